@@ -1,0 +1,65 @@
+# Set-up needs nothing but Python >= 3.11 and make; the first target that needs it creates .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# a shared machine's two cores are what the tests are made for; more threads only get in each other's way
+export XLA_FLAGS ?=
+
+.PHONY: verify test test-slow lint parity notebooks docs verify-model coverage clean help
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+verify: $(VENV)/.core ## install, then check every claim in float64 and float32
+	$(BIN)/lrgd verify --dtype float64,float32
+
+test: $(VENV)/.test ## the test suite
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.test ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.lint ## style, types, and the order of the floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+parity: $(VENV)/.parity ## against torch and transformers
+	$(BIN)/python -m pytest -m parity
+
+notebooks: $(VENV)/.notebooks ## run every notebook's source and keep the outputs
+	$(BIN)/python notebooks/execute.py
+
+docs: $(VENV)/.docs ## the documentation, into site/
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict
+
+MODEL ?= ../shared/data/stories260K
+PROMPT ?= ../shared/data/prompts/stories.txt
+verify-model: $(VENV)/.core ## a real decoder against its chain of duals: make verify-model MODEL=... PROMPT=...
+	$(BIN)/lrgd verify --model $(MODEL) --prompt-file $(PROMPT)
+
+clean: ## remove what was built
+	rm -rf $(VENV) site build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+# one stamp an extra: installed again when the dependencies or their pins change
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.notebooks $(VENV)/.docs: $(VENV)/.%: $(VENV)/.core
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[$*]"
+	@touch $@
+
+# torch first and alone: a range that another package asks for would bring a build with CUDA
+$(VENV)/.parity: $(VENV)/.test
+	$(PIP) install --quiet --constraint constraints.txt torch==2.13.0
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[parity]"
+	@touch $@
