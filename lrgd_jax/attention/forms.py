@@ -1,0 +1,174 @@
+"""Attention forms: a form names everything that an attention layer of one head does with q, k and v.
+
+A form is called on (queries, keys, values). Where order matters (causal, window, positions), the queries are the
+last t of the n tokens, as in generation with a cache. `lrgd_jax.dual.dual_of` gives the dual model of a form.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.attention.linear import chunked_linear_attention, linear_attention, recurrent_linear_attention
+from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
+from lrgd_jax.features import identity
+from lrgd_jax.positions import (
+    Llama3Scaling,
+    RotaryLayout,
+    alibi_bias,
+    rotary_frequencies,
+    rotate,
+    visible,
+)
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["AttentionForm", "LinearAttention", "Rotary", "SoftmaxAttention"]
+
+
+@dataclass(frozen=True)
+class Rotary:
+    """Rotary positions of a form.
+
+    Attributes:
+        theta: base of the frequencies.
+        layout: which coordinates form a pair.
+        offset: the position of the first token.
+        scaling: Llama 3's stretch.
+    """
+
+    theta: float = 10_000.0
+    layout: RotaryLayout = "half"
+    offset: int = 0
+    scaling: Llama3Scaling | None = None
+
+    def __call__(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n d"]:
+        """Rotates the rows, which stand at the positions offset + first, offset + first + 1, …"""
+        frequencies = rotary_frequencies(x.shape[1], self.theta, self.scaling)
+        return rotate(x, self.offset + first + jnp.arange(x.shape[0]), frequencies, self.layout)
+
+
+@dataclass(frozen=True)
+class LinearAttention:
+    r"""Linear attention, $o_t = \sum_i v_i \langle\phi(k_i), \phi(q_t)\rangle$.
+
+    Attributes:
+        feature_map: phi.
+        causal: a query sees no later token.
+        window: a query sees the last `window` tokens; implies causal.
+        normalised: divide by the sum of the weights.
+        rotary: features are rotated after phi, R_i phi(k_i); not with `normalised`, where a rotated weight
+            may be zero or negative.
+        algorithm: "parallel" (all pairs), "recurrent" (a state, token by token), "chunked" (a state between chunks).
+        chunk: tokens in a chunk.
+    """
+
+    feature_map: FeatureMap = field(default=identity)
+    causal: bool = False
+    window: int | None = None
+    normalised: bool = False
+    rotary: Rotary | None = None
+    algorithm: Literal["parallel", "recurrent", "chunked"] = "parallel"
+    chunk: int = 64
+
+    def __post_init__(self) -> None:
+        if self.normalised and self.rotary is not None:
+            raise ValueError(
+                "LinearAttention: rotated features give weights that may be zero or negative, so they cannot be "
+                "normalised; choose normalised=False or rotary=None"
+            )
+        if self.algorithm != "parallel" and not self.is_causal:
+            raise ValueError(
+                f'LinearAttention: the {self.algorithm} algorithm is causal; set causal=True or "parallel"'
+            )
+        if self.algorithm == "chunked" and self.window is not None:
+            raise ValueError('LinearAttention: a window has no chunked algorithm; choose "parallel" or "recurrent"')
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether order matters."""
+        return self.causal or self.window is not None
+
+    def mask(self, queries: int, keys: int) -> Bool[Array, "t n"]:
+        """Which keys each query sees."""
+        return visible(queries, keys, causal=self.causal, window=self.window)
+
+    def __call__(
+        self, queries: Float[Array, "t d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "t dv"]:
+        """The outputs of the queries."""
+        t, n = queries.shape[0], keys.shape[0]
+        feature_map = self.feature_map
+        if self.rotary is not None:
+            # rotation acts on features and depends on the token, so it cannot be part of phi
+            queries = self.rotary(jax.vmap(self.feature_map)(queries), n - t)
+            keys = self.rotary(jax.vmap(self.feature_map)(keys))
+            feature_map = identity
+        if self.algorithm == "parallel":
+            mask = self.mask(t, n)
+            return linear_attention(
+                queries, keys, values, feature_map=feature_map, mask=mask, normalised=self.normalised
+            )
+        # the other two read every token, so tokens before the first query get a query whose output is dropped
+        queries = jnp.concatenate([jnp.ones_like(keys[: n - t]), queries])
+        if self.algorithm == "recurrent":
+            outputs, _ = recurrent_linear_attention(
+                queries, keys, values, feature_map=feature_map, normalised=self.normalised, window=self.window
+            )
+        else:
+            outputs = chunked_linear_attention(
+                queries, keys, values, feature_map=feature_map, normalised=self.normalised, chunk=self.chunk
+            )
+        return outputs[n - t :]
+
+
+@dataclass(frozen=True)
+class SoftmaxAttention:
+    r"""Softmax attention, $o_t = \sum_i \mathrm{softmax}_i(s\,q_t^\top k_i + b_{ti})\, v_i$.
+
+    Attributes:
+        scale: s, 1/sqrt(d) unless given.
+        causal: a query sees no later token.
+        window: a query sees the last `window` tokens; implies causal.
+        rotary: keys and queries are rotated.
+        alibi_slope: m of the bias b = -m (p_t - p_i); implies causal.
+        algorithm: "parallel" or "streaming" over blocks of keys.
+        block: keys in a block.
+    """
+
+    scale: float | None = None
+    causal: bool = False
+    window: int | None = None
+    rotary: Rotary | None = None
+    alibi_slope: float | None = None
+    algorithm: Literal["parallel", "streaming"] = "parallel"
+    block: int = 64
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether order matters."""
+        return self.causal or self.window is not None or self.alibi_slope is not None
+
+    def mask(self, queries: int, keys: int) -> Bool[Array, "t n"]:
+        """Which keys each query sees."""
+        return visible(queries, keys, causal=self.is_causal, window=self.window)
+
+    def __call__(
+        self, queries: Float[Array, "t d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "t dv"]:
+        """The outputs of the queries."""
+        t, n = queries.shape[0], keys.shape[0]
+        if self.rotary is not None:
+            queries, keys = self.rotary(queries, n - t), self.rotary(keys)
+        bias = None if self.alibi_slope is None else alibi_bias(t, n, self.alibi_slope, keys.dtype)
+        mask = self.mask(t, n)
+        if self.algorithm == "streaming":
+            return streaming_softmax_attention(
+                queries, keys, values, scale=self.scale, bias=bias, mask=mask, block=self.block
+            )
+        return softmax_attention(queries, keys, values, scale=self.scale, bias=bias, mask=mask)
+
+
+AttentionForm: TypeAlias = LinearAttention | SoftmaxAttention
+"""Any attention of one head."""

@@ -1,0 +1,181 @@
+"""Linear attention of one head: the quadratic, the recurrent and the chunked form of the same sums."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.features import identity
+from lrgd_jax.positions import visible
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["LinearState", "chunked_linear_attention", "linear_attention", "recurrent_linear_attention"]
+
+
+class LinearState(NamedTuple):
+    """What the recurrent form keeps of the tokens it has read.
+
+    Attributes:
+        values: S = sum_i v_i phi(k_i)', shape [dv, r].
+        normaliser: z = sum_i phi(k_i), shape [r].
+    """
+
+    values: Float[Array, "dv r"]
+    normaliser: Float[Array, " r"]
+
+    @classmethod
+    def empty(cls, value_width: int, features: int, dtype: jax.typing.DTypeLike = float) -> "LinearState":
+        """The state before the first token."""
+        return cls(jnp.zeros((value_width, features), dtype), jnp.zeros((features,), dtype))
+
+
+def linear_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    feature_map: FeatureMap = identity,
+    mask: Bool[Array, "t n"] | None = None,
+    normalised: bool = False,
+) -> Float[Array, "t dv"]:
+    r"""Linear attention, all pairs at once.
+
+    $$o_t = \sum_{i\,\text{visible}} v_i\,\phi(k_i)^\top\phi(q_t)\quad
+    \Big[\text{divided by } \textstyle\sum_i \phi(k_i)^\top\phi(q_t) \text{ if normalised}\Big]$$
+
+    Args:
+        queries: q_t.
+        keys: k_i.
+        values: v_i.
+        feature_map: phi.
+        mask: which keys each query sees; all of them unless given.
+        normalised: divide by the sum of the weights.
+
+    Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 4.
+    """
+    phi = jax.vmap(feature_map)
+    weights = phi(queries) @ phi(keys).T
+    if mask is not None:
+        weights = jnp.where(mask, weights, jnp.zeros_like(weights))
+    outputs = weights @ values
+    return outputs / jnp.sum(weights, axis=1, keepdims=True) if normalised else outputs
+
+
+def recurrent_linear_attention(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    feature_map: FeatureMap = identity,
+    normalised: bool = False,
+    window: int | None = None,
+    state: LinearState | None = None,
+) -> tuple[Float[Array, "n dv"], LinearState]:
+    r"""Causal linear attention, token by token in constant memory.
+
+    $$S_t = S_{t-1} + v_t\phi(k_t)^\top,\quad z_t = z_{t-1} + \phi(k_t),\quad
+    o_t = S_t\phi(q_t)\;\big[/\,z_t^\top\phi(q_t)\big]$$
+
+    With a window w the token that leaves it, t - w, is subtracted again.
+
+    Args:
+        queries: one a token.
+        keys: k_i.
+        values: v_i.
+        feature_map: phi.
+        normalised: divide by the sum of the weights.
+        window: how many tokens are kept; all unless given.
+        state: from an earlier call, to go on from; not with a window, whose leaving tokens it does not hold.
+
+    Returns:
+        The outputs and the state after the last token.
+
+    Raises:
+        ValueError: a state together with a window.
+
+    Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 16 to 20.
+    """
+    if state is not None and window is not None:
+        raise ValueError(
+            "recurrent_linear_attention: a state does not hold the tokens that will leave the window; "
+            "give the whole sequence and no state, or no window"
+        )
+    phi = jax.vmap(feature_map)
+    query_features, key_features = phi(queries), phi(keys)
+    if state is None:
+        state = LinearState.empty(values.shape[1], key_features.shape[1], values.dtype)
+    entering = (key_features, values)
+    leaving = jax.tree.map(lambda x: _delayed(x, window), entering)
+
+    def token(carry: LinearState, step):
+        query, (key, value), (old_key, old_value) = step
+        carry = LinearState(
+            carry.values + jnp.outer(value, key) - jnp.outer(old_value, old_key),
+            carry.normaliser + key - old_key,
+        )
+        output = carry.values @ query
+        return carry, output / jnp.vdot(carry.normaliser, query) if normalised else output
+
+    state, outputs = jax.lax.scan(token, state, (query_features, entering, leaving))
+    return outputs, state
+
+
+def _delayed(x: Float[Array, "n r"], window: int | None) -> Float[Array, "n r"]:
+    """Row t is x[t - window], zero where there is none."""
+    if window is None or window >= x.shape[0]:
+        return jnp.zeros_like(x)
+    return jnp.concatenate([jnp.zeros_like(x[:window]), x[: x.shape[0] - window]])
+
+
+def chunked_linear_attention(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    feature_map: FeatureMap = identity,
+    normalised: bool = False,
+    chunk: int = 64,
+) -> Float[Array, "n dv"]:
+    r"""Causal linear attention, chunk by chunk: matrix products within, a state between.
+
+    $$o_t = S_{\text{chunks before}}\,\phi(q_t) + \sum_{i \le t\,\text{in the chunk}} v_i\,\phi(k_i)^\top\phi(q_t)$$
+
+    Args:
+        queries: one a token.
+        keys: k_i.
+        values: v_i.
+        feature_map: phi.
+        normalised: divide by the sum of the weights.
+        chunk: tokens in a chunk; the last one may be shorter.
+
+    Raises:
+        ValueError: the chunk is empty.
+
+    Source: Hua et al. 2022, arXiv 2202.10447, section 3.2; Yang et al. 2024, arXiv 2312.06635, eq. 4.
+    """
+    if chunk < 1:
+        raise ValueError(f"chunked_linear_attention: a chunk holds at least one token, got chunk={chunk}")
+    n = keys.shape[0]
+    chunks = -(-n // chunk)
+    phi = jax.vmap(feature_map)
+
+    def split(x: Float[Array, "n c"]) -> Float[Array, "chunks chunk c"]:
+        padded = jnp.pad(x, ((0, chunks * chunk - n), (0, 0)))
+        return padded.reshape(chunks, chunk, x.shape[1])
+
+    if normalised:
+        values = jnp.concatenate([values, jnp.ones((n, 1), values.dtype)], axis=1)
+    query_chunks, key_chunks, value_chunks = split(phi(queries)), split(phi(keys)), split(values)
+    within = visible(chunk, chunk, causal=True)
+
+    def one_chunk(state: Float[Array, "dv r"], block):
+        q, k, v = block
+        weights = q @ k.T
+        inside = jnp.where(within, weights, jnp.zeros_like(weights)) @ v
+        return state + v.T @ k, q @ state.T + inside
+
+    empty = jnp.zeros((values.shape[1], key_chunks.shape[2]), values.dtype)
+    _, outputs = jax.lax.scan(one_chunk, empty, (query_chunks, key_chunks, value_chunks))
+    outputs = outputs.reshape(chunks * chunk, values.shape[1])[:n]
+    return outputs[:, :-1] / outputs[:, -1:] if normalised else outputs

@@ -1,0 +1,129 @@
+"""Softmax attention of one head: all keys at once, and streaming over blocks of keys."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+__all__ = ["softmax_attention", "streaming_softmax_attention"]
+
+
+def softmax_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    scale: float | None = None,
+    bias: Float[Array, "t n"] | None = None,
+    mask: Bool[Array, "t n"] | None = None,
+) -> Float[Array, "t dv"]:
+    r"""Softmax attention.
+
+    $$o_t = \sum_i \frac{e^{\ell_{ti}}}{\sum_j e^{\ell_{tj}}}\, v_i,\qquad \ell_{ti} = s\,q_t^\top k_i + b_{ti}$$
+
+    Args:
+        queries: q_t.
+        keys: k_i, at least one.
+        values: v_i.
+        scale: s, 1/sqrt(d) unless given.
+        bias: b, added to the logits.
+        mask: which keys each query sees; every query must see one.
+
+    Raises:
+        ValueError: there is no key: a softmax over nothing has no value.
+
+    Source: Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
+    """
+    logits = _logits(queries, keys, scale, bias, mask)
+    # any shift leaves the ratio unchanged; the largest logit keeps the exponentials at or below one
+    shift = jax.lax.stop_gradient(jnp.max(logits, axis=1, keepdims=True))
+    weights = jnp.exp(logits - shift)
+    return (weights @ values) / jnp.sum(weights, axis=1, keepdims=True)
+
+
+def streaming_softmax_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    scale: float | None = None,
+    bias: Float[Array, "t n"] | None = None,
+    mask: Bool[Array, "t n"] | None = None,
+    block: int = 64,
+) -> Float[Array, "t dv"]:
+    r"""Softmax attention that reads the keys block by block ("online softmax").
+
+    With the running maximum $m$, numerator $a$ and denominator $b$ of each query, a block with logits $\ell$ gives
+    $m' = \max(m, \max\ell)$, $a' = e^{m-m'}a + \sum e^{\ell-m'}v$, $b' = e^{m-m'}b + \sum e^{\ell-m'}$;
+    the output is $a/b$.
+
+    Args:
+        queries: q_t.
+        keys: k_i, at least one.
+        values: v_i.
+        scale: s, 1/sqrt(d) unless given.
+        bias: added to the logits.
+        mask: which keys each query sees.
+        block: keys in a block; the last one may be shorter.
+
+    Raises:
+        ValueError: there is no key, or the block is empty.
+
+    Source: Milakov & Gimelshein 2018, arXiv 1805.02867, algorithm 3.
+    """
+    if block < 1:
+        raise ValueError(f"streaming_softmax_attention: a block holds at least one key, got block={block}")
+    logits = _logits(queries, keys, scale, bias, mask)
+    t, n = logits.shape
+    blocks = -(-n // block)
+    lowest = _masked(logits.dtype)
+    padding = blocks * block - n
+    logits = jnp.pad(logits, ((0, 0), (0, padding)), constant_values=lowest)
+    logit_blocks = logits.reshape(t, blocks, block).swapaxes(0, 1)
+    value_blocks = jnp.pad(values, ((0, padding), (0, 0))).reshape(blocks, block, values.shape[1])
+
+    def one_block(carry, step):
+        largest, numerator, denominator = carry
+        block_logits, block_values = step
+        new_largest = jnp.maximum(largest, jax.lax.stop_gradient(jnp.max(block_logits, axis=1, keepdims=True)))
+        rescale = jnp.exp(largest - new_largest)
+        weights = jnp.exp(block_logits - new_largest)
+        # a masked key has the lowest logit; until the first visible one, exp(lowest - lowest) would count it
+        weights = jnp.where(block_logits == lowest, jnp.zeros_like(weights), weights)
+        return (
+            new_largest,
+            rescale * numerator + weights @ block_values,
+            rescale * denominator + jnp.sum(weights, axis=1, keepdims=True),
+        ), None
+
+    start = (
+        jnp.full((t, 1), lowest, logits.dtype),
+        jnp.zeros((t, values.shape[1]), values.dtype),
+        jnp.zeros((t, 1), values.dtype),
+    )
+    (_, numerator, denominator), _ = jax.lax.scan(one_block, start, (logit_blocks, value_blocks))
+    return numerator / denominator
+
+
+def _logits(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    scale: float | None,
+    bias: Float[Array, "t n"] | None,
+    mask: Bool[Array, "t n"] | None,
+) -> Float[Array, "t n"]:
+    if keys.shape[0] == 0:
+        raise ValueError("softmax attention needs at least one key: a softmax over nothing has no value")
+    s = 1 / math.sqrt(keys.shape[1]) if scale is None else scale
+    logits = (queries @ keys.T) * jnp.asarray(s, queries.dtype)
+    if bias is not None:
+        logits = logits + bias
+    if mask is not None:
+        logits = jnp.where(mask, logits, jnp.asarray(_masked(logits.dtype), logits.dtype))
+    return logits
+
+
+def _masked(dtype: jnp.dtype) -> float:
+    """The logit of a key that is not seen: half the lowest number, so that shifting it cannot overflow."""
+    return float(jnp.finfo(dtype).min) / 2

@@ -1,0 +1,153 @@
+"""Feature maps phi: R^d -> R^r, each for one vector; `jax.vmap` gives the batch.
+
+A feature map turns attention into a finite dual model f_W(x) = W phi(x): its kernel is
+kappa(x, y) = <phi(x), phi(y)>. Maps with parameters are frozen pytrees that are called like functions.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Float, PRNGKeyArray
+
+__all__ = [
+    "DPFP",
+    "PositiveRandomFeatures",
+    "TaylorFeatures",
+    "elu_plus_one",
+    "identity",
+    "orthogonal_projection",
+    "relu",
+]
+
+
+def identity(x: Float[Array, " d"]) -> Float[Array, " d"]:
+    r"""The features are the vector itself: $\phi(x) = x$, $\kappa(x, y) = x^\top y$."""
+    return x
+
+
+def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
+    r"""Positive features $\phi(x)_j = x_j + 1$ for $x_j > 0$, else $e^{x_j}$.
+
+    Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 7.
+    """
+    return jax.nn.elu(x) + 1
+
+
+def relu(x: Float[Array, " d"]) -> Float[Array, " d"]:
+    r"""The positive part, $\phi(x)_j = \max(x_j, 0)$. Source: Kasai et al. 2021, arXiv 2103.13076."""
+    return jax.nn.relu(x)
+
+
+@struct.dataclass
+class TaylorFeatures:
+    r"""Scaled tensor powers whose kernel is the Taylor polynomial of the exponential.
+
+    $$\phi_p(x) = \Big[\tfrac{1}{\sqrt{j!}}\, x^{\otimes j}\Big]_{j=0..p},\qquad
+    \phi_p(x)^\top\phi_p(y) = \sum_{j=0}^{p} \frac{(x^\top y)^j}{j!}.$$
+
+    Number of features: $r = \sum_{j \le p} d^j$.
+
+    Attributes:
+        degree: p >= 0.
+
+    Source: the expansion is classical; as attention features Keles et al. 2022, arXiv 2209.04881.
+    """
+
+    degree: int = struct.field(pytree_node=False, default=2)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " r"]:
+        """The r features of one vector."""
+        if self.degree < 0:
+            raise ValueError(f"TaylorFeatures: degree must be 0 or more, got {self.degree}")
+        power = jnp.ones((1,), x.dtype)
+        blocks = [power]
+        for order in range(1, self.degree + 1):
+            power = jnp.outer(power, x).ravel() / jnp.asarray(math.sqrt(order), x.dtype)
+            blocks.append(power)
+        return jnp.concatenate(blocks)
+
+
+@struct.dataclass
+class PositiveRandomFeatures:
+    r"""Positive random features of the exponential kernel (FAVOR+).
+
+    $$\phi(x)_j = \tfrac{1}{\sqrt r}\exp\!\big(w_j^\top x - \tfrac12\|x\|^2\big),\qquad
+    \mathbb E\,\phi(x)^\top\phi(y) = e^{x^\top y},\qquad
+    \operatorname{Var} = \tfrac1r e^{2 x^\top y}\big(e^{\|x+y\|^2} - 1\big)$$
+
+    for i.i.d. rows $w_j \sim N(0, I)$; orthogonal rows have the same mean and no larger variance.
+
+    Attributes:
+        projection: the rows w_j, shape [r, d]; see `PositiveRandomFeatures.draw`.
+
+    Source: Choromanski et al. 2021, arXiv 2009.14794, lemmas 1 and 2, theorem 2.
+    """
+
+    projection: Float[Array, "r d"]
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " r"]:
+        """The r features of one vector."""
+        exponent = self.projection @ x - jnp.sum(x * x) / 2
+        return jnp.exp(exponent) / jnp.sqrt(jnp.asarray(self.projection.shape[0], x.dtype))
+
+    @classmethod
+    def draw(
+        cls,
+        key: PRNGKeyArray,
+        features: int,
+        width: int,
+        *,
+        orthogonal: bool = False,
+        dtype: jax.typing.DTypeLike = float,
+    ) -> "PositiveRandomFeatures":
+        """Draws the projection: `features` rows of `width` normal numbers, i.i.d. or orthogonal in blocks.
+
+        Args:
+            key: the source of randomness.
+            features: r.
+            width: d.
+            orthogonal: rows within each block of d are orthogonal, with the norms of normal vectors.
+            dtype: of the projection.
+        """
+        if orthogonal:
+            return cls(orthogonal_projection(key, features, width, dtype=dtype))
+        return cls(jax.random.normal(key, (features, width), dtype))
+
+
+def orthogonal_projection(
+    key: PRNGKeyArray, features: int, width: int, *, dtype: jax.typing.DTypeLike = float
+) -> Float[Array, "r d"]:
+    """Rows that are orthogonal in blocks of `width`, each row distributed as a normal vector.
+
+    Source: Choromanski et al. 2021, arXiv 2009.14794, section 2.4.
+    """
+    blocks = -(-features // width)
+    direction_key, norm_key = jax.random.split(key)
+    directions = jax.random.orthogonal(direction_key, width, (blocks,), dtype).reshape(blocks * width, width)
+    norms = jnp.linalg.norm(jax.random.normal(norm_key, (blocks * width, width), dtype), axis=1, keepdims=True)
+    return (norms * directions)[:features]
+
+
+@struct.dataclass
+class DPFP:
+    r"""Deterministic parameter-free projection: products of rectified coordinates.
+
+    With $z = [\mathrm{relu}(x); \mathrm{relu}(-x)] \in \mathbb R^{2d}$,
+    $\phi(x) = [\, z \odot \mathrm{roll}(z, s)\,]_{s=1..\nu}$, so $r = 2 d \nu$.
+
+    Attributes:
+        nu: number of shifts, 1 <= nu < 2 d.
+
+    Source: Schlag et al. 2021, arXiv 2102.11174, eq. 37 and 38.
+    """
+
+    nu: int = struct.field(pytree_node=False, default=1)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " r"]:
+        """The r features of one vector."""
+        if not 1 <= self.nu < 2 * x.shape[-1]:
+            raise ValueError(f"DPFP: nu must be at least 1 and less than 2 d = {2 * x.shape[-1]}, got {self.nu}")
+        z = jax.nn.relu(jnp.concatenate([x, -x]))
+        return jnp.concatenate([z * jnp.roll(z, shift) for shift in range(1, self.nu + 1)])

@@ -1,0 +1,143 @@
+"""Where a token stands: rotary embeddings (RoPE), linear biases (ALiBi), and who sees whom."""
+
+import math
+from typing import Literal, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int
+
+__all__ = [
+    "Llama3Scaling",
+    "RotaryLayout",
+    "alibi_bias",
+    "alibi_slopes",
+    "rotary_frequencies",
+    "rotate",
+    "visible",
+]
+
+RotaryLayout: TypeAlias = Literal["half", "interleaved"]
+"""Which coordinates form a rotated pair: (j, j + d/2) in "half", (2j, 2j + 1) in "interleaved"."""
+
+
+@struct.dataclass
+class Llama3Scaling:
+    """Llama 3's stretch of the slow rotary frequencies; the attributes are those of Hugging Face's config.
+
+    Source: Grattafiori et al. 2024, arXiv 2407.21783, section 3.4; the constants are each checkpoint's.
+    """
+
+    factor: float = struct.field(pytree_node=False, default=8.0)
+    low_freq_factor: float = struct.field(pytree_node=False, default=1.0)
+    high_freq_factor: float = struct.field(pytree_node=False, default=4.0)
+    original_max_position_embeddings: int = struct.field(pytree_node=False, default=8192)
+
+
+def rotary_frequencies(
+    width: int, theta: float = 10_000.0, scaling: Llama3Scaling | None = None
+) -> Float[np.ndarray, " half"]:
+    r"""Angles per position, $\omega_j = \theta^{-2j/d}$, j = 0..d/2-1, in radians (float64).
+
+    Args:
+        width: d, even.
+        theta: the base.
+        scaling: Llama 3's stretch; None leaves the frequencies as they are.
+
+    Raises:
+        ValueError: the width is odd.
+
+    Source: Su et al. 2021, arXiv 2104.09864, eq. 15.
+    """
+    if width % 2:
+        raise ValueError(f"rotary_frequencies: the head width must be even to form pairs, got {width}")
+    frequencies = theta ** (-np.arange(0, width, 2, dtype=np.float64) / width)
+    if scaling is None:
+        return frequencies
+    wavelength = 2 * math.pi / frequencies
+    turns = scaling.original_max_position_embeddings / wavelength
+    # 0 where a frequency is slow (stretched whole), 1 where it is fast (left alone), linear in the turns between
+    kept = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
+    kept = np.clip(kept, 0.0, 1.0)
+    return (1 - kept) * frequencies / scaling.factor + kept * frequencies
+
+
+def rotate(
+    x: Float[Array, "n d"],
+    positions: Int[Array, " n"],
+    frequencies: Float[np.ndarray, " half"],
+    layout: RotaryLayout = "half",
+) -> Float[Array, "n d"]:
+    r"""Rotary position embedding: each coordinate pair is turned by $p\,\omega_j$, $x_p \mapsto R_p x_p$.
+
+    $R_a^\top R_b = R_{b-a}$: inner products depend on the difference of positions alone.
+
+    Args:
+        x: keys or queries of one head, one row a token.
+        positions: of the rows.
+        frequencies: from `rotary_frequencies`.
+        layout: which coordinates form a pair.
+
+    Source: Su et al. 2021, arXiv 2104.09864, eq. 34.
+    """
+    angles = positions[:, None].astype(x.dtype) * jnp.asarray(frequencies, x.dtype)[None, :]
+    cosine, sine = jnp.cos(angles), jnp.sin(angles)
+    if layout == "half":
+        first, second = jnp.split(x, 2, axis=-1)
+    elif layout == "interleaved":
+        first, second = x[:, 0::2], x[:, 1::2]
+    else:
+        raise ValueError(f'rotate: layout must be "half" or "interleaved", got {layout!r}')
+    turned = (first * cosine - second * sine, second * cosine + first * sine)
+    if layout == "half":
+        return jnp.concatenate(turned, axis=-1)
+    return jnp.stack(turned, axis=-1).reshape(x.shape)
+
+
+def alibi_slopes(heads: int) -> tuple[float, ...]:
+    r"""One slope a head: the geometric sequence $2^{-8/h}, 2^{-16/h}, …$ for h a power of two.
+
+    For other head counts, the sequence of the next lower power of two, continued with every other slope
+    of twice as many heads. Source: Press et al. 2022, arXiv 2108.12409, section 3 and its published code.
+    """
+    if heads < 1:
+        raise ValueError(f"alibi_slopes: at least one head is needed, got {heads}")
+    base = 2 ** math.floor(math.log2(heads))
+    slopes = [2 ** (-8 * (j + 1) / base) for j in range(base)]
+    finer = [2 ** (-4 * (j + 1) / base) for j in range(0, 2 * base, 2)]
+    return tuple(slopes + finer[: heads - base])
+
+
+def alibi_bias(
+    queries: int, keys: int, slope: Float[Array, ""] | float, dtype: np.dtype | type = float
+) -> Float[Array, "t n"]:
+    r"""The bias $-m\,(p_t - p_i)$ on the logits; the queries are the last tokens.
+
+    Source: Press et al. 2022, arXiv 2108.12409, section 3.
+    """
+    distance = (keys - queries + jnp.arange(queries))[:, None] - jnp.arange(keys)[None, :]
+    return -jnp.asarray(slope, dtype) * distance.astype(dtype)
+
+
+def visible(queries: int, keys: int, *, causal: bool = False, window: int | None = None) -> Bool[Array, "t n"]:
+    """Which keys each query sees; the queries are the last tokens.
+
+    Args:
+        queries: t.
+        keys: n >= t where causal.
+        causal: a query sees no later token.
+        window: a query sees its own and the window - 1 tokens before it; implies causal.
+
+    Raises:
+        ValueError: more queries than keys in a causal form, or an empty window.
+    """
+    if window is not None and window < 1:
+        raise ValueError(f"visible: a window holds at least the token itself, so window >= 1; got {window}")
+    if not causal and window is None:
+        return jnp.ones((queries, keys), bool)
+    if queries > keys:
+        raise ValueError(f"visible: a causal form needs a key for every query; got {queries} queries, {keys} keys")
+    age = (keys - queries + jnp.arange(queries))[:, None] - jnp.arange(keys)[None, :]
+    mask = age >= 0
+    return mask if window is None else mask & (age < window)
