@@ -1,0 +1,156 @@
+"""The functional dual: a model that is a function in a reproducing kernel Hilbert space, trained by its gradient.
+
+Softmax attention needs no approximation of its kernel by features: its dual lives in the space of
+kappa(x, y) = exp(s x'y), as an expansion over the keys.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jaxtyping import Array, Float
+
+from lrgd_jax.dual.descent import decayed_sgd
+from lrgd_jax.dual.model import online_batches, projective_readout
+from lrgd_jax.dual.objectives import Objective, alignment
+from lrgd_jax.kernels import ExponentialKernel, gram
+from lrgd_jax.types import Kernel
+
+__all__ = ["FunctionalDual", "KernelExpansion"]
+
+
+@struct.dataclass
+class KernelExpansion:
+    r"""A function in the RKHS, $f(x) = \sum_j c_j\,\kappa(z_j, x)$.
+
+    Attributes:
+        centres: z_j, shape [c, d].
+        coefficients: c_j, shape [c, u].
+        kernel: kappa.
+    """
+
+    centres: Float[Array, "c d"]
+    coefficients: Float[Array, "c u"]
+    kernel: Kernel = ExponentialKernel()
+
+    def __call__(self, x: Float[Array, "t d"]) -> Float[Array, "t u"]:
+        """The values of f at the points x."""
+        return gram(self.kernel, x, self.centres) @ self.coefficients
+
+    def __add__(self, other: "KernelExpansion") -> "KernelExpansion":
+        """The sum of two functions of the same space, over the centres of both."""
+        return KernelExpansion(
+            jnp.concatenate([self.centres, other.centres]),
+            jnp.concatenate([self.coefficients, other.coefficients]),
+            self.kernel,
+        )
+
+
+@struct.dataclass
+class FunctionalDual:
+    r"""A function f_0 with its training set; softmax attention is its prediction after one functional step.
+
+    $$f_1 = f_0 - \eta\,\nabla L(f_0),\qquad L(f) = \ell\big([f(x_i)]_i, [y_i]_i, [s_i]_i\big),\qquad
+    \nabla L(f) = \sum_i \frac{\partial\ell}{\partial f(x_i)}\,\kappa(x_i, \cdot)$$
+
+    The last formula is Riesz's: L sees f only through its values at the training inputs, and
+    f(x_i) = <f, kappa(x_i, .)>. So `jax.grad` of the written loss with respect to those values gives the
+    coefficients of the gradient, whether or not the Gram matrix is singular.
+
+    Attributes:
+        initial_function: f_0.
+        inputs: x_i, the keys of the demonstrations, shape [n, d].
+        targets: y_i, shape [n, u]; [v_i; 1] for softmax attention.
+        sample_weights: s_i, shape [n]; ones unless given.
+        learning_rate: eta.
+        objective: the loss; `alignment(learning_rate)` unless given.
+        projective: predictions (a; b) are read as a / b.
+
+    Source: functional gradients: Mason et al. 1999, "Boosting algorithms as gradient descent in function space";
+    attention as a kernel smoother: Tsai et al. 2019, arXiv 1908.11775.
+    """
+
+    initial_function: KernelExpansion
+    inputs: Float[Array, "n d"]
+    targets: Float[Array, "n u"]
+    sample_weights: Float[Array, " n"] | None = None
+    learning_rate: float = struct.field(pytree_node=False, default=1.0)
+    objective: Objective | None = struct.field(pytree_node=False, default=None)
+    projective: bool = struct.field(pytree_node=False, default=True)
+
+    @classmethod
+    def untrained(
+        cls,
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n u"],
+        *,
+        kernel: Kernel | None = None,
+        **options,
+    ) -> "FunctionalDual":
+        """A model that starts from f_0 = 0, an expansion over no centres."""
+        kernel = ExponentialKernel() if kernel is None else kernel
+        return cls(KernelExpansion(inputs[:0], targets[:0], kernel), inputs, targets, **options)
+
+    def gradient(
+        self,
+        function: KernelExpansion,
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n u"],
+        sample_weights: Float[Array, " n"],
+    ) -> KernelExpansion:
+        """The gradient of L at a function: an expansion over the training inputs."""
+        objective = alignment(self.learning_rate) if self.objective is None else self.objective
+        coefficients = jax.grad(objective)(function(inputs), targets, sample_weights)
+        return KernelExpansion(inputs, coefficients, function.kernel)
+
+    def train(self) -> KernelExpansion:
+        """One functional gradient step on the whole training set: f_1."""
+        optimiser = optax.sgd(self.learning_rate)
+        gradient = self.gradient(self.initial_function, *self._data())
+        update, _ = optimiser.update(gradient.coefficients, optimiser.init(gradient.coefficients))
+        return self.initial_function + KernelExpansion(self.inputs, update, self.initial_function.kernel)  # pyright: ignore[reportArgumentType]
+
+    def train_online(
+        self, *, retention: float | Float[Array, ""] | None = None, window: int | None = None
+    ) -> Float[Array, "n n u"]:
+        r"""One functional step on each demonstration in turn, from f = 0.
+
+        $$f_t = \rho f_{t-1} - \eta\nabla L_t(f_{t-1})\;[\,+ \rho^{w}\,\eta\nabla L_{t-w}\,]$$
+
+        Args:
+            retention: rho = 1 - eta lambda, the weight decay of each step; no decay unless given.
+            window: w; the step of the demonstration that leaves the window is subtracted.
+
+        Returns:
+            The coefficients over the training inputs after each step: [t, j] belongs to input j after t + 1 steps.
+        """
+        optimiser = decayed_sgd(self.learning_rate, retention)
+        n = self.inputs.shape[0]
+        rows = jnp.eye(n, dtype=self.targets.dtype)
+        batches = online_batches((self.inputs, self.targets, rows, self._data()[2]), retention, window)
+
+        def token(carry, batch):
+            coefficients, state = carry
+            inputs, targets, positions, sample_weights = batch
+            function = KernelExpansion(self.inputs, coefficients, self.initial_function.kernel)
+            gradient = self.gradient(function, inputs, targets, sample_weights).coefficients
+            # the batch's centres are training inputs, so its coefficients go to their rows
+            update, state = optimiser.update(positions.T @ gradient, state, coefficients)
+            coefficients = optax.apply_updates(coefficients, update)
+            return (coefficients, state), coefficients
+
+        start = jnp.zeros((n, self.targets.shape[1]), self.targets.dtype)
+        return jax.lax.scan(token, (start, optimiser.init(start)), batches)[1]
+
+    def zero_shot(self, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+        """The test outputs f_0(x), before the step."""
+        return self.predict(self.initial_function, x)
+
+    def predict(self, function: KernelExpansion, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+        """The test outputs f(x) of the test points x; with `projective`, read as a / b."""
+        outputs = function(x)
+        return projective_readout(outputs) if self.projective else outputs
+
+    def _data(self) -> tuple[Float[Array, "n d"], Float[Array, "n u"], Float[Array, " n"]]:
+        ones = jnp.ones(self.inputs.shape[:1], self.targets.dtype)
+        return self.inputs, self.targets, ones if self.sample_weights is None else self.sample_weights

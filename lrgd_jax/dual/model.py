@@ -1,0 +1,181 @@
+"""The finite dual model f_W(x) = W phi(x): initial weights, a training set, training and prediction."""
+
+import inspect
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import struct
+from jaxtyping import Array, Float
+
+from lrgd_jax.dual.descent import decayed_sgd, step
+from lrgd_jax.dual.objectives import Objective, alignment
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["DualModel", "online_batches", "projective_readout", "projective_targets"]
+
+
+def projective_targets(values: Float[Array, "n dv"]) -> Float[Array, "n dv_1"]:
+    """[v_i; 1]: the targets of a projective dual, whose last output is the sum of the weights."""
+    return jnp.concatenate([values, jnp.ones((values.shape[0], 1), values.dtype)], axis=1)
+
+
+def projective_readout(outputs: Float[Array, "*t dv_1"]) -> Float[Array, "*t dv"]:
+    """(a; b) -> a / b: a point of projective space read in its last chart."""
+    return outputs[..., :-1] / outputs[..., -1:]
+
+
+@struct.dataclass
+class DualModel:
+    r"""A linear model on features with its training set; attention is its prediction after one step.
+
+    $$f_W(x) = W\phi(x),\qquad W_1 = W_0 - \eta\nabla L(W_0),\qquad
+    L(W) = \ell\big([W\phi(x_i)]_i,\, [y_i]_i,\, [s_i]_i\big)$$
+
+    Attributes:
+        initial_weights: W_0, shape [dv, r].
+        inputs: x_i, the keys of the demonstrations, shape [n, d].
+        targets: y_i, their values, shape [n, dv] (with a last column of ones for a projective dual).
+        sample_weights: s_i, shape [n]; ones unless given. Zero leaves a demonstration out, minus one unlearns it.
+        feature_map: phi.
+        learning_rate: eta.
+        objective: the loss; `alignment(learning_rate)` unless given.
+        projective: predictions (a; b) are read as a / b.
+
+    Source: Irie et al. 2022, arXiv 2202.05798, section 3; Dai et al. 2023, arXiv 2212.10559, section 3.1.
+    """
+
+    initial_weights: Float[Array, "dv r"]
+    inputs: Float[Array, "n d"]
+    targets: Float[Array, "n dv"]
+    sample_weights: Float[Array, " n"] | None = None
+    feature_map: FeatureMap = identity
+    learning_rate: float = struct.field(pytree_node=False, default=1.0)
+    objective: Objective | None = struct.field(pytree_node=False, default=None)
+    projective: bool = struct.field(pytree_node=False, default=False)
+
+    def __post_init__(self) -> None:
+        if inspect.isfunction(self.feature_map):
+            # a plain function is no pytree; so wrapped, a model passes through jit and vmap
+            object.__setattr__(self, "feature_map", jax.tree_util.Partial(self.feature_map))
+
+    @classmethod
+    def untrained(
+        cls,
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n dv"],
+        *,
+        feature_map: FeatureMap = identity,
+        **options,
+    ) -> "DualModel":
+        """A model that starts from W_0 = 0."""
+        features = jax.eval_shape(feature_map, jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype)).shape[0]
+        zero = jnp.zeros((targets.shape[1], features), targets.dtype)
+        return cls(zero, inputs, targets, feature_map=feature_map, **options)
+
+    def loss(
+        self,
+        weights: Float[Array, "dv r"],
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n dv"],
+        sample_weights: Float[Array, " n"],
+    ) -> Float[Array, ""]:
+        """The objective of `weights` on a batch."""
+        objective = alignment(self.learning_rate) if self.objective is None else self.objective
+        predictions = jax.vmap(self.feature_map)(inputs) @ weights.T
+        return objective(predictions, targets, sample_weights)
+
+    def train(
+        self,
+        weights: Float[Array, "dv r"] | None = None,
+        *,
+        batches: Sequence[Sequence[int]] | None = None,
+        optimiser: optax.GradientTransformation | None = None,
+    ) -> Float[Array, "dv r"]:
+        """One gradient step on the whole training set, or one on each batch in turn.
+
+        Args:
+            weights: where to start; the initial weights unless given.
+            batches: indices of the demonstrations in each minibatch; one batch of all unless given.
+            optimiser: any optax transformation; plain gradient descent at the learning rate unless given.
+
+        Returns:
+            The trained weights W_1.
+
+        Raises:
+            IndexError: a batch names a demonstration that there is not.
+        """
+        weights = self.initial_weights if weights is None else weights
+        optimiser = optax.sgd(self.learning_rate) if optimiser is None else optimiser
+        state = optimiser.init(weights)
+        n = self.inputs.shape[0]
+        for batch in [range(n)] if batches is None else batches:
+            chosen = np.asarray(batch, int)
+            if chosen.size and not (-n <= chosen.min() and chosen.max() < n):
+                raise IndexError(f"DualModel.train: a batch names demonstration {chosen.max()}, but there are {n}")
+            data = jax.tree.map(lambda x: x[chosen], self._data())  # noqa: B023 (used at once)
+            weights, state = step(self.loss, weights, optimiser, state, *data)
+        return weights
+
+    def train_online(
+        self, *, retention: float | Float[Array, ""] | None = None, window: int | None = None
+    ) -> Float[Array, "n dv r"]:
+        r"""One step on each demonstration in turn; returns the weights after each of them.
+
+        $$W_t = \rho\,W_{t-1} - \eta\nabla L_t(W_{t-1})\;[\,+ \rho^{w}\,\eta\nabla L_{t-w}\,]$$
+
+        Args:
+            retention: rho = 1 - eta lambda, the weight decay of each step; no decay unless given.
+            window: w; the step of the demonstration that leaves the window is subtracted.
+        """
+        optimiser = decayed_sgd(self.learning_rate, retention)
+
+        def token(carry, batch):
+            carry = step(self.loss, *carry[:1], optimiser, carry[1], *batch)
+            return carry, carry[0]
+
+        batches = online_batches(self._data(), retention, window)
+        start = (self.initial_weights, optimiser.init(self.initial_weights))
+        return jax.lax.scan(token, start, batches)[1]
+
+    def zero_shot(self, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+        """The test outputs f_{W_0}(x), before the step."""
+        return self.predict(self.initial_weights, x)
+
+    def predict(self, weights: Float[Array, "dv r"], x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+        """The test outputs f_W(x) of the test points x; with `projective`, read as a / b."""
+        outputs = jax.vmap(self.feature_map)(x) @ weights.T
+        return projective_readout(outputs) if self.projective else outputs
+
+    def _data(self) -> tuple[Float[Array, "n d"], Float[Array, "n dv"], Float[Array, " n"]]:
+        ones = jnp.ones(self.inputs.shape[:1], self.targets.dtype)
+        return self.inputs, self.targets, ones if self.sample_weights is None else self.sample_weights
+
+
+def online_batches(data, retention: float | Float[Array, ""] | None, window: int | None):
+    """Batches for online descent: the token that enters and, with a minus sign, the one that leaves the window.
+
+    Args:
+        data: arrays with one row a token, the sample weights last.
+        retention: what one step keeps of the weights, hence retention**window of the leaving token's step.
+        window: w, or None: nothing leaves.
+
+    Returns:
+        The arrays with a batch axis of one (no window) or two rows.
+    """
+    if window is None:
+        return jax.tree.map(lambda x: x[:, None], data)
+    if window < 1:
+        raise ValueError(f"a window holds at least the token itself, so window >= 1; got {window}")
+
+    def pair(x, factor):
+        kept = max(x.shape[0] - window, 0)
+        delayed = jnp.concatenate([jnp.zeros_like(x[: x.shape[0] - kept]), x[:kept]])
+        return jnp.stack([x, delayed * jnp.asarray(factor, x.dtype)], axis=1)
+
+    *arrays, sample_weights = data
+    left_of_its_step = 1.0 if retention is None else retention**window
+    return (*(pair(x, 1.0) for x in arrays), pair(sample_weights, -left_of_its_step))

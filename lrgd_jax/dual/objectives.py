@@ -1,0 +1,45 @@
+"""Objectives: what a dual model minimises on its training set.
+
+An objective is a function of the predictions F_i = f(x_i), the targets y_i and one weight s_i a sample. The finite
+dual differentiates it with respect to its weight matrix, the functional dual with respect to f itself.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+__all__ = ["Objective", "alignment"]
+
+Objective: TypeAlias = Callable[
+    [Float[Array, "n dv"], Float[Array, "n dv"], Float[Array, " n"]],
+    Float[Array, ""],
+]
+"""(predictions, targets, sample weights) -> loss."""
+
+
+def alignment(learning_rate: float = 1.0) -> Objective:
+    r"""The objective that attention descends: $L = -\frac{1}{\eta}\sum_i s_i \langle y_i, F_i\rangle$.
+
+    It is linear in the model, so its gradient is the same everywhere, and the factor $1/\eta$ makes the step
+    independent of the learning rate.
+
+    Args:
+        learning_rate: eta > 0.
+
+    Raises:
+        ValueError: the learning rate is not positive.
+
+    Source: Irie et al. 2022, arXiv 2202.05798, theorem 2 (dual form); Ren & Liu 2023, arXiv 2310.13220, eq. 8.
+    """
+    if not learning_rate > 0:
+        raise ValueError(f"alignment: the learning rate must be positive, got {learning_rate}")
+
+    def objective(
+        predictions: Float[Array, "n dv"], targets: Float[Array, "n dv"], sample_weights: Float[Array, " n"]
+    ) -> Float[Array, ""]:
+        products = jnp.sum(targets * predictions, axis=1)
+        return -jnp.sum(sample_weights * products) / learning_rate
+
+    return objective

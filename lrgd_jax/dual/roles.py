@@ -1,0 +1,62 @@
+"""Which tokens are a query's zero-shot context, from which W_0 is built, and which its demonstrations.
+
+A segment is one demonstration or the query's own text. Of the tokens that a query sees, those of earlier segments
+are demonstrations, on which the dual takes its step; the rest, its own segment, are the zero-shot context.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+__all__ = ["Roles", "Segments", "roles", "segments_of"]
+
+Segments = int | Int[Array, " n"] | Int[np.ndarray, " n"]
+"""How many of the first tokens are demonstrations, or one segment number a token, not decreasing."""
+
+
+class Roles(NamedTuple):
+    """How much each token counts for each query, in which role; both [t, n], or [n] for one query.
+
+    Attributes:
+        context: weight in the query's zero-shot context, from which W_0 comes.
+        demonstrations: weight in the training set of the step.
+    """
+
+    context: Float[Array, "*t n"]
+    demonstrations: Float[Array, "*t n"]
+
+
+def segments_of(tokens: int, demonstrations: Segments) -> Int[Array, " n"]:
+    """One segment number a token.
+
+    Args:
+        tokens: n.
+        demonstrations: how many of the first tokens are demonstrations, or the segment numbers themselves.
+
+    Raises:
+        ValueError: more demonstrations than tokens, or a wrong number of segment numbers.
+    """
+    if isinstance(demonstrations, int | np.integer):
+        if not 0 <= demonstrations <= tokens:
+            raise ValueError(f"demonstrations must lie between 0 and the {tokens} tokens, got {demonstrations}")
+        return (jnp.arange(tokens) >= demonstrations).astype(jnp.int32)
+    if demonstrations.shape != (tokens,):
+        raise ValueError(f"one segment number a token is needed, {tokens} in all; got shape {demonstrations.shape}")
+    return jnp.asarray(demonstrations)
+
+
+def roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered: bool, dtype: jnp.dtype) -> Roles:
+    """The roles of the tokens that each query sees.
+
+    Args:
+        seen: which tokens each query sees.
+        segments: one number a token.
+        ordered: the queries are the last t tokens; otherwise each stands after all tokens.
+        dtype: of the weights, one or zero.
+    """
+    t, n = seen.shape
+    own = segments[n - t :] if ordered else jnp.full((t,), jnp.max(segments, initial=0))
+    earlier = segments[None, :] < own[:, None]
+    return Roles((seen & ~earlier).astype(dtype), (seen & earlier).astype(dtype))
