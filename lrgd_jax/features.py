@@ -8,6 +8,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -85,11 +86,11 @@ class PositiveRandomFeatures:
     Source: Choromanski et al. 2021, arXiv 2009.14794, lemmas 1 and 2, theorem 2.
     """
 
-    projection: Float[Array, "r d"]
+    projection: Float[Array | np.ndarray, "r d"]
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " r"]:
         """The r features of one vector."""
-        exponent = self.projection @ x - jnp.sum(x * x) / 2
+        exponent = jnp.asarray(self.projection, x.dtype) @ x - jnp.sum(x * x) / 2
         return jnp.exp(exponent) / jnp.sqrt(jnp.asarray(self.projection.shape[0], x.dtype))
 
     @classmethod

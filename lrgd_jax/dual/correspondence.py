@@ -179,7 +179,10 @@ class SoftmaxDual(HeadDual):
         point: Float[Array, " d"] | None = None,
     ) -> FunctionalDual:
         """The model of one query: f_0 by one step on its context, the demonstrations as training set."""
-        shift = 0.0 if point is None else self._largest_exponent(point, inputs, role)
+        seen = role.context + role.demonstrations > 0
+        # a token that is not seen counts nothing, but its kernel value might overflow: it stands where a seen one does
+        inputs = jnp.where(seen[:, None], inputs, inputs[jnp.argmax(seen)][None, :])
+        shift = 0.0 if point is None else self.largest_exponent(inputs, point)
         untrained = FunctionalDual.untrained(
             inputs, projective_targets(values), kernel=ExponentialKernel(self.form.scale, shift)
         )
@@ -191,7 +194,8 @@ class SoftmaxDual(HeadDual):
     ) -> Float[Array, "n dv"]:
         """The test output at every token of the dual trained online up to it.
 
-        ALiBi's bias is the weight decay of the steps, a window the unlearning of the token that leaves it.
+        ALiBi's bias is the weight decay of the steps, a window the unlearning of the token that leaves it. One
+        function serves all test points, so no shift keeps its kernel in range: logits must stay below exp's overflow.
 
         Raises:
             ValueError: the form is not causal: without an order there is nothing to train online.
@@ -218,14 +222,10 @@ class SoftmaxDual(HeadDual):
         recency = jnp.exp(alibi_bias(queries, keys, self.form.alibi_slope, dtype))
         return jax.tree.map(lambda seen: jnp.where(seen > 0, recency, seen), plain)
 
-    def _largest_exponent(
-        self, point: Float[Array, " d"], inputs: Float[Array, "n d"], role: Roles
-    ) -> Float[Array, ""]:
-        """The shift that keeps the kernel values of the tokens that count at or below one."""
+    def largest_exponent(self, inputs: Float[Array, "n d"], point: Float[Array, " d"]) -> Float[Array, ""]:
+        """The shift that keeps the kernel values between the model's inputs and a test point at or below one."""
         exponents = jax.vmap(lambda x: ExponentialKernel(self.form.scale).exponent(x, point))(inputs)
-        lowest = jnp.asarray(jnp.finfo(exponents.dtype).min, exponents.dtype)
-        counted = jnp.where(role.context + role.demonstrations > 0, exponents, lowest)
-        return jax.lax.stop_gradient(jnp.max(counted))
+        return jax.lax.stop_gradient(jnp.max(exponents))
 
 
 @singledispatch
@@ -266,7 +266,7 @@ def _(attention: SoftmaxAttention) -> SoftmaxDual:
 
 def _fixed_random_features(width: int = 4, features: int = 6) -> PositiveRandomFeatures:
     # a fixed draw: the table names forms, and a form with random features is one draw of them
-    return PositiveRandomFeatures(np.random.default_rng(0).standard_normal((features, width)))  # pyright: ignore[reportArgumentType]
+    return PositiveRandomFeatures(np.random.default_rng(0).standard_normal((features, width)))
 
 
 FORMS: Mapping[str, AttentionForm] = MappingProxyType(
