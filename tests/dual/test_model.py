@@ -110,7 +110,7 @@ def test_no_demonstrations_leave_the_initial_weights():
 def test_bad_input_is_named(data):
     keys, values = data
     model = DualModel.untrained(keys, values)
-    with pytest.raises(IndexError, match="names demonstration 7, but there are 5"):
+    with pytest.raises(IndexError, match=r"names demonstration 7, but there are 5"):
         model.train(batches=[[7]])
     with pytest.raises(ValueError, match="must be positive, got 0.0"):
         alignment(0.0)

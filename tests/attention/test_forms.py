@@ -1,0 +1,132 @@
+"""Forms of the same attention agree with each other and with dense sums; transformations and dtypes pass through."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meets import meet
+
+from lrgd_jax.attention import (
+    LinearAttention,
+    Rotary,
+    SoftmaxAttention,
+    chunked_linear_attention,
+    linear_attention,
+    recurrent_linear_attention,
+    softmax_attention,
+    streaming_softmax_attention,
+)
+from lrgd_jax.dual import FORMS
+from lrgd_jax.features import elu_plus_one
+from lrgd_jax.positions import visible
+
+
+@pytest.fixture
+def tokens():
+    rng = np.random.default_rng(0)
+    return tuple(jnp.asarray(rng.standard_normal((7, width))) for width in (4, 4, 3))
+
+
+def by_sums(queries, keys, values):
+    """Normalised causal linear attention, one sum at a time."""
+    rows = []
+    for t in range(queries.shape[0]):
+        weights = [jnp.vdot(elu_plus_one(keys[i]), elu_plus_one(queries[t])) for i in range(t + 1)]
+        rows.append(sum(w * values[i] for i, w in enumerate(weights)) / sum(weights))
+    return jnp.stack(rows)
+
+
+@pytest.mark.parametrize("algorithm", ["parallel", "recurrent", "chunked"])
+@pytest.mark.parametrize("chunk", [1, 3, 7, 20])
+def test_all_algorithms_are_the_same_sums(algorithm, chunk, tokens):
+    form = LinearAttention(elu_plus_one, causal=True, normalised=True, algorithm=algorithm, chunk=chunk)
+    comparison = meet(form, by_sums, *tokens)
+    assert comparison.holds, comparison
+
+
+@pytest.mark.parametrize("window", [1, 3, 9])
+def test_a_recurrent_window_forgets(window, tokens):
+    mask = visible(7, 7, window=window)
+    comparison = meet(
+        lambda q, k, v: recurrent_linear_attention(q, k, v, window=window)[0],
+        lambda q, k, v: linear_attention(q, k, v, mask=mask),
+        *tokens,
+    )
+    assert comparison.holds, comparison
+
+
+def test_a_state_goes_on_where_it_stopped(tokens):
+    def in_two_parts(q, k, v):
+        first, state = recurrent_linear_attention(q[:3], k[:3], v[:3], feature_map=elu_plus_one)
+        second, _ = recurrent_linear_attention(q[3:], k[3:], v[3:], feature_map=elu_plus_one, state=state)
+        return jnp.concatenate([first, second])
+
+    def at_once(q, k, v):
+        return recurrent_linear_attention(q, k, v, feature_map=elu_plus_one)[0]
+
+    comparison = meet(in_two_parts, at_once, *tokens)
+    assert comparison.holds, comparison
+
+
+@pytest.mark.parametrize("block", [1, 3, 7, 20])
+def test_streaming_softmax_is_softmax(block, tokens):
+    mask = visible(7, 7, causal=True)
+    comparison = meet(
+        lambda q, k, v: streaming_softmax_attention(q, k, v, mask=mask, block=block),
+        lambda q, k, v: softmax_attention(q, k, v, mask=mask),
+        *tokens,
+    )
+    assert comparison.holds, comparison
+
+
+def test_streaming_skips_blocks_that_are_masked_whole(tokens):
+    mask = jnp.zeros((7, 7), bool).at[:, 5].set(True)
+    q, k, v = tokens
+    outputs = streaming_softmax_attention(q, k, v, mask=mask, block=2)
+    assert np.array_equal(outputs, jnp.broadcast_to(v[5][None], outputs.shape))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("name", FORMS)
+def test_dtype_is_kept_and_gradients_are_finite(name, dtype, tokens):
+    form = FORMS[name]
+    q, k, v = (x.astype(dtype) for x in tokens)
+
+    def total(k):
+        return form(q, k, v).sum()
+
+    output = jax.eval_shape(form, q, k, v)
+    assert output.dtype == jnp.dtype(dtype)
+    assert jnp.all(jnp.isfinite(jax.jit(jax.grad(total))(k)))
+
+
+def test_batches_come_by_vmap(tokens):
+    form = FORMS["softmax causal"]
+    batch = [jnp.stack([x, -x]) for x in tokens]
+    outputs = jax.jit(jax.vmap(lambda q, k, v: form(q, k, v)))(*batch)
+    assert outputs.shape == (2, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LinearAttention(normalised=True, rotary=Rotary()), "cannot be normalised"),
+        (lambda: LinearAttention(algorithm="chunked"), "is causal"),
+        (lambda: LinearAttention(window=2, algorithm="chunked"), "no chunked algorithm"),
+    ],
+)
+def test_forms_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_bad_sizes_are_named(tokens):
+    with pytest.raises(ValueError, match="at least one token, got chunk=0"):
+        chunked_linear_attention(*tokens, chunk=0)
+    with pytest.raises(ValueError, match="at least one key, got block=0"):
+        streaming_softmax_attention(*tokens, block=0)
+    _, state = recurrent_linear_attention(*tokens)
+    with pytest.raises(ValueError, match="will leave the window"):
+        recurrent_linear_attention(*tokens, window=2, state=state)
+    with pytest.raises(ValueError, match="at least one key"):
+        SoftmaxAttention()(tokens[0], tokens[1][:0], tokens[2][:0])

@@ -1,0 +1,93 @@
+"""Rules of the house that no linter knows: derived tolerances, a quiet import, no addresses, no pickle."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+PYTHON = sorted(
+    path
+    for folder in ("lrgd_jax", "proofs_checks", "tests", "benchmarks", "notebooks", "docs")
+    for path in (ROOT / folder).rglob("*.py")
+)
+TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol", "places", "delta", "significant", "decimal"}
+SMALL = 0.1
+"""A smaller number on one side of an order comparison is a tolerance in disguise."""
+
+
+def literal_tolerances(source: str) -> list[str]:
+    """Where a test compares with a number that somebody chose."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            named = [k.arg for k in node.keywords if k.arg in TOLERANCES and isinstance(k.value, ast.Constant)]
+            if name in {"approx", "allclose", "isclose", "assert_allclose"} or named:
+                found.append(f"line {node.lineno}: {name}({', '.join(map(str, named))})")
+        if isinstance(node, ast.Compare) and any(
+            isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in node.ops
+        ):
+            for side in (node.left, *node.comparators):
+                value = side.operand if isinstance(side, ast.UnaryOp) else side
+                if isinstance(value, ast.Constant) and isinstance(value.value, float) and 0 < value.value < SMALL:
+                    found.append(f"line {node.lineno}: compared with {value.value}")
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in PYTHON if "tests" in p.parts], ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_literal_tolerance(path):
+    assert literal_tolerances(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "np.testing.assert_allclose(x, y, rtol=1e-5)",
+        "np.allclose(x, y)",
+        "assert x == pytest.approx(y)",
+        "assert abs(x - y) < 1e-6",
+        "assert 1e-6 > error",
+        "compare(x, y, atol=0.5)",
+    ],
+)
+def test_a_literal_tolerance_is_found(source):
+    assert literal_tolerances(source)
+
+
+def test_importing_changes_no_config_and_plots_nothing():
+    program = (
+        "import sys, jax; before = dict(jax.config.values); import lrgd_jax, lrgd_jax.certify, lrgd_jax.claims;"
+        "import lrgd_jax.decoder; after = dict(jax.config.values);"
+        "changed = {k for k in before if before[k] != after[k]};"
+        "sys.exit(f'changed {changed}' if changed else 'matplotlib' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_registry_address_stands_in_the_repository():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode:
+        pytest.skip("not a git checkout, so nothing is tracked")
+    pattern = re.compile(r"https?://[\w.-]*(pypi|pythonhosted|npmjs|unpkg|jsdelivr|debian)\b", re.IGNORECASE)
+    text = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".json", ".ipynb", ""}
+    paths = [ROOT / name for name in tracked.stdout.splitlines()]
+    guilty = [
+        str(p) for p in paths if p.suffix in text and p.is_file() and pattern.search(p.read_text(errors="ignore"))
+    ]
+    assert guilty == []
+
+
+def test_the_package_reads_no_pickle():
+    for path in PYTHON:
+        if "lrgd_jax" in path.relative_to(ROOT).parts:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+                    assert not {"pickle", "torch", "joblib"} & {name.split(".")[0] for name in names}, path
+                if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                    assert isinstance(node.value, ast.Constant), path
+                    assert node.value.value is False, path
