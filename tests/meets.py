@@ -9,7 +9,6 @@ import numpy as np
 from lrgd_jax.certify import Bounded, Program, running_error, trace
 from lrgd_jax.claims.comparison import Comparison, compare
 
-
 _seen: dict[Any, tuple[Callable[..., Any], Program, Callable[..., Any]]] = {}
 
 

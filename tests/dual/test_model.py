@@ -112,7 +112,7 @@ def test_bad_input_is_named(data):
     model = DualModel.untrained(keys, values)
     with pytest.raises(IndexError, match=r"names demonstration 7, but there are 5"):
         model.train(batches=[[7]])
-    with pytest.raises(ValueError, match="must be positive, got 0.0"):
+    with pytest.raises(ValueError, match=r"must be positive, got 0\.0"):
         alignment(0.0)
     with pytest.raises(ValueError, match=r"must lie in \(0, 1\]"):
         decayed_sgd(1.0, 1.5)
