@@ -1,0 +1,208 @@
+"""Reads the tensors of a safetensors checkpoint, one file or sharded, and accounts for every one of them."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from safetensors import SafetensorError, safe_open
+
+__all__ = ["checkpoint_files", "read_json", "read_tensors"]
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+FLOATING = ("F64", "F32", "F16", "BF16")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object from a JSON file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it does not hold a JSON object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} has no {path.name}; a Hugging Face model directory needs one")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not valid JSON ({error}); download the file again") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a JSON object, got {type(content).__name__}")
+    return content
+
+
+def checkpoint_files(directory: Path) -> dict[Path, frozenset[str] | None]:
+    """The checkpoint's files, each with the tensors that the index says it holds (None: there is no index).
+
+    Raises:
+        FileNotFoundError: there are no weights, or the index names a file that is not there.
+        ValueError: the weights are there as pickles only, or the index is malformed.
+    """
+    if (directory / SINGLE).is_file():
+        return {directory / SINGLE: None}
+    if (directory / INDEX).is_file():
+        return _indexed(directory)
+    pickles = sorted(file.name for pattern in PICKLES for file in directory.glob(pattern))
+    if pickles:
+        raise ValueError(
+            f"{directory} has its weights as pickle only ({', '.join(pickles)}), and a pickle is never loaded, since "
+            "loading one runs the code in it; convert the weights to safetensors"
+        )
+    raise FileNotFoundError(f"{directory} has no weights: neither {SINGLE} nor {INDEX}")
+
+
+def _indexed(directory: Path) -> dict[Path, frozenset[str] | None]:
+    index = directory / INDEX
+    names = read_json(index).get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(file, str) for file in names.values()):
+        raise ValueError(f'{index}: expected a "weight_map" of tensor names to file names')
+    files: dict[Path, frozenset[str] | None] = {}
+    for file in sorted(set(names.values())):
+        if Path(file).name != file:
+            raise ValueError(f"{index}: {file!r} is not the name of a file in {directory}")
+        if not (directory / file).is_file():
+            raise FileNotFoundError(f"{index} names the shard {file}, which is not in {directory}; download it")
+        files[directory / file] = frozenset(name for name, at in names.items() if at == file)
+    unnamed = {file.name for file in directory.glob("model-*-of-*.safetensors")} - set(names.values())
+    if unnamed:
+        raise ValueError(
+            f"{directory} has shards that {INDEX} does not name: {', '.join(sorted(unnamed))}; remove them"
+        )
+    return files
+
+
+def read_tensors(
+    files: Mapping[Path, frozenset[str] | None],
+    shapes: Mapping[str, tuple[int, ...]],
+    dtype: jax.typing.DTypeLike,
+    *,
+    tied: tuple[str, str],
+    ignorable: str,
+) -> dict[str, Array]:
+    """Exactly the tensors that `shapes` names, cast to `dtype`.
+
+    Args:
+        files: from `checkpoint_files`.
+        shapes: of every tensor.
+        dtype: to cast to.
+        tied: a name that may be stored although `shapes` lacks it, if it equals the tensor of the second name.
+        ignorable: a regular expression of names that may be stored and are not read.
+
+    Raises:
+        ValueError: a file is truncated, or a tensor is missing, surplus, there twice, of another shape, of a type
+            that is no floating-point number, or not finite.
+    """
+    found: dict[str, Path] = {}
+    tensors: dict[str, Array] = {}
+    surplus: dict[str, Path] = {}
+    twin: np.ndarray | None = None
+    for file, indexed in files.items():
+        with _opened(file) as handle:
+            names = set(handle.keys())
+            # the index places each tensor in one file, so this also finds tensors that are there twice
+            _check_index(file, names, indexed)
+            for name in sorted(names):
+                found[name] = file
+                if name in shapes:
+                    tensors[name] = _read(handle, file, name, shapes[name], dtype)
+                elif name == tied[0] and tied[1] in shapes:
+                    twin = np.asarray(_read(handle, file, name, shapes[tied[1]], dtype))
+                elif not re.fullmatch(ignorable, name):
+                    surplus[name] = file
+    missing = [name for name in shapes if name not in found]
+    if missing:
+        hint = f"; instead there is {_few(sorted(surplus))}" if surplus else ""
+        raise ValueError(f"{_places(files)} lacks {_few(missing)}, which the config calls for{hint}")
+    if surplus:
+        name, file = next(iter(surplus.items()))
+        raise ValueError(
+            f"{file}: surplus {_few(sorted(surplus))}: the config calls for no such tensor, so the model would not be "
+            "what the checkpoint holds; check config.json"
+        )
+    if twin is not None and not np.array_equal(twin, np.asarray(tensors[tied[1]])):
+        raise ValueError(
+            f"{found[tied[0]]}: tensor {tied[0]} differs from {tied[1]}, though config.json says that they are tied; "
+            "set tie_word_embeddings to false or remove the tensor"
+        )
+    return tensors
+
+
+def _opened(file: Path):
+    try:
+        return safe_open(file, framework="np")
+    except SafetensorError as error:
+        raise ValueError(f"{file}: {_damage(file)} ({error}); download the file again") from error
+
+
+def _damage(file: Path) -> str:
+    """What is wrong with a file that safetensors cannot open: the first tensor that lies outside it, if one does."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        header_size = int.from_bytes(stream.read(8), "little")
+        if size < 8 or 8 + header_size > size:
+            return f"truncated or not safetensors: the header needs {8 + header_size} bytes, the file has {size}"
+        header = stream.read(header_size)
+    try:
+        entries = {
+            name: entry["data_offsets"][1] for name, entry in json.loads(header).items() if name != "__metadata__"
+        }
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return "not safetensors: its header cannot be read"
+    outside = sorted((end, name) for name, end in entries.items() if 8 + header_size + end > size)
+    if not outside:
+        return "malformed safetensors"
+    end, name = outside[0]
+    return f"truncated: tensor {name} ends at byte {8 + header_size + end}, the file has {size}"
+
+
+def _check_index(file: Path, names: set[str], indexed: frozenset[str] | None) -> None:
+    if indexed is not None and names != indexed:
+        lacking, more = sorted(indexed - names), sorted(names - indexed)
+        what = f"lacks {_few(lacking)}, which" if lacking else f"holds {_few(more)}, which"
+        how = "places there" if lacking else "does not place there"
+        raise ValueError(f"{file} {what} {INDEX} {how}; download the checkpoint again")
+
+
+def _read(handle: Any, file: Path, name: str, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
+    stored = handle.get_slice(name)
+    came = tuple(stored.get_shape())
+    if came != shape:
+        raise ValueError(f"{file}: tensor {name} has shape {list(came)}, but the config calls for {list(shape)}")
+    if stored.get_dtype() not in FLOATING:
+        raise ValueError(
+            f"{file}: tensor {name} is stored as {stored.get_dtype()}; supported: {', '.join(FLOATING)}; "
+            "dequantise the checkpoint"
+        )
+    raw = handle.get_tensor(name)
+    _check_finite(file, name, raw, "the checkpoint is damaged, or its training diverged")
+    # a value that the narrower type cannot hold becomes infinite and is named, so numpy need not warn
+    with np.errstate(over="ignore"):
+        cast = raw.astype(jnp.dtype(dtype))
+    _check_finite(file, name, cast, f"it overflows {jnp.dtype(dtype).name}; load in a wider type")
+    return jnp.asarray(cast)
+
+
+def _check_finite(file: Path, name: str, values: np.ndarray, why: str) -> None:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        where = tuple(bad[0].tolist())
+        raise ValueError(
+            f"{file}: tensor {name} has {len(bad)} values that are not finite, the first at {list(where)}: "
+            f"{float(values[where])}; {why}"
+        )
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{'tensor' if len(names) == 1 else 'tensors'} {shown}{rest}"
+
+
+def _places(files: Mapping[Path, Any]) -> str:
+    return str(next(iter(files))) if len(files) == 1 else f"{next(iter(files)).parent} ({len(files)} shards)"

@@ -1,0 +1,38 @@
+"""Families of pretrained decoders: which Hugging Face architectures can be read, and by which file.
+
+A family states three things: how its config.json becomes a `DecoderConfig`, which tensors a checkpoint holds and of
+what shape, and where each goes.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from lrgd_jax.decoder.families import llama
+from lrgd_jax.decoder.families.family import Family
+
+__all__ = ["FAMILIES", "Family", "family_of"]
+
+FAMILIES: tuple[Family, ...] = (llama.FAMILY,)
+"""Every family that can be read."""
+
+
+def family_of(config: Mapping[str, Any]) -> Family:
+    """The family of a Hugging Face config, by its "architectures" or, where that is missing, its "model_type".
+
+    Raises:
+        ValueError: neither is there, or no family has it.
+    """
+    architectures = config.get("architectures") or []
+    named = list(architectures) if isinstance(architectures, list) else [architectures]
+    key = "architecture" if named else "model_type"
+    came = named or [config.get("model_type")]
+    if came == [None]:
+        raise ValueError('the config names neither "architectures" nor "model_type", so the family is unknown')
+    known = {name: family for family in FAMILIES for name in (family.architectures if named else family.model_types)}
+    for name in came:
+        if name in known:
+            return known[name]
+    near = difflib.get_close_matches(str(came[0]), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ValueError(f"unknown {key} {', '.join(map(str, came))}; supported: {', '.join(sorted(known))}{hint}")

@@ -1,0 +1,37 @@
+"""What a family of pretrained decoders has to state."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Array
+
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.model import DecoderParams
+
+__all__ = ["Family"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """How checkpoints of one family are read.
+
+    Attributes:
+        name: of the family.
+        architectures: its names in "architectures" of config.json.
+        model_types: its names in "model_type".
+        read_config: config.json to `DecoderConfig`; raises ValueError for what the decoder does not compute.
+        tensor_shapes: name and shape of every tensor that a checkpoint must hold.
+        assemble: those tensors to the decoder's weights.
+        tied: (head, embedding): names of a head that may be stored though it is the embedding.
+        ignorable: a regular expression; tensors of these names are buffers that the decoder computes itself.
+    """
+
+    name: str
+    architectures: tuple[str, ...]
+    model_types: tuple[str, ...]
+    read_config: Callable[[Mapping[str, Any]], DecoderConfig]
+    tensor_shapes: Callable[[DecoderConfig], dict[str, tuple[int, ...]]]
+    assemble: Callable[[DecoderConfig, Mapping[str, Array]], DecoderParams]
+    tied: tuple[str, str]
+    ignorable: str

@@ -1,0 +1,167 @@
+r"""State-dependent linear readouts: what norms and feed-forward blocks are to the dual model below them.
+
+A block F that is no linear map still acts on a given x as one, $F(x) = A(x)\,x$ exactly. So the prediction
+$x = W_1\phi(q)$ of a dual model is read out linearly, $F(x) = A(x)\,W_1\phi(q)$: one step on the targets $v_i$, read
+out by A(x), is one step on the targets $A(x)\,v_i$. Biases become a last column of A that reads $[x; 1]$.
+
+Each readout comes as diagonal gates, which suffice to apply it, and as the matrix.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+from jaxtyping import Array, Float
+
+from lrgd_jax.decoder.layers import FeedForwardWeights, at_least_float32
+
+__all__ = [
+    "GATES",
+    "apply_feed_forward",
+    "apply_rms_norm",
+    "augment",
+    "feed_forward_matrix",
+    "gated_feed_forward_matrix",
+    "layer_norm_matrix",
+    "rms_gates",
+    "rms_norm_matrix",
+]
+
+
+def _gelu_gate(z: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    return jax.lax.erfc(-z * jnp.asarray(0.5**0.5, z.dtype)) / 2
+
+
+def _gelu_tanh_gate(z: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    inner = jnp.asarray((2 / jnp.pi) ** 0.5, z.dtype) * (z + jnp.asarray(0.044715, z.dtype) * z * z * z)
+    return (1 + jnp.tanh(inner)) / 2
+
+
+GATES: Mapping[str, Callable[[Float[Array, "*n"]], Float[Array, "*n"]]] = MappingProxyType(
+    {
+        "relu": lambda z: (z > 0).astype(z.dtype),
+        "gelu": _gelu_gate,
+        "gelu_tanh": _gelu_tanh_gate,
+        "silu": jax.lax.logistic,
+    }
+)
+r"""gate(z) = act(z) / z of each activation, continued by its limit at 0 (ReLU: by 0).
+
+ReLU: the indicator of z > 0; GELU: the normal distribution function $\Phi(z)$, Hendrycks & Gimpel 2016, arXiv
+1606.08415; its tanh approximation likewise; SiLU: the logistic function.
+"""
+
+
+def augment(x: Float[Array, " m"]) -> Float[Array, " m_1"]:
+    """[x; 1], which the matrices of blocks with biases read."""
+    return jnp.concatenate([x, jnp.ones(1, x.dtype)])
+
+
+def feed_forward_matrix(
+    first: Float[Array, "f m"],
+    second: Float[Array, "o f"],
+    x: Float[Array, " m"],
+    activation: str,
+    first_bias: Float[Array, " f"] | None = None,
+    second_bias: Float[Array, " o"] | None = None,
+) -> Float[Array, "o _"]:
+    r"""A(x) of a two-layer block: $W_2\,\mathrm{act}(W_1 x) = A(x)\,x$.
+
+    $$A(x) = W_2\,\mathrm{diag}(\mathrm{gate}(W_1 x))\,W_1$$
+
+    Args:
+        first: W_1.
+        second: W_2.
+        x: the state.
+        activation: a key of `GATES`.
+        first_bias: added to W_1 x.
+        second_bias: added to the output.
+
+    Returns:
+        A(x), shape [o, m]; with a bias [o, m + 1], which reads [x; 1].
+
+    Raises:
+        ValueError: the activation is unknown.
+    """
+    if activation not in GATES:
+        raise ValueError(f"unknown activation {activation!r}; known: {', '.join(GATES)}")
+    inner = first @ x if first_bias is None else first @ x + first_bias
+    return _sandwich(second, GATES[activation](inner), first, first_bias, second_bias)
+
+
+def gated_feed_forward_matrix(weights: FeedForwardWeights, x: Float[Array, " m"]) -> Float[Array, "m _"]:
+    r"""A(x) of SwiGLU, $A(x) = W_{\rm down}\,\mathrm{diag}(\mathrm{silu}(W_{\rm gate}\,x))\,W_{\rm up}$.
+
+    Returns:
+        A(x), shape [m, m]; with a bias of W_up or W_down [m, m + 1], which reads [x; 1].
+    """
+    gates = _silu_gates(weights, x[None])[0]
+    return _sandwich(weights.down, gates, weights.up, weights.up_bias, weights.down_bias)
+
+
+def _sandwich(
+    outer: Float[Array, "o f"],
+    gates: Float[Array, " f"],
+    inner: Float[Array, "f m"],
+    inner_bias: Float[Array, " f"] | None,
+    outer_bias: Float[Array, " o"] | None,
+) -> Float[Array, "o _"]:
+    """Outer diag(gates) inner, and the column of the biases if there is one."""
+    matrix = (outer * gates[None, :]) @ inner
+    if inner_bias is None and outer_bias is None:
+        return matrix
+    column = jnp.zeros(outer.shape[0], outer.dtype) if outer_bias is None else outer_bias
+    if inner_bias is not None:
+        column = column + outer @ (gates * inner_bias)
+    return jnp.concatenate([matrix, column[:, None]], axis=1)
+
+
+def apply_feed_forward(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """A(x) x of SwiGLU for every row, without building A."""
+    up = jnp.einsum("fm,nm->nf", weights.up, x)
+    up = checkpoint_name(up if weights.up_bias is None else up + weights.up_bias[None, :], "hidden")
+    down = jnp.einsum("mf,nf->nm", weights.down, _silu_gates(weights, x) * up)
+    return down if weights.down_bias is None else down + weights.down_bias[None, :]
+
+
+def _silu_gates(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n f"]:
+    inner = jnp.einsum("fm,nm->nf", weights.gate, x)
+    inner = checkpoint_name(inner if weights.gate_bias is None else inner + weights.gate_bias[None, :], "hidden")
+    return inner * GATES["silu"](inner)
+
+
+def rms_gates(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float) -> Float[Array, " m"]:
+    r"""The diagonal of R(x), $g / \sqrt{\tfrac1m\|x\|^2 + \epsilon}$."""
+    wide = at_least_float32(x)
+    root = jnp.sqrt(jnp.vdot(wide, wide) / wide.shape[0] + jnp.asarray(epsilon, wide.dtype))
+    return (gain.astype(wide.dtype) / root).astype(x.dtype)
+
+
+def rms_norm_matrix(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float) -> Float[Array, "m m"]:
+    r"""R(x) with RMSNorm(x) = R(x) x, $R(x) = \mathrm{diag}(g) / \mathrm{rms}(x)$."""
+    return jnp.diag(rms_gates(gain, x, epsilon))
+
+
+def apply_rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:
+    """R(x) x for every row, without building R."""
+    return checkpoint_name(jax.vmap(lambda row: rms_gates(gain, row, epsilon))(x) * x, "normed")
+
+
+def layer_norm_matrix(
+    gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float, bias: Float[Array, " m"] | None = None
+) -> Float[Array, "m _"]:
+    r"""L(x) with LayerNorm(x) = L(x) x, $L(x) = \mathrm{diag}(g)\,(I - \tfrac1m 11^\top) / \mathrm{sd}(x)$.
+
+    Returns:
+        L(x), shape [m, m]; with a bias [m, m + 1], which reads [x; 1].
+
+    Source: Ba et al. 2016, arXiv 1607.06450, eq. 3; the matrix: Brody et al. 2023, arXiv 2305.02582.
+    """
+    m = x.shape[0]
+    centring = jnp.eye(m, dtype=x.dtype) - jnp.full((m, m), 1 / m, x.dtype)
+    centred = centring @ x
+    deviation = jnp.sqrt(jnp.vdot(centred, centred) / m + jnp.asarray(epsilon, x.dtype))
+    matrix = (gain[:, None] * centring) / deviation
+    return matrix if bias is None else jnp.concatenate([matrix, bias[:, None]], axis=1)
