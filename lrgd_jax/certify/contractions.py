@@ -1,0 +1,203 @@
+r"""Sums and products of many terms: XLA chooses the order, the fusing and the blocking, the bounds hold for all.
+
+A sum of $n$ products in any order, with or without fused multiply-add, loses at most $\gamma_n \sum |a||b|$ (Higham
+2002, section 3.1). bfloat16 contractions accumulate in float32 and round once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from jax.extend import core
+
+from lrgd_jax.certify.discrete import UndecidableError, out_dtype
+from lrgd_jax.certify.formats import Format, format_of, measured_constants, out_format
+from lrgd_jax.certify.moves import scatter_positions
+from lrgd_jax.certify.rounded import ROUNDING, Rounded, finish
+
+Array = np.ndarray
+
+
+def _axes(eqn: core.JaxprEqn) -> tuple[int, ...]:
+    return tuple(int(a) for a in eqn.params["axes"])
+
+
+def _as_matrices(
+    x: Array, contracted: tuple[int, ...], batch: tuple[int, ...], last: bool
+) -> tuple[Array, tuple[int, ...]]:
+    """`x` as [batch, free, contracted] (`last`) or [batch, contracted, free], and its free shape."""
+    free = [k for k in range(x.ndim) if k not in (*contracted, *batch)]
+    shape = tuple(x.shape[k] for k in free)
+    sizes = [math.prod(x.shape[k] for k in batch), math.prod(shape), math.prod(x.shape[k] for k in contracted)]
+    if last:
+        return np.ascontiguousarray(x.transpose(*batch, *free, *contracted)).reshape(sizes), shape
+    return np.ascontiguousarray(x.transpose(*batch, *contracted, *free)).reshape(sizes[0], sizes[2], sizes[1]), shape
+
+
+def _dot_general(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
+    (left, right), (left_batch, right_batch) = eqn.params["dimension_numbers"]
+    form = out_format(eqn)
+    a, left_free = _as_matrices(x.value, left, left_batch, last=True)
+    b, right_free = _as_matrices(y.value, right, right_batch, last=False)
+    a_error, _ = _as_matrices(x.error, left, left_batch, last=True)
+    b_error, _ = _as_matrices(y.error, right, right_batch, last=False)
+    a_high, b_high = np.abs(a) + 2 * a_error, np.abs(b) + 2 * b_error
+    terms = a.shape[-1]
+    accumulator = _accumulator(x.format, y.format, form)
+    propagated = a_high @ (b_error + accumulator.gamma(terms) * b_high)
+    if a_error.any():
+        propagated = propagated + a_error @ b_high
+    rounds_again = ROUNDING if form.unit > accumulator.unit else 0.0
+    result = finish(form, a @ b, propagated, rounds_again, absolute=terms, terms=terms)
+    shape = (*(x.value.shape[k] for k in left_batch), *left_free, *right_free)
+    return Rounded(result.value.reshape(shape), result.error.reshape(shape), form)
+
+
+def _accumulator(*formats: Format) -> Format:
+    finest = min(formats, key=lambda f: f.unit)
+    return format_of(np.float32) if finest.name == "bfloat16" else finest
+
+
+def _reduce_sum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    axes, form = _axes(eqn), out_format(eqn)
+    terms = math.prod(x.value.shape[k] for k in axes)
+    magnitude = x.high.sum(axis=axes)
+    propagated = x.error.sum(axis=axes) + form.gamma(terms) * magnitude
+    return finish(form, x.value.sum(axis=axes), propagated, 0.0, absolute=terms * (magnitude > 0), terms=terms)
+
+
+def _product(form: Format, value: Array, high: Array, relative: Array, room: Array, terms: int) -> Rounded:
+    propagated = np.where(high > 0, high * (relative + form.gamma(terms)), 0.0)
+    return finish(form, value, propagated, 0.0, absolute=terms * room, terms=terms)
+
+
+def _relative(x: Rounded) -> Array:
+    return np.where(x.error == 0, 0.0, x.error / x.high)
+
+
+def _reduce_prod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    axes = _axes(eqn)
+    terms = math.prod(x.value.shape[k] for k in axes)
+    # A partial product that is flushed to zero is multiplied by all the factors that are still to come.
+    room = np.maximum(x.high, 1).prod(axis=axes)
+    high, relative = x.high.prod(axis=axes), _relative(x).sum(axis=axes)
+    return _product(out_format(eqn), x.value.prod(axis=axes), high, relative, room, terms)
+
+
+def _along(eqn: core.JaxprEqn) -> Callable[[np.ufunc, Array], Array]:
+    axis, reverse = eqn.params["axis"], eqn.params["reverse"]
+
+    def accumulate(ufunc: np.ufunc, x: Array) -> Array:
+        total = ufunc.accumulate(np.flip(x, axis) if reverse else x, axis=axis)
+        return np.flip(total, axis) if reverse else total
+
+    return accumulate
+
+
+def _cumsum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
+    magnitude = along(np.add, x.high)
+    propagated = along(np.add, x.error) + form.gamma(terms) * magnitude
+    return finish(form, along(np.add, x.value), propagated, 0.0, absolute=terms * (magnitude > 0), terms=terms)
+
+
+def _cumprod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    along, terms = _along(eqn), x.value.shape[eqn.params["axis"]]
+    room, high = along(np.multiply, np.maximum(x.high, 1)), along(np.multiply, x.high)
+    return _product(out_format(eqn), along(np.multiply, x.value), high, along(np.add, _relative(x)), room, terms)
+
+
+def _cummax(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    along = _along(eqn)
+    return Rounded(along(np.maximum, x.value), along(np.maximum, x.error), x.format)
+
+
+def _cummin(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    along = _along(eqn)
+    return Rounded(along(np.minimum, x.value), along(np.maximum, x.error), x.format)
+
+
+def _cumlogsumexp(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
+    constants = measured_constants()
+    # Each of at most `terms` steps is max + log1p(exp(-|difference|)), of magnitudes up to this.
+    magnitude = along(np.maximum, x.high) + math.log(terms + 1) + 1
+    units = 8 + constants["exp"][form.name] + constants["log1p"][form.name]
+    propagated = along(np.maximum, x.error) + terms * units * form.unit * magnitude
+    return finish(form, along(np.logaddexp, x.value), propagated, 0.0, absolute=terms, terms=64 * terms)
+
+
+def _reduce_max(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    axes = _axes(eqn)
+    if not axes:
+        return x
+    # Only entries that may be the largest count, or a masked entry would spoil the rest.
+    threshold = (x.value - 2 * x.error).max(axis=axes, keepdims=True)
+    error = np.where(x.value + 2 * x.error < threshold, 0.0, x.error)
+    return Rounded(x.value.max(axis=axes), error.max(axis=axes), x.format)
+
+
+def _reduce_min(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    largest = _reduce_max(eqn, Rounded(-x.value, x.error, x.format))
+    return Rounded(-largest.value, largest.error, x.format)
+
+
+def _argmax(eqn: core.JaxprEqn, x: Rounded) -> Array:
+    return _extreme_place(eqn, x, x.value)
+
+
+def _argmin(eqn: core.JaxprEqn, x: Rounded) -> Array:
+    return _extreme_place(eqn, x, -x.value)
+
+
+def _extreme_place(eqn: core.JaxprEqn, x: Rounded, value: Array) -> Array:
+    (axis,) = eqn.params["axes"]
+    place = value.argmax(axis=axis)
+    at = np.expand_dims(place, axis)
+    top, slack = np.take_along_axis(value, at, axis), np.take_along_axis(x.error, at, axis)
+    others = np.arange(value.shape[axis]).reshape([-1 if k == axis else 1 for k in range(value.ndim)]) != at
+    margin = 2 * (x.error + slack)
+    decided = (top - value > margin * (1 + 2.0**-40)) | (margin == 0)
+    if (others & ~decided).any():
+        raise UndecidableError(
+            f"'{eqn.primitive.name}' chooses between entries that lie within their rounding errors; choose inputs "
+            "without near ties, or use a wider dtype"
+        )
+    return place.astype(out_dtype(eqn))
+
+
+def _scatter_add(eqn: core.JaxprEqn, x: Rounded, indices: Array, updates: Rounded) -> Rounded:
+    form, places = out_format(eqn), scatter_positions(eqn, indices).ravel()
+    shape, size = x.value.shape, x.value.size
+
+    def total(start: Array, added: Array) -> Array:
+        sums = np.append(start.ravel(), 0.0)
+        np.add.at(sums, places, added.ravel())
+        return sums[:size].reshape(shape)
+
+    count = total(np.zeros(shape), np.ones(places.shape))
+    magnitude = total(x.high, updates.high)
+    propagated = total(x.error, updates.error) + form.gamma(count + 1) * magnitude * (count > 0)
+    absolute = count * (magnitude > 0)
+    return finish(form, total(x.value, updates.value), propagated, 0.0, absolute=absolute, terms=places.size)
+
+
+CONTRACTIONS: Mapping[str, Callable[..., Any]] = {
+    "dot_general": _dot_general,
+    "reduce_sum": _reduce_sum,
+    "reduce_prod": _reduce_prod,
+    "reduce_max": _reduce_max,
+    "reduce_min": _reduce_min,
+    "argmax": _argmax,
+    "argmin": _argmin,
+    "cumsum": _cumsum,
+    "cumprod": _cumprod,
+    "cummax": _cummax,
+    "cummin": _cummin,
+    "cumlogsumexp": _cumlogsumexp,
+    "scatter-add": _scatter_add,
+    "scatter_add": _scatter_add,
+}

@@ -1,0 +1,110 @@
+"""Where rounded numbers become integers, booleans or other formats: comparisons, rounding to integers, conversions.
+
+A decision counts as made only if the exact and the computed operands, both within `2 e` of `value`, agree on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from jax.extend import core
+
+from lrgd_jax.certify.discrete import COMPARISONS, Discrete, UndecidableError, decided
+from lrgd_jax.certify.formats import Format, format_of, out_format
+from lrgd_jax.certify.rounded import ROUNDING, Rounded, finish
+
+Array = np.ndarray
+Rule = Callable[..., Any]
+
+
+def _sign(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    open_ = ~(np.abs(x.value) > 2 * x.error) & ~((x.value == 0) & (x.error == 0))
+    return Rounded(np.sign(x.value), np.where(open_, 2.0, 0.0), x.format)
+
+
+def _integral(function: Callable[[Array], Array]) -> Rule:
+    """Floor, ceiling, rounding: exact if the whole interval has one image, else off by the interval and one."""
+
+    def rule(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+        same = function(x.value - 3 * x.error) == function(x.value + 3 * x.error)
+        return Rounded(function(x.value), np.where(same, 0.0, 2 * x.error + 1), x.format)
+
+    return rule
+
+
+def _round(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    away = int(eqn.params["rounding_method"]) == 0
+    half_away = lambda v: np.copysign(np.floor(np.abs(v) + 0.5), v)  # noqa: E731
+    return _integral(half_away if away else np.rint)(eqn, x)
+
+
+def _convert(eqn: core.JaxprEqn, x: Rounded) -> Rounded | Discrete:
+    target = np.dtype(eqn.params["new_dtype"])
+    if target == np.bool_:
+        return _compare(np.not_equal, x, Rounded(np.zeros(()), np.zeros(()), x.format))
+    if target.kind in "iu":
+        low, high = np.trunc(x.value - 3 * x.error), np.trunc(x.value + 3 * x.error)
+        if not np.array_equal(low, high):
+            raise UndecidableError(
+                f"a conversion to {target} cuts numbers whose rounding errors reach over an integer; choose inputs "
+                "away from integers, or use a wider dtype"
+            )
+        return low.astype(target)
+    form = format_of(target)
+    rounds, flushes = form.unit > x.format.unit, form.tiny > x.format.tiny
+    result = finish(form, x.value, x.error, ROUNDING * rounds, absolute=float(flushes))
+    same = (
+        (x.value.astype(target).astype(np.float64) == x.value)
+        & (x.error == 0)
+        & ((x.value == 0) | (np.abs(x.value) >= form.tiny))
+    )
+    return Rounded(x.value, np.where(same, 0.0, result.error), form)
+
+
+def _reduce_precision(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
+    exponent, mantissa = eqn.params["exponent_bits"], eqn.params["mantissa_bits"]
+    form, bias = out_format(eqn), 2 ** (exponent - 1) - 1
+    narrow = Format(form.name, 2.0 ** -(mantissa + 1), 2.0 ** (1 - bias), (2 - 2.0**-mantissa) * 2.0**bias)
+    return Rounded(x.value, finish(narrow, x.value, x.error, 1.0).error, form)
+
+
+def _compare(ufunc: np.ufunc, x: Rounded, y: Rounded) -> Discrete:
+    margin = 2 * (x.error + y.error)
+    apart = np.abs(x.value - y.value) > margin * (1 + 2.0**-40)
+    value = np.asarray(ufunc(x.value, y.value))
+    return decided(value, np.broadcast_to(~(apart | (margin == 0)), value.shape))
+
+
+def _comparison(ufunc: np.ufunc) -> Rule:
+    return lambda eqn, x, y: _compare(ufunc, x, y)
+
+
+def _is_finite(eqn: core.JaxprEqn, x: Rounded) -> Discrete:
+    return decided(np.isfinite(x.value), ~np.isfinite(x.error))
+
+
+def _sort(eqn: core.JaxprEqn, x: Rounded, *others: Any) -> list[Rounded]:
+    """The k-th smallest of numbers that each move by at most e moves by at most e."""
+    if others:
+        raise UndecidableError(
+            "a sort that carries other arrays along depends on comparisons that rounding may change; sort one array"
+        )
+    axis = eqn.params["dimension"]
+    error = np.broadcast_to(x.error, x.value.shape)
+    largest = np.max(error, axis=axis, keepdims=True, initial=0.0)
+    return [Rounded(np.sort(x.value, axis=axis), np.broadcast_to(largest, x.value.shape), x.format)]
+
+
+DECISIONS: Mapping[str, Rule] = {
+    **{name: _comparison(ufunc) for name, ufunc in COMPARISONS.items()},
+    "sign": _sign,
+    "floor": _integral(np.floor),
+    "ceil": _integral(np.ceil),
+    "round": _round,
+    "convert_element_type": _convert,
+    "reduce_precision": _reduce_precision,
+    "is_finite": _is_finite,
+    "sort": _sort,
+}

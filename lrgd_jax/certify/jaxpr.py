@@ -1,0 +1,276 @@
+"""One walker over traced programs; the number system it computes in is a plug-in.
+
+A program is traced once to a jaxpr. `walk` then evaluates the jaxpr in a `System`: rounding errors, perturbed floats,
+rationals, a prime field, balls. The walker owns everything that does not depend on the numbers: calls are inlined,
+loops are unrolled, integers and booleans are evaluated as they stand, data movement is done once for all systems. A
+system only says how a constant is lifted, how an array function acts on an element, and what each arithmetic primitive
+means. A primitive that nobody knows raises; it is never skipped.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax._src import source_info_util  # no public API names the source line of an equation
+from jax.extend import core
+
+from lrgd_jax.certify import discrete
+from lrgd_jax.certify.discrete import Open, UndecidableError, concrete, is_key, out_dtype
+from lrgd_jax.certify.moves import INDICES, MOVES
+from lrgd_jax.certify.program import Program
+
+E = TypeVar("E")
+Rule = Callable[..., Any]
+
+
+class UnknownPrimitiveError(NotImplementedError):
+    """A number system has no rule for a primitive of the program."""
+
+
+class System(Generic[E]):
+    """What the walker must know of a number system; elements are arrays of numbers, of any type but `numpy.ndarray`.
+
+    Attributes:
+        rules: from the name of an arithmetic primitive to `rule(eqn, *inputs)`, which returns an element, or a
+            `numpy` array (or `Open`) if the output is an integer or a boolean; a list where there are several outputs.
+    """
+
+    rules: Mapping[str, Rule] = {}
+
+    def lift(self, value: np.ndarray, dtype: np.dtype) -> E:
+        """The exact constant `value` (of any real dtype) as an element that stands for an array of `dtype`."""
+        raise NotImplementedError
+
+    def move(self, function: Callable[..., Any], *elements: E) -> E:
+        """`function(xp, *arrays)` applied to each component array of the elements; `xp` is their array namespace."""
+        raise NotImplementedError
+
+    def choose(self, which: Open, cases: Sequence[E]) -> E:
+        """`select_n` where the predicate is not decided everywhere."""
+        raise UndecidableError(f"{type(self).__name__} cannot select by a comparison that is not decided")
+
+    def mark(self, eqn: core.JaxprEqn, element: E) -> E:
+        """Called on a tensor that the program marks by `jax.ad_checkpoint.checkpoint_name`."""
+        return element
+
+    def apply(self, eqn: core.JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
+        """The outputs of an arithmetic equation."""
+        rule = self.rules.get(eqn.primitive.name)
+        if rule is None:
+            raise UnknownPrimitiveError(
+                f"{type(self).__name__} has no rule for the primitive '{eqn.primitive.name}' at "
+                f"{source_info_util.summarize(eqn.source_info)}; write the function with primitives that it knows "
+                f"({', '.join(sorted(self.rules))}) or add a rule"
+            )
+        outputs = rule(eqn, *inputs)
+        return outputs if eqn.primitive.multiple_results else [outputs]
+
+
+def walk(program: Program, system: System[E], inputs: Sequence[Any]) -> list[Any]:
+    """Evaluates a program in a number system.
+
+    Args:
+        program: the traced function.
+        system: the number system.
+        inputs: one per leaf of the arguments: an element where the leaf is floating, else a `numpy` array.
+
+    Returns:
+        One per leaf of the result: an element, a `numpy` array, or `Open` booleans.
+
+    Raises:
+        UnknownPrimitiveError: at a primitive without a rule.
+        UndecidableError: at control flow or an index that the system cannot decide.
+    """
+    return _closed(system, program.jaxpr, inputs)
+
+
+def is_floating(var: Any) -> bool:
+    """Whether a variable of a jaxpr holds elements of the number system (else integers, booleans or keys)."""
+    return bool(jnp.issubdtype(var.aval.dtype, np.inexact))
+
+
+def _closed(system: System[Any], closed: core.ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
+    consts = [_constant(system, var, value) for var, value in zip(closed.jaxpr.constvars, closed.consts, strict=True)]
+    return _evaluate(system, closed.jaxpr, consts, inputs)
+
+
+def _constant(system: System[Any], var: Any, value: Any) -> Any:
+    if is_floating(var):
+        return system.lift(np.asarray(value, var.aval.dtype), var.aval.dtype)
+    return value if is_key(var.aval.dtype) else np.asarray(value, var.aval.dtype)
+
+
+def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    env.update(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(var: Any) -> Any:
+        return _constant(system, var, var.val) if isinstance(var, core.Literal) else env[var]
+
+    for eqn in _live(jaxpr):
+        outputs = _step(system, eqn, [read(var) for var in eqn.invars])
+        env.update(zip(eqn.outvars, outputs, strict=True))
+    return [read(var) for var in jaxpr.outvars]
+
+
+@functools.lru_cache(maxsize=1024)
+def _live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
+    """The equations that the outputs need: XLA drops the others, and so does the walker."""
+    needed = {var for var in jaxpr.outvars if not isinstance(var, core.Literal)}
+    kept = []
+    for eqn in reversed(jaxpr.eqns):
+        if eqn.effects or not needed.isdisjoint(eqn.outvars):
+            kept.append(eqn)
+            needed.update(var for var in eqn.invars if not isinstance(var, core.Literal))
+    return kept[::-1]
+
+
+def _step(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    name = eqn.primitive.name
+    if name in _CONTROL:
+        return _CONTROL[name](system, eqn, inputs)
+    if name in MOVES:
+        return _move(system, eqn, inputs)
+    if any(is_floating(var) for var in eqn.invars):
+        return system.apply(eqn, inputs)
+    if not any(is_floating(var) for var in eqn.outvars):
+        return discrete.evaluate(eqn, inputs)
+    return _lift_discrete(system, eqn, inputs)
+
+
+def _lift_discrete(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    """Floating outputs of integers: only those that are exact, or whose rounding the system can see."""
+    name, dtype = eqn.primitive.name, out_dtype(eqn)
+    if name == "convert_element_type":
+        (x,) = inputs
+        if isinstance(x, Open):
+            zero, one = (system.lift(np.full(x.value.shape, k), dtype) for k in (0, 1))
+            return [system.choose(x, [zero, one])]
+        return [system.lift(x, dtype)]
+    if name in ("iota", "bitcast_convert_type"):
+        (value,) = discrete.evaluate(eqn, inputs)
+        return [system.lift(value, dtype)]
+    return system.apply(eqn, inputs)
+
+
+def _move(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    name = eqn.primitive.name
+    chosen = range(len(inputs))[INDICES.get(name, slice(0))]
+    indices = [_index(name, inputs[k]) for k in chosen]
+    data = [x for k, x in enumerate(inputs) if k not in chosen]
+    floating = is_floating(eqn.outvars[0])
+    if indices and isinstance(indices[0], Open):
+        return [system.choose(indices[0], data) if floating else _choose_discrete(indices[0], data)]
+    functions = MOVES[name](eqn, *indices)
+    if name == "gather":
+        data = [*data, _fill(system, eqn)]
+    functions = functions if isinstance(functions, list) else [functions]
+    if not floating:
+        return [_move_discrete(f, data) for f in functions]
+    outputs = [system.move(f, *data) for f in functions]
+    return [system.mark(eqn, x) for x in outputs] if name == "name" else outputs
+
+
+def _index(name: str, index: Any) -> Any:
+    return index if name == "select_n" else concrete(index, f"an index of '{name}'")
+
+
+def _move_discrete(function: Callable[..., Any], data: Sequence[Any]) -> Any:
+    if not any(isinstance(x, Open) for x in data):
+        return function(np, *data)
+    values = function(np, *(x.value if isinstance(x, Open) else x for x in data))
+    open_ = function(np, *(x.uncertain if isinstance(x, Open) else np.zeros(np.shape(x), bool) for x in data))
+    return discrete.decided(values, open_)
+
+
+def _choose_discrete(which: Open, cases: Sequence[Any]) -> Any:
+    no, yes = (concrete(x, "a selection between booleans") for x in cases)
+    differ = np.broadcast_to(np.asarray(no != yes) & which.uncertain, np.broadcast_shapes(no.shape, which.value.shape))
+    value = np.where(which.value, yes, no)
+    if value.dtype != np.bool_ and differ.any():
+        concrete(which, "a selection between integers")
+    return discrete.decided(value, differ)
+
+
+def _fill(system: System[Any], eqn: core.JaxprEqn) -> Any:
+    """What a gather yields out of bounds."""
+    value, dtype = eqn.params["fill_value"], np.dtype(out_dtype(eqn))
+    if is_floating(eqn.outvars[0]):
+        return system.lift(np.asarray(np.nan if value is None else value), dtype)
+    if value is None:
+        value = True if dtype == np.bool_ else np.iinfo(dtype).max if dtype.kind == "u" else np.iinfo(dtype).min
+    return np.asarray(value, dtype)
+
+
+def _call(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    params = eqn.params
+    inner = next(params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params)
+    if isinstance(inner, core.ClosedJaxpr):
+        return _closed(system, inner, inputs)
+    return _evaluate(system, inner, (), inputs)
+
+
+def _scan(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    p = eqn.params
+    body, length, fixed, carried = p["jaxpr"], p["length"], p["num_consts"], p["num_carry"]
+    consts, carry, rows = inputs[:fixed], inputs[fixed : fixed + carried], inputs[fixed + carried :]
+    in_vars, out_vars = eqn.invars[fixed + carried :], eqn.outvars[carried:]
+    collected: list[list[Any]] = []
+    for k in reversed(range(length)) if p["reverse"] else range(length):
+        now = [_map(system, var, _row(k), [x]) for var, x in zip(in_vars, rows, strict=True)]
+        outputs = _closed(system, body, [*consts, *carry, *now])
+        carry = outputs[:carried]
+        collected.append(outputs[carried:])
+    if p["reverse"]:
+        collected.reverse()
+    columns = zip(*collected, strict=True) if collected else ([] for _ in out_vars)
+    stacked = [_stack(system, var, list(c)) for var, c in zip(out_vars, columns, strict=True)]
+    return [*carry, *stacked]
+
+
+def _map(system: System[Any], var: Any, function: Callable[..., Any], data: Sequence[Any]) -> Any:
+    return system.move(function, *data) if is_floating(var) else _move_discrete(function, data)
+
+
+def _row(k: int) -> Callable[..., Any]:
+    return lambda xp, x: x[k]
+
+
+def _stack(system: System[Any], var: Any, rows: list[Any]) -> Any:
+    if not rows:
+        empty = np.zeros(var.aval.shape, np.int64)
+        return system.lift(empty, var.aval.dtype) if is_floating(var) else empty.astype(var.aval.dtype)
+    return _map(system, var, lambda xp, *x: xp.stack(x), rows)
+
+
+def _while(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    p = eqn.params
+    n, m = p["cond_nconsts"], p["body_nconsts"]
+    for_condition, for_body, state = inputs[:n], inputs[n : n + m], inputs[n + m :]
+    while bool(concrete(_closed(system, p["cond_jaxpr"], [*for_condition, *state])[0], _at(eqn))):
+        state = _closed(system, p["body_jaxpr"], [*for_body, *state])
+    return state
+
+
+def _cond(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    branches = eqn.params["branches"]
+    index = min(max(int(concrete(inputs[0], _at(eqn))), 0), len(branches) - 1)
+    return _closed(system, branches[index], inputs[1:])
+
+
+def _at(eqn: core.JaxprEqn) -> str:
+    return f"'{eqn.primitive.name}' at {source_info_util.summarize(eqn.source_info)}"
+
+
+_CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "remat", "remat2", "checkpoint", "custom_jvp_call")
+_CONTROL: Mapping[str, Callable[..., list[Any]]] = {
+    **dict.fromkeys((*_CALLS, "custom_vjp_call", "custom_vjp_call_jaxpr"), _call),
+    "scan": _scan,
+    "while": _while,
+    "cond": _cond,
+    "optimization_barrier": lambda system, eqn, inputs: inputs,
+}
