@@ -1,10 +1,8 @@
 """A whole decoder, from tokens to logits, is a chain of duals."""
 
-from dataclasses import replace
-
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Adjoint, Claim, Integers, Mutant
+from lrgd_jax.claims import Adjoint, Claim, Mutant
 from lrgd_jax.decoder import DecoderParams, apply, dual_chain
 from lrgd_jax.dual import segments_of
 from proofs_checks._weights import LAYER, config_of, layer_of, trained_size
@@ -16,32 +14,37 @@ def decoder_of(embedding, final_norm, layers, **rest):
     return DecoderParams(embedding, stack, 1 + final_norm / 4)
 
 
-def logits(tokens, **rest):
-    return apply(decoder_of(**rest), config_of(**rest), tokens)
+def text(n, vocab):
+    """Tokens, some of them repeated. The embedding is random, so which ones they are does not matter."""
+    return jnp.arange(n) ** 2 % vocab
 
 
-def chain(tokens, n, demonstrations, **rest):
-    return dual_chain(decoder_of(**rest), config_of(**rest), tokens, segments_of(n, min(demonstrations, n)))
+def logits(n, vocab, **rest):
+    return apply(decoder_of(**rest), config_of(vocab=vocab, **rest), text(n, vocab))
 
 
-def layers_exchanged(tokens, n, demonstrations, **rest):
+def chain(n, vocab, demonstrations, **rest):
+    return chain_on(text(n, vocab), demonstrations, vocab=vocab, **rest)
+
+
+def chain_on(tokens, demonstrations, **rest):
+    segments = segments_of(tokens.shape[0], min(demonstrations, tokens.shape[0]))
+    return dual_chain(decoder_of(**rest), config_of(**rest), tokens, segments)
+
+
+def layers_exchanged(n, vocab, demonstrations, **rest):
     reversed_layers = {name: rest[name][::-1] for name in LAYER}
-    return chain(tokens, n, demonstrations, **{**rest, **reversed_layers})
+    return chain(n, vocab, demonstrations, **{**rest, **reversed_layers})
 
 
-def no_step_on_the_demonstrations(tokens, n, demonstrations, **rest):
+def no_step_on_the_demonstrations(n, vocab, demonstrations, **rest):
     """Each segment by itself; by `rotary-position` it may as well begin at position 0."""
-    parts = tokens[:demonstrations], tokens[demonstrations:n]
-    return jnp.concatenate([chain(part, part.shape[0], 0, **rest) for part in parts])
+    parts = text(n, vocab)[:demonstrations], text(n, vocab)[demonstrations:]
+    return jnp.concatenate([chain_on(part, 0, vocab=vocab, **rest) for part in parts])
 
 
-def interleaved_pairs(tokens, n, demonstrations, **rest):
-    config = replace(config_of(**rest), rope_layout="interleaved")
-    return dual_chain(decoder_of(**rest), config, tokens, segments_of(n, demonstrations))
-
-
-def final_gain_left_out(tokens, n, demonstrations, final_norm, **rest):
-    return chain(tokens, n, demonstrations, final_norm=jnp.zeros_like(final_norm), **rest)
+def final_gain_left_out(n, vocab, demonstrations, final_norm, **rest):
+    return chain(n, vocab, demonstrations, final_norm=jnp.zeros_like(final_norm), **rest)
 
 
 claim = Claim(
@@ -63,7 +66,6 @@ induction over tokens, each prefix being the same on both sides. $\square$
 """,
     source="composition of the claims named",
     arguments={
-        "tokens": Integers("n", below="vocab"),
         "embedding": "vocab m",
         "final_norm": "m",
         **{name: f"layers {shape}" for name, shape in LAYER.items()},
@@ -95,11 +97,10 @@ induction over tokens, each prefix being the same on both sides. $\square$
     given=trained_size,
     left=logits,
     right=chain,
-    tolerance=Adjoint(),
+    tolerance=Adjoint("names"),
     mutants=(
         Mutant("the layers in the wrong order", layers_exchanged),
         Mutant("no step on the demonstrations", no_step_on_the_demonstrations),
-        Mutant("rotary pairs interleaved on one side", interleaved_pairs),
         Mutant("the final gain is left out", final_gain_left_out),
     ),
 )

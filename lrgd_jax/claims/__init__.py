@@ -1,0 +1,30 @@
+"""Claims: statements with proofs, checked against derived tolerances and tried against mutants."""
+
+from lrgd_jax.claims.check import DTYPES, check_all, check_claim, check_dtype
+from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Integers, Mutant, Running, Side, Statistical, Tolerance
+from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.registry import find, load_claims
+from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Verdict
+
+__all__ = [
+    "DTYPES",
+    "Adjoint",
+    "Claim",
+    "Comparison",
+    "Dimensions",
+    "Failure",
+    "Integers",
+    "Mutant",
+    "MutantVerdict",
+    "Running",
+    "Side",
+    "Statistical",
+    "Tolerance",
+    "Verdict",
+    "check_all",
+    "check_claim",
+    "check_dtype",
+    "compare",
+    "find",
+    "load_claims",
+]

@@ -1,0 +1,186 @@
+"""The simplest instance at which a claim is false: smallest sizes first, then the plainest numbers."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import hypothesis
+import jax
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+from hypothesis.extra import numpy as hnp
+
+from lrgd_jax.claims.check import Shape, check_dtype
+from lrgd_jax.claims.claim import Claim, Dimensions, Integers, Statistical
+from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.sides import TracedSide, trace_side
+
+__all__ = ["Counterexample", "Instance", "smallest_counterexample", "strategy"]
+
+Instance = tuple[dict[str, int], dict[str, Any]]
+
+# A value evaluated in float64 and the compiled one each lie within the bound of the exact one. So a difference of more
+# than three tolerances between the evaluated values is one of more than one tolerance between the compiled values.
+CERTAIN = 3.0
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An instance at which the compiled sides do not meet.
+
+    Attributes:
+        dimensions: of the instance.
+        arguments: of the instance, as the sides got them.
+        left: one side.
+        right: the other.
+        comparison: how far apart they are.
+    """
+
+    dimensions: Dimensions
+    arguments: dict[str, Any]
+    left: Any
+    right: Any
+    comparison: Comparison
+
+
+def strategy(claim: Claim, dtype: str, *, magnitude: float = 8.0) -> st.SearchStrategy[Instance]:
+    """Dimensions and arguments of a claim, before `given`, which shrink to small sizes and plain numbers.
+
+    Args:
+        claim: declares them.
+        dtype: of the floating arguments.
+        magnitude: floating arguments lie between minus this and this, which the dtype must represent.
+    """
+    check_dtype(dtype)
+    width = 64 if dtype == "float64" else 32
+    elements = st.floats(-magnitude, magnitude, width=width, allow_nan=False, allow_subnormal=False)
+
+    def argument(name: str, dimensions: Dimensions) -> st.SearchStrategy[np.ndarray]:
+        spec, shape = claim.arguments[name], claim.shape_of(name, dimensions)
+        if isinstance(spec, Integers):
+            return hnp.arrays(np.int32, shape, elements=st.integers(0, max(dimensions[spec.below] - 1, 0)))
+        floats = hnp.arrays(np.dtype(f"float{width}"), shape, elements=elements)
+        return floats.map(lambda array: array.astype(jnp.dtype(dtype)))
+
+    def arguments(dimensions: dict[str, int]) -> st.SearchStrategy[Instance]:
+        drawn = {name: argument(name, dimensions) for name in claim.arguments}
+        return st.tuples(st.just(dimensions), st.fixed_dictionaries(drawn))
+
+    sizes = {name: st.integers(smallest, largest) for name, (smallest, largest) in claim.dimensions.items()}
+    return st.fixed_dictionaries(sizes).flatmap(arguments)
+
+
+def smallest_counterexample(
+    claim: Claim, dtype: str, seed: int = 0, *, magnitude: float = 8.0, examples: int = 200
+) -> Counterexample | None:
+    """Searches for an instance at which the claim falls, and shrinks it.
+
+    The search evaluates the traced sides without compiling; what it finds is confirmed with compiled ones. Instances
+    whose numbers are finite come first; only if there are none may a side overflow or become NaN. A statistical claim
+    may fall at some point of its domain without being false, so none is searched for.
+
+    Args:
+        claim: what is claimed.
+        dtype: of the floating arguments.
+        seed: of the search.
+        magnitude: as for `strategy`.
+        examples: how many to try before giving up.
+
+    Returns:
+        The counterexample, or None where none was found.
+    """
+    if isinstance(claim.tolerance, Statistical):
+        return None
+    evaluate = _Evaluator(claim, dtype)
+    conditions: tuple[Callable[[Comparison], bool], ...] = (
+        lambda comparison: comparison.finite and comparison.ratio > CERTAIN,
+        lambda comparison: not comparison.finite,
+    )
+    with jax.default_matmul_precision("highest"):
+        for condition in conditions:
+            found = _find(strategy(claim, dtype, magnitude=magnitude), evaluate, condition, seed, examples)
+            if found is not None:
+                return evaluate.confirmed(*found)
+    return None
+
+
+class _Evaluator:
+    """Compares the sides at an instance; traces are kept by dimensions."""
+
+    def __init__(self, claim: Claim, dtype: str) -> None:
+        self.claim = claim
+        self.dtype = dtype
+        self.traces: dict[tuple[tuple[str, int], ...], tuple[TracedSide | None, TracedSide, TracedSide]] = {}
+
+    def __call__(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Comparison | None:
+        """None where a side cannot be evaluated, which is no counterexample."""
+        try:
+            arguments = self.prepared(dimensions, drawn)
+            _, left, right = self._traced(dimensions, drawn)
+            return compare(left.evaluated(arguments), right.evaluated(arguments), relation=self.claim.relation)
+        except ValueError:
+            return None
+
+    def prepared(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
+        """The arguments after `given`, evaluated without compiling."""
+        given = self._traced(dimensions, drawn)[0]
+        if given is None:
+            return drawn
+        changed = given.evaluated(drawn).value
+        return {**drawn, **{name: np.asarray(x).astype(drawn[name].dtype) for name, x in changed.items()}}
+
+    def confirmed(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Counterexample | None:
+        """The instance through compiled sides, with the tolerance that the claim names."""
+        arguments = self.prepared(dimensions, drawn)
+        shape = Shape(self.claim, dimensions, (arguments,))
+        (comparison,) = shape.comparisons()
+        ((left, right),) = shape.results
+        if comparison.holds:
+            return None
+        return Counterexample(dimensions, arguments, left.value, right.value, comparison)
+
+    def _traced(self, dimensions: Dimensions, drawn: dict[str, Any]):
+        key = tuple(dimensions.items())
+        if key not in self.traces:
+            claim = self.claim
+            sides = (claim.given, "given"), (claim.left, "left side"), (claim.right, "right side")
+            given, left, right = (
+                None if side is None else trace_side(claim, side, what, drawn, dimensions) for side, what in sides
+            )
+            if left is not None and right is not None:
+                self.traces[key] = given, left, right
+        return self.traces[key]
+
+
+def _find(
+    instances: st.SearchStrategy[Instance],
+    evaluate: _Evaluator,
+    condition: Callable[[Comparison], bool],
+    seed: int,
+    examples: int,
+) -> Instance | None:
+    def falls(instance: Instance) -> bool:
+        comparison = evaluate(*instance)
+        return comparison is not None and condition(comparison)
+
+    settings = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        # without the phase that explains, which takes longer than all others
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        suppress_health_check=(
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+            HealthCheck.filter_too_much,
+            HealthCheck.large_base_example,
+        ),
+    )
+    try:
+        return hypothesis.find(instances, falls, settings=settings, random=random.Random(seed))
+    except NoSuchExample:
+        return None

@@ -1,0 +1,154 @@
+r"""How far two evaluations of one decoder may lie apart: local errors at marked tensors, weighted by adjoints.
+
+Both ways of computing a layer mark the same tensors z by `jax.ad_checkpoint.checkpoint_name`. From exact marks before
+it, each mark loses at most $\delta_z$, the sum of both ways' running errors. If both ways are one function in exact
+arithmetic, which is what the comparison tests, one reverse pass serves both (Linnainmaa 1976; Iri 1984), to first
+order:
+
+$$|\hat h_j - \hat h'_j| \le \sum_z \sum_e \left|\frac{\partial h_j}{\partial z_e}\right| \delta_{z,e} + O(u^2).$$
+
+The ordinary way is differentiated, being the cheaper. Position t depends on no later one, so a block of positions
+needs reverse passes over the prompt up to its end only.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from lrgd_jax.certify import Program, running_error, trace, walk
+from lrgd_jax.certify.rounded import Rounded
+from lrgd_jax.certify.rounding import Rounding, inputs_of
+from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
+from lrgd_jax.decoder.layers import LayerWeights, at_least_float32, attend, project_heads, read_out, rms_norm, swiglu
+from lrgd_jax.positions import visible
+
+__all__ = ["head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
+
+Losses = list[Float[np.ndarray, "*_ n _"]]
+"""One entry a mark; its last axis but one are the positions."""
+
+
+class _Marks(Rounding):
+    """Rounded numbers whose errors are recorded, and start anew, at every mark but those within a feed-forward block.
+
+    The two ways mark the tensors inside a feed-forward block in different orders.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.errors: Losses = []
+
+    def mark(self, eqn: Any, element: Rounded) -> Rounded:
+        name = eqn.params["name"]
+        if name == "hidden":
+            return element
+        self.names.append(name)
+        self.errors.append(np.broadcast_to(element.error, element.value.shape))
+        return Rounded(element.value, np.zeros(element.value.shape), element.format)
+
+
+def local_errors(program: Program, *arguments: Any) -> tuple[list[str], Losses]:
+    """The marks that a program passes, in order, and what is lost on the way to each from the one before."""
+    marks = _Marks()
+    with np.errstate(all="ignore"):
+        walk(program, marks, inputs_of(program, arguments))
+    return marks.names, marks.errors
+
+
+def sum_of_losses(left: tuple[list[str], Losses], right: tuple[list[str], Losses]) -> Losses:
+    """What two ways lose together at each mark.
+
+    Raises:
+        ValueError: the two ways do not pass the same marks.
+    """
+    places = [[(name, error.shape) for name, error in zip(*side, strict=True)] for side in (left, right)]
+    if places[0] != places[1]:
+        raise ValueError(f"the two ways mark different tensors, so their errors do not add: {places[0]}, {places[1]}")
+    return [a + b for a, b in zip(left[1], right[1], strict=True)]
+
+
+def hidden_bound(
+    params: DecoderParams,
+    config: DecoderConfig,
+    tokens: Int[Array, " n"],
+    losses: Sequence[Losses],
+    *,
+    block: int = 28,
+    progress: Callable[[float], None] | None = None,
+) -> Float[np.ndarray, "n m"]:
+    """The bound on the difference of two evaluations of the final hidden states.
+
+    Args:
+        params: of the decoder.
+        config: the decoder.
+        tokens: ids.
+        losses: of each layer and of the final norm, from `sum_of_losses`.
+        block: positions whose reverse passes are compiled together.
+        progress: called with the share of the work that is done.
+    """
+    params = jax.tree.map(at_least_float32, params)
+    wide = params.embedding.dtype
+    *of_layers, of_norm = losses
+    n = tokens.shape[0]
+    bounds = []
+    for start in range(0, n, block):
+        end = min(start + block, n)
+        local = [[jnp.asarray(loss[..., :end, :], wide) for loss in layer] for layer in of_layers]
+        bounds.append(np.asarray(_block(params, config, tokens[:end], local, start), np.float64))
+        if progress is not None:
+            progress((end / n) ** 2)
+    total = np.concatenate(bounds) + of_norm[0]
+    return np.where(np.isnan(total), np.inf, total)
+
+
+@partial(jax.jit, static_argnames=("config", "start"))
+def _block(
+    params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " e"], losses: list[list[Array]], start: int
+) -> Float[Array, "b m"]:
+    """The sums over all marks for the positions from `start` to the end, one position at a time."""
+
+    def perturbed(perturbations: list[list[Array]]) -> Float[Array, "e m"]:
+        x = embed(params, tokens)
+        for weights, perturbation in zip(params.layers, perturbations, strict=True):
+            x = _perturbed_layer(weights, config, x, perturbation)
+        return rms_norm(params.final_norm, x, config.norm_epsilon)
+
+    hidden, pull = jax.vjp(perturbed, jax.tree.map(jnp.zeros_like, losses))
+
+    def one_position(t: Array) -> Float[Array, " m"]:
+        def one_entry(direction: Array) -> Array:
+            (adjoints,) = pull(jnp.zeros_like(hidden).at[t].set(direction))
+            terms = jax.tree.map(lambda a, loss: jnp.sum(jnp.abs(a) * loss), adjoints, losses)
+            return jnp.stack(jax.tree.leaves(terms)).sum()
+
+        return jax.vmap(one_entry)(jnp.eye(hidden.shape[1], dtype=hidden.dtype))
+
+    return jax.lax.map(one_position, jnp.arange(start, tokens.shape[0]))
+
+
+def _perturbed_layer(
+    weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], perturbation: list[Array]
+) -> Float[Array, "n m"]:
+    """`lrgd_jax.decoder.layer` with a perturbation added at every mark."""
+    n = x.shape[0]
+    first_norm, *of_heads, attended, first_sum, second_norm, second_sum = perturbation
+    normed = rms_norm(weights.attention_norm, x, config.norm_epsilon) + first_norm
+    projected = project_heads(weights.heads, config, normed, jnp.arange(n))
+    queries, keys, values = (y + p for y, p in zip(projected, of_heads, strict=True))
+    outputs = attend(config, queries, keys, values, visible(n, n, causal=True)) + attended
+    x = x + read_out(weights.heads, outputs) + first_sum
+    normed = rms_norm(weights.feed_forward_norm, x, config.norm_epsilon) + second_norm
+    return x + swiglu(weights.feed_forward, normed) + second_sum
+
+
+def head_bounds(
+    params: DecoderParams, hidden: Float[Array, "n m"], bound: Float[np.ndarray, "n m"]
+) -> tuple[Float[np.ndarray, "n vocab"], Float[np.ndarray, "n vocab"]]:
+    """Bounds on the logits of two evaluations; the difference of their hidden states is counted with the first."""
+    program = trace(lambda x: head(params, x), hidden)
+    return running_error(program, hidden, errors=(bound,)).error, running_error(program, hidden).error

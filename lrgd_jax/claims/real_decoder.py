@@ -1,0 +1,279 @@
+"""A real checkpoint as a chain of dual models: the same logits, layer by layer too, and the same greedy tokens."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from lrgd_jax.certify import Bounded, running_error, trace
+from lrgd_jax.claims.check import check_dtype
+from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.decoder_bound import Losses, head_bounds, hidden_bound, local_errors, sum_of_losses
+from lrgd_jax.decoder import (
+    DecoderConfig,
+    DecoderParams,
+    LoadedDecoder,
+    apply,
+    apply_rms_norm,
+    dual_chain,
+    dual_layer,
+    embed,
+    generate,
+    layer,
+    load_directory,
+    split_tokens,
+)
+from lrgd_jax.decoder.layers import rms_norm
+from lrgd_jax.decoder.model import check_length
+
+__all__ = ["DecoderVerdict", "Demonstrations", "Greedy", "verify_decoder"]
+
+Demonstrations = int | Sequence[tuple[int, int]] | None
+"""How many lines of the text are demonstrations; or their ranges of tokens; None for all lines but the last."""
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Greedy tokens of the forward pass, and whether the dual chain chooses the same.
+
+    Attributes:
+        tokens: that `lrgd_jax.decoder.generate` wrote.
+        identical: the dual chain chooses every one of them.
+        first_difference: at which step it first does not; None where it always does.
+        smallest_gap: between the two largest logits of the chain, over all steps; None where there are none.
+        text: the tokens in words; None without a tokenizer.
+    """
+
+    tokens: tuple[int, ...]
+    identical: bool
+    first_difference: int | None
+    smallest_gap: float | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class DecoderVerdict:
+    """What the check of a checkpoint on one prompt found.
+
+    Attributes:
+        directory: of the checkpoint.
+        dtype: in which it was checked.
+        prompt_tokens: number of tokens of the prompt.
+        demonstrations: segments before the query.
+        logits: of the dual chain against the forward pass, at every position; tolerance by the adjoint bound.
+        layers: every layer, then the final norm, on the same input; tolerance by the running errors.
+        greedy: the continuation.
+        notes: what was done otherwise than asked for.
+        seconds: by stage.
+    """
+
+    directory: str
+    dtype: str
+    prompt_tokens: int
+    demonstrations: int
+    logits: Comparison
+    layers: tuple[Comparison, ...]
+    greedy: Greedy
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+
+    @property
+    def holds(self) -> bool:
+        """The logits agree, every layer agrees, and the tokens are identical."""
+        return self.logits.holds and all(one.holds for one in self.layers) and self.greedy.identical
+
+
+def verify_decoder(
+    directory: str | os.PathLike[str],
+    prompt: str | Sequence[int],
+    demonstrations: Demonstrations = None,
+    *,
+    dtype: str = "float64",
+    steps: int = 200,
+    progress: Callable[[str, float], None] | None = None,
+) -> DecoderVerdict:
+    """Checks that a pretrained decoder is a chain of dual models, on one prompt.
+
+    Args:
+        directory: with config.json, model.safetensors and, for a prompt in words, tokenizer.json.
+        prompt: text whose lines are the demonstrations and, last, the query; or token ids.
+        demonstrations: how many of the first lines, or which ranges of tokens, are demonstrations.
+        dtype: in which to compute; with float64 JAX must be in 64 bits.
+        steps: greedy tokens, cut to what the context leaves room for.
+        progress: called with the stage and the share of it that is done.
+
+    Raises:
+        FileNotFoundError: the checkpoint or a file of it is not there.
+        ValueError: the checkpoint is damaged, or the prompt is empty, too long, or wrongly split.
+    """
+    check_dtype(dtype)
+    if steps < 0:
+        raise ValueError(f"the number of greedy steps must not be negative, got {steps}")
+    tell = progress or (lambda stage, share: None)
+    seconds: dict[str, float] = {}
+    with jax.default_matmul_precision("highest"):
+        clock = _Clock(seconds, tell)
+        decoder = load_directory(directory, dtype)
+        tokens, segments = split_prompt(decoder, prompt, demonstrations)
+        clock("load")
+        layers, losses, hidden = _layers(decoder.params, decoder.config, tokens, segments)
+        clock("layers")
+        bound = hidden_bound(
+            decoder.params, decoder.config, tokens, losses, progress=lambda share: tell("adjoint bound", share)
+        )
+        clock("adjoint bound")
+        logits = _logits(decoder.params, decoder.config, tokens, segments, hidden, bound)
+        clock("logits")
+        room = decoder.config.context_length - tokens.shape[0]
+        notes = () if steps <= room else (f"{steps} greedy steps cut to {room}: the context has room for no more",)
+        greedy = _greedy(decoder, tokens, segments, min(steps, room))
+        clock("greedy")
+    count = int(segments[-1])
+    return DecoderVerdict(
+        os.fspath(directory), dtype, tokens.shape[0], count, logits, tuple(layers), greedy, notes, seconds
+    )
+
+
+class _Clock:
+    """Notes how long each stage took."""
+
+    def __init__(self, seconds: dict[str, float], tell: Callable[[str, float], None]) -> None:
+        self.seconds, self.tell, self.last = seconds, tell, time.perf_counter()
+
+    def __call__(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage], self.last = now - self.last, now
+        self.tell(stage, 1.0)
+
+
+def split_prompt(
+    decoder: LoadedDecoder, prompt: str | Sequence[int], demonstrations: Demonstrations
+) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+    """Tokens of a prompt and the segment of each; the last segment is the query.
+
+    Raises:
+        ValueError: as for `verify_decoder`.
+    """
+    if isinstance(prompt, str):
+        tokens, segments = _from_text(decoder, prompt, demonstrations)
+    else:
+        if isinstance(demonstrations, int) and demonstrations:
+            raise ValueError(
+                "token ids have no lines to count; give the demonstrations as ranges (start, end) of tokens"
+            )
+        ids = np.asarray(prompt, np.int64).reshape(-1)
+        outside = ids[(ids < 0) | (ids >= decoder.config.vocab_size)]
+        if outside.size:
+            raise ValueError(f"token {outside[0]} is outside the vocabulary of {decoder.config.vocab_size} tokens")
+        check_length(decoder.config, ids.size)
+        tokens = jnp.asarray(ids, jnp.int32)
+        segments = split_tokens(ids.size, demonstrations if isinstance(demonstrations, Sequence) else ())
+    check_length(decoder.config, tokens.shape[0])
+    return tokens, segments
+
+
+def _from_text(
+    decoder: LoadedDecoder, prompt: str, demonstrations: Demonstrations
+) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+    if decoder.tokenizer is None:
+        raise ValueError("the checkpoint has no tokenizer.json, so the prompt must be given as token ids")
+    if not prompt.strip():
+        raise ValueError("the prompt is empty: give at least a query, in the last line")
+    tokens, segments = decoder.tokenizer.encode_prompt(prompt)
+    if demonstrations is None:
+        return tokens, segments
+    if not isinstance(demonstrations, int):
+        return tokens, split_tokens(tokens.shape[0], demonstrations)
+    lines = int(segments[-1]) + 1
+    if not 0 <= demonstrations < lines:
+        raise ValueError(
+            f"{demonstrations} demonstrations overlap the query or are not there: the prompt has {lines} lines, and "
+            f"the last one is the query; ask for 0 to {lines - 1}"
+        )
+    # what follows the last demonstration that was asked for is the query
+    return tokens, jnp.minimum(segments, demonstrations)
+
+
+def _layers(
+    params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"], segments: Int[Array, " n"]
+) -> tuple[list[Comparison], list[Losses], Array]:
+    """Every layer and the final norm in both ways on the same input, their local errors, and the hidden states."""
+    x = embed(params, tokens)
+    of_layer = _Pair(
+        lambda weights, x: layer(weights, config, x),
+        lambda weights, x: dual_layer(weights, config, x, segments),
+        (params.layers[0], x),
+    )
+    comparisons, losses = [], []
+    for weights in params.layers:
+        comparison, loss, x = of_layer(weights, x)
+        comparisons.append(comparison)
+        losses.append(loss)
+    of_norm = _Pair(
+        lambda gain, x: rms_norm(gain, x, config.norm_epsilon),
+        lambda gain, x: apply_rms_norm(gain, x, config.norm_epsilon),
+        (params.final_norm, x),
+    )
+    comparison, loss, hidden = of_norm(params.final_norm, x)
+    return [*comparisons, comparison], [*losses, loss], hidden
+
+
+class _Pair:
+    """A link of the chain in both ways: traced once and compiled once for all links of the same shapes."""
+
+    def __init__(self, left: Callable[..., Array], right: Callable[..., Array], arguments: tuple[Any, ...]) -> None:
+        self.programs = [trace(way, *arguments) for way in (left, right)]
+        self.compiled = [jax.jit(way) for way in (left, right)]
+
+    def __call__(self, *arguments: Any) -> tuple[Comparison, Losses, Array]:
+        values = [way(*arguments) for way in self.compiled]
+        errors = [running_error(program, *arguments).error for program in self.programs]
+        comparison = compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip(values, errors, strict=True)))
+        left, right = (local_errors(program, *arguments) for program in self.programs)
+        return comparison, sum_of_losses(left, right), values[0]
+
+
+def _logits(
+    params: DecoderParams,
+    config: DecoderConfig,
+    tokens: Int[Array, " n"],
+    segments: Int[Array, " n"],
+    hidden: Array,
+    bound: np.ndarray,
+) -> Comparison:
+    forward = jax.jit(apply, static_argnames="config")(params, config, tokens)
+    chain = jax.jit(dual_chain, static_argnames="config")(params, config, tokens, segments)
+    errors = head_bounds(params, hidden, bound)
+    return compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip((forward, chain), errors, strict=True)))
+
+
+def _greedy(decoder: LoadedDecoder, tokens: Int[Array, " n"], segments: Int[Array, " n"], steps: int) -> Greedy:
+    """The greedy continuation, and the chain's choice at each of its steps, from one evaluation of the chain.
+
+    The chain reads the prompt and all generated tokens at once. By induction its own greedy continuation is the same:
+    if it has chosen the first k tokens so far, its logits for the next are those at position n + k - 1, which depend on
+    the prompt and these k tokens alone; their largest is the token that `generate` wrote, for every k.
+    """
+    if steps == 0:
+        return Greedy((), True, None, None, None)
+    n = tokens.shape[0]
+    written = generate(decoder.params, decoder.config, tokens, steps)
+    read = jnp.concatenate([tokens, written[:-1].astype(tokens.dtype)])
+    continued = jnp.concatenate([segments, jnp.full((steps - 1,), segments[-1])])
+    chain = jax.jit(dual_chain, static_argnames="config")(decoder.params, decoder.config, read, continued)
+    logits = np.asarray(chain, np.float64)[n - 1 :]
+    wrong = np.flatnonzero((logits.argmax(axis=-1) != np.asarray(written)) | ~np.isfinite(logits).all(axis=-1))
+    largest = np.sort(logits, axis=-1)[:, -2:]
+    return Greedy(
+        tokens=tuple(np.asarray(written).tolist()),
+        identical=not wrong.size,
+        first_difference=int(wrong[0]) if wrong.size else None,
+        smallest_gap=float(np.min(largest[:, 1] - largest[:, 0])) if logits.shape[1] > 1 else None,
+        text=None if decoder.tokenizer is None else decoder.tokenizer.decode(written),
+    )

@@ -1,0 +1,104 @@
+"""Finds claims: those of the installed `proofs_checks`, then users' own files and folders."""
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.sides import FAULTS
+
+__all__ = ["find", "load_claims"]
+
+OWN = "proofs_checks"
+
+
+def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
+    """All claims by slug, in the order of group, then of slug; users' own, in the order given, come last.
+
+    A file whose name begins with an underscore holds what several claims share, and no claim.
+
+    Args:
+        paths: files that define `claim` or `claims`, or folders of such files.
+
+    Raises:
+        FileNotFoundError: a path is not there.
+        ValueError: a file cannot be imported or defines no claim, or two claims have one slug.
+    """
+    package = importlib.import_module(OWN)
+    modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    names = [f"{OWN}.{name}" for name in modules if not name.startswith("_")]
+    own = [(f"{OWN} ({name})", claim) for name in names for claim in _claims_of(importlib.import_module(name), name)]
+    own.sort(key=lambda pair: (pair[1].group, pair[1].slug))
+    users = [(str(file), claim) for path in paths for file in _files(Path(path)) for claim in _claims_in(file)]
+    found: dict[str, Claim] = {}
+    where: dict[str, str] = {}
+    for place, claim in [*own, *users]:
+        if claim.slug in found:
+            raise ValueError(
+                f"the slug {claim.slug!r} is taken twice, by {where[claim.slug]} and by {place}; rename one"
+            )
+        found[claim.slug], where[claim.slug] = claim, place
+    return found
+
+
+def find(claims: Mapping[str, Claim], slug: str) -> Claim:
+    """The claim of that name.
+
+    Raises:
+        ValueError: there is none; the message suggests the nearest.
+    """
+    if slug in claims:
+        return claims[slug]
+    near = difflib.get_close_matches(slug, claims, n=1, cutoff=0.0)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"there is no claim {slug!r}{hint} `lrgd claims` lists all {len(claims)}")
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise FileNotFoundError(f"claims path {path} is neither a file nor a folder; give a Python file with a claim")
+    files = [file for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
+    if not files:
+        raise ValueError(f"claims path {path} holds no Python file; expected files that define `claim` or `claims`")
+    return files
+
+
+def _claims_in(file: Path) -> list[Claim]:
+    """Imports a user's file under a name of its own, so that it cannot hide a module of another package."""
+    name = f"_lrgd_user_claims_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{file} is not a Python file; expected one that defines `claim` or `claims`")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (*FAULTS, ImportError, SyntaxError, OSError) as fault:
+        del sys.modules[name]
+        raise ValueError(
+            f"{file} cannot be imported: {type(fault).__name__}: {fault}; expected a Python file that defines `claim` "
+            "or `claims`"
+        ) from fault
+    return _claims_of(module, str(file))
+
+
+def _claims_of(module: ModuleType, place: str) -> list[Claim]:
+    one, several = getattr(module, "claim", None), getattr(module, "claims", None)
+    # `from lrgd_jax import claims` in a claim file is no list of claims
+    several = None if isinstance(several, ModuleType) else several
+    found = list(several) if isinstance(several, (tuple, list)) else [] if several is None else [several]
+    if one is not None and one not in found:
+        found.insert(0, one)
+    wrong = [type(x).__name__ for x in found if not isinstance(x, Claim)]
+    if wrong or not found:
+        came = f"a {wrong[0]}" if wrong else "neither"
+        raise ValueError(f"{place}: expected `claim`, a Claim, or `claims`, a tuple of them; got {came}")
+    return found

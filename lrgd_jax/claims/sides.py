@@ -1,0 +1,87 @@
+"""One side of a claim at one shape: traced once, compiled once, and bounded from the program that is compiled."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core
+
+from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error, trace
+from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Side
+
+__all__ = ["FAULTS", "TracedSide", "named_faults", "trace_side"]
+
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a wrongly written side may raise."""
+
+
+@contextlib.contextmanager
+def named_faults(what: str) -> Iterator[None]:
+    """Turns an exception of a user's function into a ValueError that says which function it was."""
+    try:
+        yield
+    except FAULTS as fault:
+        raise ValueError(f"{what} cannot be evaluated: {type(fault).__name__}: {fault}") from fault
+
+
+@dataclass(frozen=True, eq=False)
+class TracedSide:
+    """A side at fixed dimensions.
+
+    Attributes:
+        name: how messages call it.
+        program: its trace; arguments are one dictionary.
+        compiled: the same program, compiled by XLA at its first call.
+        tolerance: where its bound comes from.
+    """
+
+    name: str
+    program: Program
+    compiled: Any
+    adjoint: Adjoint | None
+
+    def __call__(self, arguments: Mapping[str, Any]) -> Bounded:
+        """What XLA computes, and how far that may be from the exact result."""
+        with named_faults(self.name):
+            leaves = self.program.flatten((dict(arguments),))
+            values = [np.asarray(x).astype(np.float64) for x in self.compiled(*leaves)]
+            return Bounded(self.program.unflatten(values), self._error(arguments))
+
+    def evaluated(self, arguments: Mapping[str, Any]) -> Bounded:
+        """The same without compiling: the program evaluated in float64, and its running error."""
+        with named_faults(self.name):
+            return running_error(self.program, dict(arguments))
+
+    def _error(self, arguments: Mapping[str, Any]) -> Any:
+        if self.adjoint is None:
+            return running_error(self.program, dict(arguments)).error
+        return adjoint_bound(self.program, dict(arguments), cuts=self.adjoint.cuts).worst
+
+    @property
+    def output(self) -> list[str]:
+        """Structure, dtypes and shapes of the result, in words."""
+        avals = [f"{aval.dtype}{list(aval.shape)}" for aval in self.program.jaxpr.out_avals]
+        return [str(self.program.out_tree), *avals]
+
+
+def trace_side(claim: Claim, side: Side, what: str, arguments: Mapping[str, Any], dimensions: Dimensions) -> TracedSide:
+    """Traces a side of a claim at the shapes and dtypes of `arguments`."""
+    name = f"claim {claim.slug}: {what} at {dict(dimensions)}"
+    with named_faults(name):
+        program = trace(lambda given: claim.call(side, given, dimensions), dict(arguments))
+    # the jaxpr itself is compiled, so that what runs is what was bounded
+    compiled = jax.jit(core.jaxpr_as_fun(program.jaxpr))
+    return TracedSide(name, program, compiled, claim.tolerance if isinstance(claim.tolerance, Adjoint) else None)

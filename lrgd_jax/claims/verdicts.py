@@ -1,0 +1,83 @@
+"""What a check found: plain records, which the reports read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lrgd_jax.claims.claim import Dimensions
+
+__all__ = ["Failure", "MutantVerdict", "Verdict"]
+
+
+@dataclass(frozen=True)
+class MutantVerdict:
+    """What became of a mutant.
+
+    Attributes:
+        name: what is wrong with it.
+        rejected: a difference of finite numbers exceeded its tolerance.
+        instances: how many were tried.
+        reason: why it was not rejected; None where it was.
+    """
+
+    name: str
+    rejected: bool
+    instances: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first instance at which a claim fell.
+
+    Attributes:
+        reason: in words.
+        dimensions: of the instance.
+        instance: its number at this shape; None where the sides cannot even be compared.
+        arguments: of the instance.
+        left: one side.
+        right: the other.
+    """
+
+    reason: str
+    dimensions: Dimensions
+    instance: int | None = None
+    arguments: dict[str, Any] | None = None
+    left: Any = None
+    right: Any = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check of one claim in one dtype found.
+
+    Attributes:
+        slug: of the claim.
+        group: of the claim.
+        title: of the claim.
+        dtype: of the floating arguments.
+        holds: all instances are within their tolerance, and something was compared.
+        instances: how many were compared.
+        worst_ratio: largest difference in units of its tolerance.
+        detection_limit: the smallest relative error of a side that every instance would have noticed; None where
+            every number was zero.
+        mutants: their verdicts; empty where they were not asked for.
+        seconds: spent, compilation included.
+        failure: where it fell; None where it holds.
+    """
+
+    slug: str
+    group: str
+    title: str
+    dtype: str
+    holds: bool
+    instances: int
+    worst_ratio: float
+    detection_limit: float | None
+    mutants: tuple[MutantVerdict, ...]
+    seconds: float
+    failure: Failure | None
+
+    @property
+    def passed(self) -> bool:
+        """The claim holds, and every mutant that was tried is rejected."""
+        return self.holds and all(mutant.rejected for mutant in self.mutants)

@@ -1,0 +1,32 @@
+"""`lrgd claims`: the list, or one claim with its proof."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrgd_jax.cli.errors import bad_input
+
+__all__ = ["ClaimsPath", "claims"]
+
+ClaimsPath = Annotated[
+    list[Path] | None,
+    typer.Option(help="A file that defines `claim` or `claims`, or a folder of such files; may be repeated."),
+]
+
+
+def claims(
+    slug: Annotated[str | None, typer.Argument(help="Show this claim: statement, assumptions, proof, source.")] = None,
+    claims_path: ClaimsPath = None,
+) -> None:
+    """List all claims, or show one with its proof, as Markdown."""
+    from lrgd_jax.claims import find, load_claims
+    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.report.tables import claim_list, claim_page
+
+    with bad_input():
+        known = load_claims(claims_path or ())
+        if slug is None:
+            results().print(claim_list(known.values()))
+        else:
+            typer.echo(claim_page(find(known, slug)), nl=False)

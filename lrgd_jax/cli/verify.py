@@ -1,0 +1,159 @@
+"""`lrgd verify`: check claims, and a real checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrgd_jax.cli.claims import ClaimsPath
+from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, bad_input, complain
+from lrgd_jax.cli.options import ModelOptions, dtypes_of, model_options, writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lrgd_jax.claims import Claim, Verdict
+    from lrgd_jax.claims.real_decoder import DecoderVerdict
+
+__all__ = ["verify"]
+
+
+def verify(
+    slugs: Annotated[list[str] | None, typer.Argument(help="Which claims; all of them if none is named.")] = None,
+    dtype: Annotated[str, typer.Option(help="float64, float32 or bfloat16; several with commas.")] = "float64",
+    instances: Annotated[
+        int, typer.Option(help="Random instances of every shape; a quarter as many for deep claims.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(help="Of the random instances.")] = 0,
+    model: Annotated[Path | None, typer.Option(help="A Hugging Face directory; verified in the first dtype.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Its lines are demonstrations, the last one the query.")] = None,
+    prompt_file: Annotated[Path | None, typer.Option(help="A file with the prompt.")] = None,
+    demonstrations: Annotated[
+        str | None, typer.Option(help="How many lines are demonstrations, or ranges of tokens: 0:20,20:41.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Greedy tokens of the model.")] = 200,
+    no_mutants: Annotated[bool, typer.Option("--no-mutants", help="Do not try the mutants.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.")] = None,
+    claims_path: ClaimsPath = None,
+) -> None:
+    """Check claims in floating point, or a checkpoint as a chain of duals.
+
+    Exit code 0: everything holds; 1: a claim or the model fell, or a mutant survived; 2: bad input.
+    """
+    with bad_input():
+        dtypes = dtypes_of(dtype)
+        options = model_options(model, prompt, prompt_file, demonstrations, steps)
+        if instances < 1:
+            raise ValueError(f"--instances must be at least 1, got {instances}")
+        if json is not None:
+            writable(json)
+        _prepare(dtypes)
+        chosen = _chosen(slugs or (), claims_path or (), everything=options is None)
+        decoder = None if options is None else _verify_model(options, dtypes[0])
+        verdicts = _verify_claims(chosen, dtypes, instances, seed, mutants=not no_mutants)
+    fallen = _show(chosen, verdicts, decoder, seed, mutants=not no_mutants)
+    if json is not None:
+        _write(json, dtypes, seed, verdicts, decoder)
+    if fallen:
+        raise typer.Exit(FALLEN)
+
+
+def _prepare(dtypes: Sequence[str]) -> None:
+    import jax
+
+    if "float64" in dtypes:
+        jax.config.update("jax_enable_x64", True)
+
+
+def _chosen(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) -> list[Claim]:
+    from lrgd_jax.claims import find, load_claims
+
+    known = load_claims(paths)
+    if slugs:
+        return [find(known, slug) for slug in dict.fromkeys(slugs)]
+    return list(known.values()) if everything else []
+
+
+def _verify_claims(
+    chosen: Sequence[Claim], dtypes: Sequence[str], instances: int, seed: int, *, mutants: bool
+) -> list[Verdict]:
+    from lrgd_jax.claims import check_all
+    from lrgd_jax.cli.consoles import progress_bar
+
+    verdicts: list[Verdict] = []
+    with progress_bar() as bar:
+        task = bar.add_task("claims", total=len(chosen) * len(dtypes))
+        for dtype in dtypes:
+            verdicts += check_all(
+                chosen,
+                dtype=dtype,
+                instances=instances,
+                seed=seed,
+                mutants=mutants,
+                progress=lambda claim: bar.update(task, advance=1, description=claim.slug),
+            )
+    return verdicts
+
+
+def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
+    from lrgd_jax.claims.real_decoder import verify_decoder
+    from lrgd_jax.cli.consoles import progress_bar
+
+    with progress_bar() as bar:
+        task = bar.add_task("model", total=100)
+        return verify_decoder(
+            options.directory,
+            options.prompt,
+            options.demonstrations,
+            dtype=dtype,
+            steps=options.steps,
+            progress=lambda stage, share: bar.update(task, completed=int(100 * share), description=stage),
+        )
+
+
+def _show(
+    chosen: Sequence[Claim], verdicts: Sequence[Verdict], decoder: DecoderVerdict | None, seed: int, *, mutants: bool
+) -> bool:
+    """Prints everything; returns whether anything fell."""
+    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.report.tables import decoder_table, verdict_table
+
+    console = results()
+    if verdicts:
+        console.print(verdict_table(verdicts, mutants=mutants))
+    if decoder is not None:
+        console.print(decoder_table(decoder))
+        for text in (*decoder.notes, decoder.greedy.text):
+            if text:
+                console.print(text, markup=False, highlight=False)
+    claims = {claim.slug: claim for claim in chosen}
+    fallen = [verdict for verdict in verdicts if not verdict.passed]
+    for verdict in fallen:
+        _explain(console, claims[verdict.slug], verdict, seed)
+    return bool(fallen) or (decoder is not None and not decoder.holds)
+
+
+def _explain(console: Console, claim: Claim, verdict: Verdict, seed: int) -> None:
+    from lrgd_jax.claims.counterexample import smallest_counterexample
+    from lrgd_jax.report.tables import counterexample_text, failure_text
+
+    console.print("\n" + failure_text(claim, verdict), markup=False, highlight=False)
+    if not verdict.holds:
+        found = smallest_counterexample(claim, verdict.dtype, seed)
+        console.print(counterexample_text(found), markup=False, highlight=False)
+
+
+def _write(
+    file: Path, dtypes: Sequence[str], seed: int, verdicts: Sequence[Verdict], decoder: DecoderVerdict | None
+) -> None:
+    from lrgd_jax import __version__
+    from lrgd_jax.cli.json_file import content_of, write_json
+
+    try:
+        write_json(file, content_of(__version__, dtypes, seed, verdicts, decoder))
+    except OSError as error:
+        complain(f"--json {file} cannot be written: {error.strerror or error}; the results stand above")
+        raise typer.Exit(BAD_INPUT) from None
