@@ -25,8 +25,8 @@ def duals(tokens, query_weights, key_weights, value_weights, output_weights, out
 
 
 def one_dual_for_all(tokens, query_weights, key_weights, value_weights, output_weights, output_bias, n, g):
-    first = [x[:1].repeat(g, axis=0) for x in (key_weights, value_weights)]
-    return duals(tokens, query_weights, *first, output_weights, output_bias, n, g)
+    keys, values = (x[:1].repeat(g, axis=0) for x in (key_weights, value_weights))
+    return duals(tokens, query_weights, keys, values, output_weights, output_bias, n, g)
 
 
 def readouts_exchanged(tokens, query_weights, key_weights, value_weights, output_weights, output_bias, n, g):

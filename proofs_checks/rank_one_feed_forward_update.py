@@ -7,6 +7,11 @@ from lrgd_jax.attention import softmax_attention
 from lrgd_jax.claims import Claim, Mutant
 
 
+def away_from_zero(own_value):
+    """The zero-shot state a, which is the own value, is not zero."""
+    return {"own_value": jnp.where(own_value < 0, own_value - 1, own_value + 1)}
+
+
 def states(query, keys, values, own_key, own_value):
     """What the block reads for the query: with the demonstrations, and without them."""
     few_shot_keys = jnp.concatenate([keys, own_key[None]])
@@ -77,6 +82,7 @@ this one has the smallest Frobenius norm.
     },
     dimensions={"n": (1, 5), "d": (1, 3), "m": (1, 4), "f": (1, 4)},
     shapes=({"n": 4, "d": 3, "m": 3, "f": 4}, {"n": 1, "d": 2, "m": 4, "f": 2}),
+    given=away_from_zero,
     left=with_demonstrations,
     right=with_updated_weights,
     mutants=(

@@ -9,6 +9,7 @@ from meets import meet
 
 from lrgd_jax.positions import (
     Llama3Scaling,
+    RotaryLayout,
     alibi_bias,
     alibi_slopes,
     rotary_frequencies,
@@ -31,20 +32,22 @@ def as_complex_numbers(x, positions, layout):
     return jnp.stack([real[:, 0], imaginary[:, 0], real[:, 1], imaginary[:, 1]], axis=1)
 
 
-LAYOUTS = {
-    layout: (
-        lambda x, positions, layout=layout: rotate(x, positions, FREQUENCIES, layout),
-        lambda x, positions, layout=layout: as_complex_numbers(x, positions, layout),
-        lambda x, y, shift, layout=layout: _products(x, y, shift, layout),
-        lambda x, y, shift, layout=layout: _products(x, y, jnp.zeros_like(shift), layout),
+def sides(layout: RotaryLayout):
+    """A rotation and the same by hand; products of rotated rows, moved and unmoved."""
+
+    def products(x, y, shift):
+        positions = jnp.arange(3) + shift
+        return rotate(x, positions, FREQUENCIES, layout) @ rotate(y, positions, FREQUENCIES, layout).T
+
+    return (
+        lambda x, positions: rotate(x, positions, FREQUENCIES, layout),
+        lambda x, positions: as_complex_numbers(x, positions, layout),
+        products,
+        lambda x, y, shift: products(x, y, jnp.zeros_like(shift)),
     )
-    for layout in ("half", "interleaved")
-}
 
 
-def _products(x, y, shift, layout):
-    positions = jnp.arange(3) + shift
-    return rotate(x, positions, FREQUENCIES, layout) @ rotate(y, positions, FREQUENCIES, layout).T
+LAYOUTS = {"half": sides("half"), "interleaved": sides("interleaved")}
 
 
 @pytest.fixture
@@ -74,6 +77,7 @@ def test_an_unknown_layout_and_an_odd_width_are_named(rows):
     with pytest.raises(ValueError, match="must be even to form pairs, got 3"):
         rotary_frequencies(3)
     with pytest.raises(ValueError, match='"half" or "interleaved"'):
+        # the test's own type checker would refuse the name first
         getattr(rotate, "__wrapped__", rotate)(rows[0], jnp.arange(3), FREQUENCIES, "thirds")
 
 

@@ -140,7 +140,8 @@ class FunctionalDual:
             return (coefficients, state), coefficients
 
         start = jnp.zeros((n, self.targets.shape[1]), self.targets.dtype)
-        return jax.lax.scan(token, (start, optimiser.init(start)), batches)[1]
+        _, trajectory = jax.lax.scan(token, (start, optimiser.init(start)), batches)
+        return jnp.asarray(trajectory)
 
     def zero_shot(self, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
         """The test outputs f_0(x), before the step."""

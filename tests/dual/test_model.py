@@ -1,5 +1,7 @@
 """The finite dual: training by batches, online, weights of samples, and what it refuses."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,7 +49,8 @@ def test_online_ends_where_one_batch_ends(data):
 def test_weight_minus_one_unlearns_a_demonstration(data):
     def unlearned(keys, values):
         model = DualModel.untrained(keys, values)
-        return model.replace(sample_weights=jnp.asarray([0.0, 0.0, -1.0, 0.0, 0.0])).train(model.train())
+        only_the_third = jnp.asarray([0.0, 0.0, -1.0, 0.0, 0.0])
+        return replace(model, sample_weights=only_the_third).train(model.train())
 
     def never_seen(keys, values):
         return DualModel.untrained(keys, values).train(batches=[[0, 1, 3, 4]])
