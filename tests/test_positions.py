@@ -1,5 +1,7 @@
 """Rotary positions, ALiBi and masks against their definitions."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -78,7 +80,8 @@ def test_an_unknown_layout_and_an_odd_width_are_named(rows):
         rotary_frequencies(3)
     with pytest.raises(ValueError, match='"half" or "interleaved"'):
         # the test's own type checker would refuse the name first
-        getattr(rotate, "__wrapped__", rotate)(rows[0], jnp.arange(3), FREQUENCIES, "thirds")
+        unchecked: Any = getattr(rotate, "__wrapped__", rotate)
+        unchecked(rows[0], jnp.arange(3), FREQUENCIES, "thirds")
 
 
 def test_llama3_leaves_fast_pairs_and_slows_the_slow_ones():
