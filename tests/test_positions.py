@@ -78,9 +78,9 @@ def test_products_depend_on_differences_of_positions(layout, shift):
 def test_an_unknown_layout_and_an_odd_width_are_named(rows):
     with pytest.raises(ValueError, match="must be even to form pairs, got 3"):
         rotary_frequencies(3)
+    # the test's own type checker would refuse the name first
+    unchecked: Any = getattr(rotate, "__wrapped__", rotate)
     with pytest.raises(ValueError, match='"half" or "interleaved"'):
-        # the test's own type checker would refuse the name first
-        unchecked: Any = getattr(rotate, "__wrapped__", rotate)
         unchecked(rows[0], jnp.arange(3), FREQUENCIES, "thirds")
 
 
