@@ -21,7 +21,7 @@ test: $(VENV)/.test ## the test suite
 test-slow: $(VENV)/.test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/.lint ## style, types, and the order of the floors
+lint: $(VENV)/.lint $(VENV)/.test ## style, types, and the order of the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

@@ -22,12 +22,15 @@ class ExponentialKernel:
     Attributes:
         scale: s; 1/sqrt(d) unless given.
         shift: c; zero unless given.
+        capped: values stop at one. With the largest exponent of the points that count as shift, this touches only
+            points whose coefficients are zero; without it they could overflow, and zero times infinity is not zero.
 
     Source: Tsai et al. 2019, arXiv 1908.11775, section 3.
     """
 
     scale: float | None = struct.field(pytree_node=False, default=None)
     shift: Float[Array, ""] | float = 0.0
+    capped: bool = struct.field(pytree_node=False, default=False)
 
     def exponent(self, x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
         """The logit s x'y, before the shift."""
@@ -36,7 +39,8 @@ class ExponentialKernel:
 
     def __call__(self, x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
         """The kernel of one pair."""
-        return jnp.exp(self.exponent(x, y) - jnp.asarray(self.shift, x.dtype))
+        exponent = self.exponent(x, y) - jnp.asarray(self.shift, x.dtype)
+        return jnp.exp(jnp.minimum(exponent, jnp.zeros_like(exponent)) if self.capped else exponent)
 
 
 def kernel_of(feature_map: FeatureMap) -> Kernel:

@@ -23,6 +23,17 @@ LAYER = {
 }
 """Arguments: the weights of a decoder layer with rotary pairs."""
 
+DIMENSIONS = {
+    "n": (1, 5),
+    "m": (2, 4),
+    "g": (1, 2),
+    "share": (1, 2),
+    "pairs": (1, 2),
+    "f": (1, 4),
+    "demonstrations": (0, 4),
+}
+"""Dimensions of a decoder layer and its tokens."""
+
 
 def shrunk(m, **weights):
     """Each array divided by sqrt(m), so that sums over the width stay of order one."""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.decoder import dual_layer, layer
 from lrgd_jax.dual import segments_of
-from proofs_checks._weights import LAYER, config_of, layer_of, trained_size
+from proofs_checks._weights import DIMENSIONS, LAYER, config_of, layer_of, trained_size
 
 
 def forward(x, **rest):
@@ -58,15 +58,7 @@ Residual sums are the same on both sides. $\square$
 """,
     source="composition of the claims named; architecture: Touvron et al. 2023, arXiv 2302.13971",
     arguments={"x": "n m", **LAYER},
-    dimensions={
-        "n": (1, 5),
-        "m": (2, 4),
-        "g": (1, 2),
-        "share": (1, 2),
-        "pairs": (1, 2),
-        "f": (1, 4),
-        "demonstrations": (0, 4),
-    },
+    dimensions=DIMENSIONS,
     shapes=(
         {"n": 5, "m": 4, "g": 2, "share": 2, "pairs": 1, "f": 6, "demonstrations": 3},
         {"n": 3, "m": 6, "g": 1, "share": 2, "pairs": 2, "f": 4, "demonstrations": 2},

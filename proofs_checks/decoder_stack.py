@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from lrgd_jax.claims import Adjoint, Claim, Mutant
 from lrgd_jax.decoder import DecoderParams, apply, dual_chain
 from lrgd_jax.dual import segments_of
-from proofs_checks._weights import LAYER, config_of, layer_of, trained_size
+from proofs_checks._weights import DIMENSIONS, LAYER, config_of, layer_of, trained_size
 
 
 def decoder_of(embedding, final_norm, layers, **rest):
@@ -70,17 +70,7 @@ induction over tokens, each prefix being the same on both sides. $\square$
         "final_norm": "m",
         **{name: f"layers {shape}" for name, shape in LAYER.items()},
     },
-    dimensions={
-        "n": (1, 5),
-        "m": (2, 4),
-        "g": (1, 2),
-        "share": (1, 2),
-        "pairs": (1, 2),
-        "f": (1, 4),
-        "layers": (1, 2),
-        "vocab": (2, 5),
-        "demonstrations": (0, 4),
-    },
+    dimensions={**DIMENSIONS, "layers": (1, 2), "vocab": (2, 5)},
     shapes=(
         {
             "n": 5,

@@ -7,12 +7,8 @@ Norms and feed-forward blocks are the state-dependent linear readouts of `lrgd_j
 attention, norm or feed-forward of the ordinary forward pass, with which the logits agree.
 """
 
-from functools import partial
-from typing import Any
-
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
@@ -22,11 +18,10 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layers import LayerWeights
 from lrgd_jax.decoder.model import DecoderParams, check_length, embed
 from lrgd_jax.decoder.readout import apply_feed_forward, apply_rms_norm
-from lrgd_jax.dual.correspondence import HeadDual, dual_of
-from lrgd_jax.dual.functional import KernelExpansion
+from lrgd_jax.dual.correspondence import dual_of
+from lrgd_jax.dual.head import HeadDual
 from lrgd_jax.dual.roles import Roles, roles
 from lrgd_jax.features import elu_plus_one
-from lrgd_jax.kernels import ExponentialKernel
 from lrgd_jax.positions import visible
 
 __all__ = ["dual_attention", "dual_chain", "dual_layer", "head_dual"]
@@ -57,7 +52,7 @@ def dual_attention(
         def one_query(role: Roles, points: Float[Array, "share d"]) -> Float[Array, "share dv"]:
             model = dual.build(inputs, values, role)
             trained = model.train()
-            return jax.vmap(lambda point: _predict(model, trained, role, point))(points)
+            return jax.vmap(lambda point: dual.predict(model, trained, role, point))(points)
 
         return jax.vmap(one_query, in_axes=(0, 1), out_axes=1)(role, points)
 
@@ -65,32 +60,6 @@ def dual_attention(
     outputs = checkpoint_name(grouped.reshape(heads.heads, *grouped.shape[2:]), "attended")
     mixed = jnp.einsum("hnd,hdm->nm", outputs, heads.output)
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
-
-
-@struct.dataclass
-class _CappedKernel(ExponentialKernel):
-    """The exponential kernel, capped at one.
-
-    With the largest exponent of the keys that count as shift, the cap touches only keys whose coefficients are zero;
-    without it they could overflow, and zero times infinity would count.
-    """
-
-    def __call__(self, x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
-        exponent = self.exponent(x, y) - jnp.asarray(self.shift, x.dtype)
-        return jnp.exp(jnp.where(exponent > 0, jnp.zeros_like(exponent), exponent))
-
-
-def _predict(model: Any, trained: Any, role: Roles, point: Float[Array, " d"]) -> Float[Array, " dv"]:
-    """The trained model at one test point, an exponential kernel shifted so that none of its values exceeds one."""
-    if isinstance(trained, KernelExpansion) and isinstance(trained.kernel, ExponentialKernel):
-        exponents = jax.vmap(partial(trained.kernel.exponent, point))(model.inputs)
-        lowest = jnp.asarray(jnp.finfo(exponents.dtype).min, exponents.dtype)
-        counted = jnp.where(role.context + role.demonstrations > 0, exponents, lowest)
-        shift = jax.lax.stop_gradient(jnp.max(counted))
-        # f_0 and the step stand on the same centres, the keys: their coefficients add up
-        coefficients = jnp.sum(trained.coefficients.reshape(2, *model.targets.shape), axis=0)
-        trained = KernelExpansion(model.inputs, coefficients, _CappedKernel(trained.kernel.scale, shift))
-    return model.predict(trained, point[None])[0]
 
 
 def dual_layer(

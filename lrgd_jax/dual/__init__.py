@@ -1,7 +1,8 @@
 """Dual models: what attention does with the demonstrations, as one step of gradient descent."""
 
-from lrgd_jax.dual.correspondence import FORMS, HeadDual, LinearDual, SoftmaxDual, dual_of
+from lrgd_jax.dual.correspondence import FORMS, dual_of
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
+from lrgd_jax.dual.head import HeadDual, LinearDual, SoftmaxDual
 from lrgd_jax.dual.heads import MultiHeadDual
 from lrgd_jax.dual.model import DualModel, projective_readout, projective_targets
 from lrgd_jax.dual.objectives import Objective, alignment

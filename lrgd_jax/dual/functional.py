@@ -38,7 +38,11 @@ class KernelExpansion:
         return gram(self.kernel, x, self.centres) @ self.coefficients
 
     def __add__(self, other: "KernelExpansion") -> "KernelExpansion":
-        """The sum of two functions of the same space, over the centres of both."""
+        """The sum of two functions of the same space; over the same centres if they share them, else over both."""
+        if self.centres is other.centres:
+            return KernelExpansion(self.centres, self.coefficients + other.coefficients, self.kernel)
+        if self.centres.shape[0] == 0:
+            return other
         return KernelExpansion(
             jnp.concatenate([self.centres, other.centres]),
             jnp.concatenate([self.coefficients, other.coefficients]),
