@@ -126,9 +126,11 @@ def orthogonal_projection(
     """
     blocks = -(-features // width)
     direction_key, norm_key = jax.random.split(key)
-    directions = jax.random.orthogonal(direction_key, width, (blocks,), dtype).reshape(blocks * width, width)
-    norms = jnp.linalg.norm(jax.random.normal(norm_key, (blocks * width, width), dtype), axis=1, keepdims=True)
-    return (norms * directions)[:features]
+    # there is no QR decomposition in the narrow formats
+    wide = jnp.promote_types(jax.dtypes.canonicalize_dtype(dtype), jnp.float32)
+    directions = jax.random.orthogonal(direction_key, width, (blocks,), wide).reshape(blocks * width, width)
+    norms = jnp.linalg.norm(jax.random.normal(norm_key, (blocks * width, width), wide), axis=1, keepdims=True)
+    return (norms * directions)[:features].astype(dtype)
 
 
 @struct.dataclass

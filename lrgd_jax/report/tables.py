@@ -148,4 +148,6 @@ def _tree(tree: Any) -> str:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     if len(leaves) == 1 and not leaves[0][0]:
         return _array(leaves[0][1])
-    return "; ".join(f"{jax.tree_util.keystr(path, simple=True)}: {_array(leaf)}" for path, leaf in leaves)
+    return "; ".join(
+        f"{jax.tree_util.keystr(path, simple=True, separator=', ')}: {_array(leaf)}" for path, leaf in leaves
+    )
