@@ -127,7 +127,7 @@ def orthogonal_projection(
     blocks = -(-features // width)
     direction_key, norm_key = jax.random.split(key)
     # there is no QR decomposition in the narrow formats
-    wide = jnp.promote_types(jax.dtypes.canonicalize_dtype(dtype), jnp.float32)
+    wide = jnp.float32 if jnp.finfo(dtype).bits < 32 else dtype
     directions = jax.random.orthogonal(direction_key, width, (blocks,), wide).reshape(blocks * width, width)
     norms = jnp.linalg.norm(jax.random.normal(norm_key, (blocks * width, width), wide), axis=1, keepdims=True)
     return (norms * directions)[:features].astype(dtype)

@@ -103,6 +103,14 @@ def test_random_features_are_drawn_from_the_key():
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.parametrize("orthogonal", [True, False])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_a_projection_has_the_dtype_asked_for(dtype, orthogonal):
+    features = PositiveRandomFeatures.draw(jax.random.key(0), 5, D, orthogonal=orthogonal, dtype=jnp.dtype(dtype))
+    assert features.projection.shape == (5, D)
+    assert features.projection.dtype == jnp.dtype(dtype)
+
+
 def test_degrees_and_shifts_out_of_range_are_named():
     with pytest.raises(ValueError, match="degree must be 0 or more, got -1"):
         TaylorFeatures(-1)(jnp.ones(2))
