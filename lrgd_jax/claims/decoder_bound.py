@@ -24,7 +24,7 @@ from lrgd_jax.certify import Program, running_error, trace, walk
 from lrgd_jax.certify.rounded import Rounded
 from lrgd_jax.certify.rounding import Rounding, inputs_of
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
-from lrgd_jax.decoder.layers import LayerWeights, at_least_float32, attend, project_heads, read_out, rms_norm, swiglu
+from lrgd_jax.decoder.layers import LayerWeights, affine, at_least_float32, attend, project_heads, read_out, rms_norm
 from lrgd_jax.positions import visible
 
 __all__ = ["head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
@@ -34,20 +34,14 @@ Losses = list[Float[np.ndarray, "*_ n _"]]
 
 
 class _Marks(Rounding):
-    """Rounded numbers whose errors are recorded, and start anew, at every mark but those within a feed-forward block.
-
-    The two ways mark the tensors inside a feed-forward block in different orders.
-    """
+    """Rounded numbers whose errors are recorded, and start anew, at every mark."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.errors: Losses = []
 
     def mark(self, eqn: Any, element: Rounded) -> Rounded:
-        name = eqn.params["name"]
-        if name == "hidden":
-            return element
-        self.names.append(name)
+        self.names.append(eqn.params["name"])
         self.errors.append(np.broadcast_to(element.error, element.value.shape))
         return Rounded(element.value, np.zeros(element.value.shape), element.format)
 
@@ -136,14 +130,17 @@ def _perturbed_layer(
 ) -> Float[Array, "n m"]:
     """`lrgd_jax.decoder.layer` with a perturbation added at every mark."""
     n = x.shape[0]
-    first_norm, *of_heads, attended, first_sum, second_norm, second_sum = perturbation
+    first_norm, *of_heads, attended, first_sum, second_norm, of_gate, of_up, second_sum = perturbation
     normed = rms_norm(weights.attention_norm, x, config.norm_epsilon) + first_norm
     projected = project_heads(weights.heads, config, normed, jnp.arange(n))
     queries, keys, values = (y + p for y, p in zip(projected, of_heads, strict=True))
     outputs = attend(config, queries, keys, values, visible(n, n, causal=True)) + attended
     x = x + read_out(weights.heads, outputs) + first_sum
     normed = rms_norm(weights.feed_forward_norm, x, config.norm_epsilon) + second_norm
-    return x + swiglu(weights.feed_forward, normed) + second_sum
+    block = weights.feed_forward
+    gate = affine(block.gate, block.gate_bias, normed) + of_gate
+    up = affine(block.up, block.up_bias, normed) + of_up
+    return x + affine(block.down, block.down_bias, jax.nn.silu(gate) * up) + second_sum
 
 
 def head_bounds(

@@ -21,6 +21,7 @@ from lrgd_jax.positions import rotary_frequencies, rotate, visible
 __all__ = [
     "FeedForwardWeights",
     "LayerWeights",
+    "affine",
     "at_least_float32",
     "attend",
     "attention_block",
@@ -92,14 +93,13 @@ def swiglu(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, 
 
     Source: Shazeer 2020, arXiv 2002.05202, eq. 6.
     """
-    gate = checkpoint_name(_affine(weights.gate, weights.gate_bias, x), "hidden")
-    up = checkpoint_name(_affine(weights.up, weights.up_bias, x), "hidden")
-    return _affine(weights.down, weights.down_bias, jax.nn.silu(gate) * up)
+    gate = checkpoint_name(affine(weights.gate, weights.gate_bias, x), "hidden")
+    up = checkpoint_name(affine(weights.up, weights.up_bias, x), "hidden")
+    return affine(weights.down, weights.down_bias, jax.nn.silu(gate) * up)
 
 
-def _affine(
-    matrix: Float[Array, "o i"], bias: Float[Array, " o"] | None, x: Float[Array, "n i"]
-) -> Float[Array, "n o"]:
+def affine(matrix: Float[Array, "o i"], bias: Float[Array, " o"] | None, x: Float[Array, "n i"]) -> Float[Array, "n o"]:
+    """Every row by a matrix, plus its bias if there is one."""
     product = jnp.einsum("ni,oi->no", x, matrix)
     return product if bias is None else product + bias[None, :]
 

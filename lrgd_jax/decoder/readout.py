@@ -120,9 +120,10 @@ def _sandwich(
 
 def apply_feed_forward(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
     """A(x) x of SwiGLU for every row, without building A."""
+    gates = _silu_gates(weights, x)
     up = jnp.einsum("fm,nm->nf", weights.up, x)
     up = checkpoint_name(up if weights.up_bias is None else up + weights.up_bias[None, :], "hidden")
-    down = jnp.einsum("mf,nf->nm", weights.down, _silu_gates(weights, x) * up)
+    down = jnp.einsum("mf,nf->nm", weights.down, gates * up)
     return down if weights.down_bias is None else down + weights.down_bias[None, :]
 
 
