@@ -46,12 +46,12 @@ def losses_of(params, right):
 
 
 @pytest.mark.parametrize("block", [4, 9])
-def test_the_bound_is_that_of_the_certifier_with_fewer_cuts(params, block):
-    """Twice the ordinary way: not below the certifier's bound of two such ways but for rounding, nor far above."""
+def test_the_bound_is_that_of_the_certifier(params, block):
+    """Twice the ordinary way, at the same cuts: the certifier's bound of two such ways, but for rounding."""
     ours = hidden_bound(params, TINY, TOKENS, losses_of(params, lambda w, x: layer(w, TINY, x)), block=block)
     theirs = 2 * adjoint_bound(lambda tokens: hidden_states(params, TINY, tokens), TOKENS, cuts="names").worst
     assert (2 * ours >= theirs).all()
-    assert (ours <= 10 * theirs).all()
+    assert (ours <= 2 * theirs).all()
 
 
 def test_the_bound_is_causal(params):
