@@ -70,7 +70,7 @@ hence the same training set, $f_0$ and step. The rest is `multi-head`. $\square$
         "tokens": "n m",
         **HEADS,
     },
-    dimensions={"n": (1, 5), "m": (1, 4), "g": (2, 2), "share": (2, 3), "d": (1, 3), "dv": (1, 3)},
+    dimensions={"n": (1, 5), "m": (1, 4), "g": (1, 2), "share": (2, 3), "d": (1, 3), "dv": (1, 3)},
     shapes=(
         {"n": 5, "m": 4, "g": 2, "share": 2, "d": 3, "dv": 2},
         {"n": 3, "m": 3, "g": 2, "share": 3, "d": 2, "dv": 1},

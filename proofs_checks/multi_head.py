@@ -53,7 +53,7 @@ output projection of the concatenated heads is the sum of the heads' own project
 """,
     source="Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2",
     arguments={"tokens": "n m", **HEADS, "output_bias": "m"},
-    dimensions={"n": (1, 5), "m": (1, 4), "g": (2, 3), "share": (1, 1), "d": (1, 3), "dv": (1, 3)},
+    dimensions={"n": (1, 5), "m": (1, 4), "g": (1, 3), "share": (1, 1), "d": (1, 3), "dv": (1, 3)},
     shapes=(
         {"n": 5, "m": 4, "g": 2, "share": 1, "d": 3, "dv": 2},
         {"n": 2, "m": 3, "g": 3, "share": 1, "d": 1, "dv": 3},

@@ -89,7 +89,7 @@ The second reading makes plain what normalisation does: the more the query's key
         "context_keys": "c d",
         "context_values": "c dv",
     },
-    dimensions={"n": (0, 6), "c": (1, 3), "d": (1, 4), "dv": (1, 3)},
+    dimensions={"n": (1, 6), "c": (0, 3), "d": (1, 4), "dv": (1, 3)},
     shapes=(
         {"n": 6, "c": 2, "d": 3, "dv": 2},
         {"n": 2, "c": 1, "d": 5, "dv": 3},

@@ -1,6 +1,7 @@
 """With rotary positions the training inputs are rotated, and only differences of positions count."""
 
 import jax
+import jax.numpy as jnp
 
 from lrgd_jax.attention import LinearAttention, Rotary, SoftmaxAttention
 from lrgd_jax.claims import Claim, Mutant
@@ -17,6 +18,22 @@ def attention(queries, keys, values):
         linear = LinearAttention(elu_plus_one, causal=True, rotary=rotary)(queries[-1:], keys, values)[0]
         outputs[layout] = {"softmax": softmax, "linear": linear, "softmax moved": softmax, "linear moved": linear}
     return outputs
+
+
+def turned(layout, offset=0):
+    """The rotation R_p pair by pair, without the package's rotary functions."""
+
+    def rotate(x, first=0):
+        width, positions = x.shape[1], (offset + first + jnp.arange(x.shape[0])).astype(x.dtype)
+        columns = list(x.T)
+        for j in range(width // 2):
+            a, b = (j, j + width // 2) if layout == "half" else (2 * j, 2 * j + 1)
+            angles = positions * jnp.asarray(10_000.0 ** (-2 * j / width), x.dtype)
+            columns[a] = jnp.cos(angles) * x[:, a] - jnp.sin(angles) * x[:, b]
+            columns[b] = jnp.sin(angles) * x[:, a] + jnp.cos(angles) * x[:, b]
+        return jnp.stack(columns, axis=1)
+
+    return rotate
 
 
 def dual_outputs(queries, keys, values, n, key_rotary, query_rotary):
@@ -42,7 +59,7 @@ def every_layout(queries, keys, values, n, here, moved):
 
 
 def same(offset):
-    return lambda layout: (Rotary(layout=layout, offset=offset),) * 2
+    return lambda layout: (turned(layout, offset),) * 2
 
 
 def duals(queries, keys, values, n, shift):
@@ -51,21 +68,21 @@ def duals(queries, keys, values, n, shift):
 
 def keys_not_rotated(queries, keys, values, n, shift):
     def bare(layout):
-        return (lambda x: x), Rotary(layout=layout)
+        return (lambda x: x), turned(layout)
 
     return every_layout(queries, keys, values, n, bare, same(shift))
 
 
 def positions_restart_at_the_query(queries, keys, values, n, shift):
     def restarted(layout):
-        return Rotary(layout=layout), Rotary(layout=layout, offset=1 - n)
+        return turned(layout), turned(layout, 1 - n)
 
     return every_layout(queries, keys, values, n, restarted, same(shift))
 
 
 def only_the_keys_move(queries, keys, values, n, shift):
     def torn(layout):
-        return Rotary(layout=layout, offset=shift), Rotary(layout=layout)
+        return turned(layout, shift), turned(layout)
 
     return every_layout(queries, keys, values, n, same(0), torn)
 

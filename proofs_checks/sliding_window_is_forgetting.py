@@ -61,7 +61,7 @@ $W_t = \sum_{t-w<i\le t} v_i\phi(k_i)^\top$, which are the visible tokens; use `
 """,
     source="windows: Beltagy et al. 2020, arXiv 2004.05150; the reading as unlearning is ours",
     arguments={"queries": "n d", "keys": "n d", "values": "n dv"},
-    dimensions={"n": (1, 6), "d": (1, 3), "dv": (1, 3), "window": (2, 4)},
+    dimensions={"n": (1, 6), "d": (1, 3), "dv": (1, 3), "window": (1, 4)},
     shapes=({"n": 6, "d": 3, "dv": 2, "window": 3}, {"n": 4, "d": 5, "dv": 1, "window": 2}),
     left=attention,
     right=forgetting,

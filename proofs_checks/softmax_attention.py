@@ -126,7 +126,7 @@ multiplication by $G$ are the same function, also where repeated keys make $G$ s
         "direction": "dv+1",
         "point": "d",
     },
-    dimensions={"n": (0, 5), "c": (1, 3), "d": (1, 4), "dv": (1, 3)},
+    dimensions={"n": (1, 5), "c": (0, 3), "d": (1, 4), "dv": (1, 3)},
     shapes=(
         {"n": 5, "c": 2, "d": 3, "dv": 2},
         {"n": 2, "c": 1, "d": 4, "dv": 1},

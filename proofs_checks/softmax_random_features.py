@@ -73,10 +73,10 @@ def expected(x, y):
 
 
 def deviation(x, y, d, per_block):
-    """Sigma sqrt(32 ln(1/delta) / n) for each estimate, with sigma in closed form (or bounded by Jensen)."""
+    """Two sigma sqrt(K / n) for each estimate of K blocks, with sigma in closed form (or bounded by Jensen)."""
     kernel, variance, fourth, growth = moments(x, y)
     n = BLOCKS * per_block * d
-    width = math.sqrt(32 * math.log(1 / FALSE_ALARM) / n)
+    width = 2 * math.sqrt(BLOCKS / n)
     return {
         "mean": jnp.sqrt(variance) * width,
         "second moment": kernel**2 * jnp.sqrt(growth**6 - growth**2) * width,
@@ -130,8 +130,10 @@ flipped, so only even degrees of each survive, and $\mathbb E\,(w_i^\top z)^{2a}
 independent rows (the squared cosines are coordinates of a Dirichlet vector, which are negatively associated; the norms
 are independent), so the covariances are $\le 0$ (Choromanski et al., theorem 2).
 
-*The test.* With $K \ge 8\ln(1/\delta)$ blocks the median of means of $n$ i.i.d. numbers of variance $\sigma^2$ is farther
-than $\sigma\sqrt{32\ln(1/\delta)/n}$ from the mean with probability at most $\delta$ (Lugosi & Mendelson 2019, theorem 2).
+*The test.* Cut $n$ i.i.d. numbers of variance $\sigma^2$ into $K$ blocks. By Chebyshev a block's mean is farther than
+$2\sigma\sqrt{K/n}$ from the mean with probability at most $1/4$; the median of the $K$ means is that far only if half of them
+are, which by Hoeffding has probability at most $e^{-K/8} \le \delta$ for $K \ge 8\ln(1/\delta)$ (the argument of Lugosi &
+Mendelson 2019, theorem 2).
 $\sigma$ is known here: for $Z$ and $Z^2$ from the formula above; for the squared error of a block's mean, Jensen gives
 $\mathbb E(\bar Z-\kappa)^4\le\mathbb E(Z-\kappa)^4$. $\square$
 """,

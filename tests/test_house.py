@@ -25,15 +25,15 @@ def literal_tolerances(source: str) -> list[str]:
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             named = [k.arg for k in node.keywords if k.arg in TOLERANCES and isinstance(k.value, ast.Constant)]
-            if name in {"approx", "allclose", "isclose", "assert_allclose"} or named:
+            if name in {"approx", "allclose", "isclose", "assert_allclose"} or "almost_equal" in name or named:
                 found.append(f"line {node.lineno}: {name}({', '.join(map(str, named))})")
         if isinstance(node, ast.Compare) and any(
             isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in node.ops
         ):
-            for side in (node.left, *node.comparators):
-                value = side.operand if isinstance(side, ast.UnaryOp) else side
-                if isinstance(value, ast.Constant) and isinstance(value.value, float) and 0 < value.value < SMALL:
-                    found.append(f"line {node.lineno}: compared with {value.value}")
+            # also within a product, such as 1e-6 * scale
+            parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+            numbers = [x.value for x in parts if isinstance(x, ast.Constant) and isinstance(x.value, float)]
+            found.extend(f"line {node.lineno}: compared with {x}" for x in numbers if 0 < x < SMALL)
     return found
 
 
@@ -51,6 +51,8 @@ def test_no_literal_tolerance(path):
         "assert abs(x - y) < 1e-6",
         "assert 1e-6 > error",
         "compare(x, y, atol=0.5)",
+        "assert error < 1e-6 * scale",
+        "np.testing.assert_array_almost_equal(x, y, 5)",
     ],
 )
 def test_a_literal_tolerance_is_found(source):

@@ -73,6 +73,10 @@ class LinearAttention:
     chunk: int = 64
 
     def __post_init__(self) -> None:
+        if not callable(self.feature_map):
+            raise ValueError(f"LinearAttention: feature_map must be a function of a vector, got {self.feature_map!r}")
+        check_choice("LinearAttention", "algorithm", self.algorithm, ("parallel", "recurrent", "chunked"))
+        _check_sizes("LinearAttention", window=self.window, chunk=self.chunk)
         if self.normalised and self.rotary is not None:
             raise ValueError(
                 "LinearAttention: rotated features give weights that may be zero or negative, so they cannot be "
@@ -145,6 +149,12 @@ class SoftmaxAttention:
     algorithm: Literal["parallel", "streaming"] = "parallel"
     block: int = 64
 
+    def __post_init__(self) -> None:
+        check_choice("SoftmaxAttention", "algorithm", self.algorithm, ("parallel", "streaming"))
+        _check_sizes("SoftmaxAttention", window=self.window, block=self.block)
+        if self.alibi_slope is not None and not self.alibi_slope >= 0:
+            raise ValueError(f"SoftmaxAttention: an ALiBi slope is not negative, got {self.alibi_slope}")
+
     @property
     def is_causal(self) -> bool:
         """Whether order matters."""
@@ -168,6 +178,18 @@ class SoftmaxAttention:
                 queries, keys, values, scale=self.scale, bias=bias, mask=mask, block=self.block
             )
         return softmax_attention(queries, keys, values, scale=self.scale, bias=bias, mask=mask)
+
+
+def check_choice(form: str, name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raises ValueError where a form is given a name that it does not know."""
+    if value not in choices:
+        raise ValueError(f"{form}: {name} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def _check_sizes(form: str, **sizes: int | None) -> None:
+    for name, size in sizes.items():
+        if size is not None and size < 1:
+            raise ValueError(f"{form}: {name} must be at least 1, got {size}")
 
 
 AttentionForm: TypeAlias = LinearAttention | SoftmaxAttention

@@ -7,9 +7,11 @@ of the output $y_j$ of the perturbed program,
 
 $$|\hat y_j - y_j| \le \sum_z \sum_e \left|\frac{\partial y_j}{\partial z_e}\right| \delta_{z,e} + r_j + O(u^2),$$
 
-where $r_j$ is what is lost after the last cuts. It is first order: the terms of order $u^2$ are left out, derivatives
-are taken at the computed point and in the program's dtype, and comparisons count as decided the way they fall. It holds
-for any set of cuts: a rounding's way to the output is counted up to the first cut it meets, then by that cut's adjoint.
+where $r_j$ is what is lost after the last cuts. It is first order: terms of order $u^2$ are left out, and derivatives
+are taken at the computed point and in the program's dtype. At a kink, such as a tie in a maximum, the derivative is
+JAX's choice, and comparisons, signs and floors count as decided the way they fall. A tensor is taken to have one
+computed value, though XLA may evaluate it twice, in two fusions that round differently. It holds for any set of cuts: a
+rounding's way to the output is counted up to the first cut it meets, then by that cut's adjoint.
 """
 
 from __future__ import annotations

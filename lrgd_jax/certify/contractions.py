@@ -47,31 +47,45 @@ def _dot_general(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     a_high, b_high = np.abs(a) + 2 * a_error, np.abs(b) + 2 * b_error
     terms = a.shape[-1]
     accumulator = _accumulator(x.format, y.format, form)
-    propagated = a_high @ (b_error + accumulator.gamma(terms) * b_high)
+    magnitude = a_high @ b_high
+    # an operand of a finer format may be rounded to the accumulator's before it is multiplied
+    narrowed = ROUNDING * accumulator.unit * sum(f.unit < accumulator.unit for f in (x.format, y.format))
+    propagated = (accumulator.gamma(terms) + narrowed * (2 + narrowed)) * magnitude
+    if b_error.any():
+        propagated = propagated + a_high @ b_error
     if a_error.any():
         propagated = propagated + a_error @ b_high
     rounds_again = ROUNDING if form.unit > accumulator.unit else 0.0
-    result = finish(form, a @ b, propagated, rounds_again, absolute=terms, terms=terms)
+    peak = magnitude * (1 + accumulator.gamma(terms))
+    result = finish(form, a @ b, propagated, rounds_again, absolute=terms, peak=peak, terms=terms)
     shape = (*(x.value.shape[k] for k in left_batch), *left_free, *right_free)
     return Rounded(result.value.reshape(shape), result.error.reshape(shape), form)
 
 
-def _accumulator(*formats: Format) -> Format:
-    finest = min(formats, key=lambda f: f.unit)
-    return format_of(np.float32) if finest.name == "bfloat16" else finest
+def _accumulator(x: Format, y: Format, out: Format) -> Format:
+    """The coarsest format in which the products may be summed: at least float32 where all are narrower."""
+    formats = (x, y, out)
+    if all(f.name == "bfloat16" for f in formats):
+        return format_of(np.float32)
+    if x == y and out.unit >= x.unit:
+        return format_of(np.float32) if x.name == "bfloat16" else x
+    known = [f for f in formats if f.name in ("float32", "float64")]
+    return max(known or formats, key=lambda f: f.unit)
 
 
 def _reduce_sum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     axes, form = _axes(eqn), out_format(eqn)
     terms = math.prod(x.value.shape[k] for k in axes)
     magnitude = x.high.sum(axis=axes)
-    propagated = x.error.sum(axis=axes) + form.gamma(terms) * magnitude
-    return finish(form, x.value.sum(axis=axes), propagated, 0.0, absolute=terms * (magnitude > 0), terms=terms)
+    propagated, peak = x.error.sum(axis=axes) + form.gamma(terms) * magnitude, magnitude * (1 + form.gamma(terms))
+    absolute = terms * (magnitude > 0)
+    return finish(form, x.value.sum(axis=axes), propagated, 0.0, absolute=absolute, peak=peak, terms=terms)
 
 
 def _product(form: Format, value: Array, high: Array, relative: Array, room: Array, terms: int) -> Rounded:
     propagated = np.where(high > 0, high * (relative + form.gamma(terms)), 0.0)
-    return finish(form, value, propagated, 0.0, absolute=terms * room, terms=terms)
+    peak = room * (1 + form.gamma(terms))
+    return finish(form, value, propagated, 0.0, absolute=terms * room, peak=peak, terms=terms)
 
 
 def _relative(x: Rounded) -> Array:
@@ -100,8 +114,9 @@ def _along(eqn: core.JaxprEqn) -> Callable[[np.ufunc, Array], Array]:
 def _cumsum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
     magnitude = along(np.add, x.high)
-    propagated = along(np.add, x.error) + form.gamma(terms) * magnitude
-    return finish(form, along(np.add, x.value), propagated, 0.0, absolute=terms * (magnitude > 0), terms=terms)
+    propagated, peak = along(np.add, x.error) + form.gamma(terms) * magnitude, magnitude * (1 + form.gamma(terms))
+    absolute = terms * (magnitude > 0)
+    return finish(form, along(np.add, x.value), propagated, 0.0, absolute=absolute, peak=peak, terms=terms)
 
 
 def _cumprod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
@@ -181,8 +196,9 @@ def _scatter_add(eqn: core.JaxprEqn, x: Rounded, indices: Array, updates: Rounde
     count = total(np.zeros(shape), np.ones(places.shape))
     magnitude = total(x.high, updates.high)
     propagated = total(x.error, updates.error) + form.gamma(count + 1) * magnitude * (count > 0)
-    absolute = count * (magnitude > 0)
-    return finish(form, total(x.value, updates.value), propagated, 0.0, absolute=absolute, terms=places.size)
+    absolute, peak = count * (magnitude > 0), magnitude * (1 + form.gamma(count + 1))
+    value = total(x.value, updates.value)
+    return finish(form, value, propagated, 0.0, absolute=absolute, peak=peak, terms=places.size)
 
 
 CONTRACTIONS: Mapping[str, Callable[..., Any]] = {

@@ -21,7 +21,8 @@ Rule = Callable[..., Any]
 
 def _sign(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     open_ = ~(np.abs(x.value) > 2 * x.error) & ~((x.value == 0) & (x.error == 0))
-    return Rounded(np.sign(x.value), np.where(open_, 2.0, 0.0), x.format)
+    error = np.where(np.isfinite(x.error), np.where(open_, 2.0, 0.0), np.inf)
+    return Rounded(np.sign(x.value), error, x.format)
 
 
 def _integral(function: Callable[[Array], Array]) -> Rule:
@@ -46,6 +47,12 @@ def _convert(eqn: core.JaxprEqn, x: Rounded) -> Rounded | Discrete:
         return _compare(np.not_equal, x, Rounded(np.zeros(()), np.zeros(()), x.format))
     if target.kind in "iu":
         low, high = np.trunc(x.value - 3 * x.error), np.trunc(x.value + 3 * x.error)
+        limits = np.iinfo(target)
+        if not ((low >= limits.min).all() and (high <= limits.max).all()):
+            raise UndecidableError(
+                f"a conversion to {target} of numbers from {low.min():g} to {high.max():g} leaves its range, where "
+                "platforms differ; choose smaller inputs or a wider integer"
+            )
         if not np.array_equal(low, high):
             raise UndecidableError(
                 f"a conversion to {target} cuts numbers whose rounding errors reach over an integer; choose inputs "

@@ -143,7 +143,8 @@ def _wave(name: str, function: Callable[[Array], Array]) -> Rule:
     def rule(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
         form = out_format(eqn)
         local = measured_constants()[name][form.name] * form.unit
-        return finish(form, function(x.value), np.minimum(x.error, 2.0) + local, 0.0)
+        moved = np.where(np.isfinite(x.error), np.minimum(x.error, 2.0), np.inf)
+        return finish(form, function(x.value), moved + local, 0.0)
 
     return rule
 

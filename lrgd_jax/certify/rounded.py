@@ -47,6 +47,7 @@ def finish(
     units: np.ndarray | float,
     *,
     absolute: np.ndarray | float = 1.0,
+    peak: np.ndarray | float = 0.0,
     terms: int = 0,
 ) -> Rounded:
     """An operation's result: what its operands' errors become, and what the operation itself rounds.
@@ -57,6 +58,7 @@ def finish(
         propagated: a bound on the change of the exact operation's result by the operands' errors.
         units: local error in units of `form.unit` times the magnitude of the result.
         absolute: local error in units of the smallest normal number (XLA flushes subnormal numbers to zero).
+        peak: how large a partial result may become on the way; beyond the format's range nothing can be said.
         terms: how many float64 roundings, beyond a few dozen, went into `propagated`.
     """
     reach = np.abs(value) + 2 * propagated
@@ -65,7 +67,7 @@ def finish(
     # per operation and one per term: this factor puts it back.
     error = error * (1 + (64 + terms) * _ULP)
     # Rounding to nearest overflows only half a unit above the largest number; NaN fails the comparison too.
-    fits = reach <= form.largest * (1 + form.unit / 2)
+    fits = np.maximum(reach, peak) <= form.largest * (1 + form.unit / 2)
     return Rounded(value, np.where(fits, error, np.inf), form)
 
 

@@ -10,6 +10,7 @@ format by default needs `jax.default_matmul_precision("highest")`.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from lrgd_jax.certify.contractions import CONTRACTIONS
 from lrgd_jax.certify.decisions import DECISIONS
 from lrgd_jax.certify.discrete import Open
 from lrgd_jax.certify.elementwise import ELEMENTWISE
+from lrgd_jax.certify.formats import Format
 from lrgd_jax.certify.jaxpr import Rule, System, walk
 from lrgd_jax.certify.program import Program, as_program
 from lrgd_jax.certify.rounded import Rounded, exact
@@ -55,7 +57,7 @@ class Rounding(System[Rounded]):
         if value.dtype != dtype:
             return constant
         form, magnitude = constant.format, np.abs(constant.value)
-        meant = _few_digits(constant.value) | np.isin(magnitude, _ENDS) | ~np.isfinite(magnitude)
+        meant = _few_digits(constant.value, form) | np.isin(magnitude, _ENDS) | ~np.isfinite(magnitude)
         error = np.where(meant, constant.error, np.maximum(constant.error, form.unit * magnitude))
         return Rounded(constant.value, error, form)
 
@@ -74,16 +76,16 @@ class Rounding(System[Rounded]):
 
 
 FEW_DIGITS = 11
-"""Binary digits that every format but bfloat16 has, so that rounding would not have changed such a number."""
+"""A constant of at most so many binary digits (three less than the format has, if it is narrow) was not rounded."""
 
 _ENDS = [
     share * float(jnp.finfo(name).max) for name in ("float64", "float32", "bfloat16", "float16") for share in (1, 0.5)
 ]
 
 
-def _few_digits(value: np.ndarray) -> np.ndarray:
-    mantissa, _ = np.frexp(value)
-    digits = np.ldexp(mantissa, FEW_DIGITS)
+def _few_digits(value: np.ndarray, form: Format) -> np.ndarray:
+    few = min(FEW_DIGITS, round(-math.log2(form.unit)) - 3)
+    digits = np.ldexp(np.frexp(value)[0], few)
     return digits == np.rint(digits)
 
 

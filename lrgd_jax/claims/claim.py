@@ -86,6 +86,10 @@ class Mutant:
     side: Side
     replaces: Literal["left", "right"] = "right"
 
+    def __post_init__(self) -> None:
+        if self.replaces not in ("left", "right"):
+            raise ValueError(f'mutant {self.name!r}: replaces must be "left" or "right", got {self.replaces!r}')
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -130,6 +134,7 @@ class Claim:
     tolerance: Tolerance = field(default_factory=Running)
 
     def __post_init__(self) -> None:
+        self._check_fields()
         if not self.slug or self.slug != self.slug.lower() or " " in self.slug:
             raise ValueError(f'claim slug must be lower case with hyphens, like "linear-attention"; got {self.slug!r}')
         if len(self.mutants) < 2:
@@ -180,6 +185,31 @@ class Claim:
         if required - set(known):
             raise self._unknown_parameters(side, required - set(known), set(known))
         return side(**(known if takes_rest else {name: known[name] for name in required}))
+
+    def _check_fields(self) -> None:
+        """Raises ValueError for a field of another kind, which would otherwise be taken for something else."""
+        if self.relation not in ("equal", "at most"):
+            raise ValueError(f'claim {self.slug}: relation must be "equal" or "at most", got {self.relation!r}')
+        if not isinstance(self.tolerance, Running | Adjoint | Statistical):
+            raise ValueError(
+                f"claim {self.slug}: tolerance must be Running(), Adjoint() or Statistical(...), which are derived "
+                f"from the programs; got {self.tolerance!r}"
+            )
+        if not isinstance(self.mutants, tuple | list) or not all(isinstance(x, Mutant) for x in self.mutants):
+            raise ValueError(f"claim {self.slug}: mutants must be a tuple of Mutant(name, side), got {self.mutants!r}")
+        names = [mutant.name for mutant in self.mutants]
+        if len(set(names)) != len(names):
+            raise ValueError(f"claim {self.slug}: mutants need different names, got {names}")
+        if self.left is self.right:
+            raise ValueError(f"claim {self.slug}: left and right are the same function, so nothing would be compared")
+        for name, spec in self.arguments.items():
+            if not isinstance(spec, str | Integers):
+                raise ValueError(
+                    f'claim {self.slug}: argument {name!r} needs a shape like "n d" or Integers(...), got {spec!r}'
+                )
+        for name, span in self.dimensions.items():
+            if not (isinstance(span, tuple) and len(span) == 2 and 0 <= span[0] <= span[1]):
+                raise ValueError(f"claim {self.slug}: dimension {name!r} needs (smallest, largest), got {span!r}")
 
     def _check_dimensions(self, shape: Dimensions) -> None:
         if set(shape) != set(self.dimensions):

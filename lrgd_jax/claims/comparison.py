@@ -47,6 +47,13 @@ def compare(
         deviation: what statistics allow on top: a result and its bound, of the sides' structure or one array for all
             their leaves; None for nothing.
     """
+    if relation not in ("equal", "at most"):
+        raise ValueError(f'the relation must be "equal" or "at most", got {relation!r}')
+    shapes = [[np.shape(x) for x in jax.tree.leaves(tree)] for tree in (left.value, right.value)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"only results of one structure can be compared, got leaves of shapes {shapes[0]}, {shapes[1]}"
+        )
     sides = [_flat(x) for x in (left.value, right.value)]
     bounds = [_flat(x) for x in (left.error, right.error)]
     allowed = np.zeros_like(bounds[0]) if deviation is None else _deviation(deviation, left)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
+from lrgd_jax.certify.discrete import is_key
 from lrgd_jax.claims.check import Shape, check_dtype
 from lrgd_jax.claims.claim import Claim, Dimensions, Integers, Statistical
 from lrgd_jax.claims.comparison import Comparison, compare
@@ -22,6 +23,7 @@ from lrgd_jax.claims.sides import TracedSide, trace_side
 __all__ = ["Counterexample", "Instance", "smallest_counterexample", "strategy"]
 
 Instance = tuple[dict[str, int], dict[str, Any]]
+Key = tuple[tuple[str, int], ...]
 
 # A value evaluated in float64 and the compiled one each lie within the bound of the exact one. So a difference of more
 # than three tolerances between the evaluated values is one of more than one tolerance between the compiled values.
@@ -114,24 +116,31 @@ class _Evaluator:
     def __init__(self, claim: Claim, dtype: str) -> None:
         self.claim = claim
         self.dtype = dtype
-        self.traces: dict[tuple[tuple[str, int], ...], tuple[TracedSide | None, TracedSide, TracedSide]] = {}
+        self.givens: dict[Key, TracedSide] = {}
+        self.sides: dict[Key, tuple[TracedSide, TracedSide]] = {}
 
     def __call__(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Comparison | None:
         """None where a side cannot be evaluated, which is no counterexample."""
         try:
             arguments = self.prepared(dimensions, drawn)
-            _, left, right = self._traced(dimensions, drawn)
+            left, right = self._sides(dimensions, arguments)
             return compare(left.evaluated(arguments), right.evaluated(arguments), relation=self.claim.relation)
         except ValueError:
             return None
 
     def prepared(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
         """The arguments after `given`, evaluated without compiling."""
-        given = self._traced(dimensions, drawn)[0]
-        if given is None:
+        if self.claim.given is None:
             return drawn
+        key = tuple(dimensions.items())
+        if key not in self.givens:
+            self.givens[key] = trace_side(self.claim, self.claim.given, "given", drawn, dimensions)
+        given = self.givens[key]
         changed = given.evaluated(drawn).value
-        return {**drawn, **{name: np.asarray(x).astype(drawn[name].dtype) for name, x in changed.items()}}
+        dtypes = given.program.unflatten([aval.dtype for aval in given.program.jaxpr.out_avals])
+        # what is changed keeps the dtype that it was drawn in; what is added has the one that `given` computes
+        dtypes = {name: drawn[name].dtype if name in drawn else dtypes[name] for name in dtypes}
+        return {**drawn, **jax.tree.map(_cast, changed, dtypes)}
 
     def confirmed(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Counterexample | None:
         """The instance through compiled sides, with the tolerance that the claim names."""
@@ -143,17 +152,17 @@ class _Evaluator:
             return None
         return Counterexample(dimensions, arguments, left.value, right.value, comparison)
 
-    def _traced(self, dimensions: Dimensions, drawn: dict[str, Any]):
+    def _sides(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[TracedSide, TracedSide]:
         key = tuple(dimensions.items())
-        if key not in self.traces:
-            claim = self.claim
-            sides = (claim.given, "given"), (claim.left, "left side"), (claim.right, "right side")
-            given, left, right = (
-                None if side is None else trace_side(claim, side, what, drawn, dimensions) for side, what in sides
-            )
-            if left is not None and right is not None:
-                self.traces[key] = given, left, right
-        return self.traces[key]
+        if key not in self.sides:
+            left = trace_side(self.claim, self.claim.left, "left side", arguments, dimensions)
+            right = trace_side(self.claim, self.claim.right, "right side", arguments, dimensions)
+            self.sides[key] = left, right
+        return self.sides[key]
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    return x if is_key(dtype) else np.asarray(x).astype(dtype)
 
 
 def _find(

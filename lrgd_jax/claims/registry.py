@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -51,13 +52,13 @@ def find(claims: Mapping[str, Claim], slug: str) -> Claim:
     """The claim of that name.
 
     Raises:
-        ValueError: there is none; the message suggests the nearest.
+        ValueError: there is none; the message lists those that contain the name, or else suggests the nearest.
     """
     if slug in claims:
         return claims[slug]
-    near = difflib.get_close_matches(slug, claims, n=1, cutoff=0.0)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"there is no claim {slug!r}{hint} `lrgd claims` lists all {len(claims)}")
+    near = [known for known in claims if slug and slug in known] or difflib.get_close_matches(slug, claims, n=1)
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    raise ValueError(f"there is no claim {slug!r}; {hint}`lrgd claims` lists all {len(claims)}")
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -81,13 +82,21 @@ def _claims_in(file: Path) -> list[Claim]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (*FAULTS, ImportError, SyntaxError, OSError) as fault:
+    except (*FAULTS, SystemExit, ImportError, SyntaxError, OSError) as fault:
         del sys.modules[name]
+        if isinstance(fault, ValueError) and _raised_by_a_claim(fault):
+            raise ValueError(f"{file}: {fault}") from fault
         raise ValueError(
             f"{file} cannot be imported: {type(fault).__name__}: {fault}; expected a Python file that defines `claim` "
             "or `claims`"
         ) from fault
     return _claims_of(module, str(file))
+
+
+def _raised_by_a_claim(fault: ValueError) -> bool:
+    """Whether a claim refused what it was given, in which case its message says all that is wrong."""
+    frames = (frame for frame, _ in traceback.walk_tb(fault.__traceback__))
+    return any(frame.f_globals.get("__name__") == Claim.__module__ for frame in frames)
 
 
 def _claims_of(module: ModuleType, place: str) -> list[Claim]:

@@ -22,6 +22,8 @@ FAULTS = (
     NameError,
     NotImplementedError,
     RuntimeError,
+    StopIteration,
+    SystemExit,
     TypeError,
     ValueError,
 )
@@ -57,24 +59,44 @@ class TracedSide:
         """What XLA computes, and how far that may be from the exact result."""
         with named_faults(self.name):
             leaves = self.program.flatten((dict(arguments),))
-            values = [np.asarray(x).astype(np.float64) for x in self.compiled(*leaves)]
-            return Bounded(self.program.unflatten(values), self._error(arguments))
+            values = self.program.unflatten([_in_float64(x) for x in self.compiled(*leaves)])
+            walked = self._walked(arguments)
+            error = jax.tree.map(_confirmed, values, walked.value, walked.error)
+            return Bounded(values, error)
 
     def evaluated(self, arguments: Mapping[str, Any]) -> Bounded:
         """The same without compiling: the program evaluated in float64, and its running error."""
         with named_faults(self.name):
             return running_error(self.program, dict(arguments))
 
-    def _error(self, arguments: Mapping[str, Any]) -> Any:
+    def _walked(self, arguments: Mapping[str, Any]) -> Bounded:
         if self.adjoint is None:
-            return running_error(self.program, dict(arguments)).error
-        return adjoint_bound(self.program, dict(arguments), cuts=self.adjoint.cuts).worst
+            return running_error(self.program, dict(arguments))
+        bound = adjoint_bound(self.program, dict(arguments), cuts=self.adjoint.cuts)
+        return Bounded(bound.value, bound.worst)
 
     @property
     def output(self) -> list[str]:
         """Structure, dtypes and shapes of the result, in words."""
         avals = [f"{aval.dtype}{list(aval.shape)}" for aval in self.program.jaxpr.out_avals]
         return [str(self.program.out_tree), *avals]
+
+
+def _in_float64(x: Any) -> np.ndarray:
+    array = np.asarray(x)
+    if array.dtype.kind in "iu" and array.size and int(np.abs(array).max()) > 2**53:
+        raise ValueError("integers beyond 2^53 are returned, which are not compared exactly; return smaller ones")
+    return array.astype(np.float64)
+
+
+def _confirmed(computed: np.ndarray, walked: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """The bound, where the walk's own evaluation bears it out; infinite elsewhere.
+
+    Both evaluations lie within the bound of the exact result. Where they do not, the compiler has rearranged products
+    or quotients so that one leaves the range of its format, and nothing can be said.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(np.abs(computed - walked) <= 2 * error, error, np.inf)
 
 
 def trace_side(claim: Claim, side: Side, what: str, arguments: Mapping[str, Any], dimensions: Dimensions) -> TracedSide:

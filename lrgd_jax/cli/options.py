@@ -46,7 +46,7 @@ def model_options(
 
     Raises:
         FileNotFoundError: there is no such prompt file.
-        ValueError: the options do not go together.
+        ValueError: the options do not go together, or the prompt file is no text.
     """
     if model is None:
         given = {"--prompt": prompt, "--prompt-file": prompt_file, "--demonstrations": demonstrations}
@@ -59,8 +59,7 @@ def model_options(
     if prompt_file is not None:
         if not prompt_file.is_file():
             raise FileNotFoundError(f"there is no prompt file {prompt_file}; give the path of a text file")
-        # the newline that ends a file is none of the prompt's
-        prompt = prompt_file.read_text(encoding="utf-8").rstrip("\n")
+        prompt = _text_of(prompt_file)
     if prompt is None:
         raise ValueError("--model needs a prompt: give --prompt TEXT or --prompt-file FILE")
     if steps < 0:
@@ -79,6 +78,16 @@ def writable(file: Path) -> None:
         raise IsADirectoryError(f"--json {file} is a folder; give the name of a file")
     if not file.absolute().parent.is_dir():
         raise FileNotFoundError(f"--json {file}: there is no folder {file.absolute().parent}; make it first")
+
+
+def _text_of(prompt_file: Path) -> str:
+    try:
+        # the newline that ends a file is none of the prompt's
+        return prompt_file.read_text(encoding="utf-8").rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"prompt file {prompt_file} is not UTF-8 at byte {error.start}; save it as UTF-8 text"
+        ) from None
 
 
 def _demonstrations(text: str | None) -> int | list[tuple[int, int]] | None:

@@ -20,7 +20,7 @@ from lrgd_jax.decoder.model import DecoderParams, check_length, embed
 from lrgd_jax.decoder.readout import apply_feed_forward, apply_rms_norm
 from lrgd_jax.dual.correspondence import dual_of
 from lrgd_jax.dual.head import HeadDual
-from lrgd_jax.dual.roles import Roles, roles
+from lrgd_jax.dual.roles import Roles, roles, segments_of
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import visible
 
@@ -94,8 +94,7 @@ def dual_chain(
         ValueError: there are no tokens, more than the context holds, or not one segment for each.
     """
     check_length(config, tokens.shape[0])
-    if segments.shape != tokens.shape:
-        raise ValueError(f"one segment a token is needed: {tokens.shape[0]} tokens, segments of shape {segments.shape}")
+    segments = segments_of(tokens.shape[0], segments)
     x = embed(params, tokens)
     for weights in params.layers:
         x = dual_layer(weights, config, x, segments)

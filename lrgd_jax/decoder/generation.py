@@ -136,6 +136,9 @@ def generate(
     """
     n = tokens.shape[0]
     check_length(config, n)
+    outside = tokens[(tokens < 0) | (tokens >= config.vocab_size)]
+    if outside.size:
+        raise ValueError(f"generate: token {outside[0]} is outside the vocabulary of {config.vocab_size} tokens")
     if steps < 1:
         raise ValueError(f"generate: steps must be at least 1, got {steps}")
     if n + steps > config.context_length:

@@ -36,7 +36,8 @@ def dual_of(attention: Any, *arguments: Any) -> Any:
         >>> dual_of(SoftmaxAttention())(tokens, tokens, tokens, demonstrations=4).shape
         (5, 3)
     """
-    known = ", ".join(sorted(kind.__name__ for kind in dual_of.registry if kind is not object))
+    kinds = (kind for kind in dual_of.registry if kind is not object)
+    known = ", ".join(sorted(f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in kinds))
     raise TypeError(f"dual_of: no dual is registered for {type(attention).__name__}; known are {known}")
 
 

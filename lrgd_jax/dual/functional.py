@@ -11,7 +11,7 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.descent import decayed_sgd
-from lrgd_jax.dual.model import online_batches, projective_readout
+from lrgd_jax.dual.model import check_rows, online_batches, projective_readout
 from lrgd_jax.dual.objectives import Objective, alignment
 from lrgd_jax.kernels import ExponentialKernel, gram
 from lrgd_jax.types import Kernel
@@ -81,6 +81,9 @@ class FunctionalDual:
     learning_rate: float = struct.field(pytree_node=False, default=1.0)
     objective: Objective | None = struct.field(pytree_node=False, default=None)
     projective: bool = struct.field(pytree_node=False, default=True)
+
+    def __post_init__(self) -> None:
+        check_rows("FunctionalDual", self.inputs, self.targets, self.sample_weights)
 
     @classmethod
     def untrained(

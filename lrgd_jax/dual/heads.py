@@ -90,9 +90,14 @@ def _(attention: flax.nnx.MultiHeadAttention) -> MultiHeadDual:
 
 
 @dual_of.register
-def _(attention: flax.linen.MultiHeadDotProductAttention, variables: Mapping[str, Any]) -> MultiHeadDual:
+def _(attention: flax.linen.MultiHeadDotProductAttention, *variables: Mapping[str, Any]) -> MultiHeadDual:
+    if len(variables) != 1 or "params" not in variables[0]:
+        raise ValueError(
+            "dual_of: a flax.linen module holds no weights; give what its `init` returned as the second argument, "
+            'dual_of(module, variables) with variables["params"]'
+        )
     _require_plain(attention, flax.linen.dot_product_attention)
-    parameters = variables["params"]
+    parameters = variables[0]["params"]
     weights = head_weights_of_flax(*(parameters[name] for name in ("query", "key", "value", "out")))
     return MultiHeadDual(MultiHeadAttention(weights, SoftmaxAttention()))
 
@@ -108,6 +113,11 @@ def _require_plain(module: Any, softmax: Any) -> None:
         raise ValueError(
             "dual_of: normalize_qk=True normalises queries and keys, which this dual does not yet have; "
             "build the module with normalize_qk=False"
+        )
+    if module.dropout_rate and not module.deterministic:
+        raise ValueError(
+            f"dual_of: the module drops weights at random (dropout_rate={module.dropout_rate}), and its dual does not; "
+            "build it with deterministic=True"
         )
     if module.attention_fn is not softmax:
         raise ValueError(

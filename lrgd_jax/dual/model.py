@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,6 +59,7 @@ class DualModel:
     projective: bool = struct.field(pytree_node=False, default=False)
 
     def __post_init__(self) -> None:
+        check_rows("DualModel", self.inputs, self.targets, self.sample_weights)
         if inspect.isfunction(self.feature_map):
             # a plain function is no pytree; so wrapped, a model passes through jit and vmap
             object.__setattr__(self, "feature_map", jax.tree_util.Partial(self.feature_map))
@@ -113,9 +115,15 @@ class DualModel:
         state = optimiser.init(weights)
         n = self.inputs.shape[0]
         for batch in [range(n)] if batches is None else batches:
-            chosen = np.asarray(batch, int)
-            if chosen.size and not (-n <= chosen.min() and chosen.max() < n):
-                raise IndexError(f"DualModel.train: a batch names demonstration {chosen.max()}, but there are {n}")
+            chosen = np.asarray(batch)
+            if chosen.size and chosen.dtype.kind not in "iu":
+                raise ValueError(
+                    f"DualModel.train: a batch holds whole numbers, indices of demonstrations; got {batch}"
+                )
+            chosen = chosen.astype(int)
+            outside = chosen[(chosen < -n) | (chosen >= n)]
+            if outside.size:
+                raise IndexError(f"DualModel.train: a batch names demonstration {outside[0]}, but there are {n}")
             data = jax.tree.map(lambda x: x[chosen], self._data())  # noqa: B023 (used at once)
             weights, state = step(self.loss, weights, optimiser, state, *data)
         return weights
@@ -153,6 +161,16 @@ class DualModel:
     def _data(self) -> tuple[Float[Array, "n d"], Float[Array, "n dv"], Float[Array, " n"]]:
         ones = jnp.ones(self.inputs.shape[:1], self.targets.dtype)
         return self.inputs, self.targets, ones if self.sample_weights is None else self.sample_weights
+
+
+def check_rows(model: str, inputs: Any, targets: Any, sample_weights: Any) -> None:
+    """Raises ValueError where a training set has not one target and one weight an input."""
+    # while a pytree is rebuilt, leaves may be any object
+    rows = [x.shape[0] for x in (inputs, targets, sample_weights) if getattr(x, "shape", ())]
+    if len(set(rows)) > 1:
+        raise ValueError(
+            f"{model}: every input needs one target and one sample weight, got {rows} rows of inputs, targets, weights"
+        )
 
 
 def online_batches(data, retention: float | Float[Array, ""] | None, window: int | None):

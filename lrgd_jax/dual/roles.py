@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 __all__ = ["Roles", "Segments", "roles", "segments_of"]
@@ -42,9 +43,16 @@ def segments_of(tokens: int, demonstrations: Segments) -> Int[Array, " n"]:
         if not 0 <= demonstrations <= tokens:
             raise ValueError(f"demonstrations must lie between 0 and the {tokens} tokens, got {demonstrations}")
         return (jnp.arange(tokens) >= demonstrations).astype(jnp.int32)
-    if demonstrations.shape != (tokens,):
-        raise ValueError(f"one segment number a token is needed, {tokens} in all; got shape {demonstrations.shape}")
-    return jnp.asarray(demonstrations)
+    segments = jnp.asarray(demonstrations)
+    if segments.shape != (tokens,) or not jnp.issubdtype(segments.dtype, jnp.integer):
+        raise ValueError(
+            f"demonstrations are a whole number of tokens or one whole segment number for each of the {tokens} tokens; "
+            f"got {segments.dtype} of shape {segments.shape}"
+        )
+    # under a trace the numbers are not known yet
+    if not isinstance(segments, Tracer) and np.any(np.diff(np.asarray(segments)) < 0):
+        raise ValueError(f"segment numbers must not decrease from token to token, got {np.asarray(segments).tolist()}")
+    return segments
 
 
 def roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered: bool, dtype: jnp.dtype) -> Roles:

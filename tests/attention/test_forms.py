@@ -16,6 +16,7 @@ from lrgd_jax.attention import (
     softmax_attention,
     streaming_softmax_attention,
 )
+from lrgd_jax.attention.forms import check_choice
 from lrgd_jax.dual import FORMS
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import visible
@@ -113,11 +114,19 @@ def test_batches_come_by_vmap(tokens):
         (lambda: LinearAttention(normalised=True, rotary=Rotary()), "cannot be normalised"),
         (lambda: LinearAttention(algorithm="chunked"), "is causal"),
         (lambda: LinearAttention(window=2, algorithm="chunked"), "no chunked algorithm"),
+        (lambda: SoftmaxAttention(window=0), "window must be at least 1, got 0"),
+        (lambda: SoftmaxAttention(alibi_slope=-0.5), "not negative"),
     ],
 )
 def test_forms_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_an_unknown_algorithm_is_named():
+    # through the check itself: the tests' own type checker would refuse the name first
+    with pytest.raises(ValueError, match="must be one of parallel, streaming; got 'chunked'"):
+        check_choice("SoftmaxAttention", "algorithm", "chunked", ("parallel", "streaming"))
 
 
 def test_bad_sizes_are_named(tokens):

@@ -50,7 +50,7 @@ def poisoned(value):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("sides", [("left",), ("right",), ("left", "right")])
 def test_what_is_not_finite_never_passes(value, sides):
-    verdict = check_claim(variant(**dict.fromkeys(sides, poisoned(value))), dtype="float64", instances=1)
+    verdict = check_claim(variant(**{side: poisoned(value) for side in sides}), dtype="float64", instances=1)
     assert verdict.failure is not None
     assert "not finite" in verdict.failure.reason
 
@@ -200,7 +200,7 @@ def test_a_statistical_claim_allows_its_deviation_and_no_more():
         dimensions={"n": (1, 5), "seeds": (1, 1000)},
         shapes=({"n": 1, "seeds": 1000},),
         left=lambda x: x[0],
-        right=lambda x: x[0],
+        right=lambda x: x[0] * 1.0 + 0.0,
         tolerance=Statistical(lambda x: jnp.abs(x[0]) / 2, FALSE_ALARM),
         mutants=(Mutant("too far", lambda x: 2 * x[0]), Mutant("near enough", lambda x: x[0] * 1.25)),
     )
@@ -251,3 +251,23 @@ def test_all_claims_in_order_with_progress(workers):
     assert [verdict.slug for verdict in verdicts] == ["squared-sum", "wrong-sign"]
     assert [verdict.holds for verdict in verdicts] == [True, False]
     assert len(done) == 2
+
+
+def quotients(x):
+    """Exactly one; but XLA turns (a/b)/c into a/(bc), and the product of the divisors overflows in float32."""
+    u = 1 + 0 * x
+    return ((u * 1e30) / (u * 1e25)) / (u * 1e20) * 1e15
+
+
+def test_what_the_compiler_takes_out_of_range_decides_nothing():
+    verdict = check_claim(variant(left=quotients, right=lambda x: jnp.zeros_like(x)), dtype="float32", mutants=False)
+    assert not verdict.holds
+    assert verdict.failure is not None
+    assert "not finite" in verdict.failure.reason
+
+
+def test_the_same_program_on_both_sides_compares_nothing():
+    verdict = check_claim(variant(left=lambda x: x.sum(), right=lambda x: x.sum()), dtype="float64", instances=1)
+    assert not verdict.holds
+    assert verdict.failure is not None
+    assert "same program" in verdict.failure.reason

@@ -63,6 +63,23 @@ def test_given_holds_of_the_counterexample():
     np.testing.assert_array_equal(found.arguments["x"], [7.0])
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_given_adds_reaches_the_sides_in_its_own_dtype(dtype):
+    def with_others(x):
+        return {"x": x.at[0].set(7), "first": jnp.argmax(x >= 0), "double": 2 * x}
+
+    claim = variant(
+        given=with_others,
+        left=lambda x, first, double: all_pairs(x) + double[first],
+        right=lambda x, first, double: all_pairs(x) - double[first],
+    )
+    found = counterexample(claim, dtype)
+    assert found.dimensions == {"n": 1}
+    assert jnp.issubdtype(found.arguments["first"].dtype, jnp.integer)
+    assert found.arguments["double"].dtype == found.arguments["x"].dtype == jnp.dtype(dtype)
+    np.testing.assert_array_equal(found.arguments["double"], [2.0])
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 def test_the_strategy_draws_what_the_claim_declares(dtype):
     claim = variant(arguments={"x": "n", "i": Integers("n+1", below="n")}, left=lambda i: i, right=lambda i: i)

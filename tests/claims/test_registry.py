@@ -53,6 +53,7 @@ def test_a_private_module_hides_none_of_the_same_name(tmp_path):
         ("import no_such_module", "no_such_module"),
         ("def broken(:", "SyntaxError"),
         ("1 / 0", "ZeroDivisionError"),
+        ("import sys; sys.exit(0)", "SystemExit"),
         ("from small_claims import TRUE as claim; from dataclasses import replace; replace(claim, mutants=())", "two"),
     ],
 )
@@ -62,6 +63,15 @@ def test_a_file_that_is_no_claim_is_named(tmp_path, source, message):
     with pytest.raises(ValueError, match=message) as caught:
         load_claims([file])
     assert "mine.py" in str(caught.value)
+
+
+def test_what_a_claim_refuses_is_shown_in_its_own_words(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from small_claims import variant\nclaim = variant(mutants=())")
+    with pytest.raises(ValueError, match="at least two mutants") as caught:
+        load_claims([file])
+    assert str(caught.value).startswith(f"{file}: claim squared-sum: at least two mutants")
+    assert "cannot be imported" not in str(caught.value)
 
 
 def test_a_slug_that_is_taken_twice_is_named(tmp_path, folder):
@@ -88,3 +98,12 @@ def test_an_unknown_slug_suggests_the_nearest():
     assert find(claims, "linear-attention").slug == "linear-attention"
     with pytest.raises(ValueError, match="did you mean 'linear-attention'"):
         find(claims, "linear-atention")
+
+
+def test_a_slug_that_is_part_of_several_lists_them_and_a_far_one_suggests_none():
+    claims = load_claims()
+    with pytest.raises(ValueError, match="did you mean 'softmax-attention' or 'softmax-random-features' or"):
+        find(claims, "softmax")
+    for far in ("zzz", ""):
+        with pytest.raises(ValueError, match=f"^there is no claim '{far}'; `lrgd claims` lists all {len(claims)}$"):
+            find(claims, far)

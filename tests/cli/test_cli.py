@@ -162,6 +162,25 @@ def test_bad_input_exits_2_with_one_message(arguments, message):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30])
+def test_a_seed_out_of_range_exits_2(seed):
+    result = run("verify", "linear-attention", f"--seed={seed}")
+    assert result.exit_code == 2
+    assert result.stderr.count("Invalid value for '--seed'") == 1
+
+
+def test_a_prompt_file_that_is_not_utf8_is_named(tmp_path):
+    file = tmp_path / "prompt.txt"
+    file.write_bytes(b"caf\xe9")
+    complained(run("verify", "--model", "nowhere", "--prompt-file", file), f"{file} is not UTF-8 at byte 3")
+
+
+def test_a_claims_file_that_exits_is_bad_input(tmp_path):
+    file = tmp_path / "exits.py"
+    file.write_text("import sys; sys.exit(0)")
+    complained(run("verify", "--claims-path", file), "exits.py cannot be imported: SystemExit")
+
+
 def verify_model(model, *arguments, prompt=PROMPT):
     return run("verify", "--model", model, "--prompt", prompt, *arguments)
 

@@ -76,5 +76,5 @@ def test_the_chain_calls_no_attention(monkeypatch):
 
 
 def test_one_segment_a_token_is_needed():
-    with pytest.raises(ValueError, match="one segment a token is needed: 8 tokens, segments of shape"):
+    with pytest.raises(ValueError, match="one whole segment number for each of the 8 tokens"):
         dual_chain(decoder(TINY), TINY, TOKENS, SPLITS["two"][:3])

@@ -172,6 +172,12 @@ def test_the_functional_dual_starts_anywhere():
     assert not np.any(untrained.zero_shot(points))
 
 
+def test_segments_do_not_decrease():
+    tokens = jnp.ones((6, 2))
+    with pytest.raises(ValueError, match="must not decrease"):
+        dual_of(LinearAttention())(tokens, tokens, tokens, demonstrations=jnp.asarray([1, 1, 0, 0, 0, 0]))
+
+
 @pytest.mark.parametrize("count", [-1, 7])
 def test_more_demonstrations_than_tokens_are_refused(count):
     tokens = jnp.ones((6, 2))

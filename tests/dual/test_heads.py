@@ -107,6 +107,11 @@ def test_what_a_module_does_beyond_softmax_is_refused(tokens):
     module = flax.nnx.MultiHeadAttention(HEADS, WIDTH, decode=False, normalize_qk=True, rngs=flax.nnx.Rngs(0))
     with pytest.raises(ValueError, match="normalize_qk"):
         dual_of(module)
+    dropping = flax.nnx.MultiHeadAttention(HEADS, WIDTH, dropout_rate=0.5, decode=False, rngs=flax.nnx.Rngs(0))
+    with pytest.raises(ValueError, match="deterministic=True"):
+        dual_of(dropping)
+    with pytest.raises(ValueError, match="holds no weights"):
+        dual_of(flax.linen.MultiHeadDotProductAttention(HEADS))
     other = flax.linen.MultiHeadDotProductAttention(HEADS, attention_fn=lambda *args, **rest: args[2])
     with pytest.raises(ValueError, match="softmax attention"):
         dual_of(other, {"params": {}})

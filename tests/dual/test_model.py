@@ -9,7 +9,7 @@ import optax
 import pytest
 from meets import meet
 
-from lrgd_jax.dual import DualModel, alignment, projective_readout, projective_targets
+from lrgd_jax.dual import DualModel, FunctionalDual, alignment, projective_readout, projective_targets
 from lrgd_jax.dual.descent import decayed_sgd
 from lrgd_jax.features import PositiveRandomFeatures, elu_plus_one
 
@@ -108,6 +108,16 @@ def test_no_demonstrations_leave_the_initial_weights():
     initial = jnp.ones((2, 3))
     model = DualModel(initial, jnp.zeros((0, 3)), jnp.zeros((0, 2)))
     assert np.array_equal(model.train(), initial)
+
+
+def test_a_training_set_has_one_target_an_input(data):
+    keys, values = data
+    with pytest.raises(ValueError, match="one target and one sample weight"):
+        DualModel.untrained(keys, values[:3])
+    with pytest.raises(ValueError, match="one target and one sample weight"):
+        FunctionalDual.untrained(keys, values, sample_weights=jnp.ones(2))
+    with pytest.raises(ValueError, match="whole numbers"):
+        DualModel.untrained(keys, values).train(batches=[np.array([0.5, 1.5])])  # pyright: ignore[reportArgumentType]
 
 
 def test_bad_input_is_named(data):
