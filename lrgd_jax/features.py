@@ -4,8 +4,6 @@ A feature map turns attention into a finite dual model f_W(x) = W phi(x): its ke
 kappa(x, y) = <phi(x), phi(y)>. Maps with parameters are frozen pytrees that are called like functions.
 """
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -65,7 +63,7 @@ class TaylorFeatures:
         power = jnp.ones((1,), x.dtype)
         blocks = [power]
         for order in range(1, self.degree + 1):
-            power = jnp.outer(power, x).ravel() / jnp.asarray(math.sqrt(order), x.dtype)
+            power = jnp.outer(power, x).ravel() / jnp.sqrt(jnp.asarray(order, x.dtype))
             blocks.append(power)
         return jnp.concatenate(blocks)
 

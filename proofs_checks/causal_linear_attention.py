@@ -10,35 +10,35 @@ from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import visible
 
 
-def attention(queries, keys, values, n):
-    return linear_attention(queries, keys, values, feature_map=elu_plus_one, mask=visible(n, n, causal=True))
+def attention(queries, keys, values, n, phi):
+    return linear_attention(queries, keys, values, feature_map=phi, mask=visible(n, n, causal=True))
 
 
-def untrained(keys, values):
-    return DualModel.untrained(keys, values, feature_map=elu_plus_one, learning_rate=0.3)
+def untrained(keys, values, phi):
+    return DualModel.untrained(keys, values, feature_map=phi, learning_rate=0.3)
 
 
-def predict_each(trajectory, queries):
-    return jax.vmap(lambda w, q: w @ elu_plus_one(q))(trajectory, queries)
+def predict_each(trajectory, queries, phi):
+    return jax.vmap(lambda w, q: w @ phi(q))(trajectory, queries)
 
 
-def online(queries, keys, values):
-    return predict_each(untrained(keys, values).train_online(), queries)
+def online(queries, keys, values, phi):
+    return predict_each(untrained(keys, values, phi).train_online(), queries, phi)
 
 
-def one_step_late(queries, keys, values):
-    trajectory = untrained(keys, values).train_online()
-    return predict_each(jnp.concatenate([jnp.zeros_like(trajectory[:1]), trajectory[:-1]]), queries)
+def one_step_late(queries, keys, values, phi):
+    trajectory = untrained(keys, values, phi).train_online()
+    return predict_each(jnp.concatenate([jnp.zeros_like(trajectory[:1]), trajectory[:-1]]), queries, phi)
 
 
-def sees_the_future(queries, keys, values):
-    model = untrained(keys, values)
+def sees_the_future(queries, keys, values, phi):
+    model = untrained(keys, values, phi)
     return model.predict(model.train(), queries)
 
 
-def sees_the_next_token(queries, keys, values):
-    trajectory = untrained(keys, values).train_online()
-    return predict_each(jnp.concatenate([trajectory[1:], trajectory[-1:]]), queries)
+def sees_the_next_token(queries, keys, values, phi):
+    trajectory = untrained(keys, values, phi).train_online()
+    return predict_each(jnp.concatenate([trajectory[1:], trajectory[-1:]]), queries, phi)
 
 
 claim = Claim(
@@ -57,6 +57,7 @@ $W_t = W_{t-1} + v_t\phi(k_t)^\top = \sum_{i\le t} v_i\phi(k_i)^\top$. Apply it 
     source="Katharopoulos et al. 2020, arXiv 2006.16236, eq. 16 to 20; Schlag et al. 2021, arXiv 2102.11174, section 3",
     arguments={"queries": "n d", "keys": "n d", "values": "n dv"},
     dimensions={"n": (1, 6), "d": (1, 4), "dv": (1, 3)},
+    free={"phi": elu_plus_one},
     shapes=({"n": 6, "d": 3, "dv": 2}, {"n": 3, "d": 4, "dv": 1}, {"n": 1, "d": 2, "dv": 2}),
     left=attention,
     right=online,

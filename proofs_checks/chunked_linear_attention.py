@@ -12,45 +12,45 @@ from lrgd_jax.positions import visible
 FORMS = ("minibatch dual", "recurrent", "quadratic")
 
 
-def chunked(queries, keys, values, chunk):
-    outputs = chunked_linear_attention(queries, keys, values, feature_map=elu_plus_one, chunk=chunk)
+def chunked(queries, keys, values, chunk, phi):
+    outputs = chunked_linear_attention(queries, keys, values, feature_map=phi, chunk=chunk)
     return dict.fromkeys(FORMS, outputs)
 
 
-def minibatch_dual(queries, keys, values, n, chunk, *, own_chunk_trained=False, within=True, shortened=0):
+def minibatch_dual(queries, keys, values, n, chunk, phi, *, own_chunk_trained=False, within=True, shortened=0):
     """One minibatch step a chunk; a chunk's queries are predicted by the weights before it."""
-    model = DualModel.untrained(keys, values, feature_map=elu_plus_one, learning_rate=0.3)
+    model = DualModel.untrained(keys, values, feature_map=phi, learning_rate=0.3)
     weights, outputs = model.initial_weights, []
     for start in range(0, n, chunk):
         here = slice(start, min(start + chunk, n))
         after = model.train(weights, batches=[range(n)[here][: chunk - shortened]])
         prediction = model.predict(after if own_chunk_trained else weights, queries[here])
         if within:
-            scores = jax.vmap(elu_plus_one)(queries[here]) @ jax.vmap(elu_plus_one)(keys[here]).T
+            scores = jax.vmap(phi)(queries[here]) @ jax.vmap(phi)(keys[here]).T
             prediction = prediction + jnp.tril(scores) @ values[here]
         outputs.append(prediction)
         weights = after
     return jnp.concatenate(outputs)
 
 
-def other_forms(queries, keys, values, n, chunk):
-    recurrent, _ = recurrent_linear_attention(queries, keys, values, feature_map=elu_plus_one)
+def other_forms(queries, keys, values, n, chunk, phi):
+    recurrent, _ = recurrent_linear_attention(queries, keys, values, feature_map=phi)
     mask = visible(n, n, causal=True)
-    quadratic = linear_attention(queries, keys, values, feature_map=elu_plus_one, mask=mask)
-    dual = minibatch_dual(queries, keys, values, n, chunk)
+    quadratic = linear_attention(queries, keys, values, feature_map=phi, mask=mask)
+    dual = minibatch_dual(queries, keys, values, n, chunk, phi)
     return dict(zip(FORMS, (dual, recurrent, quadratic), strict=True))
 
 
-def no_terms_within(queries, keys, values, n, chunk):
-    return dict.fromkeys(FORMS, minibatch_dual(queries, keys, values, n, chunk, within=False))
+def no_terms_within(queries, keys, values, n, chunk, phi):
+    return dict.fromkeys(FORMS, minibatch_dual(queries, keys, values, n, chunk, phi, within=False))
 
 
-def own_chunk_counted_twice(queries, keys, values, n, chunk):
-    return dict.fromkeys(FORMS, minibatch_dual(queries, keys, values, n, chunk, own_chunk_trained=True))
+def own_chunk_counted_twice(queries, keys, values, n, chunk, phi):
+    return dict.fromkeys(FORMS, minibatch_dual(queries, keys, values, n, chunk, phi, own_chunk_trained=True))
 
 
-def last_row_of_a_chunk_dropped(queries, keys, values, n, chunk):
-    return dict.fromkeys(FORMS, minibatch_dual(queries, keys, values, n, chunk, shortened=1))
+def last_row_of_a_chunk_dropped(queries, keys, values, n, chunk, phi):
+    return dict.fromkeys(FORMS, minibatch_dual(queries, keys, values, n, chunk, phi, shortened=1))
 
 
 claim = Claim(
@@ -72,6 +72,7 @@ sum folded into the state, the quadratic form one chunk. $\square$
     source="Hua et al. 2022, arXiv 2202.10447, section 3.2; Yang et al. 2024, arXiv 2312.06635, section 2.2",
     arguments={"queries": "n d", "keys": "n d", "values": "n dv"},
     dimensions={"n": (1, 7), "d": (1, 3), "dv": (1, 3), "chunk": (1, 4)},
+    free={"phi": elu_plus_one},
     shapes=({"n": 7, "d": 3, "dv": 2, "chunk": 3}, {"n": 4, "d": 5, "dv": 1, "chunk": 2}),
     left=chunked,
     right=other_forms,

@@ -12,38 +12,38 @@ from lrgd_jax.features import elu_plus_one
 RATE = 0.3
 
 
-def attention(query, keys, values, context_keys, context_values):
+def attention(query, keys, values, context_keys, context_values, phi):
     everything = jnp.concatenate([keys, context_keys]), jnp.concatenate([values, context_values])
-    return linear_attention(query[None], *everything, feature_map=elu_plus_one)[0]
+    return linear_attention(query[None], *everything, feature_map=phi)[0]
 
 
-def dual(keys, values, context_keys, context_values):
-    zero_shot = jnp.einsum("iv,ir->vr", context_values, jax.vmap(elu_plus_one)(context_keys))
-    return DualModel(zero_shot, keys, values, feature_map=elu_plus_one, learning_rate=RATE)
+def dual(keys, values, context_keys, context_values, phi):
+    zero_shot = jnp.einsum("iv,ir->vr", context_values, jax.vmap(phi)(context_keys))
+    return DualModel(zero_shot, keys, values, feature_map=phi, learning_rate=RATE)
 
 
-def after_one_step(query, keys, values, context_keys, context_values):
-    model = dual(keys, values, context_keys, context_values)
+def after_one_step(query, keys, values, context_keys, context_values, phi):
+    model = dual(keys, values, context_keys, context_values, phi)
     return model.predict(model.train(), query[None])[0]
 
 
-def step_uphill(query, keys, values, context_keys, context_values):
-    model = dual(keys, values, context_keys, context_values)
+def step_uphill(query, keys, values, context_keys, context_values, phi):
+    model = dual(keys, values, context_keys, context_values, phi)
     return model.predict(model.train(optimiser=optax.sgd(-RATE)), query[None])[0]
 
 
-def from_zero(query, keys, values):
-    model = DualModel.untrained(keys, values, feature_map=elu_plus_one, learning_rate=RATE)
+def from_zero(query, keys, values, phi):
+    model = DualModel.untrained(keys, values, feature_map=phi, learning_rate=RATE)
     return model.predict(model.train(), query[None])[0]
 
 
-def rate_not_cancelled(query, keys, values, context_keys, context_values):
-    model = dual(keys, values, context_keys, context_values)
+def rate_not_cancelled(query, keys, values, context_keys, context_values, phi):
+    model = dual(keys, values, context_keys, context_values, phi)
     return model.predict(model.train(optimiser=optax.sgd(RATE * RATE)), query[None])[0]
 
 
-def query_without_features(query, keys, values, context_keys, context_values):
-    model = dual(keys, values, context_keys, context_values)
+def query_without_features(query, keys, values, context_keys, context_values, phi):
+    model = dual(keys, values, context_keys, context_values, phi)
     return model.train() @ query
 
 
@@ -72,6 +72,7 @@ $W_1 = \sum_T v_i\phi(k_i)^\top + \sum_D v_i\phi(k_i)^\top$, and $W_1\phi(q)$ is
         "context_values": "c dv",
     },
     dimensions={"n": (0, 6), "c": (0, 3), "d": (1, 4), "dv": (1, 3)},
+    free={"phi": elu_plus_one},
     shapes=(
         {"n": 6, "c": 2, "d": 3, "dv": 2},
         {"n": 2, "c": 1, "d": 5, "dv": 3},

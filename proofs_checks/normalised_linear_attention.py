@@ -9,31 +9,31 @@ from lrgd_jax.dual import DualModel, projective_readout, projective_targets
 from lrgd_jax.features import elu_plus_one
 
 
-def attention(query, keys, values, context_keys, context_values):
+def attention(query, keys, values, context_keys, context_values, phi):
     everything = jnp.concatenate([keys, context_keys]), jnp.concatenate([values, context_values])
-    output = linear_attention(query[None], *everything, feature_map=elu_plus_one, normalised=True)[0]
+    output = linear_attention(query[None], *everything, feature_map=phi, normalised=True)[0]
     return {"projective dual": output, "learning rate of the query": output}
 
 
-def trained(keys, targets, context_keys, context_targets):
+def trained(keys, targets, context_keys, context_targets, phi):
     """W1 from W0, the sum over the context."""
-    zero_shot = jnp.einsum("iv,ir->vr", context_targets, jax.vmap(elu_plus_one)(context_keys))
-    return DualModel(zero_shot, keys, targets, feature_map=elu_plus_one, learning_rate=0.3).train()
+    zero_shot = jnp.einsum("iv,ir->vr", context_targets, jax.vmap(phi)(context_keys))
+    return DualModel(zero_shot, keys, targets, feature_map=phi, learning_rate=0.3).train()
 
 
-def duals(query, keys, values, context_keys, context_values):
-    features = elu_plus_one(query)
-    weights = trained(keys, projective_targets(values), context_keys, projective_targets(context_values))
+def duals(query, keys, values, context_keys, context_values, phi):
+    features = phi(query)
+    weights = trained(keys, projective_targets(values), context_keys, projective_targets(context_values), phi)
     ones, context_ones = jnp.ones_like(values[:, :1]), jnp.ones_like(context_values[:, :1])
-    normaliser = (trained(keys, ones, context_keys, context_ones) @ features)[0]
+    normaliser = (trained(keys, ones, context_keys, context_ones, phi) @ features)[0]
     # W0 / b, then a step at the rate eta / b: the same loss, its demonstrations weighted by 1 / b
-    zero_shot = jnp.einsum("iv,ir->vr", context_values, jax.vmap(elu_plus_one)(context_keys)) / normaliser
+    zero_shot = jnp.einsum("iv,ir->vr", context_values, jax.vmap(phi)(context_keys)) / normaliser
     weights_of_the_query = DualModel(
         zero_shot,
         keys,
         values,
         jnp.full(keys.shape[:1], 1 / normaliser),
-        feature_map=elu_plus_one,
+        feature_map=phi,
         learning_rate=0.3,
     ).train()
     return {
@@ -46,22 +46,22 @@ def both(output):
     return {"projective dual": output, "learning rate of the query": output}
 
 
-def normaliser_of_the_context_only(query, keys, values, context_keys, context_values):
+def normaliser_of_the_context_only(query, keys, values, context_keys, context_values, phi):
     targets = jnp.concatenate([values, jnp.zeros_like(values[:, :1])], axis=1)
-    weights = trained(keys, targets, context_keys, projective_targets(context_values))
-    return both(projective_readout(weights @ elu_plus_one(query)))
+    weights = trained(keys, targets, context_keys, projective_targets(context_values), phi)
+    return both(projective_readout(weights @ phi(query)))
 
 
-def divided_by_the_count(query, keys, values, context_keys, context_values, n, c):
-    return both(trained(keys, values, context_keys, context_values) @ elu_plus_one(query) / (n + c))
+def divided_by_the_count(query, keys, values, context_keys, context_values, n, c, phi):
+    return both(trained(keys, values, context_keys, context_values, phi) @ phi(query) / (n + c))
 
 
-def context_not_normalised(query, keys, values, context_keys, context_values):
-    features = elu_plus_one(query)
+def context_not_normalised(query, keys, values, context_keys, context_values, phi):
+    features = phi(query)
     ones = jnp.ones_like(values[:, :1])
-    normaliser = (trained(keys, ones, context_keys, jnp.ones_like(context_values[:, :1])) @ features)[0]
-    zero_shot = jnp.einsum("iv,ir->vr", context_values, jax.vmap(elu_plus_one)(context_keys))
-    step = trained(keys, values, context_keys, context_values) - zero_shot
+    normaliser = (trained(keys, ones, context_keys, jnp.ones_like(context_values[:, :1]), phi) @ features)[0]
+    zero_shot = jnp.einsum("iv,ir->vr", context_values, jax.vmap(phi)(context_keys))
+    step = trained(keys, values, context_keys, context_values, phi) - zero_shot
     return both((zero_shot + step / normaliser) @ features)
 
 
@@ -90,6 +90,7 @@ The second reading makes plain what normalisation does: the more the query's key
         "context_values": "c dv",
     },
     dimensions={"n": (1, 6), "c": (0, 3), "d": (1, 4), "dv": (1, 3)},
+    free={"phi": elu_plus_one},
     shapes=(
         {"n": 6, "c": 2, "d": 3, "dv": 2},
         {"n": 2, "c": 1, "d": 5, "dv": 3},

@@ -10,16 +10,16 @@ from lrgd_jax.kernels import ExponentialKernel
 from lrgd_jax.positions import visible
 
 
-def attention(queries, keys, values, n, window):
+def attention(queries, keys, values, n, window, phi):
     mask = visible(n, n, window=window)
     return {
-        "linear": linear_attention(queries, keys, values, feature_map=elu_plus_one, mask=mask),
+        "linear": linear_attention(queries, keys, values, feature_map=phi, mask=mask),
         "softmax": softmax_attention(queries, keys, values, mask=mask),
     }
 
 
-def forgetting(queries, keys, values, window):
-    linear = DualModel.untrained(keys, values, feature_map=elu_plus_one, learning_rate=0.3)
+def forgetting(queries, keys, values, window, phi):
+    linear = DualModel.untrained(keys, values, feature_map=phi, learning_rate=0.3)
     weights = linear.train_online(window=window)
     functional = FunctionalDual.untrained(keys, projective_targets(values), learning_rate=0.3)
     coefficients = functional.train_online(window=window)
@@ -28,21 +28,21 @@ def forgetting(queries, keys, values, window):
         return projective_readout(KernelExpansion(keys, c, ExponentialKernel())(q[None])[0])
 
     return {
-        "linear": jax.vmap(lambda w, q: w @ elu_plus_one(q))(weights, queries),
+        "linear": jax.vmap(lambda w, q: w @ phi(q))(weights, queries),
         "softmax": jax.vmap(softmax_at)(coefficients, queries),
     }
 
 
-def nothing_leaves(queries, keys, values):
-    return forgetting(queries, keys, values, None)
+def nothing_leaves(queries, keys, values, phi):
+    return forgetting(queries, keys, values, None, phi)
 
 
-def leaves_one_late(queries, keys, values, window):
-    return forgetting(queries, keys, values, window + 1)
+def leaves_one_late(queries, keys, values, window, phi):
+    return forgetting(queries, keys, values, window + 1, phi)
 
 
-def leaves_one_early(queries, keys, values, window):
-    return forgetting(queries, keys, values, window - 1)
+def leaves_one_early(queries, keys, values, window, phi):
+    return forgetting(queries, keys, values, window - 1, phi)
 
 
 claim = Claim(
@@ -62,6 +62,7 @@ $W_t = \sum_{t-w<i\le t} v_i\phi(k_i)^\top$, which are the visible tokens; use `
     source="windows: Beltagy et al. 2020, arXiv 2004.05150; the reading as unlearning is ours",
     arguments={"queries": "n d", "keys": "n d", "values": "n dv"},
     dimensions={"n": (1, 6), "d": (1, 3), "dv": (1, 3), "window": (1, 4)},
+    free={"phi": elu_plus_one},
     shapes=({"n": 6, "d": 3, "dv": 2, "window": 3}, {"n": 4, "d": 5, "dv": 1, "window": 2}),
     left=attention,
     right=forgetting,

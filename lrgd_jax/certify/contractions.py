@@ -138,10 +138,12 @@ def _cummin(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
 def _cumlogsumexp(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
     constants = measured_constants()
-    # Each of at most `terms` steps is max + log1p(exp(-|difference|)), of magnitudes up to this.
+    # At most `terms` steps max + log1p(exp(-|difference|)), of this magnitude and their errors. The exponential is at
+    # most one, the rounding of the difference d costs it d exp(-d) < 1/2 unit, the logarithm is less than one and its
+    # slope at most one. A step passes its operands' errors on with weights whose sum is one.
     magnitude = along(np.maximum, x.high) + math.log(terms + 1) + 1
-    units = 8 + constants["exp"][form.name] + constants["log1p"][form.name]
-    propagated = along(np.maximum, x.error) + terms * units * form.unit * magnitude
+    units = 2 + constants["exp"][form.name] + constants["log1p"][form.name]
+    propagated = along(np.maximum, x.error) + form.gamma(terms) * (units + magnitude)
     return finish(form, along(np.logaddexp, x.value), propagated, 0.0, absolute=terms, terms=64 * terms)
 
 

@@ -37,8 +37,13 @@ def _integral(function: Callable[[Array], Array]) -> Rule:
 
 def _round(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     away = int(eqn.params["rounding_method"]) == 0
-    half_away = lambda v: np.copysign(np.floor(np.abs(v) + 0.5), v)  # noqa: E731
-    return _integral(half_away if away else np.rint)(eqn, x)
+    return _integral(_half_away if away else np.rint)(eqn, x)
+
+
+def _half_away(x: Array) -> Array:
+    """Nearest integers, halves away from zero. Adding a half and cutting would itself round beyond 2^52."""
+    whole = np.floor(np.abs(x))
+    return np.copysign(whole + (np.abs(x) - whole >= 0.5), x)
 
 
 def _convert(eqn: core.JaxprEqn, x: Rounded) -> Rounded | Discrete:
@@ -93,14 +98,19 @@ def _is_finite(eqn: core.JaxprEqn, x: Rounded) -> Discrete:
 
 
 def _sort(eqn: core.JaxprEqn, x: Rounded, *others: Any) -> list[Rounded]:
-    """The k-th smallest of numbers that each move by at most e moves by at most e."""
+    """The k-th smallest of numbers that each move by at most e moves by at most e.
+
+    A comparison that flushes subnormal numbers puts them among the zeros in any order: the keys move by that much more,
+    and what is put there differs from its key by as much again.
+    """
     if others:
         raise UndecidableError(
             "a sort that carries other arrays along depends on comparisons that rounding may change; sort one array"
         )
     axis = eqn.params["dimension"]
     error = np.broadcast_to(x.error, x.value.shape)
-    largest = np.max(error, axis=axis, keepdims=True, initial=0.0)
+    flushed = 2 * x.format.tiny * ((x.low < x.format.tiny) & (x.high > 0))
+    largest = np.max(error + flushed, axis=axis, keepdims=True, initial=0.0)
     return [Rounded(np.sort(x.value, axis=axis), np.broadcast_to(largest, x.value.shape), x.format)]
 
 

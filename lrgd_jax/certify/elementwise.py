@@ -52,10 +52,11 @@ def _square(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
 def _div(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     form, low = out_format(eqn), y.low
     quotient = x.high / low
-    # Three units, and |x| in the absolute part: XLA may multiply by a reciprocal, which rounds and may underflow.
-    result = finish(
-        form, x.value / y.value, (x.error + quotient * y.error) / low, 3.0, absolute=np.where(x.high > 0, 1 + x.high, 0)
-    )
+    # Three units, and |x| in the absolute part: XLA may multiply by a reciprocal, which rounds, and which underflows
+    # where the divisor is larger than the reciprocal of the smallest normal number.
+    flushed = np.where(y.high * (1 + 2.0**-40) > 1 / form.tiny, x.high, 0.0)
+    absolute = np.where(x.high > 0, 1 + flushed, 0)
+    result = finish(form, x.value / y.value, (x.error + quotient * y.error) / low, 3.0, absolute=absolute)
     return Rounded(result.value, np.where(low >= form.tiny, result.error, np.inf), form)
 
 

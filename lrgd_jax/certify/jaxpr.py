@@ -62,12 +62,21 @@ class System(Generic[E]):
         rule = self.rules.get(eqn.primitive.name)
         if rule is None:
             raise UnknownPrimitiveError(
-                f"{type(self).__name__} has no rule for the primitive '{eqn.primitive.name}' at "
-                f"{source_info_util.summarize(eqn.source_info)}; write the function with primitives that it knows "
-                f"({', '.join(sorted(self.rules))}) or add a rule"
+                f"{type(self).__name__} has no rule for the primitive '{eqn.primitive.name}' at {source_line(eqn)}; "
+                f"write the function with primitives that it knows ({', '.join(sorted(self.known_primitives()))}) or "
+                "add a rule"
             )
         outputs = rule(eqn, *inputs)
         return outputs if eqn.primitive.multiple_results else [outputs]
+
+    def known_primitives(self) -> set[str]:
+        """The arithmetic primitives that have a rule."""
+        return set(self.rules)
+
+
+def source_line(eqn: core.JaxprEqn) -> str:
+    """Where in a user's source an equation comes from."""
+    return source_info_util.summarize(eqn.source_info)
 
 
 def walk(program: Program, system: System[E], inputs: Sequence[Any]) -> list[Any]:
@@ -263,7 +272,7 @@ def _cond(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
 
 
 def _at(eqn: core.JaxprEqn) -> str:
-    return f"'{eqn.primitive.name}' at {source_info_util.summarize(eqn.source_info)}"
+    return f"'{eqn.primitive.name}' at {source_line(eqn)}"
 
 
 _CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "remat", "remat2", "checkpoint", "custom_jvp_call")

@@ -17,12 +17,13 @@ Move = Callable[..., Any]
 Maker = Callable[..., Move | list[Move]]
 
 
-def _shape(var: Any) -> tuple[int, ...]:
+def shape_of(var: Any) -> tuple[int, ...]:
+    """The shape of a variable of a jaxpr."""
     return tuple(var.aval.shape)
 
 
 def _positions(var: Any) -> np.ndarray:
-    return np.arange(math.prod(_shape(var))).reshape(_shape(var))
+    return np.arange(math.prod(shape_of(var))).reshape(shape_of(var))
 
 
 def take(positions: np.ndarray) -> Move:
@@ -41,19 +42,19 @@ def identity(xp: Any, x: Any) -> Any:
 
 
 def _reshape(eqn: core.JaxprEqn) -> Move:
-    order, shape = eqn.params["dimensions"], _shape(eqn.outvars[0])
+    order, shape = eqn.params["dimensions"], shape_of(eqn.outvars[0])
     if order is None:
         return lambda xp, x: xp.reshape(x, shape)
     return lambda xp, x: xp.reshape(xp.transpose(x, order), shape)
 
 
 def _resize(eqn: core.JaxprEqn) -> Move:
-    shape = _shape(eqn.outvars[0])
+    shape = shape_of(eqn.outvars[0])
     return lambda xp, x: xp.reshape(x, shape)
 
 
 def _broadcast_in_dim(eqn: core.JaxprEqn) -> Move:
-    shape, operand = _shape(eqn.outvars[0]), _shape(eqn.invars[0])
+    shape, operand = shape_of(eqn.outvars[0]), shape_of(eqn.invars[0])
     padded = [1] * len(shape)
     for size, axis in zip(operand, eqn.params["broadcast_dimensions"], strict=True):
         padded[axis] = size
@@ -69,7 +70,7 @@ def _slice(eqn: core.JaxprEqn) -> Move:
 
 def _pad(eqn: core.JaxprEqn) -> Move:
     operand = _positions(eqn.invars[0])
-    result = np.full(_shape(eqn.outvars[0]), operand.size)
+    result = np.full(shape_of(eqn.outvars[0]), operand.size)
     source, target = [], []
     for size, out, (low, _, inner) in zip(operand.shape, result.shape, eqn.params["padding_config"], strict=True):
         places = int(low) + np.arange(size) * (int(inner) + 1)
@@ -97,7 +98,7 @@ def _entry(axis: int, k: int) -> Move:
 
 
 def _select(eqn: core.JaxprEqn, which: np.ndarray) -> Move:
-    shape = _shape(eqn.outvars[0])
+    shape = shape_of(eqn.outvars[0])
     index = np.broadcast_to(which, shape).astype(np.int64)
 
     def move(xp: Any, *cases: Any) -> Any:
@@ -114,7 +115,7 @@ def _starts(indices: Sequence[np.ndarray], shape: Sequence[int], sizes: Sequence
 
 
 def _dynamic_slice(eqn: core.JaxprEqn, *indices: np.ndarray) -> Move:
-    window = _starts(indices, _shape(eqn.invars[0]), eqn.params["slice_sizes"])
+    window = _starts(indices, shape_of(eqn.invars[0]), eqn.params["slice_sizes"])
     return lambda xp, x: x[window]
 
 
@@ -173,7 +174,7 @@ def gather_positions(eqn: core.JaxprEqn, indices: np.ndarray) -> np.ndarray:
     """Which entry of the operand each entry of a `gather` is; the operand's size where it is out of bounds."""
     d = eqn.params["dimension_numbers"]
     return _places(
-        _shape(eqn.invars[0]),
+        shape_of(eqn.invars[0]),
         indices,
         eqn.params["slice_sizes"],
         d.start_index_map,
@@ -188,7 +189,7 @@ def gather_positions(eqn: core.JaxprEqn, indices: np.ndarray) -> np.ndarray:
 def scatter_positions(eqn: core.JaxprEqn, indices: np.ndarray) -> np.ndarray:
     """Which entry of the operand each entry of the updates goes to; the operand's size where it is dropped."""
     d = eqn.params["dimension_numbers"]
-    operand, updates = _shape(eqn.invars[0]), _shape(eqn.invars[2])
+    operand, updates = shape_of(eqn.invars[0]), shape_of(eqn.invars[2])
     fixed = {*d.inserted_window_dims, *d.operand_batching_dims}
     window = iter(d.update_window_dims)
     sizes = [1 if k in fixed else updates[next(window)] for k in range(len(operand))]

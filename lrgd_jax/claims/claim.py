@@ -15,10 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from lrgd_jax.certify.free import free
+
 __all__ = ["Adjoint", "Claim", "Dimensions", "Integers", "Mutant", "Running", "Side", "Statistical", "Tolerance"]
 
 Side: TypeAlias = Callable[..., Any]
-"""A JAX function whose parameters are named after arguments and dimensions of the claim; returns a pytree.
+"""A JAX function whose parameters are named after arguments, dimensions or free functions of the claim.
+
+It returns a pytree.
 
 A parameter with a default is the side's own and is left alone; a last parameter `**rest` receives all arguments and
 dimensions that are not named."""
@@ -110,6 +114,8 @@ class Claim:
         left: one side.
         right: the other side, written without the first.
         mutants: at least two.
+        free: functions that the statement holds for whatever they are, by the names of the sides' parameters, for
+            example {"phi": elu_plus_one}: run as given, and in exact arithmetic free (`certify.free`).
         given: turns drawn arguments into the ones that the assumptions ask for (rescaled, normalised, …); its
             parameters are named like those of a side, and it returns the arguments that it changes or adds.
         relation: "equal", or "at most" where left <= right is claimed.
@@ -129,6 +135,7 @@ class Claim:
     mutants: tuple[Mutant, ...]
     group: str = "user"
     assumptions: tuple[str, ...] = ()
+    free: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     given: Side | None = None
     relation: Literal["equal", "at most"] = "equal"
     tolerance: Tolerance = field(default_factory=Running)
@@ -178,9 +185,17 @@ class Claim:
             return dict(drawn)
         return {**drawn, **self.call(self.given, drawn, dimensions)}
 
-    def call(self, side: Side, arguments: Mapping[str, Any], dimensions: Dimensions) -> Any:
-        """Calls a side with the arguments and dimensions that its parameters name."""
-        known = {**dimensions, **arguments}
+    def call(self, side: Side, arguments: Mapping[str, Any], dimensions: Dimensions, *, freed: bool = False) -> Any:
+        """Calls a side with the arguments, dimensions and functions that its parameters name.
+
+        Args:
+            side: which.
+            arguments: of an instance.
+            dimensions: of the instance.
+            freed: whether the claim's free functions are replaced by ones of which nothing is known.
+        """
+        functions = {name: free(function) for name, function in self.free.items()} if freed else self.free
+        known = {**dimensions, **functions, **arguments}
         required, takes_rest = _parameters(side)
         if required - set(known):
             raise self._unknown_parameters(side, required - set(known), set(known))
@@ -207,6 +222,12 @@ class Claim:
                 raise ValueError(
                     f'claim {self.slug}: argument {name!r} needs a shape like "n d" or Integers(...), got {spec!r}'
                 )
+        for name, function in self.free.items():
+            if not callable(function) or name in self.arguments or name in self.dimensions:
+                raise ValueError(
+                    f"claim {self.slug}: free {name!r} needs a function, under a name that no argument or dimension "
+                    f"has; got {function!r}"
+                )
         for name, span in self.dimensions.items():
             if not (isinstance(span, tuple) and len(span) == 2 and 0 <= span[0] <= span[1]):
                 raise ValueError(f"claim {self.slug}: dimension {name!r} needs (smallest, largest), got {span!r}")
@@ -219,7 +240,7 @@ class Claim:
             )
 
     def _check_parameters(self, side: Side) -> None:
-        known = set(self.arguments) | set(self.dimensions)
+        known = set(self.arguments) | set(self.dimensions) | set(self.free)
         unknown = _parameters(side)[0] - known
         # what `given` adds is known only once it has run; `call` checks again
         if unknown and (self.given is None or side is self.given):
@@ -228,7 +249,7 @@ class Claim:
     def _unknown_parameters(self, side: Side, unknown: set[str], known: set[str]) -> ValueError:
         return ValueError(
             f"claim {self.slug}: {getattr(side, '__name__', side)} asks for {sorted(unknown)}, but there are only "
-            f"{sorted(known)}; add it to the claim's arguments or dimensions, or rename the parameter"
+            f"{sorted(known)}; add it to the claim's arguments, dimensions or free functions, or rename the parameter"
         )
 
 

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
-from lrgd_jax.certify.discrete import is_key
 from lrgd_jax.claims.check import Shape, check_dtype
 from lrgd_jax.claims.claim import Claim, Dimensions, Integers, Statistical
 from lrgd_jax.claims.comparison import Comparison, compare
-from lrgd_jax.claims.sides import TracedSide, trace_side
+from lrgd_jax.claims.sides import TracedSide, prepared_by, trace_side
 
 __all__ = ["Counterexample", "Instance", "smallest_counterexample", "strategy"]
 
@@ -135,12 +134,7 @@ class _Evaluator:
         key = tuple(dimensions.items())
         if key not in self.givens:
             self.givens[key] = trace_side(self.claim, self.claim.given, "given", drawn, dimensions)
-        given = self.givens[key]
-        changed = given.evaluated(drawn).value
-        dtypes = given.program.unflatten([aval.dtype for aval in given.program.jaxpr.out_avals])
-        # what is changed keeps the dtype that it was drawn in; what is added has the one that `given` computes
-        dtypes = {name: drawn[name].dtype if name in drawn else dtypes[name] for name in dtypes}
-        return {**drawn, **jax.tree.map(_cast, changed, dtypes)}
+        return prepared_by(self.givens[key], drawn)
 
     def confirmed(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Counterexample | None:
         """The instance through compiled sides, with the tolerance that the claim names."""
@@ -159,10 +153,6 @@ class _Evaluator:
             right = trace_side(self.claim, self.claim.right, "right side", arguments, dimensions)
             self.sides[key] = left, right
         return self.sides[key]
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    return x if is_key(dtype) else np.asarray(x).astype(dtype)
 
 
 def _find(

@@ -10,9 +10,10 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error, trace
+from lrgd_jax.certify.discrete import is_key
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Side
 
-__all__ = ["FAULTS", "TracedSide", "named_faults", "trace_side"]
+__all__ = ["FAULTS", "TracedSide", "named_faults", "prepared_by", "trace_side"]
 
 FAULTS = (
     ArithmeticError,
@@ -99,11 +100,26 @@ def _confirmed(computed: np.ndarray, walked: np.ndarray, error: np.ndarray) -> n
         return np.where(np.abs(computed - walked) <= 2 * error, error, np.inf)
 
 
-def trace_side(claim: Claim, side: Side, what: str, arguments: Mapping[str, Any], dimensions: Dimensions) -> TracedSide:
-    """Traces a side of a claim at the shapes and dtypes of `arguments`."""
+def trace_side(
+    claim: Claim, side: Side, what: str, arguments: Mapping[str, Any], dimensions: Dimensions, *, freed: bool = False
+) -> TracedSide:
+    """Traces a side of a claim at the shapes and dtypes of `arguments`; `freed` as for `Claim.call`."""
     name = f"claim {claim.slug}: {what} at {dict(dimensions)}"
     with named_faults(name):
-        program = trace(lambda given: claim.call(side, given, dimensions), dict(arguments))
+        program = trace(lambda given: claim.call(side, given, dimensions, freed=freed), dict(arguments))
     # the jaxpr itself is compiled, so that what runs is what was bounded
     compiled = jax.jit(core.jaxpr_as_fun(program.jaxpr))
     return TracedSide(name, program, compiled, claim.tolerance if isinstance(claim.tolerance, Adjoint) else None)
+
+
+def prepared_by(given: TracedSide, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """The drawn arguments after a traced `given`, evaluated without compiling."""
+    changed = given.evaluated(drawn).value
+    dtypes = given.program.unflatten([aval.dtype for aval in given.program.jaxpr.out_avals])
+    # what is changed keeps the dtype that it was drawn in; what is added has the one that `given` computes
+    dtypes = {name: drawn[name].dtype if name in drawn else dtypes[name] for name in dtypes}
+    return {**drawn, **jax.tree.map(_cast, changed, dtypes)}
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    return x if is_key(dtype) else np.asarray(x).astype(dtype)

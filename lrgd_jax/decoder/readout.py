@@ -7,6 +7,7 @@ out by A(x), is one step on the targets $A(x)\,v_i$. Biases become a last column
 Each readout comes as diagonal gates, which suffice to apply it, and as the matrix.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -35,7 +36,7 @@ def _gelu_gate(z: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 
 def _gelu_tanh_gate(z: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    inner = jnp.asarray((2 / jnp.pi) ** 0.5, z.dtype) * (z + jnp.asarray(0.044715, z.dtype) * z * z * z)
+    inner = jnp.asarray(math.sqrt(2 / math.pi), z.dtype) * (z + jnp.asarray(0.044715, z.dtype) * z * z * z)
     return (1 + jnp.tanh(inner)) / 2
 
 
@@ -161,7 +162,7 @@ def layer_norm_matrix(
     Source: Ba et al. 2016, arXiv 1607.06450, eq. 3; the matrix: Brody et al. 2023, arXiv 2305.02582.
     """
     m = x.shape[0]
-    centring = jnp.eye(m, dtype=x.dtype) - jnp.full((m, m), 1 / m, x.dtype)
+    centring = jnp.eye(m, dtype=x.dtype) - jnp.ones((m, m), x.dtype) / m
     centred = centring @ x
     deviation = jnp.sqrt(jnp.vdot(centred, centred) / m + jnp.asarray(epsilon, x.dtype))
     matrix = (gain[:, None] * centring) / deviation

@@ -1,0 +1,143 @@
+"""Balls: a midpoint and a radius that encloses the real number, at any precision; rigorous, with exp and its like.
+
+Every operation returns a ball that contains the exact result for all points of its operands' balls (Arb: Johansson
+2017, arXiv 1611.02831). Subtracting the two sides of an identity gives a ball around their exact difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+from jax.extend import core
+
+from lrgd_jax.certify.algebra import Algebra, Numbers, fold
+from lrgd_jax.certify.discrete import UndecidableError, out_dtype
+from lrgd_jax.certify.jaxpr import Rule, source_line
+
+__all__ = ["Balls", "precision"]
+
+precision: Callable[[int], Any] = ctx.workprec
+"""A context manager: the number of bits that balls are computed with inside it."""
+
+
+def _cbrt(x: arb) -> arb:
+    if x == 0:
+        return x
+    if x > 0:
+        return x.root(3)
+    if x < 0:
+        return -(-x).root(3)
+    raise UndecidableError("a cube root of a ball around zero; choose inputs away from it, or a higher precision")
+
+
+def _logistic(x: arb) -> arb:
+    # of the two forms, the one whose exponential is small
+    return 1 / (1 + (-x).exp()) if x.mid() >= 0 else 1 - 1 / (1 + x.exp())
+
+
+def _rounded(function: str) -> Callable[[arb], arb]:
+    def rule(x: arb) -> arb:
+        image = getattr(x, function)()
+        whole = image.unique_fmpz()
+        if whole is None:
+            raise UndecidableError(
+                f"a {function} of a ball that reaches over an integer; a higher precision may decide it"
+            )
+        return arb(whole)
+
+    return rule
+
+
+def _extreme_place(sign: int) -> Rule:
+    def rule(eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
+        def of(row: list[Any]) -> int:
+            signed = [sign * number for number in row]
+            best = max(range(len(row)), key=lambda k: signed[k].mid())
+            if any(k != best and not signed[k] < signed[best] for k in range(len(row))):
+                raise UndecidableError(
+                    f"'{eqn.primitive.name}' at {source_line(eqn)} chooses between balls that overlap; choose inputs "
+                    "without ties, or a higher precision"
+                )
+            return best
+
+        return fold(of, x.array, tuple(eqn.params["axes"])).astype(out_dtype(eqn))
+
+    return rule
+
+
+def _is_finite(eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
+    return np.array([number.is_finite() for number in x.array.ravel()], bool).reshape(x.array.shape)
+
+
+class Balls(Algebra):
+    """Real balls (`flint.arb`) at the precision of the surrounding `precision(bits)`."""
+
+    functions: Mapping[str, Callable[[Any], Any]] = {
+        "abs": abs,
+        "exp": lambda x: x.exp(),
+        "exp2": lambda x: (x * arb.const_log2()).exp(),
+        "expm1": lambda x: x.expm1(),
+        "log": lambda x: x.log(),
+        "log1p": lambda x: x.log1p(),
+        "sqrt": lambda x: x.sqrt(),
+        "rsqrt": lambda x: x.rsqrt(),
+        "cbrt": _cbrt,
+        "sin": lambda x: x.sin(),
+        "cos": lambda x: x.cos(),
+        "tan": lambda x: x.tan(),
+        "sinh": lambda x: x.sinh(),
+        "cosh": lambda x: x.cosh(),
+        "tanh": lambda x: x.tanh(),
+        "asin": lambda x: x.asin(),
+        "acos": lambda x: x.acos(),
+        "atan": lambda x: x.atan(),
+        "asinh": lambda x: x.asinh(),
+        "acosh": lambda x: x.acosh(),
+        "atanh": lambda x: x.atanh(),
+        "logistic": _logistic,
+        "erf": lambda x: x.erf(),
+        "erfc": lambda x: x.erfc(),
+        "erf_inv": lambda x: x.erfinv(),
+        "lgamma": lambda x: x.lgamma(),
+        "digamma": lambda x: x.digamma(),
+        "floor": _rounded("floor"),
+        "ceil": _rounded("ceil"),
+    }
+    rules: Mapping[str, Rule] = {
+        "argmax": _extreme_place(1),
+        "argmin": _extreme_place(-1),
+        "is_finite": _is_finite,
+        "atan2": lambda eqn, x, y: Numbers(np.frompyfunc(arb.atan2, 2, 1)(x.array, y.array)),
+    }
+
+    def constant(self, value: int | float) -> arb:
+        """The number as a ball of radius zero; an infinity as itself, NaN as the ball that encloses nothing known."""
+        if isinstance(value, bool | int):
+            return arb(int(value))
+        if np.isfinite(value):
+            # a quotient of arbs would round at low precision, a float is a dyadic number and exact
+            return arb(value)
+        return arb.nan() if np.isnan(value) else arb.pos_inf() if value > 0 else arb.neg_inf()
+
+    def larger(self, x: arb, y: arb) -> arb:
+        """A ball around the maximum."""
+        return x.max(y)
+
+    def smaller(self, x: arb, y: arb) -> arb:
+        """A ball around the minimum."""
+        return x.min(y)
+
+    def order(self, x: arb, y: arb) -> int | None:
+        """Decided where the balls do not overlap, or both are one point."""
+        if x < y:
+            return -1
+        if x > y:
+            return 1
+        return 0 if x == y else None
+
+    def power(self, x: arb, exponent: arb) -> arb:
+        """X to the power of a real number."""
+        return x**exponent

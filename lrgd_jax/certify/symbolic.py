@@ -1,0 +1,186 @@
+r"""What has no meaning in a field becomes a free symbol: for the prime fields, and for the degrees read off for them.
+
+For sin x, max(x, y) or a free feature map the result is one independent variable for each argument. An identity that
+holds with free symbols holds for every function in their place. Only exp keeps a law, $e^{x+y} = e^x e^y$
+(`exponentials`). A comparison has no such reading, so order is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from jax.extend import core
+
+from lrgd_jax.certify.algebra import Algebra, Numbers, as_objects
+from lrgd_jax.certify.free import FREE, core_ranks
+from lrgd_jax.certify.jaxpr import Rule
+from lrgd_jax.certify.moves import shape_of
+
+__all__ = ["MASK", "Mask", "OrderError", "Symbolic"]
+
+MASK = float(np.finfo(np.float32).max) / 2
+"""Literals of at least this magnitude are what code writes for an infinite logit; they are taken for infinite."""
+
+
+class OrderError(NotImplementedError):
+    """The program compares numbers, or needs a number that a field does not have."""
+
+
+class _Outside:
+    """A number outside of every field."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def _refuse(self, *_: Any) -> Any:
+        raise OrderError(f"the program computes with {self.name}, which has no place in a field")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = _refuse
+
+
+class Mask(_Outside):
+    """Minus infinity, the logit of a key that is not seen: adding to it changes nothing, its exponential is zero."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Mask:
+        return self if not isinstance(other, _Outside) or isinstance(other, Mask) else self._refuse()
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Mask:
+        return self if not isinstance(other, _Outside) else self._refuse()
+
+
+_MASKED = Mask("minus infinity")
+
+_FUNCTIONS = (
+    *("abs", "exp2", "log", "log1p", "sqrt", "rsqrt", "cbrt"),
+    *("sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh"),
+    *("logistic", "erf", "erfc", "erf_inv", "lgamma", "digamma"),
+)
+
+
+class Symbolic(Algebra):
+    """An algebra with free symbols.
+
+    Attributes:
+        calls: how often a free symbol or an exponential was asked for.
+    """
+
+    rules: Mapping[str, Rule] = {}
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._frees: list[Callable[..., Any]] = []
+        self.functions = {name: self._function(name) for name in _FUNCTIONS} | {
+            "exp": self._exp,
+            "expm1": lambda x: self._exp(x) - self.fraction(1, 1),
+        }
+        self.rules = {FREE: self._free}
+
+    def fraction(self, numerator: int, denominator: int) -> Any:
+        """A rational constant."""
+        raise NotImplementedError
+
+    def exponential(self, x: Any) -> Any:
+        """Exp of a number."""
+        raise NotImplementedError
+
+    def symbol(self, name: str, *arguments: Any) -> Any:
+        """The free symbol of a function at arguments (numbers, or integers that only name something)."""
+        raise NotImplementedError
+
+    def extreme(self, name: str, x: Any, y: Any) -> Any:
+        """A symbol for the maximum or minimum of two numbers."""
+        raise NotImplementedError
+
+    def constant(self, value: int | float) -> Any:
+        """A number exactly; one of the size of a mask is minus infinity; plus infinity and NaN must not be used."""
+        if isinstance(value, bool | int):
+            return self.fraction(int(value), 1)
+        if value <= -MASK:
+            return _MASKED
+        if not value < MASK:
+            return _Outside("NaN" if math.isnan(value) else "plus infinity")
+        return self.fraction(*value.as_integer_ratio())
+
+    def larger(self, x: Any, y: Any) -> Any:
+        """A free symbol that is symmetric and associative, as the maximum is."""
+        if isinstance(x, Mask) or isinstance(y, Mask):
+            return y if isinstance(x, Mask) else x
+        return self.extreme("max", x, y)
+
+    def smaller(self, x: Any, y: Any) -> Any:
+        """Likewise for the minimum."""
+        if isinstance(x, Mask) or isinstance(y, Mask):
+            return _MASKED
+        return self.extreme("min", x, y)
+
+    def order(self, x: Any, y: Any) -> int:
+        """Only a mask can be told from a number.
+
+        Raises:
+            OrderError: both are numbers of the field, which has no order.
+        """
+        masks = isinstance(x, Mask), isinstance(y, Mask)
+        if any(masks):
+            return int(masks[1]) - int(masks[0])
+        raise OrderError(
+            "the program compares numbers, and a prime field has no order; balls decide comparisons, and a free "
+            "feature map may take the place of one that compares"
+        )
+
+    def power(self, x: Any, exponent: Any) -> Any:
+        """A free symbol of both."""
+        return self._asked("pow", x, exponent)
+
+    def _function(self, name: str) -> Callable[[Any], Any]:
+        return lambda x: self._asked(name, x)
+
+    def _exp(self, x: Any) -> Any:
+        if isinstance(x, Mask):
+            return self.fraction(0, 1)
+        self.calls += 1
+        return self.exponential(_inside(x))
+
+    def _asked(self, name: str, *arguments: Any) -> Any:
+        self.calls += 1
+        return self.symbol(name, *(_inside(x) for x in arguments))
+
+    def _free(self, eqn: core.JaxprEqn, *inputs: Numbers) -> list[Numbers]:
+        """Free functions of rows: equal rows have equal images, everything else is independent."""
+        shapes = [shape_of(var) for var in eqn.outvars]
+        batch = inputs[0].array.ndim - core_ranks(eqn)[0]
+        function = self._number_of(eqn.params["function"])
+        outputs: list[list[Any]] = [[] for _ in shapes]
+        for row in zip(*(_rows(x.array, batch) for x in inputs), strict=True):
+            arguments = [x for part in row for x in part]
+            for k, shape in enumerate(shapes):
+                size = math.prod(shape[batch:])
+                outputs[k] += [self._asked(f"free {function} {k} {entry}", *arguments) for entry in range(size)]
+        return [Numbers(as_objects(flat, shape)) for flat, shape in zip(outputs, shapes, strict=True)]
+
+    def _number_of(self, function: Callable[..., Any]) -> int:
+        """The same function is the same symbol in all programs that this system walks."""
+        for number, known in enumerate(self._frees):
+            if known is function:
+                return number
+        self._frees.append(function)
+        return len(self._frees) - 1
+
+
+def _inside(x: Any) -> Any:
+    if isinstance(x, _Outside):
+        raise OrderError(f"a function of {x.name} has no value in a field")
+    return x
+
+
+def _rows(x: np.ndarray, batch: int) -> list[list[Any]]:
+    flat = x.reshape(math.prod(x.shape[:batch]), math.prod(x.shape[batch:]))
+    return [list(row) for row in flat]

@@ -1,0 +1,274 @@
+"""Certifies claims: in exact arithmetic, or by enclosing the difference of both sides around zero; no mutant passes."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lrgd_jax.certify import Program
+from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared, agree_exactly
+from lrgd_jax.certify.rigorous import Enclosure, Exclusion, enclose_difference
+from lrgd_jax.claims.check import check_dtype, instance_key
+from lrgd_jax.claims.claim import Claim, Dimensions, Mutant, Side, Statistical
+from lrgd_jax.claims.sides import prepared_by, trace_side
+
+__all__ = ["Certification", "MutantLayers", "ShapeCertificate", "certified_shapes", "certify_all", "certify_claim"]
+
+SHAPES = 3
+"""A claim is certified at no fewer shapes."""
+
+STATISTICAL = "the claim is statistical: its sides agree on average only, which no evaluation at a point can show"
+
+
+@dataclass(frozen=True)
+class ShapeCertificate:
+    """What the exact layers found at one shape.
+
+    Attributes:
+        dimensions: of the shape.
+        exact: in prime fields.
+        rigorous: in balls, at every instance.
+        programs: both sides as text, what a later evaluation compares.
+    """
+
+    dimensions: Dimensions
+    exact: Agreement | Disagreement | NotApplicable
+    rigorous: Enclosure | Exclusion | NotApplicable
+    programs: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class MutantLayers:
+    """Whether the exact layers rejected a mutant.
+
+    Attributes:
+        name: what is wrong with it.
+        exact: rejected in prime fields; None where that layer does not apply to it.
+        rigorous: rejected by balls; None where that layer does not apply to it.
+    """
+
+    name: str
+    exact: bool | None
+    rigorous: bool | None
+
+    @property
+    def rejected(self) -> bool:
+        """By every layer that applies, and by one at least."""
+        said = [verdict for verdict in (self.exact, self.rigorous) if verdict is not None]
+        return bool(said) and all(said)
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What the exact layers say of a claim.
+
+    Attributes:
+        slug: of the claim.
+        shapes: the certificates of each shape; none for a statistical claim.
+        mutants: their verdicts; empty where they were not asked for.
+        seed: of instances, primes, points and symbols.
+        seconds: spent.
+        reason: why no layer applies; None where one does.
+    """
+
+    slug: str
+    shapes: tuple[ShapeCertificate, ...]
+    mutants: tuple[MutantLayers, ...]
+    seed: int
+    seconds: float
+    reason: str | None = None
+
+    @property
+    def exact(self) -> Agreement | None:
+        """The weakest agreement over all shapes; None where one shape has none."""
+        found = [shape.exact for shape in self.shapes if isinstance(shape.exact, Agreement)]
+        complete = len(found) == len(self.shapes) > 0
+        return max(found, key=lambda one: (one.false_accept, one.degree)) if complete else None
+
+    @property
+    def rigorous(self) -> Enclosure | None:
+        """The widest enclosure over all shapes; None where one shape has none."""
+        found = [shape.rigorous for shape in self.shapes if isinstance(shape.rigorous, Enclosure)]
+        return max(found, key=lambda one: one.radius) if len(found) == len(self.shapes) > 0 else None
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a layer says nothing, by its name."""
+        found = {}
+        for shape in reversed(self.shapes):
+            if isinstance(shape.exact, NotApplicable):
+                found["exact"] = shape.exact.reason
+            if isinstance(shape.exact, Disagreement) and not shape.exact.certain:
+                found["exact"] = "the sides are not equal for every function in the place of the free symbols"
+            if isinstance(shape.rigorous, NotApplicable):
+                found["rigorous"] = shape.rigorous.reason
+        return found
+
+    @property
+    def refuted(self) -> ShapeCertificate | None:
+        """The first shape at which the sides differ for sure; None where there is none."""
+        for shape in self.shapes:
+            if isinstance(shape.rigorous, Exclusion):
+                return shape
+            if isinstance(shape.exact, Disagreement) and shape.exact.certain:
+                return shape
+        return None
+
+    @property
+    def passed(self) -> bool:
+        """Certified by one layer at least and rejected by none, with every mutant rejected; or no layer applies."""
+        if self.reason is not None:
+            return True
+        certified = self.exact is not None or self.rigorous is not None
+        return certified and self.refuted is None and all(mutant.rejected for mutant in self.mutants)
+
+
+def certified_shapes(claim: Claim) -> tuple[Dimensions, ...]:
+    """The claim's own shapes; if they are fewer than three, the largest and the smallest of its dimensions too."""
+    shapes = list(claim.shapes)
+    for size in (1, 0):
+        if len(shapes) < SHAPES:
+            extreme = {name: span[size] for name, span in claim.dimensions.items()}
+            shapes += [extreme] if extreme not in shapes else []
+    return tuple(shapes)
+
+
+def certify_claim(claim: Claim, *, seed: int = 0, instances: int = 2, mutants: bool = True) -> Certification:
+    """Certifies a claim at three shapes or more.
+
+    Args:
+        claim: what is claimed.
+        seed: of instances, primes, points and symbols.
+        instances: at which the difference is enclosed, of each shape.
+        mutants: whether the mutants are tried too.
+
+    Raises:
+        ValueError: JAX is not in 64 bits, or a side cannot be traced.
+    """
+    check_dtype("float64")
+    start = time.perf_counter()
+    if isinstance(claim.tolerance, Statistical):
+        return Certification(claim.slug, (), (), seed, 0.0, STATISTICAL)
+    shapes = [_Shape(claim, k, dims, seed, instances) for k, dims in enumerate(certified_shapes(claim))]
+    found = tuple(shape.certificate() for shape in shapes)
+    tried = tuple(_try(mutant, shapes, found) for mutant in claim.mutants) if mutants else ()
+    reasons = Certification(claim.slug, found, (), seed, 0.0).reasons
+    reason = " ".join(f"{layer}: {why}." for layer, why in reasons.items()) if len(reasons) == 2 else None
+    return Certification(claim.slug, found, tried, seed, time.perf_counter() - start, reason)
+
+
+def certify_all(
+    claims: Sequence[Claim],
+    *,
+    seed: int = 0,
+    mutants: bool = True,
+    progress: Callable[[Claim], None] | None = None,
+) -> list[Certification]:
+    """Certifies claims in turn; the arithmetic is Python's, which more threads do not speed up."""
+    found = []
+    for claim in claims:
+        found.append(certify_claim(claim, seed=seed, mutants=mutants))
+        if progress is not None:
+            progress(claim)
+    return found
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A claim at fixed dimensions, traced for the exact layers."""
+
+    claim: Claim
+    number: int
+    dimensions: Dimensions
+    seed: int
+    instances: int
+    programs: dict[tuple[Side, bool], Program] = field(default_factory=dict)
+
+    @cached_property
+    def drawn(self) -> list[dict[str, Any]]:
+        """Random arguments before `given`."""
+        keys = [instance_key(self.claim, self.seed, self.number, k) for k in range(self.instances)]
+        return [self.claim.drawn(key, self.dimensions, jnp.float64) for key in keys]
+
+    @cached_property
+    def arguments(self) -> list[dict[str, Any]]:
+        """Random arguments after `given`."""
+        if self.claim.given is None:
+            return self.drawn
+        given = trace_side(self.claim, self.claim.given, "given", self.drawn[0], self.dimensions)
+        return [prepared_by(given, drawn) for drawn in self.drawn]
+
+    def program(self, side: Side, what: str, *, freed: bool) -> Program:
+        """A side as a program of the arguments."""
+        key = side, freed and bool(self.claim.free)
+        if key not in self.programs:
+            traced = trace_side(self.claim, side, what, self.arguments[0], self.dimensions, freed=key[1])
+            self.programs[key] = traced.program
+        return self.programs[key]
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The drawn leaves, and the program that makes them satisfy the assumptions."""
+        leaves = jax.tree.leaves(self.drawn[0])
+        inputs = [x if jnp.issubdtype(x.dtype, jnp.inexact) else np.asarray(x) for x in leaves]
+        if self.claim.given is None:
+            return Prepared(inputs)
+        traced = trace_side(self.claim, self._all_prepared, "given", self.drawn[0], self.dimensions)
+        return Prepared(inputs, traced.program)
+
+    def _all_prepared(self, **arguments: Any) -> dict[str, Any]:
+        drawn = {name: arguments[name] for name in self.claim.arguments}
+        return self.claim.prepared(drawn, self.dimensions)
+
+    def pair(self, mutant: Mutant | None, *, freed: bool) -> tuple[Program, Program]:
+        """Both sides, one of them replaced if there is a mutant."""
+        sides = {"left": self.claim.left, "right": self.claim.right}
+        if mutant is not None:
+            sides[mutant.replaces] = mutant.side
+        left, right = (self.program(side, what, freed=freed) for what, side in sides.items())
+        return left, right
+
+    def exact(self, mutant: Mutant | None = None) -> Agreement | Disagreement | NotApplicable:
+        """In prime fields."""
+        if self.claim.relation != "equal":
+            return NotApplicable("the claim is an inequality, and a field has no order")
+        return agree_exactly(*self.pair(mutant, freed=True), self.prepared, seed=self.seed)
+
+    def rigorous(self, mutant: Mutant | None = None) -> Enclosure | Exclusion | NotApplicable:
+        """In balls: the widest of all instances, or the first that fails."""
+        pair = self.pair(mutant, freed=False)
+        found: list[Enclosure] = []
+        for arguments in self.arguments:
+            verdict = enclose_difference(*pair, jax.tree.leaves(arguments), relation=self.claim.relation)
+            if not isinstance(verdict, Enclosure):
+                return verdict
+            found.append(verdict)
+        return max(found, key=lambda one: one.radius)
+
+    def certificate(self) -> ShapeCertificate:
+        """Of the claim itself."""
+        left, right = (str(program.jaxpr) for program in self.pair(None, freed=False))
+        return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), (left, right))
+
+
+def _try(mutant: Mutant, shapes: Sequence[_Shape], found: Sequence[ShapeCertificate]) -> MutantLayers:
+    """A mutant at the layers that certify the claim itself, the largest shape first, which most often suffices."""
+    order = sorted(range(len(shapes)), key=lambda k: -sum(shapes[k].dimensions.values()))
+    exact = (shapes[k].exact(mutant) for k in order if isinstance(found[k].exact, Agreement))
+    rigorous = (shapes[k].rigorous(mutant) for k in order if isinstance(found[k].rigorous, Enclosure))
+    return MutantLayers(mutant.name, _rejected(exact, Disagreement), _rejected(rigorous, Exclusion))
+
+
+def _rejected(verdicts: Iterator[Any], kind: type) -> bool | None:
+    """Whether one verdict is a rejection; None if the layer applied nowhere."""
+    applied = False
+    for verdict in verdicts:
+        if isinstance(verdict, kind):
+            return True
+        applied = applied or not isinstance(verdict, NotApplicable)
+    return False if applied else None
