@@ -138,7 +138,7 @@ def _show(
 
 def _explain(console: Console, claim: Claim, verdict: Verdict, seed: int) -> None:
     from lrgd_jax.claims.counterexample import smallest_counterexample
-    from lrgd_jax.report.tables import counterexample_text, failure_text
+    from lrgd_jax.claims.explain import counterexample_text, failure_text
 
     console.print("\n" + failure_text(claim, verdict), markup=False, highlight=False)
     if not verdict.holds:

@@ -1,23 +1,17 @@
 """Verdicts as tables and text for a terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import jax
-import numpy as np
 from rich.table import Table
 
 from lrgd_jax.claims.claim import Claim
-from lrgd_jax.claims.counterexample import Counterexample
 from lrgd_jax.claims.real_decoder import DecoderVerdict
 from lrgd_jax.claims.verdicts import Verdict
 
 __all__ = [
     "claim_list",
     "claim_page",
-    "counterexample_text",
     "decoder_table",
-    "failure_text",
     "verdict_table",
 ]
 
@@ -92,62 +86,9 @@ def decoder_table(verdict: DecoderVerdict) -> Table:
     return table
 
 
-def failure_text(claim: Claim, verdict: Verdict) -> str:
-    """What is claimed, and the instance or the mutant at which the check fell."""
-    lines = [f"{claim.slug} ({verdict.dtype}): {claim.title}", claim.statement.strip()]
-    if verdict.failure is not None:
-        failure = verdict.failure
-        lines += ["", f"falls: {failure.reason}", f"  dimensions: {_sizes(failure.dimensions)}"]
-        if failure.instance is not None:
-            lines.append(f"  random instance: {failure.instance}")
-    lines += [
-        f"mutant not rejected: {mutant.name} ({mutant.reason}; {mutant.instances} instances)"
-        for mutant in verdict.mutants
-        if not mutant.rejected
-    ]
-    return "\n".join(lines)
-
-
-def counterexample_text(found: Counterexample | None) -> str:
-    """The smallest counterexample, argument by argument."""
-    if found is None:
-        return "no smaller counterexample was found"
-    comparison = found.comparison
-    arguments = [f"  {name} = {_array(value)}" for name, value in found.arguments.items()]
-    return "\n".join(
-        [
-            "smallest counterexample:",
-            f"  dimensions: {_sizes(found.dimensions)}",
-            *arguments,
-            f"  left  = {_tree(found.left)}",
-            f"  right = {_tree(found.right)}",
-            f"  error/tolerance = {_number(comparison.difference)} / {_number(comparison.tolerance)}"
-            f" = {_number(comparison.ratio)}",
-        ]
-    )
-
-
 def _yes(holds: bool) -> str:
     return "[green]yes[/green]" if holds else "[bold red]no[/bold red]"
 
 
 def _number(x: float | None) -> str:
     return "-" if x is None else f"{x:.2g}"
-
-
-def _sizes(dimensions: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} = {size}" for name, size in dimensions.items()) or "none"
-
-
-def _array(x: Any) -> str:
-    array = np.asarray(x)
-    return f"empty, shape {list(array.shape)}" if not array.size else str(array.tolist())
-
-
-def _tree(tree: Any) -> str:
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    if len(leaves) == 1 and not leaves[0][0]:
-        return _array(leaves[0][1])
-    return "; ".join(
-        f"{jax.tree_util.keystr(path, simple=True, separator=', ')}: {_array(leaf)}" for path, leaf in leaves
-    )

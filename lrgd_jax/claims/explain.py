@@ -1,0 +1,72 @@
+"""Why a claim fell, in plain text: what is claimed, the instance, both sides, and error over tolerance."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.counterexample import Counterexample
+from lrgd_jax.claims.verdicts import Verdict
+
+__all__ = ["counterexample_text", "failure_text", "number_text", "sizes_text"]
+
+
+def failure_text(claim: Claim, verdict: Verdict) -> str:
+    """What is claimed, and the instance or the mutant at which the check fell."""
+    lines = [f"{claim.slug} ({verdict.dtype}): {claim.title}", claim.statement.strip()]
+    if verdict.failure is not None:
+        failure = verdict.failure
+        lines += ["", f"falls: {failure.reason}", f"  dimensions: {sizes_text(failure.dimensions)}"]
+        if failure.instance is not None:
+            lines.append(f"  random instance: {failure.instance}")
+    lines += [
+        f"mutant not rejected: {mutant.name} ({mutant.reason}; {mutant.instances} instances)"
+        for mutant in verdict.mutants
+        if not mutant.rejected
+    ]
+    return "\n".join(lines)
+
+
+def counterexample_text(found: Counterexample | None) -> str:
+    """The smallest counterexample, argument by argument."""
+    if found is None:
+        return "no smaller counterexample was found"
+    comparison = found.comparison
+    arguments = [f"  {name} = {_array(value)}" for name, value in found.arguments.items()]
+    return "\n".join(
+        [
+            "smallest counterexample:",
+            f"  dimensions: {sizes_text(found.dimensions)}",
+            *arguments,
+            f"  left  = {_tree(found.left)}",
+            f"  right = {_tree(found.right)}",
+            f"  error/tolerance = {number_text(comparison.difference)} / {number_text(comparison.tolerance)}"
+            f" = {number_text(comparison.ratio)}",
+        ]
+    )
+
+
+def number_text(x: float | None) -> str:
+    """Two digits."""
+    return "-" if x is None else f"{x:.2g}"
+
+
+def sizes_text(dimensions: Mapping[str, int]) -> str:
+    """Names and sizes of the dimensions."""
+    return ", ".join(f"{name} = {size}" for name, size in dimensions.items()) or "none"
+
+
+def _array(x: Any) -> str:
+    array = np.asarray(x)
+    return f"empty, shape {list(array.shape)}" if not array.size else str(array.tolist())
+
+
+def _tree(tree: Any) -> str:
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    if len(leaves) == 1 and not leaves[0][0]:
+        return _array(leaves[0][1])
+    return "; ".join(
+        f"{jax.tree_util.keystr(path, simple=True, separator=', ')}: {_array(leaf)}" for path, leaf in leaves
+    )
