@@ -12,8 +12,8 @@ export XLA_FLAGS ?=
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-verify: $(VENV)/.core ## install, then check every claim in float64 and float32
-	$(BIN)/lrgd verify --dtype float64,float32
+verify: $(VENV)/.core ## install, then check every claim in float64 and float32, and certify it
+	$(BIN)/lrgd verify --exact --dtype float64,float32
 
 test: $(VENV)/.test ## the test suite
 	$(BIN)/python -m pytest

@@ -74,6 +74,7 @@ hence the same training set, $f_0$ and step. The rest is `multi-head`. $\square$
     shapes=(
         {"n": 5, "m": 4, "g": 2, "share": 2, "d": 3, "dv": 2},
         {"n": 3, "m": 3, "g": 2, "share": 3, "d": 2, "dv": 1},
+        {"n": 2, "m": 2, "g": 2, "share": 2, "d": 2, "dv": 1},
     ),
     given=smaller_heads,
     left=attention,

@@ -57,6 +57,7 @@ output projection of the concatenated heads is the sum of the heads' own project
     shapes=(
         {"n": 5, "m": 4, "g": 2, "share": 1, "d": 3, "dv": 2},
         {"n": 2, "m": 3, "g": 3, "share": 1, "d": 1, "dv": 3},
+        {"n": 3, "m": 2, "g": 1, "share": 1, "d": 2, "dv": 1},
     ),
     given=smaller_heads,
     left=attention,

@@ -19,6 +19,8 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
+pytest_plugins = ("pytester",)
+
 settings.register_profile(
     "quick",
     deadline=None,

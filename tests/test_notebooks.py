@@ -12,7 +12,7 @@ from lrgd_jax.claims import check_claim
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
-LARGEST_NOTEBOOK, MOST_LINES = 600_000, 60
+LARGEST_NOTEBOOK, MOST_LINES = 600_000, 90
 
 
 def cells_of(source):
@@ -46,7 +46,7 @@ def test_the_notebook_is_short_and_has_run_without_an_error(source):
     lines = [line for cell in cells for line in code_of(cell).splitlines() if line.strip()]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert len(lines) < MOST_LINES
-    assert not [output for output in outputs if output["output_type"] in ("error", "stream")]
+    assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
     assert [output for output in outputs if "image/png" in output.get("data", {})]
     assert source.with_suffix(".ipynb").stat().st_size < LARGEST_NOTEBOOK
     assert all(cell["metadata"] == {} for cell in cells)

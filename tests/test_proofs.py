@@ -1,8 +1,15 @@
 """Every claim of the package: complete, true wherever hypothesis looks, and able to fail."""
 
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
 import pytest
 
+from lrgd_jax.certify.exact import FALSE_ACCEPT, Disagreement
+from lrgd_jax.certify.rigorous import RADIUS, Exclusion
 from lrgd_jax.claims import Statistical, check_claim, load_claims
+from lrgd_jax.claims.certified import SHAPES, certify_claim
 from lrgd_jax.claims.counterexample import smallest_counterexample
 
 CLAIMS = load_claims()
@@ -50,6 +57,60 @@ def test_a_claim_holds_and_its_mutants_fall(slug):
     assert all(mutant.rejected for mutant in verdict.mutants), verdict.mutants
 
 
-@pytest.mark.parametrize("slug", [slug for slug, c in CLAIMS.items() if not isinstance(c.tolerance, Statistical)])
+EXACT = {
+    "alibi-is-weight-decay",
+    "causal-linear-attention",
+    "chunked-linear-attention",
+    "grouped-query",
+    "linear-attention",
+    "multi-head",
+    "normalised-linear-attention",
+    "order-and-batching",
+    "sliding-window-is-forgetting",
+    "softmax-attention",
+    "softmax-stability",
+}
+"""Claims of part A that hold as identities of polynomials, fractions and exponentials, at every input of a shape."""
+
+DETERMINISTIC = [slug for slug, claim in CLAIMS.items() if not isinstance(claim.tolerance, Statistical)]
+
+
+@pytest.mark.parametrize("slug", DETERMINISTIC)
+def test_a_claim_is_certified_and_its_mutants_fall_at_every_layer(slug):
+    found = certify_claim(CLAIMS[slug])
+    assert found.passed, (found.refuted, found.reasons, found.mutants)
+    assert len(found.shapes) >= SHAPES
+    assert found.rigorous is not None, found.reasons
+    assert found.rigorous.radius <= RADIUS
+    assert (found.exact is not None) >= (slug in EXACT), found.reasons
+    assert found.exact is None or found.exact.false_accept <= FALSE_ACCEPT
+    assert len(found.mutants) == len(CLAIMS[slug].mutants)
+    for mutant in found.mutants:
+        assert mutant.rigorous, mutant
+        # a mutant may need an order that the claim itself does not need
+        assert found.exact is None or mutant.exact is not False, mutant
+
+
+@pytest.mark.parametrize("slug", DETERMINISTIC)
+def test_a_relative_fault_of_two_to_the_minus_forty_is_seen(slug):
+    """Far below float32, and below what the rounding bounds of deep programs leave."""
+    claim = CLAIMS[slug]
+
+    def off(**known):
+        # for "at most" the left side must come out too large
+        return jax.tree.map(lambda x: x + jnp.abs(x) * 2.0**-40, claim.call(claim.left, known, {}))
+
+    def scaled(**known):
+        return jax.tree.map(lambda x: x * (1 + 2.0**-40), claim.call(claim.left, known, {}))
+
+    wrong = scaled if claim.relation == "equal" else off
+    found = certify_claim(replace(claim, left=wrong, shapes=claim.shapes[:1]), mutants=False)
+    assert found.refuted is not None
+    assert any(isinstance(shape.rigorous, Exclusion) for shape in found.shapes)
+    if slug in EXACT:
+        assert any(isinstance(shape.exact, Disagreement) for shape in found.shapes)
+
+
+@pytest.mark.parametrize("slug", DETERMINISTIC)
 def test_hypothesis_finds_no_counterexample(slug):
     assert smallest_counterexample(CLAIMS[slug], "float64", magnitude=4.0, examples=20) is None

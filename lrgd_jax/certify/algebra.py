@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.discrete import COMPARISONS, Discrete, decided, out_dtype
-from lrgd_jax.certify.jaxpr import Rule, System, UnknownPrimitiveError, source_line
+from lrgd_jax.certify.discrete import COMPARISONS, Discrete, UndecidableError, decided, out_dtype
+from lrgd_jax.certify.free import FREE, program_behind
+from lrgd_jax.certify.jaxpr import Rule, System, UnknownPrimitiveError, source_line, walk
 from lrgd_jax.certify.moves import scatter_positions
 
 __all__ = ["RING", "Algebra", "Numbers", "elementwise", "fold"]
@@ -63,6 +64,8 @@ class Algebra(System[Numbers]):
     def lift(self, value: np.ndarray, dtype: np.dtype) -> Numbers:
         """The exact constants; no rounding of `dtype` is imitated."""
         plain = np.asarray(value)
+        if plain.dtype.kind == "c":
+            raise NotImplementedError(f"{type(self).__name__} has no complex numbers")
         plain = plain.astype(np.float64) if plain.dtype.kind not in "iub" else plain
         known: dict[Any, Any] = {}
         flat = [self._cached(known, x.item()) for x in plain.ravel()]
@@ -85,7 +88,7 @@ class Algebra(System[Numbers]):
             function = self.functions[name]
             return [elementwise(lambda x: _at(eqn, function, x), inputs[0])]
         if name in RING and name not in self.rules:
-            outputs = RING[name](self, eqn, *inputs)
+            outputs = _at(eqn, RING[name], self, eqn, *inputs)
             return outputs if eqn.primitive.multiple_results else [outputs]
         return super().apply(eqn, inputs)
 
@@ -94,11 +97,15 @@ class Algebra(System[Numbers]):
         return {*self.rules, *self.functions, *RING}
 
 
-def _at(eqn: core.JaxprEqn, function: Callable[[Any], Any], x: Any) -> Any:
+def _at(eqn: core.JaxprEqn, function: Callable[..., Any], *arguments: Any) -> Any:
+    """The function's value; what a system does not have is named with its line."""
     try:
-        return function(x)
+        return function(*arguments)
+    except UnknownPrimitiveError:
+        raise
     except NotImplementedError as fault:
-        raise UnknownPrimitiveError(f"'{eqn.primitive.name}' at {source_line(eqn)}: {fault}") from fault
+        kind = UnknownPrimitiveError if type(fault) is NotImplementedError else type(fault)
+        raise kind(f"'{eqn.primitive.name}' at {source_line(eqn)}: {fault}") from fault
 
 
 def _scalar(number: Any) -> np.ndarray:
@@ -250,7 +257,9 @@ def _sign(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
     def of(number: Any) -> Any:
         order = system.order(number, system.constant(0))
         if order is None:
-            raise ValueError(f"'sign' at {source_line(eqn)}: a number may be zero or not; more precision may decide it")
+            raise UndecidableError(
+                f"'sign' at {source_line(eqn)}: a number may be zero or not; more precision may decide it"
+            )
         return system.constant(order)
 
     return elementwise(of, x)
@@ -282,7 +291,13 @@ def _sort(system: Algebra, eqn: core.JaxprEqn, x: Numbers, *others: Any) -> list
     return [Numbers(np.moveaxis(np.stack(rows), 0, eqn.params["dimension"]))] if rows else [x]
 
 
+def _free(system: Algebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Any]:
+    """The function behind a free one, which only symbols may leave open."""
+    return walk(program_behind(eqn), system, inputs)
+
+
 RING: Mapping[str, Rule] = {
+    FREE: _free,
     "add": _infix(lambda x, y: x + y),
     "add_any": _infix(lambda x, y: x + y),
     "sub": _infix(lambda x, y: x - y),

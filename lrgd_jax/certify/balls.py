@@ -14,7 +14,7 @@ from flint import arb, ctx
 from jax.extend import core
 
 from lrgd_jax.certify.algebra import Algebra, Numbers, fold
-from lrgd_jax.certify.discrete import UndecidableError, out_dtype
+from lrgd_jax.certify.discrete import Discrete, UndecidableError, decided, out_dtype
 from lrgd_jax.certify.jaxpr import Rule, source_line
 
 __all__ = ["Balls", "precision"]
@@ -68,8 +68,11 @@ def _extreme_place(sign: int) -> Rule:
     return rule
 
 
-def _is_finite(eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
-    return np.array([number.is_finite() for number in x.array.ravel()], bool).reshape(x.array.shape)
+def _is_finite(eqn: core.JaxprEqn, x: Numbers) -> Discrete:
+    """Open for a ball without bounds, which may be what a low precision has made of a finite number."""
+    finite = np.array([number.is_finite() for number in x.array.ravel()], bool).reshape(x.array.shape)
+    infinite = np.array([abs(number) == arb.pos_inf() for number in x.array.ravel()], bool).reshape(x.array.shape)
+    return decided(finite, ~finite & ~infinite)
 
 
 class Balls(Algebra):

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.algebra import RING, Numbers, as_objects
@@ -29,20 +30,24 @@ class Size:
     Attributes:
         degree: of the numerator.
         bits: log2 of the sum of the magnitudes of the numerator's integer coefficients; -inf for zero.
-        terms: exponentials in the numerator.
+        terms: exponentials in the numerator; one where there are none.
         shift: the denominator's power of two.
         divisors: what else is in the denominator, as numerators, and their powers.
         exponent: degree of numerator and denominator of an exponent.
         divided: whether an exponent has a denominator.
+        width: binary digits of an exponent.
+        parts: fractions of sums of exponentials that `Exponentials` may hold it as.
     """
 
-    degree: float = 0
-    bits: float = 0
-    terms: float = 1
-    shift: float = 0
+    degree: float = 0.0
+    bits: float = 0.0
+    terms: float = 1.0
+    shift: float = 0.0
     divisors: Mapping[Size, int] = field(default_factory=dict)
-    exponent: float = 0
+    exponent: float = 0.0
     divided: bool = False
+    width: float = 0.0
+    parts: float = 1.0
 
     def __add__(self, other: Size) -> Size:
         if not isinstance(other, Size):
@@ -55,7 +60,13 @@ class Size:
         }
         a, b = self._over(common, shift), other._over(common, shift)
         return Size(
-            max(a.degree, b.degree), _log_add(a.bits, b.bits), a.terms + b.terms, shift, common, *self._exponents(other)
+            max(a.degree, b.degree),
+            _log_add(a.bits, b.bits),
+            a.terms + b.terms if self.exponent or other.exponent else 1.0,
+            shift,
+            common,
+            *self._exponents(other, max(self.width, other.width)),
+            min(self.parts + other.parts, _most_parts(common)),
         )
 
     def __sub__(self, other: Size) -> Size:
@@ -67,6 +78,8 @@ class Size:
     def __mul__(self, other: Size) -> Size:
         if not isinstance(other, Size):
             return NotImplemented
+        if -math.inf in (self.bits, other.bits):
+            return Size(bits=-math.inf)
         divisors = {y: self.divisors.get(y, 0) + other.divisors.get(y, 0) for y in {**self.divisors, **other.divisors}}
         return Size(
             self.degree + other.degree,
@@ -74,7 +87,8 @@ class Size:
             self.terms * other.terms,
             self.shift + other.shift,
             divisors,
-            *self._exponents(other),
+            *self._exponents(other, self.width + other.width + 1 if self.exponent or other.exponent else 0.0),
+            min(self.parts * other.parts, _most_parts(divisors)),
         )
 
     def __truediv__(self, other: Size) -> Size:
@@ -88,40 +102,63 @@ class Size:
         """
         if self.bits == -math.inf:
             raise ZeroDivisionError("the program divides by a constant that is zero")
-        above = Size(bits=self.shift, exponent=self.exponent, divided=self.divided)._over(self.divisors, 0)
-        if self.degree == 0 and self.exponent == 0 and not self.divisors and self.bits == int(self.bits):
-            return replace(above, shift=self.bits)  # a power of two
-        return replace(above, divisors={self: 1})
+        # a denominator in canonical form is shifted by the mean of its exponents
+        width = self.terms * (self.width + 1) if self.exponent else 0.0
+        above = Size(bits=self.shift, exponent=self.exponent, divided=self.divided, width=width)
+        above = replace(above._over(self.divisors, 0), divisors={self: 1})
+        # several parts are put over the product of their denominators, which may not be the least common one
+        return above if self.parts == 1 else replace(above, degree=self.own, bits=self.own_bits)
 
     @property
     def below(self) -> float:
         """The degree of the denominator."""
-        return sum(power * y.degree for y, power in self.divisors.items())
+        return sum(power * y.own for y, power in self.divisors.items())
+
+    @property
+    def own(self) -> float:
+        """The degree of the numerator over the product of the parts' denominators."""
+        return self.degree if self.parts == 1 else self.parts * max(self.degree, self.below, 1)
+
+    @property
+    def own_bits(self) -> float:
+        """The binary digits of that numerator."""
+        return self.bits if self.parts == 1 else self.digits
 
     @property
     def reach(self) -> float:
-        """The larger of both degrees, with one more for a symbol that stands for an exponential."""
-        return max(self.degree, self.below) + (self.exponent > 0)
+        """The larger degree of numerator and denominator, each part with a symbol that stands for an exponential."""
+        return self.parts * (max(self.degree, self.below) + (self.exponent > 0))
 
     @property
     def digits(self) -> float:
         """Binary digits of all coefficients."""
-        return max(self.bits, 0.0) + self.shift + sum(power * max(y.bits, 0.0) for y, power in self.divisors.items())
+        below = sum(power * y.own_bits for y, power in self.divisors.items())
+        total = max(self.bits, 0.0) + self.shift + below
+        return self.parts * max(total, 1.0) if math.isfinite(total) else math.inf
 
     def _over(self, common: Mapping[Size, int], shift: float) -> Size:
         """The numerator over another denominator, a multiple of this one."""
         missing = [(y, power - self.divisors.get(y, 0)) for y, power in common.items()]
         return replace(
             self,
-            degree=self.degree + sum(power * y.degree for y, power in missing),
-            bits=self.bits + shift - self.shift + sum(power * y.bits for y, power in missing),
-            terms=self.terms * math.prod(y.terms**power for y, power in missing),
+            degree=self.degree + sum(power * y.own for y, power in missing),
+            bits=self.bits + shift - self.shift + sum(power * y.own_bits for y, power in missing),
+            terms=self.terms * math.prod(_power(y.terms, power) for y, power in missing),
         )
 
-    def _exponents(self, other: Size) -> tuple[float, bool]:
-        divided = self.divided or other.divided
-        both = self.exponent + other.exponent if divided else max(self.exponent, other.exponent)
-        return both, divided
+    def _exponents(self, other: Size, width: float) -> tuple[float, bool, float]:
+        if self.divided or other.divided:
+            return self.exponent + other.exponent, True, self.width + other.width + 1
+        return max(self.exponent, other.exponent), False, width
+
+
+def _most_parts(divisors: Mapping[Size, int]) -> float:
+    """One fraction for each product of those divisors that have exponentials."""
+    return math.prod(float(power + 1) for y, power in divisors.items() if y.exponent)
+
+
+def _power(x: float, power: int) -> float:
+    return float(x) ** power if power * math.log2(x) <= 1000 else math.inf
 
 
 def _log_add(x: float, y: float) -> float:
@@ -134,6 +171,9 @@ class Degrees(Symbolic):
     Attributes:
         argument: the largest degree of an argument of a free symbol or of an exponential.
         digits: the largest number of binary digits in one.
+        exponent: the largest degree of an exponent that occurs within such an argument.
+        width: the largest number of binary digits in one.
+        keys: how many arguments must be told from each other.
         excluded: the sum of the degrees of all divisors: where one is zero, the program has no value.
     """
 
@@ -143,12 +183,15 @@ class Degrees(Symbolic):
         super().__init__()
         self.argument = 0.0
         self.digits = 0.0
+        self.exponent = 0.0
+        self.width = 0.0
+        self.keys = 0
         self.excluded = 0.0
-        self.rules = {**self.rules, "div": self._div}
+        self.rules = {**self.rules, "div": self._div, "integer_pow": self._integer_pow, "pow": self._pow}
 
     def variables(self, shape: Sequence[int]) -> Numbers:
         """Independent variables."""
-        return Numbers(as_objects([Size(degree=1)] * math.prod(shape), tuple(shape)))
+        return Numbers(as_objects([Size(degree=1.0)] * math.prod(shape), tuple(shape)))
 
     def fraction(self, numerator: int, denominator: int) -> Size:
         """A constant."""
@@ -157,24 +200,48 @@ class Degrees(Symbolic):
 
     def exponential(self, x: Size) -> Size:
         """One exponential."""
+        self.keys += 1
         self._met(x)
-        return Size(exponent=x.reach, divided=bool(x.divisors))
+        divided = x.parts > 1 or any(y.degree or y.exponent for y in x.divisors)
+        return Size(exponent=max(x.reach, 1.0), divided=divided, width=x.digits)
 
     def symbol(self, name: str, *arguments: Any) -> Size:
         """A variable."""
+        self.keys += 1
         for x in arguments:
             self._met(x)
-        return Size(degree=1)
+        return Size(degree=1.0)
 
     def extreme(self, name: str, x: Size, y: Size) -> Size:
-        """A variable."""
+        """A variable; as a member of a larger set it is told from the other numbers, and so are both of these."""
         self.calls += 1
+        self.keys += 2
+        self.argument = max(self.argument, 1.0)
         return self.symbol(name, x, y)
 
     def _met(self, x: Size) -> None:
         self.argument = max(self.argument, x.reach)
         self.digits = max(self.digits, x.digits)
+        if x.exponent:
+            # exponents are symbols here, and a denominator may be zero for them
+            self.excluded += x.reach
+            self.exponent = max(self.exponent, x.exponent)
+            self.width = max(self.width, x.width)
+
+    def _exclude(self, divisors: Numbers) -> None:
+        sizes = [size for size in divisors.array.ravel() if isinstance(size, Size)]
+        self.excluded += sum(size.own + 2 * size.exponent * size.terms for size in sizes)
 
     def _div(self, eqn: core.JaxprEqn, x: Numbers, y: Numbers) -> Numbers:
-        self.excluded += sum(size.degree for size in y.array.ravel() if isinstance(size, Size))
+        self._exclude(y)
         return RING["div"](self, eqn, x, y)
+
+    def _integer_pow(self, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
+        if eqn.params["y"] < 0:
+            self._exclude(x)
+        return RING["integer_pow"](self, eqn, x)
+
+    def _pow(self, eqn: core.JaxprEqn, x: Numbers, y: Numbers | np.ndarray) -> Numbers:
+        if not isinstance(y, Numbers) and (y < 0).any():
+            self._exclude(x)
+        return RING["pow"](self, eqn, x, y)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -123,17 +123,19 @@ def agree_exactly(
         if entries:
             return Disagreement(moduli[0], entries, certain=not field.calls)
         # how often symbols are asked for depends on the program, not on the point
-        odds = _Odds.of(left, right, prepared, calls=field.calls)
+        odds = _Odds.of(left, right, prepared, field)
         moduli = moduli[: odds.fields(target)]
         for modulus in moduli[1:]:
             entries, field = _compare(left, right, prepared, modulus, seed)
             if entries:
                 return Disagreement(modulus, entries, certain=not field.calls)
+            # exponents that take one value at a point are counted once there
+            odds = replace(odds, labels=max(odds.labels, field.labels))
     except _REFUSALS as reason:
         return NotApplicable(str(reason))
     except ZeroDivisionError:
         return NotApplicable("a divisor is zero at every point that was tried, so the program has no value")
-    return Agreement(tuple(moduli), odds.degree, odds.calls, odds.false_accept(len(moduli)))
+    return Agreement(tuple(moduli), int(odds.degree), odds.calls, odds.false_accept(len(moduli)))
 
 
 def _compare(left: Program, right: Program, prepared: Prepared, modulus: int, seed: int) -> tuple[int, PrimeField]:
@@ -150,57 +152,89 @@ def _compare(left: Program, right: Program, prepared: Prepared, modulus: int, se
 
 
 def _differing(field: PrimeField, x: Any, y: Any) -> int:
-    if isinstance(x, Numbers) and isinstance(y, Numbers):
-        return sum(field.differ(a, b) for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True))
+    shapes = [one.array.shape if isinstance(one, Numbers) else np.shape(one) for one in (x, y)]
     if isinstance(x, Open) or isinstance(y, Open):
         raise UndecidableError("a side returns a comparison that is not decided")
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"the programs return arrays of different shapes: {shapes[0]} and {shapes[1]}")
+    if isinstance(x, Numbers) and isinstance(y, Numbers):
+        return sum(field.differ(a, b) for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True))
     return int(np.sum(np.asarray(x) != np.asarray(y)))
 
 
 @dataclass(frozen=True)
 class _Odds:
-    """What bounds the probability that a wrong identity agrees at a random point of a random field."""
+    """What bounds the probability that a wrong identity agrees at a random point of a random field.
 
-    degree: int
+    Attributes:
+        degree: of the cross difference of both sides.
+        digits: binary digits of its coefficients.
+        terms: how many exponentials it has.
+        calls: how often symbols and exponentials were asked for.
+        labels: how many exponents occur within arguments of symbols and of other exponentials.
+        exponent: the largest degree of an exponent.
+        width: binary digits of one.
+        system: what else the degrees' walk has met.
+    """
+
+    degree: float
+    digits: float
+    terms: float
     calls: int
-    collisions: float
-    excluded: float
-    bits: float
+    labels: int
+    exponent: float
+    width: float
+    system: Degrees
 
     @classmethod
-    def of(cls, left: Program, right: Program, prepared: Prepared, calls: int) -> _Odds:
+    def of(cls, left: Program, right: Program, prepared: Prepared, field: PrimeField) -> _Odds:
         system = Degrees()
-        inputs = prepared.leaves(system, lambda shape, _: system.variables(shape))
-        pairs = zip(*(walk(program, system, inputs) for program in (left, right)), strict=True)
-        sizes = [
-            (a, b)
-            for x, y in pairs
-            if isinstance(x, Numbers)
-            for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True)
-            if isinstance(a, Size) and isinstance(b, Size)
-        ]
-        # what both sides divide by has a name on each of them, so this is the cross difference
-        differences = [a - b for a, b in sizes]
-        degree = max((one.degree for one in differences), default=0.0)
-        terms = max((one.terms for one in differences), default=0.0)
-        exponent = max((one.exponent for one in differences), default=0.0)
-        pairs_of_symbols = calls * (calls - 1) / 2
-        digits = max((one.digits for one in differences), default=0.0)
+        # a degree out of the range of floats is infinite, and proves nothing
+        with np.errstate(over="ignore", invalid="ignore"):
+            inputs = prepared.leaves(system, lambda shape, _: system.variables(shape))
+            pairs = zip(*(walk(program, system, inputs) for program in (left, right)), strict=True)
+            # what both sides divide by has a name on each of them, so this is the cross difference
+            differences = [
+                a - b
+                for x, y in pairs
+                if isinstance(x, Numbers)
+                for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True)
+                if isinstance(a, Size) and isinstance(b, Size)
+            ]
         return cls(
-            degree=int(degree),
-            calls=calls,
-            collisions=2 * exponent * terms + (2 * pairs_of_symbols + calls) * system.argument,
-            excluded=system.excluded,
-            bits=digits + pairs_of_symbols * 2 * (system.digits + 1),
+            degree=max((one.degree for one in differences), default=0.0),
+            digits=max((one.digits for one in differences), default=0.0),
+            terms=max((one.terms for one in differences), default=0.0),
+            calls=field.calls,
+            labels=field.labels,
+            exponent=max((one.exponent for one in differences), default=0.0),
+            width=max((one.width for one in differences), default=0.0),
+            system=system,
         )
+
+    @property
+    def collisions(self) -> float:
+        """Degrees of what must not be zero lest two numbers that differ count as one.
+
+        Those are the exponents of the difference beside the one whose coefficient is not zero, the arguments of symbols
+        and exponentials in pairs (and each beside zero), and the exponents within these arguments in pairs.
+        """
+        arguments = self.system.keys**2 * self.system.argument + self.labels**2 * self.system.exponent
+        return 2 * self.exponent * self.terms + arguments
+
+    @property
+    def bits(self) -> float:
+        """Binary digits of all those polynomials: a prime that divides one may be a bad one."""
+        arguments = self.system.keys**2 * (self.system.digits + 1) + self.labels**2 * (self.system.width + 1)
+        return self.digits + 2 * (self.width + 1) * self.terms + arguments
 
     def false_accept(self, fields: int) -> float:
         """Of a point in each of that many fields."""
         smallest = 2.0 ** (BITS - 1)
-        if self.excluded >= smallest:
+        if not self.system.excluded < smallest or not math.isfinite(self.bits) or not math.isfinite(self.degree):
             return 1.0
         bad_prime = math.ceil(self.bits / (BITS - 1)) / _PRIMES_TO_DRAW
-        zero = (self.degree + self.collisions) / (smallest - self.excluded)
+        zero = (self.degree + self.collisions) / (smallest - self.system.excluded)
         return min(1.0, bad_prime + zero) ** fields
 
     def fields(self, target: float) -> int:

@@ -15,7 +15,7 @@ from flint import fmpz, nmod
 
 from lrgd_jax.certify.algebra import Numbers, as_objects
 from lrgd_jax.certify.exponentials import Exponentials, Ring, exponential, is_zero
-from lrgd_jax.certify.symbolic import Mask, OrderError, Symbolic
+from lrgd_jax.certify.symbolic import Mask, OrderError, Symbolic, inside
 
 __all__ = ["BITS", "PrimeField", "primes"]
 
@@ -52,6 +52,11 @@ class PrimeField(Symbolic):
         self.seed = seed
         self._symbols: dict[tuple[Any, ...], nmod] = {}
         self._members: dict[tuple[str, int], frozenset[int]] = {}
+
+    @property
+    def labels(self) -> int:
+        """How many exponents occurred within arguments of symbols and of other exponentials."""
+        return sum(key[0] == "E" for key in self._symbols)
 
     def random(self, shape: Sequence[int], name: str) -> Numbers:
         """Independent random elements."""
@@ -101,7 +106,7 @@ class PrimeField(Symbolic):
         if isinstance(x, Mask):
             raise OrderError("the maximum of nothing but masked logits has no value in a field")
         if not isinstance(x, Exponentials):
-            return x
+            return inside(x)
         return x.value(lambda label: self._known("E", label) if label else nmod(1, self.modulus))
 
     def _known(self, *key: Any) -> nmod:

@@ -13,7 +13,9 @@ import jax
 from jax.extend import core
 from jax.interpreters import batching
 
-__all__ = ["FREE", "core_ranks", "free"]
+from lrgd_jax.certify.program import Program, trace
+
+__all__ = ["FREE", "core_ranks", "free", "program_behind"]
 
 FREE = "lrgd_free"
 """The name of the primitive."""
@@ -34,7 +36,7 @@ def free(function: Callable[..., Any]) -> Callable[..., Any]:
 
     Example:
         >>> phi = free(lrgd_jax.features.elu_plus_one)
-        >>> equal(lambda q, k, v: linear_attention(q, k, v, feature_map=phi), other, "q: t,d; k: n,d; v: n,dv")
+        >>> equal(lambda q, k, v: linear_attention(q, k, v, feature_map=phi), other, "q:t=3,d=2; k:n=5,d; v:n,dv=2")
     """
 
     @functools.wraps(function, updated=())
@@ -51,6 +53,13 @@ def free(function: Callable[..., Any]) -> Callable[..., Any]:
 def core_ranks(eqn: core.JaxprEqn) -> tuple[int, ...]:
     """How many axes of each operand are the function's own; those before them are batch axes."""
     return eqn.params["ranks"]
+
+
+def program_behind(eqn: core.JaxprEqn) -> Program:
+    """The function behind an equation, traced at its operands; its arguments are the operands."""
+    avals: list[Any] = [x.aval for x in eqn.invars]
+    structs = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals]
+    return trace(_lifted(eqn.params["function"], eqn.params["batch"]), *structs)
 
 
 def _lifted(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..., list[Any]]:

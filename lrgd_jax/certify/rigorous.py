@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ LARGEST_BITS = 3200
 """Where doubling the precision stops."""
 
 RADIUS = 1e-40
-"""A difference counts as zero if a ball around zero of at most this radius, relative to the results, contains it."""
+"""A difference counts as zero if a ball around zero of at most this radius contains it, relative to the largest result
+or input."""
 
 Relation = Literal["equal", "at most"]
 
@@ -41,7 +43,7 @@ class Enclosure:
 
     Attributes:
         bits: precision at which it was decided.
-        radius: of the widest ball, relative to the largest result.
+        radius: of the widest ball, relative to the largest number among results and inputs.
     """
 
     bits: int
@@ -98,9 +100,12 @@ def _at(
     system = Balls()
     lifted = [_lift(system, x) for x in inputs]
     results = [[_numbers(system, x) for x in walk(program, system, lifted)] for program in (left, right)]
-    allowed, widest = min(2.0 ** (-bits / 2), RADIUS), 0.0
+    # as balls: a float would round the smallest ones to zero
+    allowed, widest = min(arb(2) ** (-bits // 2), arb(RADIUS)), arb(0)
+    scale = _largest([*results[0], *results[1], *(x.array for x in lifted if isinstance(x, Numbers))])
     for x, y in zip(*results, strict=True):
-        scale = max((number.abs_upper() for number in (*x.ravel(), *y.ravel())), default=arb(1))
+        if x.shape != y.shape:
+            raise ValueError(f"the programs return arrays of different shapes: {x.shape} and {y.shape}")
         for a, b in zip(x.ravel(), y.ravel(), strict=True):
             difference = a - b
             if not difference.is_finite():
@@ -110,10 +115,18 @@ def _at(
             if relation == "at most" and difference <= 0:
                 continue
             radius = difference.abs_upper()
-            widest = max(widest, float((radius / scale).upper()) if scale > 0 else 0.0)
-    if widest > allowed:
-        return NotApplicable(f"the difference may be as large as {widest:.2g} of the result")
-    return Enclosure(bits, widest)
+            widest = max(widest, (radius / scale).upper() if scale > 0 else arb(0))
+    # the nearest float may lie below it, and may even be zero
+    largest = math.nextafter(float(widest), math.inf) if widest > 0 else 0.0
+    if not widest <= allowed:
+        return NotApplicable(f"the difference may be as large as {largest:.2g} of the result")
+    return Enclosure(bits, largest)
+
+
+def _largest(arrays: Sequence[np.ndarray]) -> arb:
+    """The largest magnitude; the inputs count too, since a result may be nothing but a zero that nobody knows of."""
+    finite = (number for array in arrays for number in array.ravel() if number.is_finite())
+    return max((number.abs_upper() for number in finite), default=arb(1))
 
 
 def _lift(system: Balls, x: Any) -> Any:

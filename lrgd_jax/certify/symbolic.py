@@ -16,10 +16,10 @@ from jax.extend import core
 
 from lrgd_jax.certify.algebra import Algebra, Numbers, as_objects
 from lrgd_jax.certify.free import FREE, core_ranks
-from lrgd_jax.certify.jaxpr import Rule
+from lrgd_jax.certify.jaxpr import Rule, is_floating
 from lrgd_jax.certify.moves import shape_of
 
-__all__ = ["MASK", "Mask", "OrderError", "Symbolic"]
+__all__ = ["MASK", "Mask", "OrderError", "Symbolic", "inside"]
 
 MASK = float(np.finfo(np.float32).max) / 2
 """Literals of at least this magnitude are what code writes for an infinite logit; they are taken for infinite."""
@@ -147,23 +147,28 @@ class Symbolic(Algebra):
         if isinstance(x, Mask):
             return self.fraction(0, 1)
         self.calls += 1
-        return self.exponential(_inside(x))
+        return self.exponential(inside(x))
 
     def _asked(self, name: str, *arguments: Any) -> Any:
         self.calls += 1
-        return self.symbol(name, *(_inside(x) for x in arguments))
+        return self.symbol(name, *(inside(x) for x in arguments))
 
-    def _free(self, eqn: core.JaxprEqn, *inputs: Numbers) -> list[Numbers]:
+    def _free(self, eqn: core.JaxprEqn, *inputs: Numbers | np.ndarray) -> list[Numbers]:
         """Free functions of rows: equal rows have equal images, everything else is independent."""
         shapes = [shape_of(var) for var in eqn.outvars]
-        batch = inputs[0].array.ndim - core_ranks(eqn)[0]
-        function = self._number_of(eqn.params["function"])
+        if not all(is_floating(var) for var in eqn.outvars):
+            raise OrderError("a free function that returns integers or booleans has no value in a field")
+        # integers are numbers too
+        arrays = [(x if isinstance(x, Numbers) else self.lift(x, x.dtype)).array for x in inputs]
+        batch = arrays[0].ndim - core_ranks(eqn)[0]
+        # entries in one row of another shape are another argument
+        name = f"free {self._number_of(eqn.params['function'])} {[x.shape[batch:] for x in arrays]}"
         outputs: list[list[Any]] = [[] for _ in shapes]
-        for row in zip(*(_rows(x.array, batch) for x in inputs), strict=True):
+        for row in zip(*(_rows(x, batch) for x in arrays), strict=True):
             arguments = [x for part in row for x in part]
             for k, shape in enumerate(shapes):
                 size = math.prod(shape[batch:])
-                outputs[k] += [self._asked(f"free {function} {k} {entry}", *arguments) for entry in range(size)]
+                outputs[k] += [self._asked(f"{name} {k} {entry}", *arguments) for entry in range(size)]
         return [Numbers(as_objects(flat, shape)) for flat, shape in zip(outputs, shapes, strict=True)]
 
     def _number_of(self, function: Callable[..., Any]) -> int:
@@ -175,7 +180,12 @@ class Symbolic(Algebra):
         return len(self._frees) - 1
 
 
-def _inside(x: Any) -> Any:
+def inside(x: Any) -> Any:
+    """X itself.
+
+    Raises:
+        OrderError: it is no number of a field.
+    """
     if isinstance(x, _Outside):
         raise OrderError(f"a function of {x.name} has no value in a field")
     return x

@@ -1,19 +1,24 @@
 """Claims: statements with proofs, checked against derived tolerances and tried against mutants."""
 
+from lrgd_jax.claims.certified import Certification, certify_all, certify_claim
 from lrgd_jax.claims.check import DTYPES, check_all, check_claim, check_dtype
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Integers, Mutant, Running, Side, Statistical, Tolerance
 from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.given import GivenInstance, LayerVerdict, given_claim
 from lrgd_jax.claims.registry import find, load_claims
 from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Verdict
 
 __all__ = [
     "DTYPES",
     "Adjoint",
+    "Certification",
     "Claim",
     "Comparison",
     "Dimensions",
     "Failure",
+    "GivenInstance",
     "Integers",
+    "LayerVerdict",
     "Mutant",
     "MutantVerdict",
     "Running",
@@ -21,10 +26,13 @@ __all__ = [
     "Statistical",
     "Tolerance",
     "Verdict",
+    "certify_all",
+    "certify_claim",
     "check_all",
     "check_claim",
     "check_dtype",
     "compare",
     "find",
+    "given_claim",
     "load_claims",
 ]

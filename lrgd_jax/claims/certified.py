@@ -85,10 +85,16 @@ class Certification:
 
     @property
     def exact(self) -> Agreement | None:
-        """The weakest agreement over all shapes; None where one shape has none."""
+        """What holds at all shapes: common fields, largest degree and probability; None where a shape has none."""
         found = [shape.exact for shape in self.shapes if isinstance(shape.exact, Agreement)]
-        complete = len(found) == len(self.shapes) > 0
-        return max(found, key=lambda one: (one.false_accept, one.degree)) if complete else None
+        if not found or len(found) < len(self.shapes):
+            return None
+        return Agreement(
+            fields=min((one.fields for one in found), key=len),
+            degree=max(one.degree for one in found),
+            symbols=max(one.symbols for one in found),
+            false_accept=max(one.false_accept for one in found),
+        )
 
     @property
     def rigorous(self) -> Enclosure | None:
@@ -138,7 +144,9 @@ def certified_shapes(claim: Claim) -> tuple[Dimensions, ...]:
     return tuple(shapes)
 
 
-def certify_claim(claim: Claim, *, seed: int = 0, instances: int = 2, mutants: bool = True) -> Certification:
+def certify_claim(
+    claim: Claim, *, seed: int = 0, instances: int = 2, mutants: bool = True, inline: bool = False
+) -> Certification:
     """Certifies a claim at three shapes or more.
 
     Args:
@@ -146,6 +154,7 @@ def certify_claim(claim: Claim, *, seed: int = 0, instances: int = 2, mutants: b
         seed: of instances, primes, points and symbols.
         instances: at which the difference is enclosed, of each shape.
         mutants: whether the mutants are tried too.
+        inline: trace without JAX's shortcuts: no cached sub-programs, every loop unrolled.
 
     Raises:
         ValueError: JAX is not in 64 bits, or a side cannot be traced.
@@ -154,7 +163,7 @@ def certify_claim(claim: Claim, *, seed: int = 0, instances: int = 2, mutants: b
     start = time.perf_counter()
     if isinstance(claim.tolerance, Statistical):
         return Certification(claim.slug, (), (), seed, 0.0, STATISTICAL)
-    shapes = [_Shape(claim, k, dims, seed, instances) for k, dims in enumerate(certified_shapes(claim))]
+    shapes = [_Shape(claim, k, dims, seed, instances, inline) for k, dims in enumerate(certified_shapes(claim))]
     found = tuple(shape.certificate() for shape in shapes)
     tried = tuple(_try(mutant, shapes, found) for mutant in claim.mutants) if mutants else ()
     reasons = Certification(claim.slug, found, (), seed, 0.0).reasons
@@ -187,7 +196,8 @@ class _Shape:
     dimensions: Dimensions
     seed: int
     instances: int
-    programs: dict[tuple[Side, bool], Program] = field(default_factory=dict)
+    inline: bool
+    programs: dict[tuple[Side, bool, bool], Program] = field(default_factory=dict)
 
     @cached_property
     def drawn(self) -> list[dict[str, Any]]:
@@ -203,11 +213,12 @@ class _Shape:
         given = trace_side(self.claim, self.claim.given, "given", self.drawn[0], self.dimensions)
         return [prepared_by(given, drawn) for drawn in self.drawn]
 
-    def program(self, side: Side, what: str, *, freed: bool) -> Program:
+    def program(self, side: Side, what: str, *, freed: bool, inline: bool) -> Program:
         """A side as a program of the arguments."""
-        key = side, freed and bool(self.claim.free)
+        key = side, freed and bool(self.claim.free), inline
         if key not in self.programs:
-            traced = trace_side(self.claim, side, what, self.arguments[0], self.dimensions, freed=key[1])
+            with jax.disable_jit(inline):
+                traced = trace_side(self.claim, side, what, self.arguments[0], self.dimensions, freed=key[1])
             self.programs[key] = traced.program
         return self.programs[key]
 
@@ -230,7 +241,7 @@ class _Shape:
         sides = {"left": self.claim.left, "right": self.claim.right}
         if mutant is not None:
             sides[mutant.replaces] = mutant.side
-        left, right = (self.program(side, what, freed=freed) for what, side in sides.items())
+        left, right = (self.program(side, what, freed=freed, inline=self.inline) for what, side in sides.items())
         return left, right
 
     def exact(self, mutant: Mutant | None = None) -> Agreement | Disagreement | NotApplicable:
@@ -252,7 +263,8 @@ class _Shape:
 
     def certificate(self) -> ShapeCertificate:
         """Of the claim itself."""
-        left, right = (str(program.jaxpr) for program in self.pair(None, freed=False))
+        sides = ("left", self.claim.left), ("right", self.claim.right)
+        left, right = (str(self.program(side, what, freed=False, inline=False).jaxpr) for what, side in sides)
         return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), (left, right))
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from lrgd_jax.certify.exact import Disagreement
+from lrgd_jax.certify.rigorous import Exclusion
+from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.counterexample import Counterexample
 from lrgd_jax.claims.verdicts import Verdict
 
-__all__ = ["counterexample_text", "failure_text", "number_text", "sizes_text"]
+__all__ = ["certification_text", "counterexample_text", "failure_text", "number_text", "sizes_text"]
 
 
 def failure_text(claim: Claim, verdict: Verdict) -> str:
@@ -26,6 +29,30 @@ def failure_text(claim: Claim, verdict: Verdict) -> str:
         for mutant in verdict.mutants
         if not mutant.rejected
     ]
+    return "\n".join(lines)
+
+
+def certification_text(claim: Claim, found: Certification) -> str:
+    """Why a claim is not certified: the shape at which its sides differ, or the mutants that survive."""
+    lines = [f"{claim.slug} (exact layers): {claim.title}"]
+    refuted = found.refuted
+    if refuted is not None:
+        lines.append(f"falls: the sides differ at {sizes_text(refuted.dimensions)}")
+        if isinstance(refuted.exact, Disagreement):
+            lines.append(f"  in {refuted.exact.entries} entries at a random point of GF({refuted.exact.modulus})")
+        if isinstance(refuted.rigorous, Exclusion):
+            one = refuted.rigorous
+            lines += [
+                f"  by at least {one.difference} ({one.bits} bits)",
+                f"  left  = {one.left}",
+                f"  right = {one.right}",
+            ]
+    elif found.exact is None and found.rigorous is None:
+        lines += [f"not certified; {layer}: {reason}" for layer, reason in found.reasons.items()]
+    for mutant in found.mutants:
+        passed = [layer for layer in ("exact", "rigorous") if getattr(mutant, layer) is False]
+        if not mutant.rejected:
+            lines.append(f"mutant not rejected: {mutant.name} ({' and '.join(passed) or 'no layer applies to it'})")
     return "\n".join(lines)
 
 

@@ -1,18 +1,15 @@
 """Finds claims: those of the installed `proofs_checks`, then users' own files and folders."""
 
 import difflib
-import hashlib
 import importlib
-import importlib.util
 import pkgutil
-import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from lrgd_jax.claims.claim import Claim
-from lrgd_jax.claims.sides import FAULTS
+from lrgd_jax.claims.user_files import import_file
 
 __all__ = ["find", "load_claims"]
 
@@ -73,23 +70,13 @@ def _files(path: Path) -> Iterable[Path]:
 
 
 def _claims_in(file: Path) -> list[Claim]:
-    """Imports a user's file under a name of its own, so that it cannot hide a module of another package."""
-    name = f"_lrgd_user_claims_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{file} is not a Python file; expected one that defines `claim` or `claims`")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except (*FAULTS, SystemExit, ImportError, SyntaxError, OSError) as fault:
-        del sys.modules[name]
+        module = import_file(file, "a Python file that defines `claim` or `claims`")
+    except ValueError as error:
+        fault = error.__cause__
         if isinstance(fault, ValueError) and _raised_by_a_claim(fault):
             raise ValueError(f"{file}: {fault}") from fault
-        raise ValueError(
-            f"{file} cannot be imported: {type(fault).__name__}: {fault}; expected a Python file that defines `claim` "
-            "or `claims`"
-        ) from fault
+        raise
     return _claims_of(module, str(file))
 
 

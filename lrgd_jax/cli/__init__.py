@@ -1,8 +1,10 @@
-"""The command line: `lrgd claims` and `lrgd verify`."""
+"""The command line: `lrgd claims`, `lrgd verify` and `lrgd certify`."""
 
 import typer
 
+from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
+from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -15,6 +17,8 @@ app = typer.Typer(
 )
 app.command()(claims)
 app.command()(verify)
+app.command()(certify)
+app.command()(recheck)
 
 
 def main() -> None:

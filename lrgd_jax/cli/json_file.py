@@ -1,51 +1,42 @@
-"""The verdicts as JSON: valid for every reader, and never half written."""
+"""The verdicts as JSON."""
 
-import json
-import math
-import os
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lrgd_jax.claims.certificates import layers_content
+from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.comparison import Comparison
 from lrgd_jax.claims.real_decoder import DecoderVerdict
 from lrgd_jax.claims.verdicts import Verdict
 
-__all__ = ["content_of", "write_json"]
+__all__ = ["content_of"]
 
 
 def content_of(
-    version: str, dtypes: Sequence[str], seed: int, verdicts: Sequence[Verdict], model: DecoderVerdict | None
+    version: str,
+    dtypes: Sequence[str],
+    seed: int,
+    verdicts: Sequence[Verdict],
+    certifications: Mapping[str, Certification],
+    model: DecoderVerdict | None,
 ) -> dict[str, Any]:
-    """What the file says."""
+    """What the file says; the exact layers, where they were asked for, stand with every dtype of a claim."""
     return {
         "version": version,
         "dtype": ",".join(dtypes),
         "seed": seed,
-        "claims": [_claim(verdict) for verdict in verdicts],
+        "claims": [_claim(verdict, certifications.get(verdict.slug)) for verdict in verdicts],
         "model": None if model is None else _model(model),
     }
 
 
-def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Writes beside the file, then replaces it; numbers that are not finite become null."""
-    text = json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    handle, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        # mkstemp's permissions are for the owner alone
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, file)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _claim(verdict: Verdict) -> dict[str, Any]:
+def _claim(verdict: Verdict, certification: Certification | None) -> dict[str, Any]:
+    layers = {} if certification is None else layers_content(certification)
+    mutants = [{"name": mutant.name, "rejected": mutant.rejected} for mutant in verdict.mutants]
+    for mutant in layers.pop("mutants", []):
+        found = next((one for one in mutants if one["name"] == mutant["name"]), None)
+        if found is not None:
+            found.update(exact=mutant["exact"], rigorous=mutant["rigorous"])
     return {
         "slug": verdict.slug,
         "group": verdict.group,
@@ -54,8 +45,9 @@ def _claim(verdict: Verdict) -> dict[str, Any]:
         "instances": verdict.instances,
         "worst_ratio": verdict.worst_ratio,
         "detection_limit": verdict.detection_limit,
-        "mutants": [{"name": mutant.name, "rejected": mutant.rejected} for mutant in verdict.mutants],
+        "mutants": mutants,
         "seconds": verdict.seconds,
+        **layers,
     }
 
 
@@ -87,11 +79,3 @@ def _comparison(one: Comparison) -> dict[str, Any]:
         "worst_ratio": one.ratio,
         "detection_limit": one.detection_limit,
     }
-
-
-def _finite(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {key: _finite(value) for key, value in x.items()}
-    if isinstance(x, list):
-        return [_finite(value) for value in x]
-    return None if isinstance(x, float) and not math.isfinite(x) else x

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ModelOptions", "dtypes_of", "model_options", "writable"]
+__all__ = ["ModelOptions", "dtypes_of", "folder", "model_options", "writable"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,18 @@ def writable(file: Path) -> None:
         raise IsADirectoryError(f"--json {file} is a folder; give the name of a file")
     if not file.absolute().parent.is_dir():
         raise FileNotFoundError(f"--json {file}: there is no folder {file.absolute().parent}; make it first")
+
+
+def folder(directory: Path) -> None:
+    """Makes a folder for results, before anything is computed.
+
+    Raises:
+        NotADirectoryError: it is a file.
+        OSError: it cannot be made.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise NotADirectoryError(f"--certificates {directory} is a file; give the name of a folder")
+    directory.mkdir(parents=True, exist_ok=True)
 
 
 def _text_of(prompt_file: Path) -> str:

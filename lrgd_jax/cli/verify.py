@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,13 @@ import typer
 
 from lrgd_jax.cli.claims import ClaimsPath
 from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, bad_input, complain
-from lrgd_jax.cli.options import ModelOptions, dtypes_of, model_options, writable
+from lrgd_jax.cli.options import ModelOptions, dtypes_of, folder, model_options, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lrgd_jax.claims import Claim, Verdict
+    from lrgd_jax.claims.certified import Certification
     from lrgd_jax.claims.real_decoder import DecoderVerdict
 
 __all__ = ["verify"]
@@ -35,11 +37,17 @@ def verify(
         str | None, typer.Option(help="How many lines are demonstrations, or ranges of tokens: 0:20,20:41.")
     ] = None,
     steps: Annotated[int, typer.Option(help="Greedy tokens of the model.")] = 200,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Certify the claims too: in exact, modular and ball arithmetic.")
+    ] = False,
+    certificates: Annotated[
+        Path | None, typer.Option(help="Write a certificate of each claim into this folder; implies --exact.")
+    ] = None,
     no_mutants: Annotated[bool, typer.Option("--no-mutants", help="Do not try the mutants.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.")] = None,
     claims_path: ClaimsPath = None,
 ) -> None:
-    """Check claims in floating point, or a checkpoint as a chain of duals.
+    """Check claims in floating point and, with --exact, in exact arithmetic; or a checkpoint as a chain of duals.
 
     Exit code 0: everything holds; 1: a claim or the model fell, or a mutant survived; 2: bad input.
     """
@@ -50,13 +58,20 @@ def verify(
             raise ValueError(f"--instances must be at least 1, got {instances}")
         if json is not None:
             writable(json)
-        _prepare(dtypes)
+        if certificates is not None:
+            folder(certificates)
+        exact = exact or certificates is not None
+        _prepare([*dtypes, "float64"] if exact else dtypes)
         chosen = _chosen(slugs or (), claims_path or (), everything=options is None)
         decoder = None if options is None else _verify_model(options, dtypes[0])
         verdicts = _verify_claims(chosen, dtypes, instances, seed, mutants=not no_mutants)
+        certified = _certify_claims(chosen if exact else (), seed, mutants=not no_mutants)
     fallen = _show(chosen, verdicts, decoder, seed, mutants=not no_mutants)
+    fallen |= _show_certified(chosen, certified, mutants=not no_mutants)
     if json is not None:
-        _write(json, dtypes, seed, verdicts, decoder)
+        _write(json, dtypes, seed, verdicts, certified, decoder)
+    if certificates is not None:
+        _write_certificates(certificates, chosen, certified)
     if fallen:
         raise typer.Exit(FALLEN)
 
@@ -98,6 +113,20 @@ def _verify_claims(
     return verdicts
 
 
+def _certify_claims(chosen: Sequence[Claim], seed: int, *, mutants: bool) -> list[Certification]:
+    from lrgd_jax.claims.certified import certify_all
+    from lrgd_jax.cli.consoles import progress_bar
+
+    with progress_bar() as bar:
+        task = bar.add_task("exact layers", total=len(chosen))
+        return certify_all(
+            chosen,
+            seed=seed,
+            mutants=mutants,
+            progress=lambda claim: bar.update(task, advance=1, description=f"{claim.slug}, exact layers"),
+        )
+
+
 def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
     from lrgd_jax.claims.real_decoder import verify_decoder
     from lrgd_jax.cli.consoles import progress_bar
@@ -136,6 +165,23 @@ def _show(
     return bool(fallen) or (decoder is not None and not decoder.holds)
 
 
+def _show_certified(chosen: Sequence[Claim], certified: Sequence[Certification], *, mutants: bool) -> bool:
+    """Prints what the exact layers found; returns whether a claim is not certified."""
+    from lrgd_jax.claims.explain import certification_text
+    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.report.tables import certification_table
+
+    if not certified:
+        return False
+    console = results()
+    console.print(certification_table(certified, mutants=mutants))
+    claims = {claim.slug: claim for claim in chosen}
+    fallen = [found for found in certified if not found.passed]
+    for found in fallen:
+        console.print("\n" + certification_text(claims[found.slug], found), markup=False, highlight=False)
+    return bool(fallen)
+
+
 def _explain(console: Console, claim: Claim, verdict: Verdict, seed: int) -> None:
     from lrgd_jax.claims.counterexample import smallest_counterexample
     from lrgd_jax.claims.explain import counterexample_text, failure_text
@@ -147,13 +193,34 @@ def _explain(console: Console, claim: Claim, verdict: Verdict, seed: int) -> Non
 
 
 def _write(
-    file: Path, dtypes: Sequence[str], seed: int, verdicts: Sequence[Verdict], decoder: DecoderVerdict | None
+    file: Path,
+    dtypes: Sequence[str],
+    seed: int,
+    verdicts: Sequence[Verdict],
+    certified: Sequence[Certification],
+    decoder: DecoderVerdict | None,
 ) -> None:
     from lrgd_jax import __version__
-    from lrgd_jax.cli.json_file import content_of, write_json
+    from lrgd_jax.atomic import write_json
+    from lrgd_jax.cli.json_file import content_of
 
+    layers = {found.slug: found for found in certified}
+    with _written(f"--json {file}"):
+        write_json(file, content_of(__version__, dtypes, seed, verdicts, layers, decoder))
+
+
+def _write_certificates(directory: Path, chosen: Sequence[Claim], certified: Sequence[Certification]) -> None:
+    from lrgd_jax.claims.certificates import write_certificate
+
+    with _written(f"--certificates {directory}"):
+        for claim, found in zip(chosen, certified, strict=True):
+            write_certificate(directory, claim, found)
+
+
+@contextlib.contextmanager
+def _written(what: str) -> Iterator[None]:
     try:
-        write_json(file, content_of(__version__, dtypes, seed, verdicts, decoder))
+        yield
     except OSError as error:
-        complain(f"--json {file} cannot be written: {error.strerror or error}; the results stand above")
+        complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")
         raise typer.Exit(BAD_INPUT) from None

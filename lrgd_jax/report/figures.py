@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-__all__ = ["path_figure", "save", "step_figure", "verdict_figure"]
+__all__ = ["detection_figure", "path_figure", "save", "step_figure", "verdict_figure"]
 
 INK, BLUE, ORANGE, GREEN, PURPLE, SKY = "#222222", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY)
@@ -186,6 +186,35 @@ def verdict_figure(ratios: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.set_yticks(range(len(rows)), [textwrap.fill(row, 34) for row in rows])
         axes.grid(visible=False, axis="y")
         figure.legend(loc="outside lower center", ncols=len(dtypes))
+    return figure
+
+
+def detection_figure(noticed: Mapping[str, Mapping[int, bool]]) -> Figure:
+    """Which layer notices a planted relative fault of 2^-k: filled where it is noticed, hollow where it passes.
+
+    Args:
+        noticed: by layer and by k.
+    """
+    layers = list(noticed)
+    digits = sorted({k for row in noticed.values() for k in row})
+    with _style():
+        figure = Figure(figsize=(8.6, 1.7 + 0.45 * len(layers)), layout="constrained")
+        axes = figure.subplots()
+        for y, layer in enumerate(layers):
+            for x, k in enumerate(digits):
+                seen = noticed[layer].get(k)
+                if seen is not None:
+                    face = CYCLE[y % len(CYCLE)] if seen else "white"
+                    axes.plot(x, y, "o", color=CYCLE[y % len(CYCLE)], markerfacecolor=face, markersize=11)
+        axes.set(
+            xlim=(-0.6, len(digits) - 0.4),
+            ylim=(len(layers) - 0.5, -0.5),
+            title="What each layer notices",
+            xlabel="planted relative fault (filled: noticed; hollow: passes)",
+        )
+        axes.set_xticks(range(len(digits)), [f"$2^{{-{k}}}$" for k in digits])
+        axes.set_yticks(range(len(layers)), layers)
+        axes.grid(visible=False, axis="y")
     return figure
 
 

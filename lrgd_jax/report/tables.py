@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
+from lrgd_jax.claims.certificates import Recheck
+from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.real_decoder import DecoderVerdict
 from lrgd_jax.claims.verdicts import Verdict
 
 __all__ = [
+    "certification_table",
     "claim_list",
     "claim_page",
     "decoder_table",
+    "recheck_table",
     "verdict_table",
 ]
 
@@ -57,6 +61,46 @@ def verdict_table(verdicts: Sequence[Verdict], *, mutants: bool = True) -> Table
             f"{rejected}/{len(verdict.mutants)}" if mutants else "not tried",
             f"{verdict.seconds:.1f}",
         )
+    return table
+
+
+def certification_table(certifications: Sequence[Certification], *, mutants: bool = True) -> Table:
+    """One row a claim: what holds in exact arithmetic."""
+    table = Table(
+        "claim",
+        "certified",
+        "fields",
+        "degree",
+        "false with probability",
+        "bits",
+        "radius",
+        "mutants rejected",
+        "seconds",
+    )
+    table.columns[0].no_wrap = True
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for found in certifications:
+        exact, rigorous = found.exact, found.rigorous
+        table.add_row(
+            found.slug,
+            "not applicable" if found.reason is not None else _yes(found.passed),
+            "-" if exact is None else str(len(exact.fields)),
+            "-" if exact is None else str(exact.degree),
+            "-" if exact is None else f"<= {_number(exact.false_accept)}",
+            "-" if rigorous is None else str(rigorous.bits),
+            "-" if rigorous is None else _number(rigorous.radius),
+            f"{sum(m.rejected for m in found.mutants)}/{len(found.mutants)}" if mutants else "not tried",
+            f"{found.seconds:.1f}",
+        )
+    return table
+
+
+def recheck_table(rechecks: Sequence[Recheck]) -> Table:
+    """One row a certificate: whether it still holds, and what changed."""
+    table = Table("certificate", "holds now", "what changed since")
+    for one in rechecks:
+        table.add_row(one.slug, _yes(one.certified), "\n".join(one.changes) or "nothing")
     return table
 
 

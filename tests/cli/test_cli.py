@@ -11,8 +11,10 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from lrgd_jax import __version__
+from lrgd_jax.atomic import write_json
+from lrgd_jax.certify.exact import FALSE_ACCEPT
+from lrgd_jax.certify.rigorous import RADIUS
 from lrgd_jax.cli import app
-from lrgd_jax.cli.json_file import write_json
 
 WRONG_SIGN = """
 from dataclasses import replace
@@ -118,6 +120,50 @@ def test_several_dtypes_without_mutants(tmp_path):
     assert [(claim["dtype"], claim["mutants"]) for claim in content["claims"]] == [("float64", []), ("float32", [])]
 
 
+def test_exact_layers_in_the_json(tmp_path):
+    file = tmp_path / "out.json"
+    slugs = ("order-and-batching", "softmax-taylor-features", "softmax-random-features")
+    result = run("verify", *slugs, "--exact", "--json", file)
+    assert result.exit_code == 0, result.output
+    exact, rigorous, statistical = json.loads(file.read_text())["claims"]
+    assert set(exact["exact"]) == {"fields", "degree", "symbols", "false_accept"}
+    assert exact["exact"]["false_accept"] <= FALSE_ACCEPT
+    assert all(mutant["exact"] and mutant["rigorous"] for mutant in exact["mutants"])
+    assert "exact" not in rigorous
+    assert "no order" in rigorous["reasons"]["exact"]
+    assert rigorous["rigorous"]["radius"] <= RADIUS
+    assert "statistical" in statistical["not_applicable"]
+    assert statistical["certified"]
+    assert "not applicable" in result.stdout
+
+
+def test_certificates_are_kept_and_evaluated_anew(tmp_path):
+    kept = tmp_path / "kept"
+    assert run("verify", "order-and-batching", "--instances", 1, "--certificates", kept).exit_code == 0
+    certificate = json.loads((kept / "order-and-batching.json").read_text())
+    assert certificate["exact"]["fields"]
+    assert len(certificate["shapes"]) >= 3
+    assert set(certificate["versions"]) >= {"lrgd_jax", "jax", "python-flint", "python"}
+    again = run("recheck", kept)
+    assert again.exit_code == 0, again.output
+    assert "nothing" in again.stdout
+    certificate["claim"] = "something-else"
+    (kept / "order-and-batching.json").write_text(json.dumps(certificate))
+    gone = run("recheck", kept)
+    assert gone.exit_code == 1
+    assert "the claim is gone" in gone.stdout
+
+
+def test_a_wrong_claim_is_refuted_exactly(tmp_path):
+    file = tmp_path / "wrong.py"
+    file.write_text(WRONG_SIGN)
+    result = run("verify", "wrong-sign", "--claims-path", file, "--instances", 1, "--exact", "--no-mutants")
+    assert result.exit_code == 1
+    assert "wrong-sign (exact layers)" in result.stdout
+    assert "at a random point of GF(" in result.stdout
+    assert "200 bits" in result.stdout
+
+
 def test_a_wrong_sign_exits_1_and_shows_the_smallest_counterexample(tmp_path):
     file = tmp_path / "wrong.py"
     file.write_text(WRONG_SIGN)
@@ -145,6 +191,8 @@ def test_a_surviving_mutant_exits_1_and_is_named(tmp_path):
         (("verify", "linear-attention", "--instances", 0), "at least 1"),
         (("verify", "--claims-path", "nowhere"), "nowhere"),
         (("verify", "linear-attention", "--json", "no/such/folder/out.json"), "no/such/folder"),
+        (("verify", "linear-attention", "--certificates", __file__), "is a file"),
+        (("recheck", "nowhere"), "no certificates in nowhere"),
         (("verify", "--prompt", "a"), "without --model"),
         (("verify", "--model", "nowhere"), "needs a prompt"),
         (("verify", "--model", "nowhere", "--prompt", "a", "--prompt-file", "b"), "give one of them"),
@@ -270,7 +318,7 @@ def test_a_result_that_cannot_be_written_is_reported_after_the_table(tmp_path, m
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lrgd_jax.cli.json_file.os.replace", full)
+    monkeypatch.setattr("lrgd_jax.atomic.os.replace", full)
     result = run("verify", "order-and-batching", "--instances", 1, "--json", tmp_path / "out.json")
     assert "order-and-batching" in result.stdout
     complained(result, "No space left")

@@ -1,0 +1,306 @@
+"""Two functions of one user, traced at one shape and compared at one point."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+from jax.extend import core
+
+from lrgd_jax.certify.algebra import Numbers
+from lrgd_jax.certify.discrete import Open, UndecidableError
+from lrgd_jax.certify.exact import NotApplicable
+from lrgd_jax.certify.free import FREE, program_behind
+from lrgd_jax.certify.jaxpr import walk
+from lrgd_jax.certify.program import Program, trace
+from lrgd_jax.certify.rationals import Rationals
+from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation, enclose_difference
+from lrgd_jax.certify.shapes import Shapes, Sizes
+
+__all__ = [
+    "Arguments",
+    "Difference",
+    "Pair",
+    "difference_at",
+    "digest",
+    "enclosed",
+    "names_of",
+    "ones",
+    "random_point",
+    "trace_pair",
+]
+
+Arguments = dict[str, np.ndarray]
+"""What a function is called with, by name."""
+
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    RuntimeError,
+    StopIteration,
+    SystemExit,
+    TypeError,
+    ValueError,
+)
+"""What a user's function may raise while it is traced."""
+
+_REFUSALS = (ArithmeticError, NotImplementedError, ValueError)
+"""What a number system may raise at a program or at a point that it has no value for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Both functions at one shape, as programs of one dictionary of arguments.
+
+    Attributes:
+        left: the first function.
+        right: the second.
+    """
+
+    left: Program
+    right: Program
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        """What identifies each program."""
+        return digest(self.left), digest(self.right)
+
+    @property
+    def same(self) -> bool:
+        """Whether both are one program, operation by operation."""
+        return str(self.left.jaxpr) == str(self.right.jaxpr) and self.digests[0] == self.digests[1]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The results of both functions at a point where they differ.
+
+    Attributes:
+        numbers: "rational numbers", or "balls" where a result has no rational value.
+        left: of the first function, as digits in nested lists, one for each array that it returns.
+        right: of the second.
+        apart: how far some entry is off at least, in digits.
+    """
+
+    numbers: str
+    left: tuple[Any, ...]
+    right: tuple[Any, ...]
+    apart: str
+
+
+def names_of(f: Callable[..., Any], g: Callable[..., Any]) -> tuple[str, str]:
+    """How messages call the functions.
+
+    Raises:
+        TypeError: one of them is no function.
+    """
+    for function in (f, g):
+        if not callable(function):
+            raise TypeError(f"expected two functions, got {type(function).__name__} {function!r}")
+    left, right = (str(getattr(function, "__name__", type(function).__name__)) for function in (f, g))
+    return (left, right) if left != right else (f"{left} (the first)", f"{right} (the second)")
+
+
+def trace_pair(f: Callable[..., Any], g: Callable[..., Any], shapes: Shapes, sizes: Sizes | None = None) -> Pair:
+    """Traces both functions; needs JAX in 64 bits.
+
+    Args:
+        f: one function.
+        g: the other.
+        shapes: of their arguments.
+        sizes: of the named axes, where they are others than those in `shapes`.
+
+    Raises:
+        ValueError: an argument is none of a function's or is missing, a function cannot be traced, or the results have
+            different structures or shapes.
+    """
+    structs = {
+        name: jax.ShapeDtypeStruct(shapes.shape(name, sizes), np.float64 if argument.below is None else np.int64)
+        for name, argument in shapes.arguments.items()
+    }
+    names = names_of(f, g)
+    called = [_called(function, name, structs) for function, name in zip((f, g), names, strict=True)]
+    left, right = (_traced(function, name, structs) for function, name in zip(called, names, strict=True))
+    _comparable(left, right, names)
+    if _kinds(left) != _kinds(right):
+        # a whole number is a real number
+        left, right = (_traced(_real(x), name, structs) for x, name in zip(called, names, strict=True))
+    return Pair(left, right)
+
+
+def _called(function: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """The function of one dictionary."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} does not say what its parameters are; wrap it in a function that does") from None
+    kinds = {key: parameter.kind for key, parameter in parameters.items()}
+    variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    named = [key for key, kind in kinds.items() if kind not in variadic]
+    if inspect.Parameter.VAR_KEYWORD not in kinds.values():
+        _refuse(name, "has no parameter", [key for key in structs if key not in named], named)
+    needed = [key for key in named if parameters[key].default is inspect.Parameter.empty]
+    _refuse(name, "needs a shape for", [key for key in needed if key not in structs], named)
+    # by position as far as that goes: what `jax.grad` returns takes its first argument in no other way
+    by_position = [key for key in named if kinds[key] is not inspect.Parameter.KEYWORD_ONLY]
+    places = list(itertools.takewhile(structs.__contains__, by_position))
+
+    def call(arguments: Mapping[str, Any]) -> Any:
+        others = {key: value for key, value in arguments.items() if key not in places}
+        return function(*(arguments[key] for key in places), **others)
+
+    return call
+
+
+def _refuse(name: str, what: str, wrong: list[str], parameters: list[str]) -> None:
+    if wrong:
+        raise ValueError(f"{name} {what} {', '.join(map(repr, wrong))}; its parameters are {', '.join(parameters)}")
+
+
+def _traced(function: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Program:
+    try:
+        return trace(function, dict(structs))
+    except _FAULTS as fault:
+        said = str(fault).strip().splitlines() or [""]
+        shapes = ", ".join(f"{key}: {list(x.shape)}" for key, x in structs.items())
+        raise ValueError(f"{name} cannot be traced at {shapes}: {type(fault).__name__}: {said[0]}") from fault
+
+
+def _comparable(left: Program, right: Program, names: tuple[str, str]) -> None:
+    first, second = (_described(program) for program in (left, right))
+    if left.out_tree != right.out_tree or first != second:
+        raise ValueError(f"the results cannot be compared: {names[0]} returns {first}, {names[1]} returns {second}")
+
+
+def _described(program: Program) -> str:
+    """Structure and shapes of a result."""
+    return str(program.unflatten([list(aval.shape) for aval in program.jaxpr.out_avals]))
+
+
+def _kinds(program: Program) -> list[bool]:
+    return [bool(jnp.issubdtype(aval.dtype, jnp.inexact)) for aval in program.jaxpr.out_avals]
+
+
+def _real(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda arguments: jax.tree.map(lambda x: jnp.asarray(x).astype(np.float64), function(arguments))
+
+
+def digest(program: Program) -> str:
+    """The SHA-256 of a program's text and of what the text leaves out; addresses in memory do not count."""
+    found = hashlib.sha256(_without_addresses(str(program.jaxpr)).encode())
+    for value in _hidden(program.jaxpr):
+        array = np.asarray(value)
+        found.update(f"{array.dtype} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def _without_addresses(text: str) -> str:
+    head, *rest = text.split(" at 0x")
+    return head + "".join(part.lstrip("0123456789abcdef") for part in rest)
+
+
+def _hidden(jaxpr: Any) -> Iterator[Any]:
+    """Constants, and the digests of functions behind free ones."""
+    if isinstance(jaxpr, core.ClosedJaxpr):
+        yield from jaxpr.consts
+        jaxpr = jaxpr.jaxpr
+    for eqn in jaxpr.eqns:
+        yield from (x.val for x in eqn.invars if isinstance(x, core.Literal))
+        if eqn.primitive.name == FREE:
+            yield digest(program_behind(eqn))
+        for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr):
+            if _is_jaxpr(inner):
+                yield from _hidden(inner)
+
+
+def _is_jaxpr(x: Any) -> bool:
+    return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
+
+
+def ones(shapes: Shapes, sizes: Sizes | None = None) -> Arguments:
+    """The point where every real number is one and every integer the largest that it may be."""
+    return {
+        name: np.ones(shapes.shape(name, sizes))
+        if argument.below is None
+        else np.full(shapes.shape(name, sizes), argument.below - 1, np.int64)
+        for name, argument in shapes.arguments.items()
+    }
+
+
+def random_point(
+    shapes: Shapes, seed: int, number: int, sizes: Sizes | None = None, *, positive: bool = False
+) -> Arguments:
+    """Standard normal numbers and uniform integers.
+
+    Args:
+        shapes: of the arguments.
+        seed: of all points.
+        number: of this one.
+        sizes: of the named axes, where they are others than those in `shapes`.
+        positive: whether the real numbers are to lie between zero and one, where more functions have a value.
+    """
+    rng = np.random.default_rng([seed, number])
+    drawn = {}
+    for name, argument in shapes.arguments.items():
+        shape = shapes.shape(name, sizes)
+        if argument.below is not None:
+            drawn[name] = rng.integers(0, argument.below, shape, np.int64)
+        else:
+            normal = np.asarray(rng.standard_normal(shape))
+            drawn[name] = np.asarray(np.abs(normal) / (1 + np.abs(normal))) if positive else normal
+    return {name: np.asarray(x) for name, x in drawn.items()}
+
+
+def enclosed(pair: Pair, point: Arguments, relation: Relation) -> Enclosure | Exclusion | NotApplicable:
+    """Encloses left - right at a point."""
+    try:
+        return enclose_difference(pair.left, pair.right, jax.tree.leaves(point), relation=relation)
+    except _REFUSALS as reason:
+        return NotApplicable(str(reason))
+
+
+def difference_at(pair: Pair, point: Arguments, relation: Relation) -> Difference | None:
+    """Both results where they differ, in rational numbers if the programs allow it; None where no difference shows."""
+    try:
+        left, right = (_rational(program, point) for program in (pair.left, pair.right))
+    except _REFUSALS:
+        found = enclosed(pair, point, relation)
+        if not isinstance(found, Exclusion):
+            return None
+        return Difference("balls", tuple(found.left), tuple(found.right), found.difference)
+    gaps = [gap for x, y in zip(left, right, strict=True) for gap in np.ravel(np.asarray(x - y, object))]
+    largest = max((abs(gap) if relation == "equal" else gap for gap in gaps), default=0)
+    if not largest > 0:
+        return None
+    ours, theirs = (tuple(_digits(x) for x in side) for side in (left, right))
+    return Difference("rational numbers", ours, theirs, arb(largest).str(5, radius=False))
+
+
+def _rational(program: Program, point: Arguments) -> list[np.ndarray]:
+    system = Rationals()
+    leaves = jax.tree.leaves(point)
+    lifted = [system.lift(x, x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x for x in leaves]
+    return [_plain(x) for x in walk(program, system, lifted)]
+
+
+def _plain(x: Any) -> np.ndarray:
+    if isinstance(x, Open):
+        raise UndecidableError("a comparison that is not decided")
+    return x.array if isinstance(x, Numbers) else np.asarray(x)
+
+
+def _digits(x: np.ndarray) -> Any:
+    return np.vectorize(str, otypes=[object])(x).tolist() if x.size else x.tolist()

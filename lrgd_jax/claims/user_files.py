@@ -1,0 +1,79 @@
+"""Imports users' own files, and finds functions in them or in installed modules."""
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lrgd_jax.claims.sides import FAULTS
+
+__all__ = ["find_function", "import_file"]
+
+_WHILE_IMPORTED = (*FAULTS, ImportError, SyntaxError, OSError)
+"""What the import of a user's file may raise."""
+
+
+def import_file(file: Path, expected: str) -> ModuleType:
+    """Imports a user's file under a name of its own, so that it cannot hide a module of another package.
+
+    Args:
+        file: of Python.
+        expected: what the file should be, for the message: "a Python file that ...".
+
+    Raises:
+        ValueError: it is no Python file, or it cannot be imported; the fault is the cause.
+    """
+    name = f"_lrgd_user_file_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{file} is not a Python file; expected {expected}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except _WHILE_IMPORTED as fault:
+        del sys.modules[name]
+        raise ValueError(f"{file} cannot be imported: {type(fault).__name__}: {fault}; expected {expected}") from fault
+    return module
+
+
+def find_function(place: str) -> Callable[..., Any]:
+    """The function at `path/to/file.py:name` or `package.module:name`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the text is neither, the file or module cannot be imported, or it has no such function.
+
+    Example:
+        >>> find_function("lrgd_jax.features:elu_plus_one")
+    """
+    where, _, name = place.rpartition(":")
+    if not where or not name:
+        raise ValueError(f"expected FILE.py:FUNCTION or package.module:FUNCTION, got {place!r}")
+    module = _module(where)
+    found = getattr(module, name, None)
+    if found is None:
+        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        near = difflib.get_close_matches(name, functions, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{where} has no function {name!r}{hint}")
+    if not callable(found):
+        raise ValueError(f"{name!r} in {where} is a {type(found).__name__}; expected a function")
+    return found
+
+
+def _module(where: str) -> ModuleType:
+    file = Path(where)
+    if file.is_file():
+        return import_file(file, "a Python file that defines functions")
+    if file.suffix == ".py" or file.name != where:
+        raise FileNotFoundError(f"there is no file {where}; give the path of a Python file")
+    try:
+        return importlib.import_module(where)
+    except _WHILE_IMPORTED as fault:
+        raise ValueError(f"the module {where} cannot be imported: {type(fault).__name__}: {fault}") from fault

@@ -1,0 +1,65 @@
+"""`lrgd certify`: two functions of a user's, equal or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, bad_input, complain
+from lrgd_jax.cli.options import writable
+
+if TYPE_CHECKING:
+    from lrgd_jax.certify import Certificate, Counterexample
+
+__all__ = ["certify"]
+
+_PLACE = "FILE.py:FUNCTION or package.module:FUNCTION"
+
+
+def certify(
+    first: Annotated[str, typer.Argument(metavar="FIRST", help=f"A function: {_PLACE}.")],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help="The other, with parameters of the same names.")],
+    shapes: Annotated[
+        str, typer.Option(help="Of the arguments, such as 'q:d=4; k:n=6,d; v:n,dv=3; tokens:n below 10'.")
+    ],
+    at_most: Annotated[bool, typer.Option("--at-most", help="FIRST <= SECOND in every entry, not equality.")] = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of random points, primes and symbols.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="Write the certificate or the counterexample to this file.")] = None,
+) -> None:
+    """Certify that two JAX functions are equal in real arithmetic, or find the smallest arguments where they differ.
+
+    Exit code 0: certified; 1: a counterexample was found; 2: bad input, or functions that cannot be compared.
+    """
+    with bad_input():
+        if json is not None:
+            writable(json)
+        found = _compare(first, second, shapes, at_most=at_most, seed=seed)
+    typer.echo(str(found))
+    if json is not None:
+        _write(json, found.as_dict())
+    if not found:
+        raise typer.Exit(FALLEN)
+
+
+def _compare(first: str, second: str, shapes: str, *, at_most: bool, seed: int) -> Certificate | Counterexample:
+    import jax
+
+    # what a file computes while it is imported is in 64 bits too
+    jax.config.update("jax_enable_x64", True)
+    from lrgd_jax.certify import equal
+    from lrgd_jax.claims.user_files import find_function
+
+    f, g = find_function(first), find_function(second)
+    return equal(f, g, shapes, relation="at most" if at_most else "equal", seed=seed)
+
+
+def _write(file: Path, content: dict[str, object]) -> None:
+    from lrgd_jax.atomic import write_json
+
+    try:
+        write_json(file, content)
+    except OSError as error:
+        complain(f"--json {file} cannot be written: {error.strerror or error}; the result stands above")
+        raise typer.Exit(BAD_INPUT) from None
