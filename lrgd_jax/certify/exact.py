@@ -66,8 +66,8 @@ class Disagreement:
     Attributes:
         modulus: of the field.
         entries: how many entries of the results differ.
-        certain: nothing was taken for a free symbol, so the programs are different functions; otherwise they are
-            different for some function in a symbol's place, perhaps not for the one that the program names.
+        certain: nothing was taken for a free symbol or for infinity, so the programs are different functions;
+            otherwise they are for some function in a symbol's place, perhaps not for the one that the program names.
     """
 
     modulus: int
@@ -121,14 +121,14 @@ def agree_exactly(
         moduli = list(itertools.islice(primes(seed), _MOST_FIELDS))
         entries, field = _compare(left, right, prepared, moduli[0], seed)
         if entries:
-            return Disagreement(moduli[0], entries, certain=not field.calls)
+            return Disagreement(moduli[0], entries, certain=not (field.calls or field.masked))
         # how often symbols are asked for depends on the program, not on the point
         odds = _Odds.of(left, right, prepared, field)
         moduli = moduli[: odds.fields(target)]
         for modulus in moduli[1:]:
             entries, field = _compare(left, right, prepared, modulus, seed)
             if entries:
-                return Disagreement(modulus, entries, certain=not field.calls)
+                return Disagreement(modulus, entries, certain=not (field.calls or field.masked))
             # exponents that take one value at a point are counted once there
             odds = replace(odds, labels=max(odds.labels, field.labels))
     except _REFUSALS as reason:

@@ -28,8 +28,10 @@ LARGEST_BITS = 3200
 """Where doubling the precision stops."""
 
 RADIUS = 1e-40
-"""A difference counts as zero if a ball around zero of at most this radius contains it, relative to the largest result
-or input."""
+"""A difference counts as zero if a ball around zero of at most this radius, relative to the results, contains it."""
+
+ZERO_BITS = 4 * BITS
+"""An array that may still be zero everywhere at this precision has no size; it is measured against the inputs."""
 
 Relation = Literal["equal", "at most"]
 
@@ -43,7 +45,7 @@ class Enclosure:
 
     Attributes:
         bits: precision at which it was decided.
-        radius: of the widest ball, relative to the largest number among results and inputs.
+        radius: of the widest ball, relative to the largest number in its array of both results.
     """
 
     bits: int
@@ -102,10 +104,12 @@ def _at(
     results = [[_numbers(system, x) for x in walk(program, system, lifted)] for program in (left, right)]
     # as balls: a float would round the smallest ones to zero
     allowed, widest = min(arb(2) ** (-bits // 2), arb(RADIUS)), arb(0)
-    scale = _largest([*results[0], *results[1], *(x.array for x in lifted if isinstance(x, Numbers))])
+    inputs_scale = _largest([x.array for x in lifted if isinstance(x, Numbers)])
     for x, y in zip(*results, strict=True):
         if x.shape != y.shape:
             raise ValueError(f"the programs return arrays of different shapes: {x.shape} and {y.shape}")
+        nothing = bits >= ZERO_BITS and all(number.contains(0) for number in (*x.ravel(), *y.ravel()))
+        scale = inputs_scale if nothing else _largest([x, y])
         for a, b in zip(x.ravel(), y.ravel(), strict=True):
             difference = a - b
             if not difference.is_finite():
@@ -124,7 +128,7 @@ def _at(
 
 
 def _largest(arrays: Sequence[np.ndarray]) -> arb:
-    """The largest magnitude; the inputs count too, since a result may be nothing but a zero that nobody knows of."""
+    """The largest finite magnitude."""
     finite = (number for array in arrays for number in array.ravel() if number.is_finite())
     return max((number.abs_upper() for number in finite), default=arb(1))
 

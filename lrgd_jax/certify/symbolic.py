@@ -71,12 +71,14 @@ class Symbolic(Algebra):
 
     Attributes:
         calls: how often a free symbol or an exponential was asked for.
+        masked: whether a finite literal was taken for minus infinity.
     """
 
     rules: Mapping[str, Rule] = {}
 
     def __init__(self) -> None:
         self.calls = 0
+        self.masked = False
         self._frees: list[Callable[..., Any]] = []
         self.functions = {name: self._function(name) for name in _FUNCTIONS} | {
             "exp": self._exp,
@@ -105,6 +107,7 @@ class Symbolic(Algebra):
         if isinstance(value, bool | int):
             return self.fraction(int(value), 1)
         if value <= -MASK:
+            self.masked = self.masked or math.isfinite(value)
             return _MASKED
         if not value < MASK:
             return _Outside("NaN" if math.isnan(value) else "plus infinity")
