@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 
 from lrgd_jax.claims.check import Shape, check_dtype
 from lrgd_jax.claims.claim import Claim, Dimensions, Integers, Statistical
-from lrgd_jax.claims.comparison import Comparison, compare
-from lrgd_jax.claims.sides import TracedSide, prepared_by, trace_side
+from lrgd_jax.claims.comparison import Comparison
+from lrgd_jax.claims.drawn import DrawnInstances
 
 __all__ = ["Counterexample", "Instance", "smallest_counterexample", "strategy"]
 
@@ -96,75 +96,45 @@ def smallest_counterexample(
     """
     if isinstance(claim.tolerance, Statistical):
         return None
-    evaluate = _Evaluator(claim, dtype)
+    instances = DrawnInstances(claim)
     conditions: tuple[Callable[[Comparison], bool], ...] = (
         lambda comparison: comparison.finite and comparison.ratio > CERTAIN,
         lambda comparison: not comparison.finite,
     )
     with jax.default_matmul_precision("highest"):
         for condition in conditions:
-            found = _find(strategy(claim, dtype, magnitude=magnitude), evaluate, condition, seed, examples)
+            found = _find(strategy(claim, dtype, magnitude=magnitude), instances, condition, seed, examples)
             if found is not None:
-                return evaluate.confirmed(*found)
+                return _confirmed(instances, *found)
     return None
 
 
-class _Evaluator:
-    """Compares the sides at an instance; traces are kept by dimensions."""
-
-    def __init__(self, claim: Claim, dtype: str) -> None:
-        self.claim = claim
-        self.dtype = dtype
-        self.givens: dict[Key, TracedSide] = {}
-        self.sides: dict[Key, tuple[TracedSide, TracedSide]] = {}
-
-    def __call__(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Comparison | None:
-        """None where a side cannot be evaluated, which is no counterexample."""
-        try:
-            arguments = self.prepared(dimensions, drawn)
-            left, right = self._sides(dimensions, arguments)
-            return compare(left.evaluated(arguments), right.evaluated(arguments), relation=self.claim.relation)
-        except ValueError:
-            return None
-
-    def prepared(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
-        """The arguments after `given`, evaluated without compiling."""
-        if self.claim.given is None:
-            return drawn
-        key = tuple(dimensions.items())
-        if key not in self.givens:
-            self.givens[key] = trace_side(self.claim, self.claim.given, "given", drawn, dimensions)
-        return prepared_by(self.givens[key], drawn)
-
-    def confirmed(self, dimensions: Dimensions, drawn: dict[str, Any]) -> Counterexample | None:
-        """The instance through compiled sides, with the tolerance that the claim names."""
-        arguments = self.prepared(dimensions, drawn)
-        shape = Shape(self.claim, dimensions, (arguments,))
-        (comparison,) = shape.comparisons()
-        ((left, right),) = shape.results
-        if comparison.holds:
-            return None
-        return Counterexample(dimensions, arguments, left.value, right.value, comparison)
-
-    def _sides(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[TracedSide, TracedSide]:
-        key = tuple(dimensions.items())
-        if key not in self.sides:
-            left = trace_side(self.claim, self.claim.left, "left side", arguments, dimensions)
-            right = trace_side(self.claim, self.claim.right, "right side", arguments, dimensions)
-            self.sides[key] = left, right
-        return self.sides[key]
+def _confirmed(instances: DrawnInstances, dimensions: Dimensions, drawn: dict[str, Any]) -> Counterexample | None:
+    """The instance through compiled sides, with the tolerance that the claim names."""
+    arguments = instances.prepared(dimensions, drawn)
+    shape = Shape(instances.claim, dimensions, (arguments,))
+    (comparison,) = shape.comparisons()
+    ((left, right),) = shape.results
+    if comparison.holds:
+        return None
+    return Counterexample(dimensions, arguments, left.value, right.value, comparison)
 
 
 def _find(
-    instances: st.SearchStrategy[Instance],
-    evaluate: _Evaluator,
+    strategy: st.SearchStrategy[Instance],
+    instances: DrawnInstances,
     condition: Callable[[Comparison], bool],
     seed: int,
     examples: int,
 ) -> Instance | None:
     def falls(instance: Instance) -> bool:
-        comparison = evaluate(*instance)
-        return comparison is not None and condition(comparison)
+        dimensions, drawn = instance
+        try:
+            _, _, comparison = instances.compared(dimensions, instances.prepared(dimensions, drawn))
+        except ValueError:
+            # a side that cannot be evaluated is no counterexample
+            return False
+        return condition(comparison)
 
     settings = hypothesis.settings(
         max_examples=examples,
@@ -180,6 +150,6 @@ def _find(
         ),
     )
     try:
-        return hypothesis.find(instances, falls, settings=settings, random=random.Random(seed))
+        return hypothesis.find(strategy, falls, settings=settings, random=random.Random(seed))
     except NoSuchExample:
         return None

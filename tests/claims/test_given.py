@@ -13,7 +13,7 @@ from conftest import ROOT
 from small_claims import FALSE, TRUE, all_pairs, squared_sum, variant
 
 from lrgd_jax.claims import GivenInstance, Mutant, Statistical, given_claim
-from lrgd_jax.claims.given import ClaimLayers, claim_layers
+from lrgd_jax.claims.layers import ClaimLayers, claim_layers
 
 FLOATING = ("floating",)
 FEW = {"examples": 5, "dtypes": ("float64",)}

@@ -1,0 +1,57 @@
+"""Drawn instances compared without compiling: many shapes cost no more than their evaluation."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lrgd_jax.certify import Bounded
+from lrgd_jax.claims.check import Shape
+from lrgd_jax.claims.claim import Claim, Dimensions, Side, Statistical
+from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.sides import TracedSide, named_faults, prepared_by
+
+__all__ = ["DrawnInstances"]
+
+
+class DrawnInstances:
+    """The sides of a claim at drawn instances; traces are kept by dimensions."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.traces: dict[tuple[Any, ...], TracedSide] = {}
+
+    def prepared(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
+        """The arguments after `given`, which may use operations that have no rule of rounding.
+
+        Raises:
+            ValueError: `given` cannot be evaluated.
+        """
+        if self.claim.given is None:
+            return drawn
+        try:
+            return prepared_by(self._traced("given", self.claim.given, dimensions, drawn), drawn)
+        except ValueError:
+            with named_faults(f"claim {self.claim.slug}: `given` at {dict(dimensions)}"):
+                return self.claim.prepared(jax.tree.map(jnp.asarray, drawn), dimensions)
+
+    def compared(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[Bounded, Bounded, Comparison]:
+        """Both sides at prepared arguments, evaluated in float64, and how far they are apart.
+
+        Raises:
+            ValueError: a side cannot be evaluated.
+        """
+        claim = self.claim
+        sides = ("left side", claim.left), ("right side", claim.right)
+        left, right = (self._traced(*side, dimensions, arguments).evaluated(arguments) for side in sides)
+        deviation = None
+        if isinstance(claim.tolerance, Statistical):
+            traced = self._traced("deviation", claim.tolerance.deviation, dimensions, arguments)
+            deviation = traced.evaluated(arguments)
+        return left, right, compare(left, right, relation=claim.relation, deviation=deviation)
+
+    def _traced(self, what: str, side: Side, dimensions: Dimensions, arguments: dict[str, Any]) -> TracedSide:
+        key = what, *dimensions.items()
+        if key not in self.traces:
+            self.traces[key] = Shape(self.claim, dimensions, (arguments,)).traced(side, what)
+        return self.traces[key]
