@@ -20,7 +20,7 @@ from lrgd_jax.certify.discrete import Open, UndecidableError
 from lrgd_jax.certify.exact import NotApplicable
 from lrgd_jax.certify.free import FREE, program_behind
 from lrgd_jax.certify.jaxpr import walk
-from lrgd_jax.certify.program import Program, trace
+from lrgd_jax.certify.program import FAULTS, Program, trace
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation, enclose_difference
 from lrgd_jax.certify.shapes import Shapes, Sizes
@@ -40,21 +40,6 @@ __all__ = [
 
 Arguments = dict[str, np.ndarray]
 """What a function is called with, by name."""
-
-_FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    NameError,
-    NotImplementedError,
-    RuntimeError,
-    StopIteration,
-    SystemExit,
-    TypeError,
-    ValueError,
-)
-"""What a user's function may raise while it is traced."""
 
 _REFUSALS = (ArithmeticError, NotImplementedError, ValueError)
 """What a number system may raise at a program or at a point that it has no value for."""
@@ -172,7 +157,7 @@ def _refuse(name: str, what: str, wrong: list[str], parameters: list[str]) -> No
 def _traced(function: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Program:
     try:
         return trace(function, dict(structs))
-    except _FAULTS as fault:
+    except FAULTS as fault:
         said = str(fault).strip().splitlines() or [""]
         shapes = ", ".join(f"{key}: {list(x.shape)}" for key, x in structs.items())
         raise ValueError(f"{name} cannot be traced at {shapes}: {type(fault).__name__}: {said[0]}") from fault

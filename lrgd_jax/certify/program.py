@@ -13,6 +13,22 @@ from jax.extend import core
 from lrgd_jax.certify.discrete import is_key
 
 
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    RuntimeError,
+    StopIteration,
+    SystemExit,
+    TypeError,
+    ValueError,
+)
+"""What a wrongly written function may raise while it is traced."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Program:
     """A traced function: its jaxpr and the structures of its arguments and its result."""

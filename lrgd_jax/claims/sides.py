@@ -11,25 +11,10 @@ from jax.extend import core
 
 from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error, trace
 from lrgd_jax.certify.discrete import is_key
+from lrgd_jax.certify.program import FAULTS
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Side
 
 __all__ = ["FAULTS", "TracedSide", "named_faults", "prepared_by", "trace_side"]
-
-FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    NameError,
-    NotImplementedError,
-    RuntimeError,
-    StopIteration,
-    SystemExit,
-    TypeError,
-    ValueError,
-)
-"""What a wrongly written side may raise."""
-
 
 @contextlib.contextmanager
 def named_faults(what: str) -> Iterator[None]:
