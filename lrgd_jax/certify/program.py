@@ -12,7 +12,6 @@ from jax.extend import core
 
 from lrgd_jax.certify.discrete import is_key
 
-
 FAULTS = (
     ArithmeticError,
     AssertionError,
