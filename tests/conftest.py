@@ -3,11 +3,11 @@
 import os
 
 # before JAX starts: jaxtyping checks every annotated shape of the package while it is imported
+import jaxtyping
 from jaxtyping import install_import_hook
 
-_hook = install_import_hook(
-    ["lrgd_jax.features", "lrgd_jax.positions", "lrgd_jax.attention", "lrgd_jax.dual"], "beartype.beartype"
-)
+CHECKED = ("features", "positions", "attention", "dual", "incontext", "robust")
+_hook = install_import_hook([f"lrgd_jax.{name}" for name in CHECKED], "beartype.beartype")
 
 from pathlib import Path
 
@@ -33,6 +33,14 @@ settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("LRGD_HYPOTHESIS_PROFILE", "quick"))
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def unchecked():
+    """The package as its users run it: without the tests' own type checker, which would refuse a wrong word first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

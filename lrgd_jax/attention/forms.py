@@ -5,7 +5,7 @@ last t of the n tokens, as in generation with a cache. `lrgd_jax.dual.dual_of` g
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,26 @@ from lrgd_jax.positions import (
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["AttentionForm", "LinearAttention", "Rotary", "SoftmaxAttention"]
+
+
+@runtime_checkable
+class AttentionForm(Protocol):
+    """Any attention of one head: what a multi-head layer and the table of forms need of it."""
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether order matters."""
+        ...
+
+    def mask(self, queries: int, keys: int) -> Bool[Array, "t n"]:
+        """Which keys each query sees."""
+        ...
+
+    def __call__(
+        self, queries: Float[Array, "t d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "t dv"]:
+        """The outputs of the queries."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +96,7 @@ class LinearAttention:
         if not callable(self.feature_map):
             raise ValueError(f"LinearAttention: feature_map must be a function of a vector, got {self.feature_map!r}")
         check_choice("LinearAttention", "algorithm", self.algorithm, ("parallel", "recurrent", "chunked"))
-        _check_sizes("LinearAttention", window=self.window, chunk=self.chunk)
+        check_sizes("LinearAttention", window=self.window, chunk=self.chunk)
         if self.normalised and self.rotary is not None:
             raise ValueError(
                 "LinearAttention: rotated features give weights that may be zero or negative, so they cannot be "
@@ -151,7 +171,7 @@ class SoftmaxAttention:
 
     def __post_init__(self) -> None:
         check_choice("SoftmaxAttention", "algorithm", self.algorithm, ("parallel", "streaming"))
-        _check_sizes("SoftmaxAttention", window=self.window, block=self.block)
+        check_sizes("SoftmaxAttention", window=self.window, block=self.block)
         if self.alibi_slope is not None and not self.alibi_slope >= 0:
             raise ValueError(f"SoftmaxAttention: an ALiBi slope is not negative, got {self.alibi_slope}")
 
@@ -186,11 +206,8 @@ def check_choice(form: str, name: str, value: str, choices: tuple[str, ...]) -> 
         raise ValueError(f"{form}: {name} must be one of {', '.join(choices)}; got {value!r}")
 
 
-def _check_sizes(form: str, **sizes: int | None) -> None:
+def check_sizes(form: str, **sizes: int | None) -> None:
+    """Raises ValueError where a number of tokens or steps is less than one."""
     for name, size in sizes.items():
         if size is not None and size < 1:
             raise ValueError(f"{form}: {name} must be at least 1, got {size}")
-
-
-AttentionForm: TypeAlias = LinearAttention | SoftmaxAttention
-"""Any attention of one head."""

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from lrgd_jax.attention.fast_weights import (
+    DeltaRule,
+    FastWeightForm,
+    GatedLinearAttention,
+    MomentumAttention,
+    Retention,
+    TTTLinear,
+)
 from lrgd_jax.attention.forms import AttentionForm, LinearAttention, Rotary, SoftmaxAttention
+from lrgd_jax.attention.least_squares import DescentAttention, RidgeAttention
+from lrgd_jax.dual.fast_weights import DescentDual, OnlineDual, RidgeDual
 from lrgd_jax.dual.head import LinearDual, SoftmaxDual
 from lrgd_jax.features import DPFP, PositiveRandomFeatures, TaylorFeatures, elu_plus_one, relu
 
@@ -19,12 +29,12 @@ def dual_of(attention: Any, *arguments: Any) -> Any:
     """The dual of an attention: called on the same tokens, it returns what the attention returns.
 
     Args:
-        attention: a `LinearAttention`, `SoftmaxAttention` or `MultiHeadAttention`, a
-            `flax.nnx.MultiHeadAttention`, or a `flax.linen.MultiHeadDotProductAttention` followed by its variables.
+        attention: any form of one head (`FORMS` has them all), `MultiHeadAttention`, a `flax.nnx.MultiHeadAttention`,
+            or a `flax.linen.MultiHeadDotProductAttention` followed by its variables.
         *arguments: the variables of a flax.linen module; nothing otherwise.
 
     Returns:
-        `LinearDual`, `SoftmaxDual` or `MultiHeadDual`.
+        `LinearDual`, `SoftmaxDual`, `OnlineDual`, `RidgeDual`, `DescentDual` or `MultiHeadDual`.
 
     Raises:
         TypeError: there is no dual for this kind of attention.
@@ -51,9 +61,32 @@ def _(attention: SoftmaxAttention) -> SoftmaxDual:
     return SoftmaxDual(attention)
 
 
+@dual_of.register
+def _(attention: FastWeightForm) -> OnlineDual:
+    return OnlineDual(attention)
+
+
+@dual_of.register
+def _(attention: RidgeAttention) -> RidgeDual:
+    return RidgeDual(attention)
+
+
+@dual_of.register
+def _(attention: DescentAttention) -> DescentDual:
+    return DescentDual(attention)
+
+
 def _fixed_random_features(width: int = 4, features: int = 6) -> PositiveRandomFeatures:
     # a fixed draw: the table names forms, and a form with random features is one draw of them
     return PositiveRandomFeatures(np.random.default_rng(0).standard_normal((features, width)))
+
+
+def _fixed_gates() -> np.ndarray:
+    return np.array([1.0, 0.75, 0.5, 0.0])
+
+
+def _fixed_metric() -> np.ndarray:
+    return np.diag([1.0, 0.5, 0.25, 0.5]) + 0.125
 
 
 FORMS: Mapping[str, AttentionForm] = MappingProxyType(
@@ -89,6 +122,29 @@ FORMS: Mapping[str, AttentionForm] = MappingProxyType(
         "softmax rotary interleaved": SoftmaxAttention(rotary=Rotary(layout="interleaved", offset=2)),
         "softmax alibi": SoftmaxAttention(alibi_slope=0.5),
         "softmax alibi window": SoftmaxAttention(alibi_slope=0.25, window=3),
+        "retention": Retention(decay=0.75),
+        "retention recurrent": Retention(decay=0.75, algorithm="recurrent"),
+        "retention chunked": Retention(decay=0.75, algorithm="chunked", chunk=4),
+        "gated linear": GatedLinearAttention(_fixed_gates()),
+        "gated linear chunked": GatedLinearAttention(_fixed_gates(), algorithm="chunked", chunk=4),
+        "delta": DeltaRule(strength=0.25),
+        "delta chunked": DeltaRule(strength=0.25, algorithm="chunked", chunk=4),
+        "delta elu+1": DeltaRule(strength=0.125, feature_map=elu_plus_one),
+        "gated delta": DeltaRule(strength=0.25, decay=0.75),
+        "gated delta chunked": DeltaRule(strength=0.25, decay=0.75, algorithm="chunked", chunk=4),
+        "test-time training": TTTLinear(learning_rate=0.125, chunk=4),
+        "momentum": MomentumAttention(momentum=0.75),
+        "momentum nesterov": MomentumAttention(momentum=0.75, nesterov=True),
+        "ridge": RidgeAttention(ridge=0.5),
+        "ridge causal": RidgeAttention(ridge=0.5, causal=True),
+        "ridge streaming": RidgeAttention(ridge=0.5, causal=True, algorithm="streaming"),
+        "descent": DescentAttention(steps=3, learning_rate=0.0625),
+        "descent causal": DescentAttention(steps=3, learning_rate=0.0625, ridge=0.5, causal=True),
+        "descent heavy ball": DescentAttention(steps=3, learning_rate=0.0625, momentum=0.5),
+        "descent nesterov": DescentAttention(steps=3, learning_rate=0.0625, momentum=0.5, nesterov=True),
+        "descent preconditioned": DescentAttention(steps=2, learning_rate=0.125, preconditioner=_fixed_metric()),
     }
 )
-"""A representative of every registered form of one head (random features: width 4); every test walks this table."""
+"""A representative of every registered form of one head; every test walks this table.
+
+Its random features, gates and metric are for keys of width 4."""

@@ -1,13 +1,14 @@
 """Descent: one optax step on a written loss, its gradient taken by `jax.grad`."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
+import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-__all__ = ["Loss", "decayed_sgd", "step"]
+__all__ = ["Loss", "decayed_sgd", "preconditioned", "recursive_least_squares", "step"]
 
 Parameters = TypeVar("Parameters")
 Loss: TypeAlias = Callable[..., Float[Array, ""]]
@@ -20,10 +21,20 @@ def step(
     optimiser: optax.GradientTransformation,
     state: optax.OptState,
     *batch: Any,
+    **extra: Any,
 ) -> tuple[Parameters, optax.OptState]:
-    """One step of the optimiser on the loss of one batch; returns the new parameters and optimiser state."""
+    """One step of the optimiser on the loss of one batch; returns the new parameters and optimiser state.
+
+    Args:
+        loss: (parameters, *batch) -> loss.
+        parameters: where the gradient is taken.
+        optimiser: any optax transformation.
+        state: of the optimiser.
+        *batch: data of the loss.
+        **extra: what an `optax.GradientTransformationExtraArgs` asks for beside the gradient.
+    """
     gradient = jax.grad(loss)(parameters, *batch)
-    updates, state = optimiser.update(gradient, state, parameters)  # pyright: ignore[reportArgumentType]
+    updates, state = optimiser.update(gradient, state, parameters, **extra)  # pyright: ignore[reportArgumentType]
     return optax.apply_updates(parameters, updates), state  # pyright: ignore[reportArgumentType, reportReturnType]
 
 
@@ -44,3 +55,50 @@ def decayed_sgd(
     if isinstance(retention, float | int) and not 0 < retention <= 1:
         raise ValueError(f"decayed_sgd: the retention 1 - eta lambda must lie in (0, 1], got {retention}")
     return optax.chain(optax.add_decayed_weights((1 - retention) / learning_rate), optax.sgd(learning_rate))
+
+
+def preconditioned(preconditioner: Float[Array, "r r"]) -> optax.GradientTransformation:
+    r"""Every row of a gradient times a fixed matrix, $\nabla L \mapsto \nabla L\,P$; chain it before `optax.sgd`.
+
+    Args:
+        preconditioner: P, symmetric.
+
+    Source: Ahn et al. 2023, arXiv 2306.00297, section 3.
+    """
+    return optax.stateless(lambda updates, _: jax.tree.map(lambda x: x @ preconditioner, updates))
+
+
+class InverseMoment(NamedTuple):
+    """The state of `recursive_least_squares`.
+
+    Attributes:
+        inverse: P_t, the inverse of lambda I + sum_{i <= t} phi(k_i) phi(k_i)', shape [r, r].
+    """
+
+    inverse: Float[Array, "r r"]
+
+
+def recursive_least_squares(ridge: Float[Array, ""] | float) -> optax.GradientTransformationExtraArgs:
+    r"""Online Newton steps on a squared error: the gradient of one sample times the inverse moment that includes it.
+
+    $$W_t = W_{t-1} - \nabla L_t(W_{t-1})\,P_t,\qquad
+    P_t = P_{t-1} - \frac{P_{t-1}xx^\top P_{t-1}}{1+x^\top P_{t-1}x},\qquad P_0 = I/\lambda$$
+
+    No optax transformation has this metric: it is built from the inputs, not from the gradients, so `update` takes the
+    features x of the sample as the extra argument `features`.
+
+    Args:
+        ridge: lambda > 0.
+
+    Source: Plackett 1950; Haykin, "Adaptive Filter Theory", chapter on recursive least squares.
+    """
+
+    def init(parameters: Float[Array, "dv r"]) -> InverseMoment:
+        return InverseMoment(jnp.eye(parameters.shape[1], dtype=parameters.dtype) / ridge)
+
+    def update(updates, state, params=None, *, features: Float[Array, " r"], **_):
+        image = state.inverse @ features
+        inverse = state.inverse - jnp.outer(image, image) / (1 + jnp.vdot(features, image))
+        return -(updates @ inverse), InverseMoment(inverse)
+
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore[reportArgumentType]

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["Objective", "alignment"]
+__all__ = ["Objective", "alignment", "ridge_penalty", "squared_error"]
 
 Objective: TypeAlias = Callable[
     [Float[Array, "n dv"], Float[Array, "n dv"], Float[Array, " n"]],
@@ -43,3 +43,24 @@ def alignment(learning_rate: float = 1.0) -> Objective:
         return -jnp.sum(sample_weights * products) / learning_rate
 
     return objective
+
+
+def squared_error(
+    predictions: Float[Array, "n dv"], targets: Float[Array, "n dv"], sample_weights: Float[Array, " n"]
+) -> Float[Array, ""]:
+    r"""The objective of the delta rule and of ridge attention: $L = \frac12\sum_i s_i\,\|F_i - y_i\|^2$.
+
+    Unlike `alignment` it is quadratic in the model: its gradient depends on where it is taken, so that order, batching
+    and the size of the step matter.
+
+    Source: Widrow and Hoff 1960; as the objective of attention Schlag et al. 2021, arXiv 2102.11174, section 4.2.
+    """
+    errors = predictions - targets
+    return jnp.sum(sample_weights * jnp.sum(errors * errors, axis=1)) / 2
+
+
+def ridge_penalty(
+    weights: Float[Array, "dv r"], ridge: Float[Array, ""] | Float[Array, " r"] | float
+) -> Float[Array, ""]:
+    r"""$\frac12\sum_{ij}\lambda_j W_{ij}^2$, with one lambda for all features or one a feature."""
+    return jnp.sum(jnp.sum(weights * weights, axis=0) * ridge) / 2

@@ -41,7 +41,9 @@ def head_weights(dtype=jnp.float64, groups=HEADS, biases=True):
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize("name", ["softmax rotary", "linear causal", "softmax window", "linear normalised"])
+@pytest.mark.parametrize(
+    "name", ["softmax rotary", "linear causal", "softmax window", "linear normalised", "gated delta"]
+)
 def test_every_head_has_its_dual(name, groups, tokens):
     layer = MultiHeadAttention(head_weights(groups=groups), FORMS[name])
     x = tokens.astype(jnp.float64)

@@ -1,0 +1,24 @@
+"""Cutting a sequence into chunks of equal length and putting the outputs together again."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+__all__ = ["cut", "joined"]
+
+
+def cut(x: Float[Array, "n *r"], chunk: int, fill: float = 0.0) -> Float[Array, "chunks chunk *r"]:
+    """The rows in chunks; the last one is filled up with `fill`.
+
+    Raises:
+        ValueError: the chunk is empty.
+    """
+    if chunk < 1:
+        raise ValueError(f"a chunk holds at least one token, got chunk={chunk}")
+    chunks = -(-x.shape[0] // chunk)
+    rows = ((0, chunks * chunk - x.shape[0]), *((0, 0),) * (x.ndim - 1))
+    return jnp.pad(x, rows, constant_values=fill).reshape(chunks, chunk, *x.shape[1:])
+
+
+def joined(x: Float[Array, "chunks chunk *r"], tokens: int) -> Float[Array, "n *r"]:
+    """The first rows of the chunks, one after another."""
+    return x.reshape(-1, *x.shape[2:])[:tokens]

@@ -1,0 +1,127 @@
+"""The delta rule and the gated delta rule: attention that writes what its memory does not know yet."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lrgd_jax.attention.chunks import cut, joined
+from lrgd_jax.attention.gated import decay_products
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["chunked_delta_rule", "recurrent_delta_rule", "unit_lower_inverse"]
+
+
+def recurrent_delta_rule(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    strengths: Float[Array, " n"],
+    decays: Float[Array, " n"] | None = None,
+    *,
+    feature_map: FeatureMap = identity,
+    state: Float[Array, "dv r"] | None = None,
+) -> tuple[Float[Array, "n dv"], Float[Array, "dv r"]]:
+    r"""The (gated) delta rule, token by token in constant memory.
+
+    $$S_t = a_t S_{t-1}\big(I - b_t\phi(k_t)\phi(k_t)^\top\big) + b_t v_t\phi(k_t)^\top,\qquad o_t = S_t\phi(q_t)$$
+
+    Args:
+        queries: one a token.
+        keys: k_t.
+        values: v_t.
+        strengths: b_t, the write strengths.
+        decays: a_t, what is kept of the memory before each write; all of it unless given.
+        feature_map: phi.
+        state: from an earlier call, to go on from.
+
+    Returns:
+        The outputs and the state after the last token.
+
+    Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2; gated: Yang et al. 2024, arXiv 2412.06464, section 3.1.
+    """
+    phi = jax.vmap(feature_map)
+    key_features = phi(keys)
+    decays = jnp.ones_like(strengths) if decays is None else decays
+    state = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype) if state is None else state
+
+    def token(memory: Float[Array, "dv r"], step):
+        query, key, value, strength, decay = step
+        kept = decay * memory
+        memory = kept + jnp.outer(strength * (value - kept @ key), key)
+        return memory, memory @ query
+
+    state, outputs = jax.lax.scan(token, state, (phi(queries), key_features, values, strengths, decays))
+    return outputs, state
+
+
+def unit_lower_inverse(below: Float[Array, "c c"]) -> Float[Array, "c c"]:
+    r"""$(I + A)^{-1}$ for a strictly lower triangular A, by forward substitution.
+
+    Row t of the inverse is $e_t - \sum_{i<t} A_{ti}\,T_i$. Written as a scan over rows, which every checker of this
+    package can follow; a chunk has few of them.
+    """
+
+    def row(inverse: Float[Array, "c c"], step):
+        unit, coefficients = step
+        return inverse + jnp.outer(unit, unit - coefficients @ inverse), None
+
+    units = jnp.eye(below.shape[0], dtype=below.dtype)
+    return jax.lax.scan(row, jnp.zeros_like(below), (units, below))[0]
+
+
+def chunked_delta_rule(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    strengths: Float[Array, " n"],
+    decays: Float[Array, " n"] | None = None,
+    *,
+    feature_map: FeatureMap = identity,
+    chunk: int = 16,
+) -> Float[Array, "n dv"]:
+    r"""The (gated) delta rule, chunk by chunk in WY form: one triangular inverse a chunk, a state between chunks.
+
+    With $D_{ti} = \prod_{i<s\le t} a_s$ and $c_t = \prod_{s\le t} a_s$ over the tokens of a chunk that starts from S,
+    what each token writes is $U = T\,\mathrm{diag}(b)\,(V - \mathrm{diag}(c) K S^\top)$ with
+
+    $$T = \big(I + \mathrm{diag}(b)\,\mathrm{tril}_{-1}(D\odot KK^\top)\big)^{-1},\qquad
+    O = \mathrm{diag}(c)\,Q S^\top + (D\odot QK^\top)\,U,\qquad
+    S \leftarrow c_C S + U^\top \mathrm{diag}(D_{C\cdot}) K$$
+
+    Args:
+        queries: one a token.
+        keys: k_t.
+        values: v_t.
+        strengths: b_t.
+        decays: a_t; ones unless given.
+        feature_map: phi.
+        chunk: tokens in a chunk; the last one may be shorter.
+
+    Raises:
+        ValueError: the chunk is empty.
+
+    Source: Yang et al. 2024, arXiv 2406.06484, section 3 (WY form and UT transform); gated: arXiv 2412.06464,
+    section 3.3.
+    """
+    phi = jax.vmap(feature_map)
+    decays = jnp.ones_like(strengths) if decays is None else decays
+    key_features = phi(keys)
+    q, k, v, b = (cut(x, chunk) for x in (phi(queries), key_features, values, strengths))
+
+    def prepared(q, k, v, b, a):
+        left = decay_products(a)
+        since_start = left[:, 0] * a[0]
+        inverse = unit_lower_inverse(b[:, None] * jnp.tril(left * (k @ k.T), -1))
+        writes, reads = inverse @ (b[:, None] * v), inverse @ ((b * since_start)[:, None] * k)
+        return q * since_start[:, None], left * (q @ k.T), writes, reads, k * left[-1][:, None], since_start[-1]
+
+    def one_chunk(state: Float[Array, "dv r"], block):
+        queries, weights, writes, reads, keys, kept = block
+        written = writes - reads @ state.T
+        return kept * state + written.T @ keys, queries @ state.T + weights @ written
+
+    empty = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype)
+    # everything that does not need the state is done for all chunks at once
+    blocks = jax.vmap(prepared)(q, k, v, b, cut(decays, chunk, fill=1.0))
+    return joined(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

@@ -1,0 +1,260 @@
+"""Forms whose memory is a fast weight matrix that the tokens train one after another; all of them are causal.
+
+What they need beside queries, keys and values (write strengths, decays, inner learning rates) is a field of the form:
+one number, or one a token. The same names at a call replace the fields, so that a layer can compute them from tokens.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.attention.chunks import cut
+from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
+from lrgd_jax.attention.forms import check_choice, check_sizes
+from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention, retention
+from lrgd_jax.attention.momentum import momentum_attention
+from lrgd_jax.attention.ranges import (
+    PerFeature,
+    PerToken,
+    check_decay,
+    check_not_negative,
+    every_token,
+    tokens_before,
+)
+from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
+from lrgd_jax.attention.ttt import ttt_linear
+from lrgd_jax.features import identity
+from lrgd_jax.positions import visible
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["DeltaRule", "FastWeightForm", "GatedLinearAttention", "MomentumAttention", "Retention", "TTTLinear"]
+
+
+class FastWeightForm:
+    """What the forms of this module share."""
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether order matters: always."""
+        return True
+
+    def mask(self, queries: int, keys: int) -> Bool[Array, "t n"]:
+        """Which keys each query sees: those up to its own token."""
+        return visible(queries, keys, causal=True)
+
+    def warn(self, keys: Float[Array, "n d"]) -> None:
+        """Warns of a step beyond the stability limit, where the form descends a squared error."""
+
+    def outputs(
+        self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "n dv"]:
+        """The outputs, one query a token."""
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        queries: Float[Array, "t d"],
+        keys: Float[Array, "n d"],
+        values: Float[Array, "n dv"],
+        **per_token: Any,
+    ) -> Float[Array, "t dv"]:
+        """The outputs of the queries, which are the last t of the n tokens; `per_token` replaces fields of the form."""
+        form = replace(self, **per_token) if per_token else self  # pyright: ignore[reportArgumentType]
+        form.warn(keys)
+        before = tokens_before(type(form).__name__, queries.shape[0], keys.shape[0])
+        # every token is read, so tokens before the first query get a query whose output is dropped
+        queries = jnp.concatenate([jnp.zeros_like(keys[:before]), queries])
+        return form.outputs(queries, keys, values)[before:]
+
+
+@dataclass(frozen=True, eq=False)
+class DeltaRule(FastWeightForm):
+    r"""The delta rule, gated where there is a decay, $S_t = a_t S_{t-1}(I - b_t k_tk_t^\top) + b_t v_t k_t^\top$.
+
+    Attributes:
+        strength: b, the write strength; not negative, and at most 2 / |phi(k)|^2 if errors are to shrink.
+        decay: a in [0, 1], what is kept of the memory before each write; all unless given.
+        feature_map: phi.
+        algorithm: "recurrent" or "chunked" (WY form).
+        chunk: tokens in a chunk.
+    """
+
+    strength: PerToken = 1.0
+    decay: PerToken | None = None
+    feature_map: FeatureMap = field(default=identity)
+    algorithm: Literal["recurrent", "chunked"] = "recurrent"
+    chunk: int = 16
+
+    def __post_init__(self) -> None:
+        check_choice("DeltaRule", "algorithm", self.algorithm, ("recurrent", "chunked"))
+        check_sizes("DeltaRule", chunk=self.chunk)
+        check_not_negative("DeltaRule", strength=self.strength)
+        check_decay("DeltaRule", self.decay)
+
+    def warn(self, keys: Float[Array, "n d"]) -> None:
+        """Warns where one token's step exceeds 2 / |phi(k)|^2."""
+        _warn_of_batches("DeltaRule", self.feature_map, keys, self.strength, 1)
+
+    def outputs(
+        self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "n dv"]:
+        """The outputs, one query a token."""
+        strengths = every_token(self.strength, values)
+        decays = None if self.decay is None else every_token(self.decay, values)
+        tokens = queries, keys, values, strengths, decays
+        if self.algorithm == "chunked":
+            return chunked_delta_rule(*tokens, feature_map=self.feature_map, chunk=self.chunk)
+        return recurrent_delta_rule(*tokens, feature_map=self.feature_map)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Retention(FastWeightForm):
+    r"""Retention, $S_t = a_t S_{t-1} + v_t\phi(k_t)^\top$: linear attention with a decay.
+
+    Attributes:
+        decay: a in [0, 1]; gamma of RetNet where it is one number.
+        feature_map: phi.
+        algorithm: "parallel", "recurrent" or "chunked".
+        chunk: tokens in a chunk.
+    """
+
+    decay: PerToken = 1 - 2.0**-5
+    feature_map: FeatureMap = field(default=identity)
+    algorithm: Literal["parallel", "recurrent", "chunked"] = "parallel"
+    chunk: int = 16
+
+    def __post_init__(self) -> None:
+        check_choice("Retention", "algorithm", self.algorithm, ("parallel", "recurrent", "chunked"))
+        check_sizes("Retention", chunk=self.chunk)
+        check_decay("Retention", self.decay)
+
+    def outputs(
+        self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "n dv"]:
+        """The outputs, one query a token."""
+        decays = every_token(self.decay, values)
+        if self.algorithm == "parallel":
+            return retention(queries, keys, values, decays, feature_map=self.feature_map)
+        return _gated(self, queries, keys, values, decays[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class GatedLinearAttention(FastWeightForm):
+    r"""Gated linear attention, $S_t = S_{t-1}\,\mathrm{diag}(g_t) + v_t\phi(k_t)^\top$.
+
+    Attributes:
+        decay: g in [0, 1]: one number, one a feature [r], or one a token and feature [n, r].
+        feature_map: phi.
+        algorithm: "recurrent" or "chunked".
+        chunk: tokens in a chunk.
+    """
+
+    decay: PerFeature = 1.0
+    feature_map: FeatureMap = field(default=identity)
+    algorithm: Literal["recurrent", "chunked"] = "recurrent"
+    chunk: int = 16
+
+    def __post_init__(self) -> None:
+        check_choice("GatedLinearAttention", "algorithm", self.algorithm, ("recurrent", "chunked"))
+        check_sizes("GatedLinearAttention", chunk=self.chunk)
+        check_decay("GatedLinearAttention", self.decay)
+
+    def gates(self, tokens: int, dtype: Any) -> Float[Array, "n _"]:
+        """One row a token: of r gates, or of one for all features."""
+        gates = jnp.atleast_1d(jnp.asarray(self.decay, dtype))
+        return jnp.broadcast_to(gates, (tokens, gates.shape[-1])) if gates.ndim == 1 else gates
+
+    def outputs(
+        self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "n dv"]:
+        """The outputs, one query a token."""
+        return _gated(self, queries, keys, values, self.gates(keys.shape[0], values.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class TTTLinear(FastWeightForm):
+    r"""Test-time training of a linear memory by inner minibatches (TTT-Linear).
+
+    Attributes:
+        learning_rate: eta, the inner rate; not negative.
+        feature_map: phi.
+        chunk: tokens in an inner minibatch.
+    """
+
+    learning_rate: PerToken = 1.0
+    feature_map: FeatureMap = field(default=identity)
+    chunk: int = 16
+
+    def __post_init__(self) -> None:
+        check_sizes("TTTLinear", chunk=self.chunk)
+        check_not_negative("TTTLinear", learning_rate=self.learning_rate)
+
+    def warn(self, keys: Float[Array, "n d"]) -> None:
+        """Warns where the step of one minibatch exceeds 2 over its largest curvature."""
+        _warn_of_batches("TTTLinear", self.feature_map, keys, self.learning_rate, self.chunk)
+
+    def outputs(
+        self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "n dv"]:
+        """The outputs, one query a token."""
+        rates = every_token(self.learning_rate, values)
+        return ttt_linear(queries, keys, values, rates, feature_map=self.feature_map, chunk=self.chunk)
+
+
+@dataclass(frozen=True, eq=False)
+class MomentumAttention(FastWeightForm):
+    r"""Linear attention with the weights $(1-\mu^{a+1})/(1-\mu)$ of momentum, a the age of a token.
+
+    Attributes:
+        momentum: mu in [0, 1].
+        nesterov: Nesterov's momentum in place of the heavy ball.
+        feature_map: phi.
+    """
+
+    momentum: float | Float[Array, ""] = 0.9
+    nesterov: bool = False
+    feature_map: FeatureMap = field(default=identity)
+
+    def __post_init__(self) -> None:
+        check_decay("MomentumAttention (momentum)", self.momentum)
+
+    def outputs(
+        self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "n dv"]:
+        """The outputs, one query a token."""
+        options = {"nesterov": self.nesterov, "feature_map": self.feature_map}
+        return momentum_attention(queries, keys, values, self.momentum, **options)
+
+
+def _gated(
+    form: Retention | GatedLinearAttention,
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    gates: Float[Array, "n _"],
+) -> Float[Array, "n dv"]:
+    features = jax.eval_shape(form.feature_map, jax.ShapeDtypeStruct(keys.shape[1:], keys.dtype)).shape[0]
+    if gates.shape[0] != keys.shape[0] or gates.shape[1] not in (1, features):
+        raise ValueError(
+            f"{type(form).__name__}: {keys.shape[0]} tokens of {features} features need one decay, one a feature, or "
+            f"one a token and feature; got gates of shape {gates.shape}"
+        )
+    gates = jnp.broadcast_to(gates, (keys.shape[0], features))
+    if form.algorithm == "chunked":
+        return chunked_gated_linear_attention(
+            queries, keys, values, gates, feature_map=form.feature_map, chunk=form.chunk
+        )
+    return recurrent_gated_linear_attention(queries, keys, values, gates, feature_map=form.feature_map)[0]
+
+
+def _warn_of_batches(form: str, feature_map: FeatureMap, keys: Float[Array, "n d"], rate: PerToken, size: int) -> None:
+    """Warns at the minibatch of the largest curvature, whose samples weigh as much as their rates."""
+    if any(isinstance(x, Tracer) for x in (keys, rate)):
+        return
+    # a step weighs a sample by its rate, hence a row of features by its root
+    rows = cut(jnp.sqrt(every_token(rate, keys))[:, None] * jax.vmap(feature_map)(keys), size)
+    warn_beyond_limit(form, 1.0, largest_curvature(rows))

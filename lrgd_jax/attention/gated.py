@@ -1,0 +1,142 @@
+"""Linear attention that forgets: retention (one decay a token) and gated linear attention (one a token and feature)."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lrgd_jax.attention.chunks import cut, joined
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["chunked_gated_linear_attention", "decay_products", "recurrent_gated_linear_attention", "retention"]
+
+
+def decay_products(decays: Float[Array, "n *r"]) -> Float[Array, "n n *r"]:
+    r"""What is left of token i at token t, $D_{ti} = \prod_{i < s \le t} a_s$ for $i \le t$, else zero.
+
+    Row by row and without a quotient, so that a decay of zero is as good as any other.
+
+    Args:
+        decays: a_s, one a token, or one a token and feature.
+    """
+    n = decays.shape[0]
+    own = jnp.eye(n, dtype=decays.dtype).reshape(n, n, *(1,) * (decays.ndim - 1))
+
+    def token(row: Float[Array, "n *r"], step):
+        decay, entering = step
+        row = row * decay[None] + entering
+        return row, row
+
+    entering = jnp.broadcast_to(own, (n, *decays.shape))
+    return jax.lax.scan(token, jnp.zeros_like(decays), (decays, entering))[1]
+
+
+def retention(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    decays: Float[Array, " n"],
+    *,
+    feature_map: FeatureMap = identity,
+) -> Float[Array, "n dv"]:
+    r"""Retention, all pairs at once: linear attention whose weights fade with age.
+
+    $$o_t = \sum_{i\le t} D_{ti}\, v_i\,\phi(k_i)^\top\phi(q_t),\qquad D_{ti} = \prod_{i<s\le t} a_s
+    \;\big[= \gamma^{t-i}\text{ if } a_s = \gamma\big]$$
+
+    Args:
+        queries: one a token.
+        keys: k_i.
+        values: v_i.
+        decays: a_t; all equal to gamma in retention proper.
+        feature_map: phi.
+
+    Source: Sun et al. 2023, arXiv 2307.08621, eq. 5 (without its rotation and normalisation).
+    """
+    phi = jax.vmap(feature_map)
+    return (phi(queries) @ phi(keys).T * decay_products(decays)) @ values
+
+
+def recurrent_gated_linear_attention(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    gates: Float[Array, "n r"],
+    *,
+    feature_map: FeatureMap = identity,
+    state: Float[Array, "dv r"] | None = None,
+) -> tuple[Float[Array, "n dv"], Float[Array, "dv r"]]:
+    r"""Gated linear attention, token by token in constant memory.
+
+    $$S_t = S_{t-1}\,\mathrm{diag}(g_t) + v_t\phi(k_t)^\top,\qquad o_t = S_t\phi(q_t)$$
+
+    Args:
+        queries: one a token.
+        keys: k_i.
+        values: v_i.
+        gates: g_t, what is kept of each feature; equal entries are retention.
+        feature_map: phi.
+        state: from an earlier call, to go on from.
+
+    Returns:
+        The outputs and the state after the last token.
+
+    Source: Yang et al. 2023, arXiv 2312.06635, section 4.1 (its state is the transpose); Sun et al. 2023,
+    arXiv 2307.08621, eq. 6.
+    """
+    phi = jax.vmap(feature_map)
+    state = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype) if state is None else state
+
+    def token(carry: Float[Array, "dv r"], step):
+        query, key, value, gate = step
+        carry = carry * gate[None] + jnp.outer(value, key)
+        return carry, carry @ query
+
+    state, outputs = jax.lax.scan(token, state, (phi(queries), phi(keys), values, gates))
+    return outputs, state
+
+
+def chunked_gated_linear_attention(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    gates: Float[Array, "n r"],
+    *,
+    feature_map: FeatureMap = identity,
+    chunk: int = 16,
+) -> Float[Array, "n dv"]:
+    r"""Gated linear attention, chunk by chunk: products of gates within, a state between.
+
+    $$o_t = S\,(c_t\odot\phi(q_t)) + \sum_{i\le t} v_i\sum_j D_{tij}\,\phi_j(k_i)\,\phi_j(q_t),\qquad
+    c_t = \prod_{s\le t} g_s,\quad D_{ti} = \prod_{i<s\le t} g_s$$
+
+    with products over the tokens of the chunk. D takes chunk^2 r numbers, in exchange for which nothing is divided by
+    a product of gates that may have vanished.
+
+    Args:
+        queries: one a token.
+        keys: k_i.
+        values: v_i.
+        gates: g_t.
+        feature_map: phi.
+        chunk: tokens in a chunk; the last one may be shorter.
+
+    Raises:
+        ValueError: the chunk is empty.
+
+    Source: Yang et al. 2023, arXiv 2312.06635, section 4.2.
+    """
+    phi = jax.vmap(feature_map)
+    tokens = phi(queries), phi(keys), values
+    blocks = (*(cut(x, chunk) for x in tokens), cut(gates, chunk, fill=1.0))
+
+    def one_chunk(state: Float[Array, "dv r"], block):
+        q, k, v, g = block
+        left = decay_products(g)
+        since_start = left[:, 0] * g[:1]
+        weights = jnp.einsum("tr,ir,tir->ti", q, k, left)
+        outputs = (q * since_start) @ state.T + weights @ v
+        return state * since_start[-1:] + v.T @ (k * left[-1]), outputs
+
+    empty = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype)
+    return joined(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

@@ -1,0 +1,74 @@
+"""Many steps of full-batch descent on the squared error, as linear attention of a refined query."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["descent_attention"]
+
+
+def descent_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    steps: int,
+    learning_rate: Float[Array, ""] | float,
+    ridge: Float[Array, ""] | float = 0.0,
+    momentum: Float[Array, ""] | float | None = None,
+    nesterov: bool = False,
+    preconditioner: Float[Array, "r r"] | None = None,
+    feature_map: FeatureMap = identity,
+    mask: Bool[Array, "t n"] | None = None,
+) -> Float[Array, "t dv"]:
+    r"""T steps of descent from zero, done to the query in place of the weights.
+
+    $$o = \sum_i v_i\,\phi(k_i)^\top y_T,\qquad y_{j+1} = y_j + \eta P\,\big(\phi(q) - H y_j\big),\quad y_0 = 0,\quad
+    H = K^\top K + \lambda I$$
+
+    hence $o = V^\top K \sum_{j<T}\eta\,(I - \eta P H)^j P\,\phi(q)$: the weight of every eigenvalue s of H (P = I) is
+    $(1-(1-\eta s)^T)/s$, which tends to ridge attention where $\eta s < 2$. With momentum the increments are those of
+    the heavy ball, or Nesterov's. The attention weights are $\phi(k_i)^\top y_T$.
+
+    Args:
+        queries: q.
+        keys: k_i.
+        values: v_i.
+        steps: T.
+        learning_rate: eta.
+        ridge: lambda.
+        momentum: mu; none unless given.
+        nesterov: look ahead, as optax.trace does.
+        preconditioner: P, symmetric; the identity unless given.
+        feature_map: phi.
+        mask: which keys each query sees; all of them unless given.
+
+    Source: von Oswald et al. 2023, arXiv 2212.07677 (steps as layers); Ahn et al. 2023, arXiv 2306.00297 (P); the
+    filter: Yao et al. 2007, "On early stopping in gradient descent learning", section 2.
+    """
+    phi = jax.vmap(feature_map)
+    key_features, query_features = phi(keys), phi(queries)
+
+    def residual(y: Float[Array, "t r"]) -> Float[Array, "t r"]:
+        left = query_features - _seen(y @ key_features.T, mask) @ key_features - ridge * y
+        return left if preconditioner is None else left @ preconditioner.T
+
+    def one_step(state, _):
+        y, velocity = state
+        now = residual(y)
+        if momentum is None:
+            return (y + learning_rate * now, velocity), None
+        velocity = now + momentum * velocity
+        increment = now + momentum * velocity if nesterov else velocity
+        return (y + learning_rate * increment, velocity), None
+
+    zero = jnp.zeros_like(query_features)
+    (refined, _), _ = jax.lax.scan(one_step, (zero, zero), None, length=steps)
+    return _seen(refined @ key_features.T, mask) @ values
+
+
+def _seen(weights: Float[Array, "t n"], mask: Bool[Array, "t n"] | None) -> Float[Array, "t n"]:
+    return weights if mask is None else jnp.where(mask, weights, jnp.zeros_like(weights))

@@ -1,0 +1,65 @@
+"""Momentum as attention: weights that grow with a token's age."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["momentum_attention", "momentum_weights"]
+
+
+def momentum_weights(
+    tokens: int, momentum: Float[Array, ""] | float, *, nesterov: bool = False, dtype: jax.typing.DTypeLike = float
+) -> Float[Array, "n n"]:
+    r"""How much token i counts at token t, by its age: $w_{t-i}$ for $i\le t$, else zero.
+
+    $$w_a = \sum_{j=0}^{a}\mu^j = \frac{1-\mu^{a+1}}{1-\mu}$$
+
+    With Nesterov's look-ahead each token is one momentum step older, $w_{a+1}$.
+
+    Args:
+        tokens: n.
+        momentum: mu.
+        nesterov: look ahead.
+        dtype: of the weights.
+    """
+    mu, seen = jnp.asarray(momentum, dtype), jnp.tri(tokens, dtype=dtype)
+
+    def token(row: Float[Array, " n"], seen: Float[Array, " n"]):
+        row = seen + mu * row
+        return row, row
+
+    weights = jnp.asarray(jax.lax.scan(token, jnp.zeros((tokens,), dtype), seen)[1])
+    return seen + mu * weights if nesterov else weights
+
+
+def momentum_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    momentum: Float[Array, ""] | float,
+    *,
+    nesterov: bool = False,
+    feature_map: FeatureMap = identity,
+) -> Float[Array, "t dv"]:
+    r"""Causal linear attention whose weights grow with age, as momentum makes them.
+
+    $$o_t = \sum_{i\le t} w_{t-i}\, v_i\,\phi(k_i)^\top\phi(q_t),\qquad w_a = \frac{1-\mu^{a+1}}{1-\mu}$$
+
+    Args:
+        queries: of the last t tokens.
+        keys: k_i.
+        values: v_i.
+        momentum: mu.
+        nesterov: Nesterov's momentum in place of the heavy ball.
+        feature_map: phi.
+
+    Source: the heavy ball is Polyak 1964; the look-ahead as optax.trace has it; momentum in linear attention:
+    Nguyen et al. 2022, arXiv 2208.00579, section 3. The closed form of the weights is elementary.
+    """
+    t, n = queries.shape[0], keys.shape[0]
+    phi = jax.vmap(feature_map)
+    by_age = momentum_weights(n, momentum, nesterov=nesterov, dtype=values.dtype)[n - t :]
+    return (phi(queries) @ phi(keys).T * by_age) @ values

@@ -1,0 +1,160 @@
+"""Ridge attention: the least-squares answer of the demonstrations, by kernel, by streaming, by conjugate gradients."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["conjugate_gradient_attention", "recursive_least_squares", "ridge_attention", "solve_definite"]
+
+
+def solve_definite(matrix: Float[Array, "n n"], right: Float[Array, "n c"]) -> Float[Array, "n c"]:
+    """Solves A X = B for a positive definite A by Gauss-Jordan elimination, which needs no pivoting there.
+
+    Written out, so that every checker of this package can follow it; n rank-one updates of an n by n matrix.
+    """
+    n = matrix.shape[0]
+
+    def eliminate(rows: Float[Array, "n nc"], unit: Float[Array, " n"]):
+        pivot, column = unit @ rows, rows[:, :n] @ unit
+        return rows - jnp.outer(column - unit, pivot / jnp.vdot(unit, column)), None
+
+    units = jnp.eye(n, dtype=matrix.dtype)
+    return jax.lax.scan(eliminate, jnp.concatenate([matrix, right], axis=1), units)[0][:, n:]
+
+
+def ridge_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    ridge: Float[Array, ""] | float,
+    *,
+    feature_map: FeatureMap = identity,
+    mask: Bool[Array, "t n"] | None = None,
+) -> Float[Array, "t dv"]:
+    r"""Ridge attention in kernel form: weights that take into account what the keys share.
+
+    $$o = V^\top (KK^\top + \lambda I)^{-1} K\phi(q),\qquad K = [\phi(k_1),\dots,\phi(k_n)]^\top$$
+
+    Args:
+        queries: q.
+        keys: k_i.
+        values: v_i.
+        ridge: lambda > 0.
+        feature_map: phi.
+        mask: which keys each query sees; all of them unless given.
+
+    Source: kernel ridge regression, Saunders et al. 1998; as an attention layer von Oswald et al. 2023,
+    arXiv 2309.05858, section 4 (mesa layer).
+    """
+    phi = jax.vmap(feature_map)
+    key_features = phi(keys)
+    gram = key_features @ key_features.T
+    similarity = phi(queries) @ key_features.T
+    penalty = ridge * jnp.eye(keys.shape[0], dtype=keys.dtype)
+    if mask is None:
+        return solve_definite(gram + penalty, similarity.T).T @ values
+
+    def one(seen: Bool[Array, " n"], to_keys: Float[Array, " n"]) -> Float[Array, " n"]:
+        among = jnp.where(seen[:, None] & seen[None, :], gram, jnp.zeros_like(gram))
+        return solve_definite(among + penalty, jnp.where(seen, to_keys, jnp.zeros_like(to_keys))[:, None])[:, 0]
+
+    return jax.vmap(one)(mask, similarity) @ values
+
+
+def recursive_least_squares(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    ridge: Float[Array, ""] | float,
+    *,
+    feature_map: FeatureMap = identity,
+) -> Float[Array, "n dv"]:
+    r"""Causal ridge attention as a stream: recursive least squares, the mesa layer.
+
+    $$g_t = \frac{P_{t-1}\phi(k_t)}{1+\phi(k_t)^\top P_{t-1}\phi(k_t)},\quad
+    P_t = P_{t-1} - g_t\,\phi(k_t)^\top P_{t-1},\quad
+    W_t = W_{t-1} + \big(v_t - W_{t-1}\phi(k_t)\big) g_t^\top,\quad o_t = W_t\phi(q_t)$$
+
+    from $P_0 = I/\lambda$ and $W_0 = 0$.
+
+    Args:
+        queries: one a token.
+        keys: k_t.
+        values: v_t.
+        ridge: lambda > 0.
+        feature_map: phi.
+
+    Source: von Oswald et al. 2023, arXiv 2309.05858, section 4 and its appendix on Sherman-Morrison; Plackett 1950.
+    """
+    phi = jax.vmap(feature_map)
+    key_features = phi(keys)
+    r = key_features.shape[1]
+
+    def token(state, step):
+        inverse, weights = state
+        query, key, value = step
+        moved = inverse @ key
+        gain = moved / (1 + jnp.vdot(key, moved))
+        weights = weights + jnp.outer(value - weights @ key, gain)
+        return (inverse - jnp.outer(gain, moved), weights), weights @ query
+
+    start = jnp.eye(r, dtype=values.dtype) / ridge, jnp.zeros((values.shape[1], r), values.dtype)
+    return jax.lax.scan(token, start, (phi(queries), key_features, values))[1]
+
+
+def conjugate_gradient_attention(
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    ridge: Float[Array, ""] | float,
+    *,
+    iterations: int,
+    feature_map: FeatureMap = identity,
+    mask: Bool[Array, "t n"] | None = None,
+) -> Float[Array, "t dv"]:
+    r"""Ridge attention for many features: each query is refined by conjugate gradients, then attends linearly.
+
+    $$o = \sum_i v_i\,\phi(k_i)^\top y,\qquad (K^\top K + \lambda I)\, y = \phi(q)$$
+
+    No matrix is formed, each iteration costs n r. In exact arithmetic min(n, r) + 1 iterations reach the solution.
+
+    Args:
+        queries: q.
+        keys: k_i.
+        values: v_i.
+        ridge: lambda > 0.
+        iterations: of conjugate gradients; a query that is solved earlier stays as it is.
+        feature_map: phi.
+        mask: which keys each query sees; all of them unless given.
+
+    Source: Hestenes and Stiefel 1952; for the mesa layer von Oswald et al. 2025, arXiv 2506.05233.
+    """
+    phi = jax.vmap(feature_map)
+    key_features, query_features = phi(keys), phi(queries)
+    seen = jnp.ones((queries.shape[0], keys.shape[0]), values.dtype) if mask is None else mask.astype(values.dtype)
+
+    def one(query: Float[Array, " r"], counted: Float[Array, " n"]) -> Float[Array, " n"]:
+        def curved(x: Float[Array, " r"]) -> Float[Array, " r"]:
+            return key_features.T @ (counted * (key_features @ x)) + ridge * x
+
+        def iterate(state, _):
+            y, residual, direction = state
+            image, size = curved(direction), jnp.vdot(residual, residual)
+            y_step = _ratio(size, jnp.vdot(direction, image))
+            left = residual - y_step * image
+            following = left + _ratio(jnp.vdot(left, left), size) * direction
+            return (y + y_step * direction, left, following), None
+
+        refined = jax.lax.scan(iterate, (jnp.zeros_like(query), query, query), None, length=iterations)[0][0]
+        return counted * (key_features @ refined)
+
+    return jax.vmap(one)(query_features, seen) @ values
+
+
+def _ratio(above: Float[Array, ""], below: Float[Array, ""]) -> Float[Array, ""]:
+    """A quotient of two sums of squares that is zero where both have vanished."""
+    there = below > 0
+    return jnp.where(there, above / jnp.where(there, below, jnp.ones_like(below)), jnp.zeros_like(above))

@@ -1,0 +1,54 @@
+"""Test-time training of a linear memory by minibatches, as attention."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lrgd_jax.attention.chunks import cut, joined
+from lrgd_jax.features import identity
+from lrgd_jax.types import FeatureMap
+
+__all__ = ["ttt_linear"]
+
+
+def ttt_linear(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    rates: Float[Array, " n"],
+    *,
+    feature_map: FeatureMap = identity,
+    chunk: int = 16,
+) -> Float[Array, "n dv"]:
+    r"""Test-time training with inner minibatches: linear attention to the residuals at the start of the chunk.
+
+    $$o_t = S\,\phi(q_t) + \sum_{i\le t} \eta_i\,\big(v_i - S\phi(k_i)\big)\,\phi(k_i)^\top\phi(q_t),\qquad
+    S \leftarrow S + \sum_i \eta_i\,\big(v_i - S\phi(k_i)\big)\,\phi(k_i)^\top$$
+
+    with sums over the tokens of a chunk; a chunk of one token is the delta rule.
+
+    Args:
+        queries: one a token.
+        keys: k_i, the training views.
+        values: v_i, the label views.
+        rates: eta_i, the inner learning rates.
+        feature_map: phi.
+        chunk: tokens in an inner minibatch; the last one may be shorter.
+
+    Raises:
+        ValueError: the chunk is empty.
+
+    Source: Sun et al. 2024, arXiv 2407.04620, sections 2.4 and 2.5 (dual form), without its inner layer norm and
+    residual, and with 1/2 the squared error where the paper has the squared error.
+    """
+    phi = jax.vmap(feature_map)
+    tokens = phi(queries), phi(keys), values, rates
+    blocks = tuple(cut(x, chunk) for x in tokens)
+
+    def one_chunk(state: Float[Array, "dv r"], block):
+        q, k, v, rate = block
+        residuals = rate[:, None] * (v - k @ state.T)
+        return state + residuals.T @ k, q @ state.T + jnp.tril(q @ k.T) @ residuals
+
+    empty = jnp.zeros((values.shape[1], tokens[1].shape[1]), values.dtype)
+    return joined(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

@@ -1,0 +1,104 @@
+"""A dual model that takes a number of full-batch steps on a least-squares objective, and its Newton step."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jaxtyping import Array, Float
+
+from lrgd_jax.dual.descent import preconditioned, step
+from lrgd_jax.dual.model import DualModel
+from lrgd_jax.dual.objectives import ridge_penalty
+
+__all__ = ["FullBatchDescent", "inverse_moment"]
+
+
+@struct.dataclass
+class FullBatchDescent:
+    r"""Steps of preconditioned descent with momentum on $L(W) = \ell(W) + \frac\lambda2\|W\|^2$, all tokens at once.
+
+    $$W_{j+1} = W_j - \eta\,\nabla L(W_j)\,P,\qquad j = 0, \dots, T-1$$
+
+    With one step, $\eta = 1$ and P the inverse moment (`inverse_moment`) it is Newton's step, which ends in the ridge
+    solution wherever it starts.
+
+    Attributes:
+        model: W_0, the tokens, the objective (a squared error).
+        ridge: lambda; zero unless given.
+        preconditioner: P, shape [r, r]; the identity unless given.
+        steps: T.
+        learning_rate: eta.
+        momentum: mu; none unless given.
+        nesterov: Nesterov's momentum in place of the heavy ball.
+        context: weights of the samples for the zero-shot weights: those of the query's own tokens.
+
+    Source: von Oswald et al. 2023, arXiv 2212.07677; Ahn et al. 2023, arXiv 2306.00297.
+    """
+
+    model: DualModel
+    ridge: float | Float[Array, ""] | None = None
+    preconditioner: Float[Array, "r r"] | None = None
+    steps: int = struct.field(pytree_node=False, default=1)
+    learning_rate: float | Float[Array, ""] = 1.0
+    momentum: float | Float[Array, ""] | None = None
+    nesterov: bool = struct.field(pytree_node=False, default=False)
+    context: Float[Array, " n"] | None = None
+
+    @property
+    def initial_weights(self) -> Float[Array, "dv r"]:
+        """W_0."""
+        return self.model.initial_weights
+
+    def loss(self, weights: Float[Array, "dv r"]) -> Float[Array, ""]:
+        """The objective on the whole training set, with the ridge."""
+        model = self.model
+        ones = jnp.ones(model.inputs.shape[:1], model.targets.dtype)
+        counted = ones if model.sample_weights is None else model.sample_weights
+        error = model.loss(weights, model.inputs, model.targets, counted)
+        return error if self.ridge is None else error + ridge_penalty(weights, self.ridge)
+
+    def optimiser(self) -> optax.GradientTransformation:
+        """Gradient descent, preconditioned and with momentum where there are any."""
+        sgd = optax.sgd(self.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+        return sgd if self.preconditioner is None else optax.chain(preconditioned(self.preconditioner), sgd)
+
+    def train(self) -> Float[Array, "dv r"]:
+        """The weights after T steps."""
+        optimiser = self.optimiser()
+
+        def one(carry, _):
+            return step(self.loss, carry[0], optimiser, carry[1]), None
+
+        start = (self.initial_weights, optimiser.init(self.initial_weights))
+        return jax.lax.scan(one, start, None, length=self.steps)[0][0]
+
+    def train_zero_shot(self) -> Float[Array, "dv r"]:
+        """The weights after T steps on the query's own tokens alone."""
+        return replace(self, model=replace(self.model, sample_weights=self.context)).train()
+
+    def predict(self, weights: Float[Array, "dv r"], x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+        """The test outputs f_W(x) of the test points x."""
+        return self.model.predict(weights, x)
+
+
+def inverse_moment(
+    features: Float[Array, "n r"], ridge: Float[Array, ""] | float, weights: Float[Array, " n"] | None = None
+) -> Float[Array, "r r"]:
+    r"""$(\lambda I + \sum_i s_i\,x_ix_i^\top)^{-1}$, one Sherman-Morrison update a row.
+
+    Args:
+        features: x_i.
+        ridge: lambda > 0.
+        weights: s_i; ones unless given.
+    """
+    weights = jnp.ones(features.shape[:1], features.dtype) if weights is None else weights
+
+    def row(inverse: Float[Array, "r r"], step):
+        x, weight = step
+        image = inverse @ x
+        return inverse - jnp.outer(weight * image, image) / (1 + weight * jnp.vdot(x, image)), None
+
+    start = jnp.eye(features.shape[1], dtype=features.dtype) / ridge
+    return jax.lax.scan(row, start, (features, weights))[0]

@@ -1,0 +1,105 @@
+"""A dual model that learns its tokens one after another: the fast weights of the delta rule, retention and the like."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jaxtyping import Array, Float
+
+from lrgd_jax.dual.descent import step
+from lrgd_jax.dual.model import DualModel
+from lrgd_jax.dual.objectives import ridge_penalty
+
+__all__ = ["OnlineDescent"]
+
+
+@struct.dataclass
+class OnlineDescent:
+    r"""Online descent on the training set of a model, token by token in its order.
+
+    $$\tilde W_t = W_{t-1} - \nabla R_t(W_{t-1}),\qquad W_t = \tilde W_t - \eta\nabla L_t(A_t),\qquad
+    R_t(W) = \tfrac12\|W\,\mathrm{diag}(1-a_t)^{1/2}\|^2$$
+
+    Both gradients are taken by `jax.grad`. The gradient of token t is taken at $A_t = \tilde W_t$, the decayed weights,
+    or with minibatches at the weights before the first token of its batch.
+
+    Attributes:
+        model: W_0, the tokens, the objective (alignment, squared error); its sample weights are the write strengths.
+        retention: a_t, what is kept before each step, shape [n], [n, 1] or [n, r]; all unless given.
+        momentum: mu of the steps; none unless given.
+        nesterov: Nesterov's momentum in place of the heavy ball.
+        batch: tokens of an inner minibatch, whose gradients are all taken at its start; not with `retention`.
+        seen: one where a token is learnt, zero where it is passed over; all unless given.
+        context: the same for the zero-shot weights, which learn the query's own tokens alone.
+
+    Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2; Yang et al. 2024, arXiv 2412.06464, section 3.1;
+    minibatches: Sun et al. 2024, arXiv 2407.04620, section 2.4.
+    """
+
+    model: DualModel
+    retention: Float[Array, " n"] | Float[Array, "n _"] | None = None
+    momentum: float | Float[Array, ""] | None = None
+    nesterov: bool = struct.field(pytree_node=False, default=False)
+    batch: int = struct.field(pytree_node=False, default=1)
+    seen: Float[Array, " n"] | None = None
+    context: Float[Array, " n"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"OnlineDescent: a minibatch holds at least one token, got batch={self.batch}")
+        if self.batch > 1 and self.retention is not None:
+            raise ValueError("OnlineDescent: minibatches together with retention are not defined; choose one of them")
+
+    def trajectory(self) -> Float[Array, "n dv r"]:
+        """The weights after each token."""
+        return self._scan()[1]
+
+    def train(self) -> Float[Array, "dv r"]:
+        """The weights after the last token."""
+        return self._scan()[0]
+
+    def train_zero_shot(self) -> Float[Array, "dv r"]:
+        """The weights that have learnt the query's own tokens alone: what they would be without demonstrations.
+
+        Steps on a squared error do not commute, so these are not where the training on the demonstrations starts.
+        """
+        return replace(self, seen=self.context).train()
+
+    def predict(self, weights: Float[Array, "dv r"], x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+        """The test outputs f_W(x) of the test points x."""
+        return self.model.predict(weights, x)
+
+    def _scan(self) -> tuple[Float[Array, "dv r"], Float[Array, "n dv r"]]:
+        model, n = self.model, self.model.inputs.shape[0]
+        optimiser = optax.sgd(model.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+        strengths = jnp.ones((n,), model.targets.dtype) if model.sample_weights is None else model.sample_weights
+        samples = jax.tree.map(lambda x: x[:, None], (model.inputs, model.targets, strengths))
+        starts = jnp.arange(n) % self.batch == 0
+
+        def token(carry, data):
+            weights, anchor, state = carry
+            sample, kept, seen, starts = data
+            anchor = weights if self.batch == 1 else jnp.where(starts, weights, anchor)
+            learnt = self._token(weights, anchor, state, sample, kept)
+            if seen is not None:
+                learnt = jax.tree.map(lambda new, old: jnp.where(seen > 0, new, old), learnt, (weights, state))
+            weights, state = learnt
+            return (weights, anchor, state), weights
+
+        w = model.initial_weights
+        carry, trajectory = jax.lax.scan(token, (w, w, optimiser.init(w)), (samples, self.retention, self.seen, starts))
+        return carry[0], jnp.asarray(trajectory)
+
+    def _token(self, weights, anchor, state, sample, kept):
+        """The weights and the optimiser's state after one token."""
+        model = self.model
+        optimiser = optax.sgd(model.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+        if self.batch > 1:
+            moved, state = step(model.loss, anchor, optimiser, state, *sample)
+            return weights + (moved - anchor), state
+        if kept is not None:
+            shrink = optax.sgd(1.0)
+            weights, _ = step(ridge_penalty, weights, shrink, shrink.init(weights), 1 - kept)
+        return step(model.loss, weights, optimiser, state, *sample)
