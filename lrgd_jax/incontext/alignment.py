@@ -1,0 +1,159 @@
+"""How close two in-context learners are: their predictions, their sensitivities, the weights between them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from lrgd_jax.incontext.linear_transformer import LinearTransformer, Projections
+from lrgd_jax.incontext.optimum import zero_shot_loss
+from lrgd_jax.incontext.tasks import RegressionTasks
+
+__all__ = ["Alignment", "Predictor", "align", "canonical", "cosine", "interpolate", "out_of_distribution"]
+
+Predictor: TypeAlias = Callable[[Float[Array, "n_1 d_1"]], Float[Array, ""]]
+"""One prompt, the query last, to the prediction for the query."""
+
+
+class Alignment(NamedTuple):
+    r"""How close two learners are on a set of prompts. Sensitivities are $\partial\hat y/\partial x_q$.
+
+    Attributes:
+        prediction_cosine: of the two vectors of predictions over all prompts.
+        prediction_distance: mean absolute difference of the predictions.
+        sensitivity_cosine: mean over prompts of the cosine of the sensitivities.
+        sensitivity_distance: mean over prompts of the L2 norm of their difference.
+    """
+
+    prediction_cosine: Float[Array, ""]
+    prediction_distance: Float[Array, ""]
+    sensitivity_cosine: Float[Array, ""]
+    sensitivity_distance: Float[Array, ""]
+
+
+def cosine(x: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, ""]:
+    """The cosine of the angle between two vectors; zero where one of them is zero."""
+    product = jnp.linalg.norm(x) * jnp.linalg.norm(y)
+    return jnp.where(product > 0, jnp.vdot(x, y) / jnp.where(product > 0, product, 1), 0)
+
+
+def align(first: Predictor, second: Predictor, tokens: Float[Array, "b n_1 d_1"]) -> Alignment:
+    """Compares two learners on the same prompts.
+
+    Args:
+        first: one learner.
+        second: the other.
+        tokens: the prompts.
+
+    Source: von Oswald et al. 2023, arXiv 2212.07677, section 3 (preds diff, model cos, model diff of figure 2).
+    """
+    (one, slope_one), (two, slope_two) = (jax.vmap(_with_sensitivity(f))(tokens) for f in (first, second))
+    return Alignment(
+        cosine(one, two),
+        jnp.mean(jnp.abs(one - two)),
+        jnp.mean(jax.vmap(cosine)(slope_one, slope_two)),
+        jnp.mean(jnp.linalg.norm(slope_one - slope_two, axis=1)),
+    )
+
+
+def _with_sensitivity(predictor: Predictor):
+    """The prediction of a prompt and its gradient with respect to the query's input."""
+
+    def of_query(query: Float[Array, " d"], tokens: Float[Array, "n_1 d_1"]) -> Float[Array, ""]:
+        return predictor(tokens.at[-1, :-1].set(query))
+
+    return lambda tokens: jax.value_and_grad(of_query)(tokens[-1, :-1], tokens)
+
+
+def canonical(weights: Projections, outputs: int = 1) -> Projections:
+    r"""The same layer in a form in which two layers can be mixed: $W_K = P = I$, the rest in $W_Q$ and $W_V$.
+
+    Only $W_Q W_K^\top$ and $W_V P$ act, and of these only the product of their scales. The first is scaled so that its
+    block on the inputs has the Frobenius norm of the identity and a trace that is not negative.
+
+    Args:
+        weights: a layer of one head.
+        outputs: dv, the width of a target.
+
+    Raises:
+        ValueError: there are several heads, whose order is arbitrary.
+
+    Source: von Oswald et al. 2023, arXiv 2212.07677, section 3 (interpolation after a rescaling of the products).
+    """
+    heads = weights.query.shape[0]
+    if heads != 1:
+        raise ValueError(f"canonical: expected one head, got {heads}, whose order is arbitrary; compare head by head")
+    scores, moves = weights.query[0] @ weights.key[0].T, weights.value[0] @ weights.output[0]
+    m = scores.shape[0]
+    on_inputs = scores[: m - outputs, : m - outputs]
+    sign = jnp.where(jnp.trace(on_inputs) < 0, -1, 1).astype(scores.dtype)
+    size = sign * jnp.linalg.norm(on_inputs) / jnp.sqrt(jnp.asarray(m - outputs, scores.dtype))
+    identity = jnp.eye(m, dtype=scores.dtype)[None]
+    return Projections((scores / size)[None], identity, (moves * size)[None], identity)
+
+
+def interpolate(
+    first: LinearTransformer, second: LinearTransformer, share: float | Float[Array, ""], outputs: int = 1
+) -> LinearTransformer:
+    """The weights (1 - share) first + share second, both in canonical form.
+
+    Args:
+        first: the layers at share 0.
+        second: the layers at share 1.
+        share: of the second.
+        outputs: dv, the width of a target.
+
+    Raises:
+        ValueError: stacks of different depth.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"interpolate: the stacks must have the same depth, got {len(first)} and {len(second)} layers")
+
+    def mix(x: Float[Array, "*a"], y: Float[Array, "*a"]) -> Float[Array, "*a"]:
+        t = jnp.asarray(share, x.dtype)
+        return (1 - t) * x + t * y
+
+    pairs = zip(first, second, strict=True)
+    return tuple(jax.tree.map(mix, canonical(a, outputs), canonical(b, outputs)) for a, b in pairs)
+
+
+def out_of_distribution(
+    predictors: Mapping[str, Predictor],
+    tasks: RegressionTasks,
+    scales: Sequence[float],
+    key: PRNGKeyArray,
+    *,
+    which: Literal["input_scale", "weight_scale"] = "input_scale",
+    batch: int = 1024,
+    dtype: jax.typing.DTypeLike = jnp.float32,
+) -> dict[str, list[float]]:
+    """Losses of several learners on shifted tasks, as a share of the loss of predicting zero there.
+
+    Args:
+        predictors: the learners by name.
+        tasks: the distribution that they know.
+        scales: what the distribution's scale becomes.
+        key: of the tasks; the same prompts, rescaled, serve every scale and learner.
+        which: of its scales.
+        batch: prompts a scale.
+        dtype: of the prompts.
+
+    Source: von Oswald et al. 2023, arXiv 2212.07677, figure 2 (other input and task distributions).
+    """
+    losses: dict[str, list[float]] = {name: [] for name in predictors}
+
+    @jax.jit
+    def loss(prompts):
+        return {
+            name: jnp.mean((jax.vmap(predictor)(prompts.tokens) - prompts.targets) ** 2) / 2
+            for name, predictor in predictors.items()
+        }
+
+    for scale in scales:
+        shifted = replace(tasks, **{which: scale})
+        for name, value in loss(shifted.draw(key, batch, dtype)).items():
+            losses[name].append(float(value) / zero_shot_loss(shifted))
+    return losses
