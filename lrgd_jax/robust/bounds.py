@@ -1,0 +1,161 @@
+"""How far a perturbation can move an output, before or after it is known. Proofs: claim `perturbation-bound`."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.dual import DualModel, FunctionalDual
+from lrgd_jax.kernels import ExponentialKernel, gram
+from lrgd_jax.robust.change import check_radius
+from lrgd_jax.robust.problem import Problem
+from lrgd_jax.robust.training import Model, data_of, kernel_of_model, similarities
+
+__all__ = [
+    "kernel_distance",
+    "key_bound",
+    "logit_range",
+    "query_bound",
+    "ratio_bound",
+    "target_bound",
+    "value_diameter",
+]
+
+
+def target_bound(problem: Problem, radius: float | Float[Array, ""]) -> Float[Array, ""]:
+    r"""The largest change of the output over targets that move by at most $\varepsilon$: $\varepsilon\sum_i|a_i|$.
+
+    It is attained; see `worst_targets`.
+
+    Args:
+        problem: the output.
+        radius: epsilon.
+    """
+    return jnp.asarray(radius, problem.values.dtype) * jnp.sum(jnp.abs(problem.shares()))
+
+
+def key_bound(problem: Problem, radius: float, *, lipschitz: float = 1.0) -> Float[Array, ""]:
+    r"""How far the output moves if every key moves by at most $\varepsilon$.
+
+    $$\varepsilon L\|\phi(q)\|\sum_i |s_i|\|v_i\|\ \text{(linear)},\qquad
+    D\tanh\big(\tfrac{s}{2}\varepsilon\|q\|\big)\ \text{(softmax)},\quad D = \max_{ij}\|v_i-v_j\|.$$
+
+    Args:
+        problem: the output; linear attention without normaliser, or softmax attention.
+        radius: epsilon.
+        lipschitz: L of the feature map; 1 for the identity, relu and elu + 1.
+
+    Raises:
+        ValueError: the radius is not positive, or the attention is a normalised linear one, for which the keys must be
+            known (`ratio_bound`).
+    """
+    check_radius("key_bound", radius)
+    model, point = problem.model(), problem.point()
+    if isinstance(model, FunctionalDual):
+        reach = _softmax_scale(model, "key_bound") * jnp.linalg.norm(point)
+        return value_diameter(model) * jnp.tanh(reach * jnp.asarray(radius / 2, point.dtype))
+    if model.projective:
+        raise ValueError(
+            "key_bound: normalised linear attention has no such bound, its weights may vanish; "
+            "perturb the keys and read the bound of that change"
+        )
+    _, targets, weights = data_of(model)
+    lengths = jnp.abs(weights) * jnp.linalg.norm(targets, axis=1)
+    mapped = jnp.linalg.norm(model.feature_map(point))
+    return jnp.asarray(radius * lipschitz, point.dtype) * mapped * jnp.sum(lengths)
+
+
+def query_bound(problem: Problem, radius: float) -> Float[Array, ""]:
+    r"""How far softmax attention moves if the query moves by at most $\varepsilon$.
+
+    $$D\tanh\big(\tfrac{s}{4}\,\varepsilon\max_{ij}\|k_i-k_j\|\big)$$
+
+    Raises:
+        ValueError: the radius is not positive, or the attention is not softmax attention.
+    """
+    check_radius("query_bound", radius)
+    model = problem.model()
+    if not isinstance(model, FunctionalDual):
+        raise ValueError("query_bound: known for softmax attention; linear attention is linear in phi(q), with W_1")
+    scale, keys = _softmax_scale(model, "query_bound"), jnp.concatenate([model.initial_function.centres, model.inputs])
+    reach = jnp.asarray(scale * radius / 4, keys.dtype) * _diameter(keys, _weights(model) > 0)
+    return value_diameter(model) * jnp.tanh(reach)
+
+
+def ratio_bound(before: Problem, after: Problem) -> Float[Array, ""]:
+    r"""How far a normalised output with positive weights moves when its keys or its query do.
+
+    $$\|\Delta o\| \le D\tanh(R/4),\qquad R = \max_i z_i - \min_i z_i,\quad
+    z_i = \log\frac{\kappa(\tilde k_i, \tilde q)}{\kappa(k_i, q)},$$
+
+    over the tokens that count, those of the zero-shot context included. It needs positive kernel values.
+    """
+    return value_diameter(before.model()) * jnp.tanh(logit_range(before, after) / 4)
+
+
+def logit_range(before: Problem, after: Problem) -> Float[Array, ""]:
+    """R: how far apart the changes of the logits (of the logarithms of the kernel) lie, over the tokens that count."""
+    models, points = (before.model(), after.model()), (before.point(), after.point())
+    logs = [_log_similarities(model, point) for model, point in zip(models, points, strict=True)]
+    counted = _weights(models[0]) > 0
+    growth = jnp.where(counted, logs[1] - logs[0], jnp.zeros_like(logs[0]))
+    largest = jnp.max(jnp.where(counted, growth, jnp.full_like(growth, -jnp.inf)))
+    return largest - jnp.min(jnp.where(counted, growth, jnp.full_like(growth, jnp.inf)))
+
+
+def kernel_distance(model: Model, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Float[Array, " n"]:
+    r"""Distances of features, $\|\phi(x_i)-\phi(y_i)\| = \sqrt{\kappa(x,x) - 2\kappa(x,y) + \kappa(y,y)}$."""
+    kernel = jax.vmap(kernel_of_model(model))
+    square = kernel(x, x) - 2 * kernel(x, y) + kernel(y, y)
+    return jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square)))
+
+
+def value_diameter(model: Model) -> Float[Array, ""]:
+    r"""$D = \max_{ij}\|v_i-v_j\|$ over the tokens that count in a projective dual, those of its f_0 included.
+
+    Raises:
+        ValueError: a finite dual starts from weights other than zero, off which no values can be read.
+    """
+    start = model.initial_weights if isinstance(model, DualModel) else None
+    if start is not None and not isinstance(start, Tracer) and np.any(np.asarray(start)):
+        raise ValueError(
+            "value_diameter: the values in W_0 are not known; give the context's tokens as demonstrations and W_0 = 0"
+        )
+    targets, counted = model.targets, _weights(model) > 0
+    if isinstance(model, FunctionalDual):
+        targets = jnp.concatenate([model.initial_function.coefficients, targets])
+    last = jnp.where(counted, targets[:, -1], jnp.ones_like(targets[:, -1]))
+    return _diameter(targets[:, :-1] / last[:, None], counted)
+
+
+def _diameter(x: Float[Array, "n d"], counted: Bool[Array, " n"]) -> Float[Array, ""]:
+    """The largest distance of two rows that count."""
+    squares = jnp.sum((x[:, None, :] - x[None, :, :]) ** 2, axis=-1)
+    return jnp.sqrt(jnp.max(jnp.where(counted[:, None] & counted[None, :], squares, jnp.zeros_like(squares))))
+
+
+def _weights(model: Model) -> Float[Array, " _"]:
+    """The weight of every token: of the centres of f_0 where there are some, then of the demonstrations."""
+    _, targets, weights = data_of(model)
+    if not isinstance(model, FunctionalDual):
+        return weights * targets[:, -1]
+    return jnp.concatenate([model.initial_function.coefficients[:, -1], weights * targets[:, -1]])
+
+
+def _log_similarities(model: Model, point: Float[Array, " d"]) -> Float[Array, " _"]:
+    if not isinstance(model, FunctionalDual):
+        return jnp.log(similarities(model, point)[0])
+    centres = jnp.concatenate([model.initial_function.centres, model.inputs])
+    kernel = model.initial_function.kernel
+    if isinstance(kernel, ExponentialKernel):
+        # exactly linear in the keys; the logarithm of an exponential that underflows would not be
+        return jax.vmap(lambda x: kernel.exponent(x, point))(centres)
+    return jnp.log(gram(kernel, point[None], centres)[0])
+
+
+def _softmax_scale(model: FunctionalDual, what: str) -> float:
+    kernel = model.initial_function.kernel
+    if not isinstance(kernel, ExponentialKernel):
+        raise ValueError(f"{what}: known for the exponential kernel, got {type(kernel).__name__}")
+    return 1 / model.inputs.shape[1] ** 0.5 if kernel.scale is None else kernel.scale

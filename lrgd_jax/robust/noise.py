@@ -1,0 +1,54 @@
+"""Random perturbations: noise, dropped and swapped demonstrations, each from an explicit key."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from lrgd_jax.robust.change import check_rate, check_strength
+
+__all__ = ["gaussian", "keep", "pair"]
+
+
+def gaussian(key: PRNGKeyArray, like: Float[Array, "*shape"], strength: float) -> Float[Array, "*shape"]:
+    r"""Independent normal numbers $\sigma\xi$ of the shape and dtype of an array.
+
+    Args:
+        key: the source of randomness.
+        like: what will be perturbed.
+        strength: sigma.
+
+    Raises:
+        ValueError: the strength is negative.
+    """
+    check_strength("gaussian", strength)
+    return jnp.asarray(strength, like.dtype) * jax.random.normal(key, like.shape, like.dtype)
+
+
+def keep(key: PRNGKeyArray, demonstrations: int, rate: float) -> Bool[Array, " n"]:
+    """Which demonstrations are kept where each is dropped with probability `rate`.
+
+    Args:
+        key: the source of randomness.
+        demonstrations: n.
+        rate: of dropping.
+
+    Raises:
+        ValueError: the rate lies outside [0, 1].
+    """
+    check_rate("keep", rate)
+    return jax.random.bernoulli(key, 1 - rate, (demonstrations,))
+
+
+def pair(key: PRNGKeyArray, demonstrations: int) -> Int[Array, " 2"]:
+    """Two different demonstrations, every pair equally likely.
+
+    Args:
+        key: the source of randomness.
+        demonstrations: n, at least two.
+
+    Raises:
+        ValueError: there is no pair.
+    """
+    if demonstrations < 2:
+        raise ValueError(f"pair: two demonstrations are needed to swap, got {demonstrations}")
+    return jax.random.permutation(key, demonstrations)[:2]

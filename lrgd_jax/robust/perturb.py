@@ -1,0 +1,259 @@
+"""Perturbations of targets, keys, query and tokens: what theory predicts beside what the perturbed model does."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from lrgd_jax.attention import LinearAttention
+from lrgd_jax.dual import DualModel
+from lrgd_jax.features import identity
+from lrgd_jax.kernels import ExponentialKernel, gram
+from lrgd_jax.robust.bounds import kernel_distance, logit_range, ratio_bound, target_bound, value_diameter
+from lrgd_jax.robust.change import Change, Perturbation, check_radius
+from lrgd_jax.robust.problem import Problem
+from lrgd_jax.robust.training import Model, data_of, initial_parameters, kernel_of_model, raw_output
+
+__all__ = [
+    "drop_perturbation",
+    "key_perturbation",
+    "query_perturbation",
+    "swap_perturbation",
+    "target_perturbation",
+    "token_perturbation",
+    "worst_targets",
+]
+
+
+def target_perturbation(problem: Problem, changes: Float[Array, "n dv"]) -> Perturbation:
+    r"""Changes of the targets move the output by $\sum_i a_i\,\delta_i$, exactly.
+
+    $a_i = s_i\kappa(k_i, q)$, divided by the normaliser where there is one, which does not move. The step changes by
+    $\sum_i s_i\,\delta_i\,\phi(k_i)^\top$.
+
+    Args:
+        problem: the output.
+        changes: delta_i.
+
+    Source: claim `target-perturbation`.
+    """
+    after = problem.moved(values=changes)
+    output = Change(problem.shares() @ changes, after.output() - problem.output(), "exact")
+    radius = jnp.max(jnp.linalg.norm(changes, axis=1))
+    return Perturbation(_step(problem, after), output, _bound(target_bound(problem, radius), output))
+
+
+def worst_targets(problem: Problem, radius: float, direction: Float[Array, " dv"]) -> Perturbation:
+    r"""The worst changes, $\delta_i = \varepsilon\operatorname{sign}(a_i)\,u$, attain the bound.
+
+    Args:
+        problem: the output.
+        radius: epsilon.
+        direction: along u; any direction is as bad as any other.
+
+    Raises:
+        ValueError: the radius is not positive.
+
+    Source: claim `target-perturbation`.
+    """
+    check_radius("worst_targets", radius)
+    unit = direction / jnp.linalg.norm(direction)
+    signs = jnp.sign(problem.shares())
+    return target_perturbation(problem, jnp.asarray(radius, unit.dtype) * signs[:, None] * unit[None, :])
+
+
+def key_perturbation(problem: Problem, changes: Float[Array, "n d"]) -> Perturbation:
+    r"""Changes of the keys: exact for linear attention without feature map, else to first order.
+
+    For softmax attention the first order is $\operatorname{Cov}_p(v, z)$, $z_i = s\,q^\top\delta_i$, with remainder at
+    most $\frac18 D\,(\max z-\min z)^2$: the second derivative along the path is the third joint cumulant
+    $\mathbb E_p[(v-o)(z-\bar z)^2]$, at most $D\operatorname{Var}z\le D R^2/4$ (Popoviciu).
+
+    Args:
+        problem: the output.
+        changes: delta_i.
+
+    Source: claim `perturbation-bound`; the remainder is ours.
+    """
+    return _attended_otherwise(problem, problem.moved(keys=changes), keys=changes)
+
+
+def query_perturbation(problem: Problem, change: Float[Array, " d"]) -> Perturbation:
+    """A change of the query: the step stays, the test point moves. Kinds and remainder as for the keys.
+
+    Args:
+        problem: the output.
+        change: of the query.
+    """
+    return _attended_otherwise(problem, problem.moved(query=change), query=change)
+
+
+def token_perturbation(
+    problem: Problem,
+    changes: Float[Array, "n m"],
+    key_weights: Float[Array, "m d"],
+    value_weights: Float[Array, "m dv"],
+) -> Perturbation:
+    r"""Changes of the demonstrations' tokens move their keys by $W_K\delta_i$, their values by $W_V\delta_i$ at once.
+
+    To first order the two effects add; the bound is that of the values at the old keys plus that of the keys at the new
+    values.
+
+    Args:
+        problem: the output.
+        changes: delta_i, of the tokens.
+        key_weights: W_K, so that the keys are tokens @ W_K.
+        value_weights: W_V.
+
+    Raises:
+        ValueError: the changes and the projections do not fit.
+    """
+    if not changes.shape[1] == key_weights.shape[0] == value_weights.shape[0]:
+        raise ValueError(
+            f"token_perturbation: changes of width {changes.shape[1]} need projections of as many rows, "
+            f"got {key_weights.shape[0]} and {value_weights.shape[0]}"
+        )
+    keys, values = changes @ key_weights, changes @ value_weights
+    valued = problem.moved(values=values)
+    after = valued.moved(keys=keys)
+    output = Change(
+        _first_order(problem, keys=keys, values=values), after.output() - problem.output(), "first order", None
+    )
+    moved_values = target_bound(problem, jnp.max(jnp.linalg.norm(values, axis=1)))
+    return Perturbation(_step(problem, after), output, _bound(moved_values + _attention_bound(valued, after), output))
+
+
+def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation:
+    r"""Leaves demonstrations out: exact, $\Delta o = -\sum_{\text{dropped}} a_i v_i$, normalised
+    $\Delta o = -\sum_{\text{dropped}} a_i(v_i-o)\,/\,(1-\sum_{\text{dropped}} a_i)$.
+
+    Args:
+        problem: the output of a dual model, whose sample weights become zero.
+        kept: false where a demonstration is dropped.
+
+    Raises:
+        ValueError: the subject is an attention form, whose positions would move; give its dual.
+
+    Source: claim `demonstration-dropout`.
+    """
+    subject = problem.subject
+    if not hasattr(subject, "sample_weights"):
+        raise ValueError("drop_perturbation: give the dual model of the attention; dropping moves a form's positions")
+    weights = data_of(problem.model())[2] * kept.astype(problem.values.dtype)
+    after = Problem(replace(subject, sample_weights=weights), problem.query, problem.keys, problem.values)  # pyright: ignore
+    dropped = problem.shares() * (1 - kept.astype(problem.values.dtype))
+    if problem.model().projective:
+        before = problem.closed_form()
+        predicted = -(dropped @ (problem.values - before[None, :])) / (1 - jnp.sum(dropped))
+    else:
+        predicted = -dropped @ problem.values
+    output = Change(predicted, after.output() - problem.output(), "exact")
+    return Perturbation(_step(problem, after), output, _bound(jnp.linalg.norm(predicted), output))
+
+
+def swap_perturbation(problem: Problem, first: int, second: int) -> Perturbation:
+    r"""Two demonstrations exchange their targets: $\Delta o = (a_i-a_j)(v_j-v_i)$, exactly.
+
+    Args:
+        problem: the output.
+        first: i.
+        second: j.
+
+    Raises:
+        ValueError: there is no such demonstration.
+    """
+    n = problem.values.shape[0]
+    if not (0 <= first < n and 0 <= second < n):
+        raise ValueError(f"swap_perturbation: demonstrations are numbered 0 to {n - 1}, got {first} and {second}")
+    exchanged = problem.values.at[first].set(problem.values[second]).at[second].set(problem.values[first])
+    return target_perturbation(problem, exchanged - problem.values)
+
+
+def _attended_otherwise(before: Problem, after: Problem, **changes: Float[Array, "..."]) -> Perturbation:
+    """Keys or query have moved, values have not."""
+    predicted, measured = _first_order(before, **changes), after.output() - before.output()
+    if _is_linear(before):
+        output = Change(predicted, measured, "exact")
+    else:
+        output = Change(predicted, measured, "first order", _remainder(before, after))
+    return Perturbation(_step(before, after), output, _bound(_attention_bound(before, after), output))
+
+
+def _first_order(problem: Problem, **changes: Float[Array, "..."]) -> Float[Array, " dv"]:
+    """The derivative of the kernel sum along changes of the query, the keys or the values."""
+
+    def output(step: Float[Array, ""]) -> Float[Array, " dv"]:
+        return problem.moved(**{name: step * change for name, change in changes.items()}).closed_form()
+
+    zero, one = (jnp.asarray(x, problem.values.dtype) for x in (0.0, 1.0))
+    return jax.jvp(output, (zero,), (one,))[1]
+
+
+def _remainder(before: Problem, after: Problem) -> Float[Array, ""] | None:
+    """D R^2 / 8 where the logits are linear along the path (softmax attention); None otherwise."""
+    model = before.model()
+    if isinstance(model, DualModel):
+        return None
+    return value_diameter(model) * logit_range(before, after) ** 2 / 8
+
+
+def _attention_bound(before: Problem, after: Problem) -> Float[Array, ""]:
+    """A bound on the effect of changed keys or a changed query, from how far features or logits have moved."""
+    model, moved = before.model(), after.model()
+    if model.projective:
+        return ratio_bound(before, after)
+    inputs, targets, weights = data_of(model)
+    lengths = jnp.abs(weights) * jnp.linalg.norm(targets, axis=1)
+    kernel, points = kernel_of_model(model), (before.point(), after.point())
+    by_keys = lengths @ kernel_distance(model, inputs, moved.inputs) * jnp.sqrt(kernel(points[0], points[0]))
+    # f_1 - f_0 in the norm of the space, by the triangle inequality, at the new keys
+    size = lengths @ jnp.sqrt(jax.vmap(lambda x: kernel(x, x))(moved.inputs))
+    by_query = size * kernel_distance(model, points[0][None], points[1][None])[0]
+    start = initial_parameters(model)
+    zero_shot = raw_output(model, start, points[1]) - raw_output(model, start, points[0])
+    return by_keys + by_query + jnp.linalg.norm(zero_shot)
+
+
+def _bound(bound: Float[Array, ""], output: Change) -> Change:
+    return Change(bound, jnp.linalg.norm(output.measured), "at most")
+
+
+def _step(before: Problem, after: Problem) -> Change:
+    """The size of the step's change: by the kernel alone, and by training both models."""
+    models = before.model(), after.model()
+    centres = jnp.concatenate([models[1].inputs, models[0].inputs])
+    (_, new, weights), (_, old, old_weights) = data_of(models[1]), data_of(models[0])
+    rows = jnp.concatenate([weights[:, None] * new, -old_weights[:, None] * old])
+    predicted = _norm(models[0], centres, rows)
+    return Change(predicted, _trained_apart(models[0], models[1]), "exact")
+
+
+def _trained_apart(old: Model, new: Model) -> Float[Array, ""]:
+    """The distance of the two trained models."""
+    if isinstance(old, DualModel):
+        return jnp.linalg.norm(new.train() - old.train())  # pyright: ignore[reportOperatorIssue]
+    functions = new.train(), old.train()
+    centres = jnp.concatenate([f.centres for f in functions])  # pyright: ignore[reportAttributeAccessIssue]
+    rows = jnp.concatenate([functions[0].coefficients, -functions[1].coefficients])  # pyright: ignore
+    return _norm(old, centres, rows)
+
+
+def _norm(model: Model, centres: Float[Array, "c d"], rows: Float[Array, "c u"]) -> Float[Array, ""]:
+    """The norm of sum_i rows_i kappa(centre_i, .)."""
+    kernel = kernel_of_model(model)
+    if isinstance(kernel, ExponentialKernel):
+        # a shift keeps ratios in range; norms are those of the kernel without it
+        kernel = replace(kernel, shift=0.0)
+    square = jnp.sum(rows * (gram(kernel, centres, centres) @ rows))
+    return jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square)))
+
+
+def _is_linear(problem: Problem) -> bool:
+    """Whether the output is linear in the keys and in the query: no feature map, no normaliser."""
+    subject = problem.subject
+    if not isinstance(subject, DualModel | LinearAttention):
+        return False
+    normalised = subject.projective if isinstance(subject, DualModel) else subject.normalised
+    # a model keeps a plain function as a Partial of it
+    return not normalised and getattr(subject.feature_map, "func", subject.feature_map) is identity
