@@ -1,9 +1,11 @@
-"""The command line: `lrgd claims`, `lrgd verify` and `lrgd certify`."""
+"""The command line: claims and certificates, experiments and their pictures."""
 
 import typer
 
 from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
+from lrgd_jax.cli.experiment import experiment
+from lrgd_jax.cli.plot import plot
 from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.verify import verify
 
@@ -15,10 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-app.command()(claims)
-app.command()(verify)
-app.command()(certify)
-app.command()(recheck)
+for command in (claims, verify, certify, recheck, experiment, plot):
+    app.command()(command)
 
 
 def main() -> None:

@@ -1,0 +1,41 @@
+"""`lrgd plot`: the figure of a finished run."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrgd_jax.cli.errors import BAD_INPUT, bad_input, complain
+
+__all__ = ["plot"]
+
+
+class Format(enum.StrEnum):
+    """Of a picture."""
+
+    PNG = "png"
+    SVG = "svg"
+
+
+def plot(
+    directory: Annotated[Path, typer.Argument(help="The folder that `lrgd experiment` wrote.")],
+    format_: Annotated[Format, typer.Option("--format", help="Of the picture.")] = Format.PNG,
+) -> None:
+    """Draw the results of a finished run into its folder."""
+    from lrgd_jax.atomic import replacing
+    from lrgd_jax.experiments import find
+    from lrgd_jax.experiments.runner import load
+
+    with bad_input():
+        finished = load(directory)
+        try:
+            from lrgd_jax.report.figures import save
+        except ModuleNotFoundError as error:
+            complain(f"drawing needs {error.name}: install lrgd-jax[figures]")
+            raise typer.Exit(BAD_INPUT) from None
+        target = directory / f"{finished.name}.{format_}"
+        figure = find(finished.name).figure(finished.config, finished.rows)
+        with replacing(target) as written:
+            save(figure, written)
+    typer.echo(target)

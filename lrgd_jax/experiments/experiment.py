@@ -1,0 +1,71 @@
+"""What an experiment is: a module with a configuration, resumable units, rows, a summary and a figure."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Experiment", "Row", "Value", "checked"]
+
+Value: TypeAlias = int | float | str | bool
+"""One entry of a row."""
+
+Row: TypeAlias = Mapping[str, Value]
+"""A tidy row: one measurement with all that it depends on. A key that does not apply is left out."""
+
+
+class Experiment(Protocol):
+    """The interface of an experiment module.
+
+    Attributes:
+        Config: a frozen dataclass of numbers, strings, booleans and tuples of them, all with defaults: the full
+            setting. It has `seeds: int`. A field `dtype: str` ("float64" or "float32") sets whether JAX computes in
+            64 bits while the units run.
+        QUICK: a Config that takes less than a minute on two cores.
+        TITLE: a few words.
+        DESCRIPTION: what is measured, against which theory.
+        SOURCES: papers, with arXiv number and equation.
+    """
+
+    Config: type[Any]
+    QUICK: Any
+    TITLE: str
+    DESCRIPTION: str
+    SOURCES: Sequence[str]
+
+    def units(self, config: Any, /) -> list[str]:
+        """Names of the parts that are computed, and resumed, one by one; for example "seed=0/layers=1"."""
+        ...
+
+    def run_unit(self, config: Any, unit: str, /) -> list[dict[str, Value]]:
+        """The rows of one part: a function of the configuration and the unit's name, and of nothing else."""
+        ...
+
+    def summary(self, config: Any, rows: Sequence[Row], /) -> dict[str, Any]:
+        """What the rows say: numbers, strings, and dictionaries and lists of them."""
+        ...
+
+    def figure(self, config: Any, rows: Sequence[Row], /) -> "Figure":
+        """The rows drawn; imports matplotlib when called."""
+        ...
+
+
+PARTS = ("Config", "QUICK", "TITLE", "DESCRIPTION", "SOURCES", "units", "run_unit", "summary", "figure")
+
+
+def checked(name: str, module: ModuleType) -> Experiment:
+    """The module, once it is seen to have every part of the interface.
+
+    Raises:
+        ValueError: a part is missing, or Config is no dataclass with a field `seeds`.
+    """
+    missing = [part for part in PARTS if not hasattr(module, part)]
+    if missing:
+        raise ValueError(f"experiment {name!r}: {module.__name__} lacks {', '.join(missing)}; see Experiment")
+    config = module.Config
+    if not dataclasses.is_dataclass(config) or "seeds" not in {field.name for field in dataclasses.fields(config)}:
+        raise ValueError(f"experiment {name!r}: Config must be a dataclass with a field `seeds: int`, got {config!r}")
+    return cast(Experiment, module)
