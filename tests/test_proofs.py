@@ -13,30 +13,57 @@ from lrgd_jax.claims.certified import SHAPES, certify_claim
 from lrgd_jax.claims.counterexample import smallest_counterexample
 
 CLAIMS = load_claims()
-PART_A = {
-    "linear-attention",
-    "order-and-batching",
-    "causal-linear-attention",
-    "chunked-linear-attention",
-    "normalised-linear-attention",
-    "softmax-attention",
-    "softmax-stability",
-    "softmax-taylor-features",
-    "softmax-random-features",
-    "rotary-position",
-    "alibi-is-weight-decay",
-    "sliding-window-is-forgetting",
-    "multi-head",
-    "grouped-query",
-    "feed-forward-readout",
-    "decoder-layer",
-    "decoder-stack",
-    "rank-one-feed-forward-update",
+PARTS = {
+    "A": {
+        "linear-attention",
+        "order-and-batching",
+        "causal-linear-attention",
+        "chunked-linear-attention",
+        "normalised-linear-attention",
+        "softmax-attention",
+        "softmax-stability",
+        "softmax-taylor-features",
+        "softmax-random-features",
+        "rotary-position",
+        "alibi-is-weight-decay",
+        "sliding-window-is-forgetting",
+        "multi-head",
+        "grouped-query",
+        "feed-forward-readout",
+        "decoder-layer",
+        "decoder-stack",
+        "rank-one-feed-forward-update",
+    },
+    "B": {
+        "delta-rule",
+        "delta-rule-chunked",
+        "gated-delta-rule",
+        "gd-plus-plus",
+        "layers-are-steps",
+        "least-squares-step",
+        "many-steps-is-a-spectral-filter",
+        "momentum",
+        "preconditioned-step",
+        "recursive-least-squares",
+        "ridge-attention",
+    },
+    "C": {
+        "anchored-regularisation",
+        "demonstration-dropout",
+        "gradient-clipping",
+        "key-noise",
+        "key-noise-is-ridge",
+        "negative-samples",
+        "perturbation-bound",
+        "target-perturbation",
+        "weight-decay-is-retention",
+    },
 }
 
 
-def test_part_a_is_there():
-    assert {slug for slug, claim in CLAIMS.items() if claim.group == "A"} == PART_A
+@pytest.mark.parametrize("part", PARTS)
+def test_the_part_is_there(part):
+    assert {slug for slug, claim in CLAIMS.items() if claim.group == part} == PARTS[part]
 
 
 @pytest.mark.parametrize("slug", CLAIMS)
@@ -52,8 +79,14 @@ def test_a_claim_is_written_out(slug):
 
 @pytest.mark.parametrize("slug", CLAIMS)
 def test_a_claim_holds_and_its_mutants_fall(slug):
-    verdict = check_claim(CLAIMS[slug], dtype="float64", instances=2)
+    """As compiled, which takes longer than all else: at the largest shape, and at all where that shows too little."""
+    claim = CLAIMS[slug]
+    largest = max(claim.shapes, key=lambda dimensions: sum(dimensions.values()))
+    verdict = check_claim(replace(claim, shapes=(largest,)), dtype="float64", instances=1)
     assert verdict.holds, verdict.failure
+    if not all(mutant.rejected for mutant in verdict.mutants):
+        verdict = check_claim(claim, dtype="float64", instances=2)
+        assert verdict.holds, verdict.failure
     assert all(mutant.rejected for mutant in verdict.mutants), verdict.mutants
 
 
@@ -69,8 +102,14 @@ EXACT = {
     "sliding-window-is-forgetting",
     "softmax-attention",
     "softmax-stability",
+    *PARTS["B"],
+    "anchored-regularisation",
+    "demonstration-dropout",
+    "key-noise-is-ridge",
+    "negative-samples",
+    "weight-decay-is-retention",
 }
-"""Claims of part A that hold as identities of polynomials, fractions and exponentials, at every input of a shape."""
+"""Claims that hold as identities of polynomials, fractions and exponentials, at every input of a shape."""
 
 DETERMINISTIC = [slug for slug, claim in CLAIMS.items() if not isinstance(claim.tolerance, Statistical)]
 
@@ -91,7 +130,11 @@ def test_a_claim_is_certified_and_its_mutants_fall_at_every_layer(slug):
         assert found.exact is None or mutant.exact is not False, mutant
 
 
-@pytest.mark.parametrize("slug", DETERMINISTIC)
+NOT_ATTAINED = {"perturbation-bound"}
+"""Bounds that the claim's own instances come near to but do not reach, so that a slight fault does not break them."""
+
+
+@pytest.mark.parametrize("slug", [slug for slug in DETERMINISTIC if slug not in NOT_ATTAINED])
 def test_a_relative_fault_of_two_to_the_minus_forty_is_seen(slug):
     """Far below float32, and below what the rounding bounds of deep programs leave."""
     claim = CLAIMS[slug]
@@ -113,4 +156,4 @@ def test_a_relative_fault_of_two_to_the_minus_forty_is_seen(slug):
 
 @pytest.mark.parametrize("slug", DETERMINISTIC)
 def test_hypothesis_finds_no_counterexample(slug):
-    assert smallest_counterexample(CLAIMS[slug], "float64", magnitude=4.0, examples=20) is None
+    assert smallest_counterexample(CLAIMS[slug], "float64", magnitude=4.0, examples=10) is None
