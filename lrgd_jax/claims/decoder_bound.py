@@ -11,7 +11,7 @@ The ordinary way is differentiated, being the cheaper. Position t depends on no 
 needs reverse passes over the prompt up to its end only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,8 +24,7 @@ from lrgd_jax.certify import Program, running_error, trace, walk
 from lrgd_jax.certify.rounded import Rounded
 from lrgd_jax.certify.rounding import Rounding, inputs_of
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
-from lrgd_jax.decoder.layers import LayerWeights, affine, at_least_float32, attend, project_heads, read_out, rms_norm
-from lrgd_jax.positions import visible
+from lrgd_jax.decoder.layers import at_least_float32, layer, normalised, soft_cap
 
 __all__ = ["head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
 
@@ -108,9 +107,9 @@ def _block(
 
     def perturbed(perturbations: list[list[Array]]) -> Float[Array, "e m"]:
         x = embed(params, tokens)
-        for weights, perturbation in zip(params.layers, perturbations, strict=True):
-            x = _perturbed_layer(weights, config, x, perturbation)
-        return rms_norm(params.final_norm, x, config.norm_epsilon)
+        for i, (weights, perturbation) in enumerate(zip(params.layers, perturbations, strict=True)):
+            x = _perturbed(partial(layer, config=config.of_layer(i)), perturbation, weights, x=x)
+        return normalised(config, params.final_norm, params.final_norm_bias, x)
 
     hidden, pull = jax.vjp(perturbed, jax.tree.map(jnp.zeros_like, losses))
 
@@ -125,27 +124,47 @@ def _block(
     return jax.lax.map(one_position, jnp.arange(start, tokens.shape[0]))
 
 
-def _perturbed_layer(
-    weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], perturbation: list[Array]
-) -> Float[Array, "n m"]:
-    """`lrgd_jax.decoder.layer` with a perturbation added at every mark."""
-    n = x.shape[0]
-    first_norm, *of_heads, attended, first_sum, second_norm, of_gate, of_up, second_sum = perturbation
-    normed = rms_norm(weights.attention_norm, x, config.norm_epsilon) + first_norm
-    projected = project_heads(weights.heads, config, normed, jnp.arange(n))
-    queries, keys, values = (y + p for y, p in zip(projected, of_heads, strict=True))
-    outputs = attend(config, queries, keys, values, visible(n, n, causal=True)) + attended
-    x = x + read_out(weights.heads, outputs) + first_sum
-    normed = rms_norm(weights.feed_forward_norm, x, config.norm_epsilon) + second_norm
-    block = weights.feed_forward
-    gate = affine(block.gate, block.gate_bias, normed) + of_gate
-    up = affine(block.up, block.up_bias, normed) + of_up
-    return x + affine(block.down, block.down_bias, jax.nn.silu(gate) * up) + second_sum
+def _perturbed(way: Callable[..., Array], perturbation: Sequence[Array], *arguments: Any, **more: Any) -> Array:
+    """A function with a perturbation added at every mark that it passes, in order."""
+    closed = jax.make_jaxpr(way)(*arguments, **more)
+    rest = iter(perturbation)
+    (result,) = _evaluate(closed.jaxpr, closed.consts, jax.tree.leaves((arguments, more)), rest)
+    if next(rest, None) is not None:
+        raise ValueError("there are more perturbations than marks")
+    return result
+
+
+def _evaluate(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any], rest: Iterator[Array]) -> list[Any]:
+    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arguments], strict=True))
+
+    def value(atom: Any) -> Any:
+        return atom.val if hasattr(atom, "val") else known[atom]
+
+    for eqn in jaxpr.eqns:
+        values = [value(atom) for atom in eqn.invars]
+        if eqn.primitive.name == "name":
+            results = [values[0] + next(rest)]
+        elif eqn.primitive.name in ("jit", "pjit", "closed_call"):
+            inner = eqn.params["jaxpr"]
+            results = _evaluate(inner.jaxpr, inner.consts, values, rest)
+        else:
+            options = eqn.primitive.get_bind_params(eqn.params)
+            results = eqn.primitive.bind(*values, **options)
+            results = results if eqn.primitive.multiple_results else [results]
+        known |= dict(zip(eqn.outvars, results, strict=True))
+    return [value(atom) for atom in jaxpr.outvars]
 
 
 def head_bounds(
-    params: DecoderParams, hidden: Float[Array, "n m"], bound: Float[np.ndarray, "n m"]
+    params: DecoderParams, hidden: Float[Array, "n m"], bound: Float[np.ndarray, "n m"], cap: float | None = None
 ) -> tuple[Float[np.ndarray, "n vocab"], Float[np.ndarray, "n vocab"]]:
-    """Bounds on the logits of two evaluations; the difference of their hidden states is counted with the first."""
-    program = trace(lambda x: head(params, x), hidden)
+    """Bounds on the logits of two evaluations; the difference of their hidden states is counted with the first.
+
+    Args:
+        params: of the decoder.
+        hidden: the final hidden states.
+        bound: on their difference.
+        cap: of the logits, `DecoderConfig.logit_soft_cap`.
+    """
+    program = trace(lambda x: soft_cap(cap, head(params, x)), hidden)
     return running_error(program, hidden, errors=(bound,)).error, running_error(program, hidden).error

@@ -20,16 +20,16 @@ from lrgd_jax.decoder import (
     DecoderParams,
     LoadedDecoder,
     apply,
-    apply_rms_norm,
+    apply_norm,
     dual_chain,
     dual_layer,
     embed,
     generate,
     layer,
-    load_directory,
+    load,
     split_tokens,
 )
-from lrgd_jax.decoder.layers import rms_norm
+from lrgd_jax.decoder.layers import normalised
 from lrgd_jax.decoder.model import check_length
 
 __all__ = ["DecoderVerdict", "Demonstrations", "Greedy", "verify_decoder"]
@@ -101,7 +101,8 @@ def verify_decoder(
     """Checks that a pretrained decoder is a chain of dual models, on one prompt.
 
     Args:
-        directory: with config.json, model.safetensors and, for a prompt in words, tokenizer.json.
+        directory: with config.json, model.safetensors and, for a prompt in words, tokenizer.json; a .gguf file; or a
+            name such as "smollm2".
         prompt: text whose lines are the demonstrations and, last, the query; or token ids.
         demonstrations: how many of the first lines, or which ranges of tokens, are demonstrations.
         dtype: in which to compute; with float64 JAX must be in 64 bits.
@@ -119,7 +120,7 @@ def verify_decoder(
     seconds: dict[str, float] = {}
     with jax.default_matmul_precision("highest"):
         clock = _Clock(seconds, tell)
-        decoder = load_directory(directory, dtype)
+        decoder = load(directory, dtype)
         tokens, segments = split_prompt(decoder, prompt, demonstrations)
         clock("load")
         layers, losses, hidden = _layers(decoder.params, decoder.config, tokens, segments)
@@ -205,22 +206,26 @@ def _layers(
 ) -> tuple[list[Comparison], list[Losses], Array]:
     """Every layer and the final norm in both ways on the same input, their local errors, and the hidden states."""
     x = embed(params, tokens)
-    of_layer = _Pair(
-        lambda weights, x: layer(weights, config, x),
-        lambda weights, x: dual_layer(weights, config, x, segments),
-        (params.layers[0], x),
-    )
+    ways: dict[DecoderConfig, _Pair] = {}
     comparisons, losses = [], []
-    for weights in params.layers:
-        comparison, loss, x = of_layer(weights, x)
+    for i, weights in enumerate(params.layers):
+        own = config.of_layer(i)
+        if own not in ways:
+            ways[own] = _Pair(
+                lambda weights, x, own=own: layer(weights, own, x),
+                lambda weights, x, own=own: dual_layer(weights, own, x, segments),
+                (weights, x),
+            )
+        comparison, loss, x = ways[own](weights, x)
         comparisons.append(comparison)
         losses.append(loss)
+    final = (params.final_norm, params.final_norm_bias)
     of_norm = _Pair(
-        lambda gain, x: rms_norm(gain, x, config.norm_epsilon),
-        lambda gain, x: apply_rms_norm(gain, x, config.norm_epsilon),
-        (params.final_norm, x),
+        lambda norm, x: normalised(config, norm[0], norm[1], x),
+        lambda norm, x: apply_norm(config, norm[0], norm[1], x),
+        (final, x),
     )
-    comparison, loss, hidden = of_norm(params.final_norm, x)
+    comparison, loss, hidden = of_norm(final, x)
     return [*comparisons, comparison], [*losses, loss], hidden
 
 
@@ -249,7 +254,7 @@ def _logits(
 ) -> Comparison:
     forward = jax.jit(apply, static_argnames="config")(params, config, tokens)
     chain = jax.jit(dual_chain, static_argnames="config")(params, config, tokens, segments)
-    errors = head_bounds(params, hidden, bound)
+    errors = head_bounds(params, hidden, bound, config.logit_soft_cap)
     return compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip((forward, chain), errors, strict=True)))
 
 

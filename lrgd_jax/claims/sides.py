@@ -16,6 +16,7 @@ from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Side
 
 __all__ = ["FAULTS", "TracedSide", "named_faults", "prepared_by", "trace_side"]
 
+
 @contextlib.contextmanager
 def named_faults(what: str) -> Iterator[None]:
     """Turns an exception of a user's function into a ValueError that says which function it was."""

@@ -30,7 +30,10 @@ def verify(
         int, typer.Option(help="Random instances of every shape; a quarter as many for deep claims.")
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the random instances.")] = 0,
-    model: Annotated[Path | None, typer.Option(help="A Hugging Face directory; verified in the first dtype.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A Hugging Face directory, a GGUF file, or smollm2; verified in the first dtype."),
+    ] = None,
     prompt: Annotated[str | None, typer.Option(help="Its lines are demonstrations, the last one the query.")] = None,
     prompt_file: Annotated[Path | None, typer.Option(help="A file with the prompt.")] = None,
     demonstrations: Annotated[

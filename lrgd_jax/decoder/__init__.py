@@ -1,14 +1,15 @@
-"""Decoders: a pretrained or random Llama as pure functions over a pytree, and the same as a chain of dual models."""
+"""Decoders of eight families, pretrained or random, as pure functions over a pytree and as chains of dual models."""
 
 from lrgd_jax.decoder.chain import dual_attention, dual_chain, dual_layer, head_dual
 from lrgd_jax.decoder.config import AttentionKind, DecoderConfig
 from lrgd_jax.decoder.generation import Cache, empty_cache, generate, read
-from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, layer
-from lrgd_jax.decoder.loading import LoadedDecoder, load_directory
+from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices, layer
+from lrgd_jax.decoder.loading import PACKAGED, LoadedDecoder, load, load_directory
 from lrgd_jax.decoder.model import DecoderParams, apply, embed, head, hidden_states, init
 from lrgd_jax.decoder.readout import (
     GATES,
     apply_feed_forward,
+    apply_norm,
     apply_rms_norm,
     feed_forward_matrix,
     gated_feed_forward_matrix,
@@ -16,10 +17,11 @@ from lrgd_jax.decoder.readout import (
     rms_norm_matrix,
 )
 from lrgd_jax.decoder.segments import split_text, split_tokens
-from lrgd_jax.decoder.tokenizer import Tokenizer
+from lrgd_jax.decoder.tokenizer import Tokenizer, chatml
 
 __all__ = [
     "GATES",
+    "PACKAGED",
     "AttentionKind",
     "Cache",
     "DecoderConfig",
@@ -27,10 +29,14 @@ __all__ = [
     "FeedForwardWeights",
     "LayerWeights",
     "LoadedDecoder",
+    "NormedHeads",
     "Tokenizer",
+    "TwoMatrices",
     "apply",
     "apply_feed_forward",
+    "apply_norm",
     "apply_rms_norm",
+    "chatml",
     "dual_attention",
     "dual_chain",
     "dual_layer",
@@ -45,6 +51,7 @@ __all__ = [
     "init",
     "layer",
     "layer_norm_matrix",
+    "load",
     "load_directory",
     "read",
     "rms_norm_matrix",

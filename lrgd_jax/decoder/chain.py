@@ -7,6 +7,8 @@ Norms and feed-forward blocks are the state-dependent linear readouts of `lrgd_j
 attention, norm or feed-forward of the ordinary forward pass, with which the logits agree.
 """
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
@@ -15,36 +17,73 @@ from jaxtyping import Array, Float, Int
 from lrgd_jax.attention.forms import LinearAttention, Rotary, SoftmaxAttention
 from lrgd_jax.attention.heads import HeadWeights, project
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import LayerWeights
+from lrgd_jax.decoder.layers import LayerWeights, NormedHeads
 from lrgd_jax.decoder.model import DecoderParams, check_length, embed
-from lrgd_jax.decoder.readout import apply_feed_forward, apply_rms_norm
+from lrgd_jax.decoder.readout import apply_feed_forward, apply_norm, apply_rms_norm
+from lrgd_jax.decoder.soft_cap import SoftCappedDual
 from lrgd_jax.dual.correspondence import dual_of
 from lrgd_jax.dual.head import HeadDual
 from lrgd_jax.dual.roles import Roles, roles, segments_of
 from lrgd_jax.features import elu_plus_one
-from lrgd_jax.positions import visible
+from lrgd_jax.positions import rotary_frequencies, rotate, visible
 
 __all__ = ["dual_attention", "dual_chain", "dual_layer", "head_dual"]
 
 
+@dataclass(frozen=True)
+class PartialRotary(Rotary):
+    """Rotary positions of the first coordinates of a head, at positions divided by a factor.
+
+    Attributes:
+        width: how many coordinates are rotated; all unless given.
+        factor: by which positions are divided.
+    """
+
+    width: int | None = None
+    factor: float = 1.0
+
+    def __call__(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n d"]:
+        """Rotates the rows, which stand at the positions offset + first, offset + first + 1, …"""
+        width = x.shape[1] if self.width is None else self.width
+        frequencies = rotary_frequencies(width, self.theta, self.scaling) / self.factor
+        positions = self.offset + first + jnp.arange(x.shape[0])
+        return jnp.concatenate([rotate(x[:, :width], positions, frequencies, self.layout), x[:, width:]], axis=1)
+
+
 def head_dual(config: DecoderConfig) -> HeadDual:
-    """The dual of what every head of the decoder computes."""
+    """The dual of what every head of a layer computes."""
     if config.attention == "linear":
         return dual_of(LinearAttention(elu_plus_one, causal=True, normalised=True))
-    rotary = Rotary(config.rope_theta, config.rope_layout, scaling=config.rope_scaling)
-    return dual_of(SoftmaxAttention(causal=True, rotary=rotary))
+    rotary: Rotary | None = Rotary(config.rope_theta, config.rope_layout, scaling=config.rope_scaling)
+    if config.positions == "learned":
+        rotary = None
+    elif config.rotary_width is not None or config.rope_factor != 1:
+        rotary = PartialRotary(
+            config.rope_theta,
+            config.rope_layout,
+            scaling=config.rope_scaling,
+            width=config.rotary_width,
+            factor=config.rope_factor,
+        )
+    form = SoftmaxAttention(scale=config.attention_scale, causal=True, window=config.window, rotary=rotary)
+    return dual_of(form) if config.attention_soft_cap is None else SoftCappedDual(form, config.attention_soft_cap)
 
 
 def dual_attention(
     heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"], segments: Int[Array, " n"]
 ) -> Float[Array, "n m"]:
     r"""$\sum_h W_O^{h\top} f_1^{g(h)}(q^h) + b_O$ for every token: one dual a group, one test point a head."""
+    config.check_one_layer()
     n, g = x.shape[0], heads.groups
     dual = head_dual(config)
-    points = checkpoint_name(jax.vmap(dual.inputs)(project(heads.query, heads.query_bias, x)), "heads")
-    inputs = checkpoint_name(jax.vmap(dual.inputs)(project(heads.key, heads.key_bias, x)), "heads")
+    queries, keys = project(heads.query, heads.query_bias, x), project(heads.key, heads.key_bias, x)
+    if isinstance(heads, NormedHeads) and heads.query_norm is not None and heads.key_norm is not None:
+        queries = apply_rms_norm_to_heads(heads.query_norm, queries, config)
+        keys = apply_rms_norm_to_heads(heads.key_norm, keys, config)
+    points = checkpoint_name(jax.vmap(dual.inputs)(queries), "heads")
+    inputs = checkpoint_name(jax.vmap(dual.inputs)(keys), "heads")
     values = checkpoint_name(project(heads.value, heads.value_bias, x), "heads")
-    role = roles(visible(n, n, causal=True), segments, ordered=True, dtype=x.dtype)
+    role = roles(visible(n, n, causal=True, window=config.window), segments, ordered=True, dtype=x.dtype)
 
     def one_group(
         points: Float[Array, "share n d"], inputs: Float[Array, "n d"], values: Float[Array, "n dv"]
@@ -62,6 +101,13 @@ def dual_attention(
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
 
 
+def apply_rms_norm_to_heads(
+    gain: Float[Array, " d"], x: Float[Array, "h n d"], config: DecoderConfig
+) -> Float[Array, "h n d"]:
+    """R(x) x for every row of every head."""
+    return jax.vmap(lambda rows: apply_rms_norm(gain, rows, config.norm_epsilon))(x)
+
+
 def dual_layer(
     weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], segments: Int[Array, " n"]
 ) -> Float[Array, "n m"]:
@@ -73,10 +119,17 @@ def dual_layer(
         x: the residual stream.
         segments: of each token, not decreasing; see `split_tokens`.
     """
-    normed = apply_rms_norm(weights.attention_norm, x, config.norm_epsilon)
-    x = checkpoint_name(x + dual_attention(weights.heads, config, normed, segments), "residual")
-    normed = apply_rms_norm(weights.feed_forward_norm, x, config.norm_epsilon)
-    return checkpoint_name(x + apply_feed_forward(weights.feed_forward, normed), "residual")
+    normed = apply_norm(config, weights.attention_norm, weights.attention_norm_bias, x)
+    attended = dual_attention(weights.heads, config, normed, segments)
+    if weights.attention_post_norm is not None:
+        attended = apply_rms_norm(weights.attention_post_norm, attended, config.norm_epsilon)
+    after = checkpoint_name(x + attended, "residual")
+    read = x if config.parallel_residual else after
+    normed = apply_norm(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
+    added = apply_feed_forward(weights.feed_forward, normed, config.activation)
+    if weights.feed_forward_post_norm is not None:
+        added = apply_rms_norm(weights.feed_forward_post_norm, added, config.norm_epsilon)
+    return checkpoint_name(after + added, "residual")
 
 
 def dual_chain(
@@ -96,7 +149,11 @@ def dual_chain(
     check_length(config, tokens.shape[0])
     segments = segments_of(tokens.shape[0], segments)
     x = embed(params, tokens)
-    for weights in params.layers:
-        x = dual_layer(weights, config, x, segments)
-    final = apply_rms_norm(params.final_norm, x, config.norm_epsilon)
-    return jnp.einsum("vm,nm->nv", params.embedding if params.head is None else params.head, final)
+    for i, weights in enumerate(params.layers):
+        x = dual_layer(weights, config.of_layer(i), x, segments)
+    final = apply_norm(config, params.final_norm, params.final_norm_bias, x)
+    logits = jnp.einsum("vm,nm->nv", params.embedding if params.head is None else params.head, final)
+    if config.logit_soft_cap is None:
+        return logits
+    cap = jnp.asarray(config.logit_soft_cap, logits.dtype)
+    return cap * jnp.tanh(logits / cap)

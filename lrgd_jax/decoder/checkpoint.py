@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 from safetensors import SafetensorError, safe_open
 
-__all__ = ["checkpoint_files", "read_json", "read_tensors"]
+__all__ = ["check_finite", "checkpoint_files", "few", "read_json", "read_tensors"]
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 FLOATING = ("F64", "F32", "F16", "BF16")
@@ -84,6 +84,7 @@ def read_tensors(
     *,
     tied: tuple[str, str],
     ignorable: str,
+    prefix: str = "",
 ) -> dict[str, Array]:
     """Exactly the tensors that `shapes` names, cast to `dtype`.
 
@@ -93,6 +94,7 @@ def read_tensors(
         dtype: to cast to.
         tied: a name that may be stored although `shapes` lacks it, if it equals the tensor of the second name.
         ignorable: a regular expression of names that may be stored and are not read.
+        prefix: with which stored names may begin; `shapes`, `tied` and `ignorable` leave it out.
 
     Raises:
         ValueError: a file is truncated, or a tensor is missing, surplus, there twice, of another shape, of a type
@@ -107,22 +109,25 @@ def read_tensors(
             names = set(handle.keys())
             # the index places each tensor in one file, so this also finds tensors that are there twice
             _check_index(file, names, indexed)
-            for name in sorted(names):
+            for stored in sorted(names):
+                name = stored.removeprefix(prefix)
+                if name in found:
+                    raise ValueError(f"{file}: tensor {name} is there twice, with and without {prefix!r}")
                 found[name] = file
                 if name in shapes:
-                    tensors[name] = _read(handle, file, name, shapes[name], dtype)
+                    tensors[name] = _read(handle, file, stored, shapes[name], dtype)
                 elif name == tied[0] and tied[1] in shapes:
-                    twin = np.asarray(_read(handle, file, name, shapes[tied[1]], dtype))
+                    twin = np.asarray(_read(handle, file, stored, shapes[tied[1]], dtype))
                 elif not re.fullmatch(ignorable, name):
                     surplus[name] = file
     missing = [name for name in shapes if name not in found]
     if missing:
-        hint = f"; instead there is {_few(sorted(surplus))}" if surplus else ""
-        raise ValueError(f"{_places(files)} lacks {_few(missing)}, which the config calls for{hint}")
+        hint = f"; instead there is {few(sorted(surplus))}" if surplus else ""
+        raise ValueError(f"{_places(files)} lacks {few(missing)}, which the config calls for{hint}")
     if surplus:
         name, file = next(iter(surplus.items()))
         raise ValueError(
-            f"{file}: surplus {_few(sorted(surplus))}: the config calls for no such tensor, so the model would not be "
+            f"{file}: surplus {few(sorted(surplus))}: the config calls for no such tensor, so the model would not be "
             "what the checkpoint holds; check config.json"
         )
     if twin is not None and not np.array_equal(twin, np.asarray(tensors[tied[1]])):
@@ -164,7 +169,7 @@ def _damage(file: Path) -> str:
 def _check_index(file: Path, names: set[str], indexed: frozenset[str] | None) -> None:
     if indexed is not None and names != indexed:
         lacking, more = sorted(indexed - names), sorted(names - indexed)
-        what = f"lacks {_few(lacking)}, which" if lacking else f"holds {_few(more)}, which"
+        what = f"lacks {few(lacking)}, which" if lacking else f"holds {few(more)}, which"
         how = "places there" if lacking else "does not place there"
         raise ValueError(f"{file} {what} {INDEX} {how}; download the checkpoint again")
 
@@ -180,15 +185,16 @@ def _read(handle: Any, file: Path, name: str, shape: tuple[int, ...], dtype: jax
             "dequantise the checkpoint"
         )
     raw = handle.get_tensor(name)
-    _check_finite(file, name, raw, "the checkpoint is damaged, or its training diverged")
+    check_finite(file, name, raw, "the checkpoint is damaged, or its training diverged")
     # a value that the narrower type cannot hold becomes infinite and is named, so numpy need not warn
     with np.errstate(over="ignore"):
         cast = raw.astype(jnp.dtype(dtype))
-    _check_finite(file, name, cast, f"it overflows {jnp.dtype(dtype).name}; load in a wider type")
+    check_finite(file, name, cast, f"it overflows {jnp.dtype(dtype).name}; load in a wider type")
     return jnp.asarray(cast)
 
 
-def _check_finite(file: Path, name: str, values: np.ndarray, why: str) -> None:
+def check_finite(file: Path, name: str, values: np.ndarray, why: str) -> None:
+    """Raises ValueError where a tensor holds what is not finite; the message names file, tensor and place."""
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         where = tuple(bad[0].tolist())
@@ -198,7 +204,8 @@ def _check_finite(file: Path, name: str, values: np.ndarray, why: str) -> None:
         )
 
 
-def _few(names: list[str]) -> str:
+def few(names: list[str]) -> str:
+    """The first of some tensors, and how many more there are."""
     shown = ", ".join(names[:3])
     rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{'tensor' if len(names) == 1 else 'tensors'} {shown}{rest}"

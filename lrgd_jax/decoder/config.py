@@ -1,19 +1,30 @@
 """What a decoder is, apart from its weights: sizes, constants and the kind of its attention."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from lrgd_jax.positions import Llama3Scaling, RotaryLayout
 
-__all__ = ["AttentionKind", "DecoderConfig"]
+__all__ = ["Activation", "AttentionKind", "DecoderConfig"]
 
 AttentionKind: TypeAlias = Literal["softmax", "linear"]
 """Which attention every head of a decoder computes."""
 
+Activation: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "relu"]
+"""Which function a feed-forward block applies to its gate, or, without one, between its two matrices."""
+
+CHOICES = {
+    "attention": ("softmax", "linear"),
+    "rope_layout": ("half", "interleaved"),
+    "positions": ("rotary", "learned"),
+    "norm": ("rms", "layer"),
+    "activation": ("silu", "gelu", "gelu_tanh", "relu"),
+}
+
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    r"""A pre-norm decoder of the Llama family; hashable, so it can be a static argument of `jax.jit`.
+    r"""A pre-norm decoder, by default a Llama; hashable, so it can be a static argument of `jax.jit`.
 
     `attention` switches every head between
 
@@ -42,10 +53,27 @@ class DecoderConfig:
         attention: "softmax" or "linear".
         bos: id of the token that begins a text.
         eos: ids of the tokens that end one.
+        output_bias: the output projection of attention has a bias; as `attention_bias` unless given.
+        query_key_norm: queries and keys pass an RMSNorm of each head before they are rotated (Qwen 3, Gemma 3).
+        attention_scale: s of the logits $s\,q^\top k$, $1/\sqrt d$ unless given.
+        attention_soft_cap: c of the logits $c\tanh(s\,q^\top k / c)$; none unless given (Gemma 2).
+        logit_soft_cap: likewise, of the output's logits.
+        window: a query sees its own and the window - 1 tokens before it; all unless given.
+        local_layers: which layers have the window; all unless given.
+        local_rope_theta: base of the rotary frequencies in `local_layers`, which are then not stretched (Gemma 3).
+        positions: "rotary", or "learned" rows that are added to the embedding (GPT-2).
+        rotary_width: coordinates of a head that are rotated, the first ones; all unless given (GPT-NeoX).
+        rope_factor: positions are divided by it before they are rotated.
+        norm: "rms", or "layer" for LayerNorm with bias.
+        post_norms: what attention and feed-forward block return is normed too before it is added (Gemma).
+        parallel_residual: the feed-forward block reads what attention reads, not its sum (GPT-NeoX).
+        gated: the feed-forward block multiplies by an activated gate; otherwise two matrices (GPT-2, GPT-NeoX).
+        activation: of the feed-forward block.
+        embedding_scale: what the rows of the embedding are multiplied by (Gemma).
 
     Raises:
-        ValueError: a size is not positive, the heads cannot be divided among the groups, a head is odd, or a
-            name is unknown.
+        ValueError: a size is not positive, the heads cannot be divided among the groups, a rotated width is odd, a
+            name is unknown, or linear attention is asked to do what it does not.
     """
 
     vocab_size: int
@@ -66,10 +94,44 @@ class DecoderConfig:
     attention: AttentionKind = "softmax"
     bos: int | None = None
     eos: tuple[int, ...] = ()
+    output_bias: bool | None = None
+    query_key_norm: bool = False
+    attention_scale: float | None = None
+    attention_soft_cap: float | None = None
+    logit_soft_cap: float | None = None
+    window: int | None = None
+    local_layers: tuple[bool, ...] | None = None
+    local_rope_theta: float | None = None
+    positions: Literal["rotary", "learned"] = "rotary"
+    rotary_width: int | None = None
+    rope_factor: float = 1.0
+    norm: Literal["rms", "layer"] = "rms"
+    post_norms: bool = False
+    parallel_residual: bool = False
+    gated: bool = True
+    activation: Activation = "silu"
+    embedding_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        sizes = ("vocab_size", "width", "layers", "heads", "kv_heads", "head_width", "hidden_width")
-        for name in (*sizes, "context_length"):
+        self._check_sizes()
+        self._check_numbers()
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"DecoderConfig: {name} must be one of {known}, got {getattr(self, name)!r}")
+        for token in (*self.eos, *(() if self.bos is None else (self.bos,))):
+            if not 0 <= token < self.vocab_size:
+                raise ValueError(
+                    f"DecoderConfig: bos and eos must be in the vocabulary (0 to {self.vocab_size - 1}), got {token}"
+                )
+        softmax_only = ("window", "attention_scale", "attention_soft_cap")
+        given = [name for name in softmax_only if getattr(self, name) is not None]
+        if self.attention == "linear" and given:
+            raise ValueError(f"DecoderConfig: linear attention has no {', '.join(given)}; set it to None")
+
+    def _check_sizes(self) -> None:
+        sizes = ("vocab_size", "width", "layers", "heads", "kv_heads", "head_width", "hidden_width", "context_length")
+        optional = [name for name in ("window", "rotary_width") if getattr(self, name) is not None]
+        for name in (*sizes, *optional):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"DecoderConfig: {name} must be a positive whole number, got {value!r}")
@@ -78,17 +140,36 @@ class DecoderConfig:
                 f"DecoderConfig: {self.heads} query heads cannot be divided among {self.kv_heads} key-value heads; "
                 "heads must be a multiple of kv_heads"
             )
-        if self.head_width % 2:
-            raise ValueError(f"DecoderConfig: head_width must be even to form rotary pairs, got {self.head_width}")
-        for name in ("norm_epsilon", "rope_theta"):
+        rotated = self.head_width if self.rotary_width is None else self.rotary_width
+        if self.positions == "rotary" and (rotated % 2 or rotated > self.head_width):
+            name = "head_width" if self.rotary_width is None else f"rotary_width (of head_width {self.head_width})"
+            raise ValueError(f"DecoderConfig: {name} must be even to form rotary pairs, got {rotated}")
+        if self.local_layers is not None and (self.window is None or len(self.local_layers) != self.layers):
+            raise ValueError(
+                f"DecoderConfig: local_layers says for each of the {self.layers} layers whether it has the window; got "
+                f"{len(self.local_layers)} of them and window={self.window}"
+            )
+
+    def _check_numbers(self) -> None:
+        numbers = ("norm_epsilon", "rope_theta", "rope_factor", "embedding_scale")
+        optional = ("attention_scale", "attention_soft_cap", "logit_soft_cap", "local_rope_theta")
+        for name in (*numbers, *(name for name in optional if getattr(self, name) is not None)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise ValueError(f"DecoderConfig: {name} must be a positive number, got {value!r}")
-        for name, known in (("attention", ("softmax", "linear")), ("rope_layout", ("half", "interleaved"))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"DecoderConfig: {name} must be one of {known}, got {getattr(self, name)!r}")
-        for token in (*self.eos, *(() if self.bos is None else (self.bos,))):
-            if not 0 <= token < self.vocab_size:
-                raise ValueError(
-                    f"DecoderConfig: bos and eos must be in the vocabulary (0 to {self.vocab_size - 1}), got {token}"
-                )
+
+    def of_layer(self, index: int) -> "DecoderConfig":
+        """What one layer is: the config itself where all are alike, else with its own window and frequencies."""
+        if self.local_layers is None:
+            return self
+        whole = {"local_layers": None, "local_rope_theta": None}
+        if not self.local_layers[index]:
+            return replace(self, window=None, **whole)
+        if self.local_rope_theta is None:
+            return replace(self, **whole)
+        return replace(self, rope_theta=self.local_rope_theta, rope_scaling=None, rope_factor=1.0, **whole)
+
+    def check_one_layer(self) -> None:
+        """Raises ValueError where the layers differ, so that this config describes none of them."""
+        if self.local_layers is not None:
+            raise ValueError("the layers of this decoder differ; give one layer its own config, config.of_layer(i)")

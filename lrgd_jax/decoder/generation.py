@@ -10,7 +10,16 @@ from jaxtyping import Array, Float, Int
 
 from lrgd_jax.attention.linear import LinearState, recurrent_linear_attention
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import LayerWeights, attend, project_heads, read_out, rms_norm, swiglu
+from lrgd_jax.decoder.layers import (
+    LayerWeights,
+    attend,
+    feed_forward_sum,
+    normalised,
+    post_norm,
+    project_heads,
+    read_out,
+    soft_cap,
+)
 from lrgd_jax.decoder.model import DecoderParams, check_length, embed, head
 from lrgd_jax.features import elu_plus_one
 
@@ -66,12 +75,14 @@ def read(
     """
     positions = cache.length + jnp.arange(tokens.shape[0], dtype=cache.length.dtype)
     remember = _remember_keys if config.attention == "softmax" else _remember_state
-    x, memories = embed(params, tokens), []
-    for weights, memory in zip(params.layers, cache.memories, strict=True):
-        x, memory = _layer(weights, config, x, positions, memory, remember)
+    x, memories = embed(params, tokens, cache.length), []
+    for i, (weights, memory) in enumerate(zip(params.layers, cache.memories, strict=True)):
+        x, memory = _layer(weights, config.of_layer(i), x, positions, memory, remember)
         memories.append(memory)
-    last = rms_norm(params.final_norm, x[-1:], config.norm_epsilon)
-    return head(params, last)[0], Cache(tuple(memories), cache.length + tokens.shape[0])
+    last = normalised(config, params.final_norm, params.final_norm_bias, x[-1:])
+    return soft_cap(config.logit_soft_cap, head(params, last))[0], Cache(
+        tuple(memories), cache.length + tokens.shape[0]
+    )
 
 
 def _layer(
@@ -82,11 +93,11 @@ def _layer(
     memory: Memory,
     remember: Callable,
 ) -> tuple[Float[Array, "n m"], Memory]:
-    normed = rms_norm(weights.attention_norm, x, config.norm_epsilon)
+    normed = normalised(config, weights.attention_norm, weights.attention_norm_bias, x)
     queries, keys, values = project_heads(weights.heads, config, normed, positions)
     outputs, memory = remember(config, memory, positions, queries, keys, values)
-    x = x + read_out(weights.heads, outputs)
-    return x + swiglu(weights.feed_forward, rms_norm(weights.feed_forward_norm, x, config.norm_epsilon)), memory
+    attended = post_norm(config, weights.attention_post_norm, read_out(weights.heads, outputs))
+    return feed_forward_sum(weights, config, x, attended), memory
 
 
 def _remember_keys(config: DecoderConfig, memory: KeyValues, positions, queries, keys, values):
@@ -94,7 +105,8 @@ def _remember_keys(config: DecoderConfig, memory: KeyValues, positions, queries,
         return jax.lax.dynamic_update_slice_in_dim(old, new, positions[0], axis=1)
 
     memory = KeyValues(write(memory.keys, keys), write(memory.values, values))
-    mask = jnp.arange(memory.keys.shape[1], dtype=positions.dtype)[None, :] <= positions[:, None]
+    age = positions[:, None] - jnp.arange(memory.keys.shape[1], dtype=positions.dtype)[None, :]
+    mask = (age >= 0) if config.window is None else (age >= 0) & (age < config.window)
     return attend(config, queries, *memory, mask), memory
 
 

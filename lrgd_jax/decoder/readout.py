@@ -16,11 +16,14 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
-from lrgd_jax.decoder.layers import FeedForwardWeights, at_least_float32
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.layers import FeedForwardWeights, TwoMatrices, at_least_float32
 
 __all__ = [
     "GATES",
     "apply_feed_forward",
+    "apply_layer_norm",
+    "apply_norm",
     "apply_rms_norm",
     "augment",
     "feed_forward_matrix",
@@ -92,13 +95,15 @@ def feed_forward_matrix(
     return _sandwich(second, GATES[activation](inner), first, first_bias, second_bias)
 
 
-def gated_feed_forward_matrix(weights: FeedForwardWeights, x: Float[Array, " m"]) -> Float[Array, "m _"]:
-    r"""A(x) of SwiGLU, $A(x) = W_{\rm down}\,\mathrm{diag}(\mathrm{silu}(W_{\rm gate}\,x))\,W_{\rm up}$.
+def gated_feed_forward_matrix(
+    weights: FeedForwardWeights, x: Float[Array, " m"], activation: str = "silu"
+) -> Float[Array, "m _"]:
+    r"""A(x) of a gated block, $A(x) = W_{\rm down}\,\mathrm{diag}(\mathrm{act}(W_{\rm gate}\,x))\,W_{\rm up}$.
 
     Returns:
         A(x), shape [m, m]; with a bias of W_up or W_down [m, m + 1], which reads [x; 1].
     """
-    gates = _silu_gates(weights, x[None])[0]
+    gates = _activated_gates(weights, x[None], activation)[0]
     return _sandwich(weights.down, gates, weights.up, weights.up_bias, weights.down_bias)
 
 
@@ -119,19 +124,28 @@ def _sandwich(
     return jnp.concatenate([matrix, column[:, None]], axis=1)
 
 
-def apply_feed_forward(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
-    """A(x) x of SwiGLU for every row, without building A."""
-    gates = _silu_gates(weights, x)
-    up = jnp.einsum("fm,nm->nf", weights.up, x)
-    up = checkpoint_name(up if weights.up_bias is None else up + weights.up_bias[None, :], "hidden")
-    down = jnp.einsum("mf,nf->nm", weights.down, gates * up)
-    return down if weights.down_bias is None else down + weights.down_bias[None, :]
+def apply_feed_forward(
+    weights: FeedForwardWeights | TwoMatrices, x: Float[Array, "n m"], activation: str = "silu"
+) -> Float[Array, "n m"]:
+    """A(x) x of a feed-forward block for every row, without building A."""
+    if isinstance(weights, TwoMatrices):
+        inner = _inner(weights.first, weights.first_bias, x)
+        down, bias = jnp.einsum("mf,nf->nm", weights.second, GATES[activation](inner) * inner), weights.second_bias
+    else:
+        gates = _activated_gates(weights, x, activation)
+        up = _inner(weights.up, weights.up_bias, x)
+        down, bias = jnp.einsum("mf,nf->nm", weights.down, gates * up), weights.down_bias
+    return down if bias is None else down + bias[None, :]
 
 
-def _silu_gates(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n f"]:
-    inner = jnp.einsum("fm,nm->nf", weights.gate, x)
-    inner = checkpoint_name(inner if weights.gate_bias is None else inner + weights.gate_bias[None, :], "hidden")
-    return inner * GATES["silu"](inner)
+def _activated_gates(weights: FeedForwardWeights, x: Float[Array, "n m"], activation: str) -> Float[Array, "n f"]:
+    inner = _inner(weights.gate, weights.gate_bias, x)
+    return inner * GATES[activation](inner)
+
+
+def _inner(matrix: Float[Array, "f m"], bias: Float[Array, " f"] | None, x: Float[Array, "n m"]) -> Float[Array, "n f"]:
+    inner = jnp.einsum("fm,nm->nf", matrix, x)
+    return checkpoint_name(inner if bias is None else inner + bias[None, :], "hidden")
 
 
 def rms_gates(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float) -> Float[Array, " m"]:
@@ -149,6 +163,31 @@ def rms_norm_matrix(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: fl
 def apply_rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:
     """R(x) x for every row, without building R."""
     return checkpoint_name(jax.vmap(lambda row: rms_gates(gain, row, epsilon))(x) * x, "normed")
+
+
+def apply_layer_norm(
+    gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"], epsilon: float
+) -> Float[Array, "n m"]:
+    """L(x) [x; 1] for every row, without building L: centred, then by one gate a coordinate."""
+
+    def one_row(row: Float[Array, " m"]) -> Float[Array, " m"]:
+        wide = at_least_float32(row)
+        m = wide.shape[0]
+        centred = wide - jnp.vdot(jnp.ones(m, wide.dtype), wide) / m
+        deviation = jnp.sqrt(jnp.vdot(centred, centred) / m + jnp.asarray(epsilon, wide.dtype))
+        normed = (gain.astype(wide.dtype) / deviation * centred).astype(row.dtype)
+        return normed if bias is None else normed + bias
+
+    return checkpoint_name(jax.vmap(one_row)(x), "normed")
+
+
+def apply_norm(
+    config: DecoderConfig, gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
+) -> Float[Array, "n m"]:
+    """The readout of the config's norm for every row."""
+    if config.norm == "layer":
+        return apply_layer_norm(gain, bias, x, config.norm_epsilon)
+    return apply_rms_norm(gain, x, config.norm_epsilon)
 
 
 def layer_norm_matrix(

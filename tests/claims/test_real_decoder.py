@@ -30,7 +30,7 @@ def params():
 def loaded(params, monkeypatch):
     """Puts the tiny decoder, without a tokenizer, in the place of a directory."""
     decoder = LoadedDecoder(TINY, params, None)
-    monkeypatch.setattr(real_decoder, "load_directory", lambda directory, dtype: decoder)
+    monkeypatch.setattr(real_decoder, "load", lambda directory, dtype: decoder)
     return decoder
 
 

@@ -67,6 +67,8 @@ def test_the_chain_calls_no_attention(monkeypatch):
 
     for name in ("softmax_attention", "linear_attention", "attention_block", "swiglu", "rms_norm", "layer", "attend"):
         monkeypatch.setattr(f"lrgd_jax.decoder.layers.{name}", refuse)
+    for name in ("swiglu", "rms_norm", "layer_norm", "normalised", "feed_forward"):
+        monkeypatch.setattr(f"lrgd_jax.decoder.blocks.{name}", refuse)
     for form in ("SoftmaxAttention", "LinearAttention"):
         monkeypatch.setattr(f"lrgd_jax.attention.forms.{form}.__call__", refuse)
     for attention in ("softmax", "linear"):

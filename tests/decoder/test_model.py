@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from lrgd_jax.decoder import apply, embed, head, hidden_states, init
+from lrgd_jax.decoder import FeedForwardWeights, apply, embed, head, hidden_states, init
 
 from .helpers import TINY, TOKENS, agree_deep, decoder
 
@@ -20,7 +20,9 @@ def test_init_is_what_the_config_says(config, dtype):
     assert len(params.layers) == config.layers
     assert (params.head is None) == config.tied_head
     assert (params.layers[0].heads.key_bias is None) == (not config.attention_bias)
-    assert (params.layers[0].feed_forward.up_bias is None) == (not config.mlp_bias)
+    block = params.layers[0].feed_forward
+    assert isinstance(block, FeedForwardWeights)
+    assert (block.up_bias is None) == (not config.mlp_bias)
     logits = jax.jit(apply, static_argnums=1)(params, config, TOKENS)
     assert logits.shape == (len(TOKENS), config.vocab_size)
     assert logits.dtype == dtype

@@ -8,12 +8,21 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from lrgd_jax.decoder.families import llama
+from lrgd_jax.decoder.families import gemma2, gemma3, gpt2, gpt_neox, llama, mistral, qwen2, qwen3
 from lrgd_jax.decoder.families.family import Family
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: tuple[Family, ...] = (llama.FAMILY,)
+FAMILIES: tuple[Family, ...] = (
+    llama.FAMILY,
+    mistral.FAMILY,
+    qwen2.FAMILY,
+    qwen3.FAMILY,
+    gemma2.FAMILY,
+    gemma3.FAMILY,
+    gpt2.FAMILY,
+    gpt_neox.FAMILY,
+)
 """Every family that can be read."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from jaxtyping import Array
 
 from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.families.tensors import assemble, tensor_shapes
 from lrgd_jax.decoder.model import DecoderParams
 
 __all__ = ["Family"]
@@ -14,7 +15,7 @@ __all__ = ["Family"]
 
 @dataclass(frozen=True)
 class Family:
-    """How checkpoints of one family are read.
+    """How checkpoints of one family are read; what is not given is as in Llama.
 
     Attributes:
         name: of the family.
@@ -25,13 +26,15 @@ class Family:
         assemble: those tensors to the decoder's weights.
         tied: (head, embedding): names of a head that may be stored though it is the embedding.
         ignorable: a regular expression; tensors of these names are buffers that the decoder computes itself.
+        prefix: with which the names of all tensors may begin, or not.
     """
 
     name: str
     architectures: tuple[str, ...]
     model_types: tuple[str, ...]
     read_config: Callable[[Mapping[str, Any]], DecoderConfig]
-    tensor_shapes: Callable[[DecoderConfig], dict[str, tuple[int, ...]]]
-    assemble: Callable[[DecoderConfig, Mapping[str, Array]], DecoderParams]
-    tied: tuple[str, str]
-    ignorable: str
+    tensor_shapes: Callable[[DecoderConfig], dict[str, tuple[int, ...]]] = tensor_shapes
+    assemble: Callable[[DecoderConfig, Mapping[str, Array]], DecoderParams] = assemble
+    tied: tuple[str, str] = ("lm_head.weight", "model.embed_tokens.weight")
+    ignorable: str = r"(.*\.)?rotary_emb\.inv_freq"
+    prefix: str = ""

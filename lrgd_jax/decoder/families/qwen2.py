@@ -1,0 +1,34 @@
+"""Qwen 2 and 2.5: Llama with biases on queries, keys and values. Source: Yang et al. 2024, arXiv 2407.10671."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.families.family import Family
+from lrgd_jax.decoder.families.llama import llama_like
+from lrgd_jax.decoder.families.reading import local_layers, sizes
+
+__all__ = ["FAMILY", "windows"]
+
+
+def windows(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The window, where "use_sliding_window" is set, of the layers from "max_window_layers" on or by "layer_types"."""
+    (layers,) = sizes(config, "num_hidden_layers")
+    if not config.get("use_sliding_window", False) or config.get("sliding_window", 4096) is None:
+        return {}
+    local = local_layers(config, layers)
+    if local is None:
+        local = tuple(layer >= config.get("max_window_layers", 28) for layer in range(layers))
+    return {"window": config.get("sliding_window", 4096), "local_layers": local} if any(local) else {}
+
+
+def _config(config: Mapping[str, Any]) -> DecoderConfig:
+    return llama_like(config, attention_bias=True, output_bias=False, **windows(config))
+
+
+FAMILY = Family(
+    name="qwen2",
+    architectures=("Qwen2ForCausalLM",),
+    model_types=("qwen2",),
+    read_config=_config,
+)

@@ -1,0 +1,169 @@
+"""Which tensors a checkpoint holds, of what shape, and where each goes; families differ in the names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jaxtyping import Array
+
+from lrgd_jax.attention.heads import HeadWeights
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.model import DecoderParams
+
+__all__ = ["LLAMA_NAMES", "TensorNames", "assemble", "tensor_shapes"]
+
+
+@dataclass(frozen=True)
+class TensorNames:
+    """Where a family's checkpoint keeps what; a stem stands for its .weight and, where there is one, its .bias.
+
+    Attributes:
+        embedding: stem of the embedding.
+        final_norm: stem of the last norm.
+        head: stem of the head.
+        prefix: of a layer's tensors, with {} for its number.
+        layer: stems of a layer's parts, after the prefix; parts that the config does not call for are not read.
+        positions: stem of learned positions.
+    """
+
+    embedding: str
+    final_norm: str
+    head: str
+    prefix: str
+    layer: Mapping[str, str] = field(hash=False)
+    positions: str = "wpe"
+
+
+LLAMA_NAMES = TensorNames(
+    embedding="model.embed_tokens",
+    final_norm="model.norm",
+    head="lm_head",
+    prefix="model.layers.{}.",
+    layer={
+        "attention_norm": "input_layernorm",
+        "query": "self_attn.q_proj",
+        "key": "self_attn.k_proj",
+        "value": "self_attn.v_proj",
+        "output": "self_attn.o_proj",
+        "query_norm": "self_attn.q_norm",
+        "key_norm": "self_attn.k_norm",
+        "feed_forward_norm": "post_attention_layernorm",
+        "gate": "mlp.gate_proj",
+        "up": "mlp.up_proj",
+        "down": "mlp.down_proj",
+    },
+)
+"""The names of Llama's tensors, which many families keep."""
+
+
+def layer_shapes(config: DecoderConfig) -> dict[str, tuple[tuple[int, ...], bool]]:
+    """Shape of every part of a layer, matrices as [outputs, inputs], and whether it has a bias."""
+    m, f, d = config.width, config.hidden_width, config.head_width
+    queries, keys = config.heads * d, config.kv_heads * d
+    shifted, bias = config.norm == "layer", config.attention_bias
+    shapes = {
+        "attention_norm": ((m,), shifted),
+        "feed_forward_norm": ((m,), shifted),
+        "query": ((queries, m), bias),
+        "key": ((keys, m), bias),
+        "value": ((keys, m), bias),
+        "output": ((m, queries), bias if config.output_bias is None else config.output_bias),
+        "up": ((f, m), config.mlp_bias),
+        "down": ((m, f), config.mlp_bias),
+    }
+    if config.gated:
+        shapes["gate"] = ((f, m), config.mlp_bias)
+    if config.query_key_norm:
+        shapes |= {"query_norm": ((d,), False), "key_norm": ((d,), False)}
+    if config.post_norms:
+        shapes |= {"attention_post_norm": ((m,), False), "feed_forward_post_norm": ((m,), False)}
+    return shapes
+
+
+def tensor_shapes(config: DecoderConfig, names: TensorNames = LLAMA_NAMES) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a checkpoint, name and shape; matrices are stored as [outputs, inputs]."""
+    m = config.width
+    shapes: dict[str, tuple[int, ...]] = {
+        f"{names.embedding}.weight": (config.vocab_size, m),
+        f"{names.final_norm}.weight": (m,),
+    }
+    if config.norm == "layer":
+        shapes[f"{names.final_norm}.bias"] = (m,)
+    if config.positions == "learned":
+        shapes[f"{names.positions}.weight"] = (config.context_length, m)
+    if not config.tied_head:
+        shapes[f"{names.head}.weight"] = (config.vocab_size, m)
+    for layer in range(config.layers):
+        for part, (shape, bias) in layer_shapes(config).items():
+            stem = names.prefix.format(layer) + names.layer[part]
+            shapes[f"{stem}.weight"] = shape
+            if bias:
+                shapes[f"{stem}.bias"] = shape[:1]
+    return shapes
+
+
+def assemble(
+    config: DecoderConfig,
+    tensors: Mapping[str, Array],
+    names: TensorNames = LLAMA_NAMES,
+    *,
+    gains: Literal["as stored", "plus one"] = "as stored",
+) -> DecoderParams:
+    """The weights of a decoder from the tensors that `tensor_shapes` names.
+
+    Args:
+        config: the decoder.
+        tensors: by name.
+        names: of the family.
+        gains: "plus one" where a norm's gain is stored less one.
+    """
+    m, d = config.width, config.head_width
+
+    def gain(stem: str) -> Array:
+        return tensors[f"{stem}.weight"] + 1 if gains == "plus one" else tensors[f"{stem}.weight"]
+
+    def one_layer(prefix: str) -> LayerWeights:
+        stems = {part: prefix + stem for part, stem in names.layer.items()}
+
+        def pair(part: str) -> tuple[Array, Array | None]:
+            return tensors[f"{stems[part]}.weight"], tensors.get(f"{stems[part]}.bias")
+
+        def split(part: str, heads: int) -> tuple[Array, Array | None]:
+            weight, bias = pair(part)
+            weight = weight.reshape(heads, d, m).swapaxes(1, 2)
+            return weight, None if bias is None else bias.reshape(heads, d)
+
+        (query, query_bias), (key, key_bias) = split("query", config.heads), split("key", config.kv_heads)
+        value, value_bias = split("value", config.kv_heads)
+        output, output_bias = pair("output")
+        output = output.T.reshape(config.heads, d, m)
+        projections = (query, key, value, output, query_bias, key_bias, value_bias, output_bias)
+        heads = HeadWeights(*projections)
+        if config.query_key_norm:
+            heads = NormedHeads(*projections, gain(stems["query_norm"]), gain(stems["key_norm"]))
+        (up, up_bias), (down, down_bias) = pair("up"), pair("down")
+        block = TwoMatrices(up, down, up_bias, down_bias)
+        if config.gated:
+            gate, gate_bias = pair("gate")
+            block = FeedForwardWeights(gate, up, down, gate_bias, up_bias, down_bias)
+        return LayerWeights(
+            gain(stems["attention_norm"]),
+            heads,
+            gain(stems["feed_forward_norm"]),
+            block,
+            attention_norm_bias=tensors.get(f"{stems['attention_norm']}.bias"),
+            feed_forward_norm_bias=tensors.get(f"{stems['feed_forward_norm']}.bias"),
+            attention_post_norm=gain(stems["attention_post_norm"]) if config.post_norms else None,
+            feed_forward_post_norm=gain(stems["feed_forward_post_norm"]) if config.post_norms else None,
+        )
+
+    return DecoderParams(
+        embedding=tensors[f"{names.embedding}.weight"],
+        layers=tuple(one_layer(names.prefix.format(layer)) for layer in range(config.layers)),
+        final_norm=gain(names.final_norm),
+        head=tensors.get(f"{names.head}.weight"),
+        final_norm_bias=tensors.get(f"{names.final_norm}.bias"),
+        positions=tensors.get(f"{names.positions}.weight"),
+        embedding_scale=config.embedding_scale,
+    )

@@ -1,0 +1,86 @@
+"""The weights of one layer, as pytrees."""
+
+from flax import struct
+from jaxtyping import Array, Float
+
+from lrgd_jax.attention.heads import HeadWeights
+
+__all__ = ["FeedForwardWeights", "LayerWeights", "NormedHeads", "TwoMatrices"]
+
+
+@struct.dataclass
+class NormedHeads(HeadWeights):
+    """Projections whose queries and keys pass an RMSNorm of each head.
+
+    Attributes:
+        query_norm: gain of the queries' norm, shape [d].
+        key_norm: gain of the keys' norm, shape [d].
+
+    Source: Yang et al. 2025, arXiv 2505.09388, section 2.
+    """
+
+    query_norm: Float[Array, " d"] | None = None
+    key_norm: Float[Array, " d"] | None = None
+
+
+@struct.dataclass
+class FeedForwardWeights:
+    """The three matrices of a gated feed-forward block.
+
+    Attributes:
+        gate: W_gate, shape [f, m].
+        up: W_up, shape [f, m].
+        down: W_down, shape [m, f].
+        gate_bias: shape [f], or None.
+        up_bias: shape [f], or None.
+        down_bias: shape [m], or None.
+    """
+
+    gate: Float[Array, "f m"]
+    up: Float[Array, "f m"]
+    down: Float[Array, "m f"]
+    gate_bias: Float[Array, " f"] | None = None
+    up_bias: Float[Array, " f"] | None = None
+    down_bias: Float[Array, " m"] | None = None
+
+
+@struct.dataclass
+class TwoMatrices:
+    """A feed-forward block without a gate.
+
+    Attributes:
+        first: W_1, shape [f, m].
+        second: W_2, shape [m, f].
+        first_bias: shape [f], or None.
+        second_bias: shape [m], or None.
+    """
+
+    first: Float[Array, "f m"]
+    second: Float[Array, "m f"]
+    first_bias: Float[Array, " f"] | None = None
+    second_bias: Float[Array, " m"] | None = None
+
+
+@struct.dataclass
+class LayerWeights:
+    """One layer.
+
+    Attributes:
+        attention_norm: gain of the norm before attention, shape [m].
+        heads: the projections of attention.
+        feed_forward_norm: gain of the norm before the feed-forward block, shape [m].
+        feed_forward: its matrices; `TwoMatrices` where `DecoderConfig.gated` is false.
+        attention_norm_bias: of a LayerNorm, shape [m], or None.
+        feed_forward_norm_bias: likewise.
+        attention_post_norm: gain of the norm of what attention returns, shape [m], or None.
+        feed_forward_post_norm: likewise of the feed-forward block.
+    """
+
+    attention_norm: Float[Array, " m"]
+    heads: HeadWeights
+    feed_forward_norm: Float[Array, " m"]
+    feed_forward: FeedForwardWeights | TwoMatrices
+    attention_norm_bias: Float[Array, " m"] | None = None
+    feed_forward_norm_bias: Float[Array, " m"] | None = None
+    attention_post_norm: Float[Array, " m"] | None = None
+    feed_forward_post_norm: Float[Array, " m"] | None = None

@@ -1,0 +1,137 @@
+"""Layers of every family, on one tiny config each: links of the chain, generation, what they are refused."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lrgd_jax.decoder import apply, dual_chain, dual_layer, embed, empty_cache, generate, layer, read, split_tokens
+from lrgd_jax.decoder.families import FAMILIES
+from lrgd_jax.decoder.layers import attention_block, soft_cap
+from lrgd_jax.decoder.rates import Worth
+from lrgd_jax.decoder.soft_cap import SoftCappedKernel
+from lrgd_jax.kernels import gram
+
+from .helpers import TINY, TOKENS, agree, decoder
+
+PLAIN = replace(TINY, attention_bias=False, mlp_bias=False, context_length=10)
+GEMMA = replace(
+    PLAIN,
+    activation="gelu_tanh",
+    attention_scale=0.375,
+    post_norms=True,
+    embedding_scale=8**0.5,
+    tied_head=True,
+    window=3,
+    local_layers=(True, False),
+)
+FOUR = replace(TINY, context_length=10, kv_heads=4, norm="layer", gated=False)
+CONFIGS = {
+    "llama": PLAIN,
+    "mistral": replace(PLAIN, window=3),
+    "qwen2": replace(PLAIN, attention_bias=True, output_bias=False),
+    "qwen3": replace(PLAIN, query_key_norm=True),
+    "gemma2": replace(GEMMA, attention_soft_cap=2.0, logit_soft_cap=3.0),
+    "gemma3": replace(GEMMA, query_key_norm=True, rope_factor=8.0, rope_theta=1e6, local_rope_theta=1e4),
+    "gpt2": replace(FOUR, positions="learned", activation="gelu_tanh"),
+    "gpt_neox": replace(FOUR, rotary_width=2, parallel_residual=True, activation="gelu"),
+}
+SEGMENTS = split_tokens(len(TOKENS), [(0, 2), (2, 5)])
+NEW = {name: config for name, config in CONFIGS.items() if name != "llama"}  # which test_chain has
+
+
+def test_every_family_is_here():
+    assert {family.name for family in FAMILIES} == set(CONFIGS)
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_layer_is_a_link_of_the_chain(name):
+    config = CONFIGS[name]
+    params = decoder(config)
+    # with a window in one layer of two, both kinds
+    for i in range(config.layers if config.local_layers else 1):
+        weights, of_layer = params.layers[i], config.of_layer(i)
+        agree(
+            lambda x, w=weights, c=of_layer: layer(w, c, x),
+            lambda x, w=weights, c=of_layer: dual_layer(w, c, x, SEGMENTS),
+            embed(params, TOKENS),
+        )
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_the_chain_gives_the_logits_and_generation_the_same_tokens(name):
+    """In float64 the two ways differ in the last digits only, so the order of logits far apart is the same."""
+    config = NEW[name] if NEW[name].local_layers else replace(NEW[name], layers=1)
+    params = decoder(config)
+    told = generate(params, config, TOKENS[:8], 2)
+    whole = jnp.concatenate([TOKENS, told[:1]])
+    segments = jnp.concatenate([SEGMENTS, SEGMENTS[-1:]])
+    both = jax.jit(lambda p: (apply(p, config, whole), dual_chain(p, config, whole, segments)))
+    ordinary, chain = both(params)
+    assert np.isfinite(chain).all()
+    assert (jnp.argsort(ordinary, axis=1) == jnp.argsort(chain, axis=1)).all()
+    assert jnp.argmax(chain, axis=1)[7:].tolist() == told.tolist()
+
+
+@pytest.mark.parametrize("name", ["gemma3", "gpt2"])
+def test_reading_in_pieces_is_reading_at_once(name):
+    config = CONFIGS[name]
+    config = replace(config, layers=1, local_layers=(True,) if config.local_layers else None)
+
+    def in_pieces(params):
+        cache = empty_cache(config, 10, jnp.float64)
+        for piece in (TOKENS[:5], TOKENS[5:]):
+            logits, cache = read(params, config, cache, piece)
+        return logits
+
+    agree(in_pieces, lambda p: apply(p, config, TOKENS)[-1], decoder(config))
+
+
+def test_soft_caps_keep_logits_within_the_cap():
+    logits = jnp.array([[-99.0, 0.0, 99.0]])
+    assert soft_cap(3.0, logits).tolist() == [[-3, 0, 3]]
+    assert soft_cap(None, logits) is logits
+
+
+@pytest.mark.parametrize("cap", [0.25, 1.0, 64.0])
+def test_the_capped_kernel_is_symmetric_but_not_positive_semidefinite(cap):
+    points = cap**0.5 * jnp.array([[1.0], [2.0]])
+    matrix = gram(SoftCappedKernel(1.0, soft_cap=cap), points, points)
+    assert (matrix == matrix.T).all()
+    # tanh 1 + tanh 4 < 2 tanh 2
+    assert matrix[0, 0] * matrix[1, 1] < matrix[0, 1] ** 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"window": 0}, "window must be a positive whole number"),
+        ({"local_layers": (True, False)}, "local_layers says for each of the 2 layers"),
+        ({"window": 3, "local_layers": (True,)}, "got 1 of them and window=3"),
+        ({"rotary_width": 3}, "rotary_width .* must be even"),
+        ({"rotary_width": 6}, "rotary_width .* got 6"),
+        ({"attention_soft_cap": -1.0}, "attention_soft_cap must be a positive number"),
+        ({"norm": "batch"}, "norm must be one of"),
+        ({"activation": "tanh"}, "activation must be one of"),
+        ({"attention": "linear", "window": 3}, "linear attention has no window"),
+    ],
+)
+def test_what_cannot_be_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **change)
+
+
+@pytest.mark.parametrize("one", [layer, lambda w, c, x: dual_layer(w, c, x, SEGMENTS)], ids=["layer", "link"])
+def test_a_layer_of_a_decoder_whose_layers_differ_needs_its_own_config(one):
+    params = decoder(CONFIGS["gemma2"])
+    with pytest.raises(ValueError, match=r"give one layer its own config, config\.of_layer"):
+        one(params.layers[0], CONFIGS["gemma2"], embed(params, TOKENS))
+
+
+def test_rates_of_one_change_nothing_under_a_soft_cap():
+    config = CONFIGS["gemma2"].of_layer(0)
+    heads, x = decoder(CONFIGS["gemma2"]).layers[0].heads, embed(decoder(CONFIGS["gemma2"]), TOKENS)
+    worth = Worth(SEGMENTS, rates=jnp.ones(2))
+    agree(lambda x: attention_block(heads, config, x), lambda x: attention_block(heads, config, x, worth), x)

