@@ -58,6 +58,18 @@ PARTS = {
         "target-perturbation",
         "weight-decay-is-retention",
     },
+    "D": {
+        "aumann-shapley",
+        "contribution-gates",
+        "demonstration-rates",
+        "effect-decomposition",
+        "effect-of-demonstrations",
+        "generalisation-bound",
+        "gradient-alignment",
+        "rate-gradient",
+        "shapley-squared-loss",
+        "unlearning",
+    },
 }
 
 
@@ -108,6 +120,12 @@ EXACT = {
     "key-noise-is-ridge",
     "negative-samples",
     "weight-decay-is-retention",
+    "aumann-shapley",
+    "effect-decomposition",
+    "gradient-alignment",
+    "rate-gradient",
+    "shapley-squared-loss",
+    "unlearning",
 }
 """Claims that hold as identities of polynomials, fractions and exponentials, at every input of a shape."""
 

@@ -1,0 +1,45 @@
+"""Cheap proxies of a demonstration's worth in one dual model: gradient alignment, and the size of its contribution."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lrgd_jax.dual.model import DualModel
+from lrgd_jax.effect.losses import DualLoss
+
+__all__ = ["contribution_norms", "gradient_alignment"]
+
+
+def gradient_alignment(loss: DualLoss) -> Float[Array, " n"]:
+    r"""TracIn in a dual model: $\eta\,\langle\nabla L_i(W_0), \nabla\ell(W_0)\rangle$; positive helps.
+
+    The fall of the test loss, to first order, by the demonstration's own step from the initial weights. Summed over
+    the demonstrations it is the first-order effect of all of them (claim `gradient-alignment`).
+
+    Args:
+        loss: the dual model, its test point and target.
+
+    Raises:
+        ValueError: the model is a `FunctionalDual`, which has no finite weights; take `rate_gradient` at rate zero.
+
+    Source: Pruthi et al. 2020, arXiv 2002.08484, eq. 1.
+    """
+    model = loss.model
+    if not isinstance(model, DualModel):
+        raise ValueError(f"gradient_alignment needs a DualModel with finite weights, got a {type(model).__name__}")
+    weights = jnp.ones(loss.demonstrations, loss.dtype) if model.sample_weights is None else model.sample_weights
+
+    def test(w: Float[Array, "dv r"]) -> Float[Array, ""]:
+        return loss.loss(model.predict(w, loss.point[None])[0], loss.target)
+
+    def one(x: Float[Array, " d"], y: Float[Array, " dv"], s: Float[Array, ""]) -> Float[Array, ""]:
+        gradient = jax.grad(model.loss)(model.initial_weights, x[None], y[None], s[None])
+        return model.learning_rate * jnp.vdot(gradient, towards)
+
+    towards = jax.grad(test)(model.initial_weights)
+    return jax.vmap(one)(model.inputs, model.targets, weights)
+
+
+def contribution_norms(contributions: Float[Array, "n o"]) -> Float[Array, " n"]:
+    r"""$\|C_i\|$: how much a demonstration moves the output, whether it helps or not. It has no sign."""
+    return jnp.sqrt(jnp.sum(contributions * contributions, axis=1))

@@ -1,0 +1,112 @@
+r"""What each demonstration adds to the output of one head: $C_i = \eta\,v_i\,\kappa(k_i, q)$."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lrgd_jax.features import identity
+from lrgd_jax.kernels import ExponentialKernel, gram, kernel_of
+from lrgd_jax.types import FeatureMap, Kernel
+
+__all__ = ["contributions", "linear_contributions", "normalised_contributions", "softmax_contributions"]
+
+
+def contributions(
+    kernel: Kernel,
+    query: Float[Array, " d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    rates: Float[Array, " n"] | None = None,
+) -> Float[Array, "n dv"]:
+    r"""The contributions to a sum over kernel entries.
+
+    $$C_i = \eta_i\,v_i\,\kappa(k_i, q),\qquad f_{W_1}(q) - f_{W_0}(q) = \sum_i C_i$$
+
+    With values $[v_i; 1]$ (`lrgd_jax.dual.projective_targets`) they are the contributions to the projective output
+    $(a; b)$ of normalised attention, whose ratio is not a sum of them: see `normalised_contributions`.
+
+    Args:
+        kernel: kappa.
+        query: q.
+        keys: k_i of the demonstrations.
+        values: v_i.
+        rates: eta_i; all one unless given.
+
+    Source: Irie et al. 2022, arXiv 2202.05798, section 3 (the sum); the claim `effect-decomposition`.
+    """
+    entries = gram(kernel, query[None], keys)[0]
+    if rates is not None:
+        entries = rates * entries
+    return entries[:, None] * values
+
+
+def linear_contributions(
+    query: Float[Array, " d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    feature_map: FeatureMap = identity,
+    rates: Float[Array, " n"] | None = None,
+) -> Float[Array, "n dv"]:
+    """`contributions` of linear attention without a normaliser, under the kernel of a feature map."""
+    return contributions(kernel_of(feature_map), query, keys, values, rates)
+
+
+def softmax_contributions(
+    query: Float[Array, " d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    *,
+    context_keys: Float[Array, "c d"],
+    context_values: Float[Array, "c dv"],
+    scale: float | None = None,
+    rates: Float[Array, " n"] | None = None,
+) -> Float[Array, "n dv"]:
+    """`normalised_contributions` of softmax attention; the kernel is shifted so that none of its entries overflows.
+
+    Raises:
+        ValueError: the zero-shot context is empty.
+    """
+    kernel = ExponentialKernel(scale)
+    everything = jnp.concatenate([keys, context_keys])
+    shift = jax.lax.stop_gradient(jnp.max(jax.vmap(lambda k: kernel.exponent(k, query))(everything)))
+    shifted = ExponentialKernel(scale, shift)
+    return normalised_contributions(shifted, query, keys, values, context_keys, context_values, rates)
+
+
+def normalised_contributions(
+    kernel: Kernel,
+    query: Float[Array, " d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    context_keys: Float[Array, "c d"],
+    context_values: Float[Array, "c dv"],
+    rates: Float[Array, " n"] | None = None,
+) -> Float[Array, "n dv"]:
+    r"""The contributions to the output of normalised attention, read as a ratio.
+
+    $$C_i = a_i\,(v_i - o_0),\qquad o_1 - o_0 = \sum_i C_i,$$
+
+    with the few-shot weights $a_i$, which sum to one together with the context's, and the zero-shot output $o_0$ of
+    the context.
+
+    Args:
+        kernel: kappa, positive.
+        query: q.
+        keys: k_i of the demonstrations.
+        values: v_i.
+        context_keys: of the query's own tokens, at least one.
+        context_values: likewise.
+        rates: eta_i; all one unless given.
+
+    Raises:
+        ValueError: the context is empty, so that there is no zero-shot output.
+    """
+    if context_keys.shape[0] == 0:
+        raise ValueError("the zero-shot context is empty: give at least one token of the query itself")
+    entries = gram(kernel, query[None], keys)[0]
+    own = gram(kernel, query[None], context_keys)[0]
+    entries = entries if rates is None else rates * entries
+    zero_shot = (own @ context_values) / jnp.sum(own)
+    weights = entries / (jnp.sum(entries) + jnp.sum(own))
+    return weights[:, None] * (values - zero_shot[None, :])

@@ -1,0 +1,102 @@
+r"""Shapley values of the demonstrations: by enumeration, and by random permutations with a confidence interval."""
+
+import math
+
+import numpy as np
+import scipy.stats
+from jaxtyping import Float
+
+from lrgd_jax.effect.evaluation import losses_at
+from lrgd_jax.effect.losses import GatedLoss
+from lrgd_jax.effect.scores import Interval, Scores
+
+__all__ = ["LARGEST", "exact_shapley", "permutation_shapley", "shapley_of"]
+
+LARGEST = 8
+"""Most demonstrations for which all 2^N subsets are tried."""
+
+
+def shapley_of(payoffs: Float[np.ndarray, " subsets"]) -> Float[np.ndarray, " N"]:
+    r"""The Shapley values of a game.
+
+    $$\phi_i = \sum_{S\not\ni i}\frac{|S|!\,(N-1-|S|)!}{N!}\,\big(u(S\cup i) - u(S)\big)$$
+
+    Args:
+        payoffs: u of each subset; demonstration i is in subset number s where bit i of s is set.
+
+    Raises:
+        ValueError: the number of payoffs is no power of two.
+
+    Source: Shapley 1953; for data Ghorbani & Zou 2019, arXiv 1904.02868, eq. 1.
+    """
+    n = len(payoffs).bit_length() - 1
+    if len(payoffs) != 1 << n:
+        raise ValueError(f"a game of N players has 2^N payoffs, got {len(payoffs)}")
+    subsets = np.arange(1 << n)
+    sizes = np.array([s.bit_count() for s in subsets.tolist()])
+    shares = np.array([1 / (n * math.comb(n - 1, size)) if size < n else 0.0 for size in sizes.tolist()])
+    without = [subsets[(subsets >> i) & 1 == 0] for i in range(n)]
+    return np.array([shares[s] @ (payoffs[s | (1 << i)] - payoffs[s]) for i, s in enumerate(without)])
+
+
+def exact_shapley(loss: GatedLoss, *, batch: int = 1) -> Scores:
+    """The Shapley values of the fall of the loss, by all 2^N subsets.
+
+    Args:
+        loss: of rates or gates, at zero or one each.
+        batch: how many losses are computed together.
+
+    Raises:
+        ValueError: there are more than `LARGEST` demonstrations.
+    """
+    n = loss.demonstrations
+    if n > LARGEST:
+        raise ValueError(
+            f"exact_shapley tries all 2^N subsets and takes at most {LARGEST} demonstrations, got {n}; "
+            "use permutation_shapley"
+        )
+    subsets = (np.arange(1 << n)[:, None] >> np.arange(n)[None, :]) & 1
+    found = losses_at(loss, subsets, batch=batch)
+    return Scores(shapley_of(-found), "exact Shapley", float(1 << n), float(found[0] - found[-1]))
+
+
+def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: float = 0.95, batch: int = 1) -> Scores:
+    r"""Shapley values by random orders of the demonstrations, each with its reverse; the interval is Student's t.
+
+    The mean over one order and its reverse is unbiased, and exact for a loss that is quadratic in the gates: there the
+    marginal contribution is linear in who came before, and everybody else comes before i in one of the two.
+
+    Args:
+        loss: of rates or gates, at zero or one each.
+        pairs: of orders, at least two.
+        seed: of the orders.
+        level: of the confidence interval, for each demonstration by itself.
+        batch: how many losses are computed together.
+
+    Raises:
+        ValueError: fewer than two pairs, or a level outside (0, 1).
+
+    Source: Castro et al. 2009, "Polynomial calculation of the Shapley value based on sampling"; reversed orders:
+    Mitchell et al. 2022, arXiv 2104.12199, section 4.1.
+    """
+    if pairs < 2:
+        raise ValueError(f"permutation_shapley: an interval needs at least two pairs of orders, got {pairs}")
+    if not 0 < level < 1:
+        raise ValueError(f"permutation_shapley: the level must lie between 0 and 1, got {level}")
+    n = loss.demonstrations
+    draws = np.random.default_rng(seed)
+    forward = [draws.permutation(n) for _ in range(pairs)]
+    orders = np.stack([order for one in forward for order in (one, one[::-1])])
+    place = np.argsort(orders, axis=1)
+    # row k of an order holds those that came in its first k places
+    members = place[:, None, :] < np.arange(n + 1)[None, :, None]
+    distinct, which = np.unique(members.reshape(-1, n), axis=0, return_inverse=True)
+    found = losses_at(loss, distinct.astype(float), batch=batch)
+    falls = -np.diff(found[which.reshape(2 * pairs, n + 1)], axis=1)
+    samples = np.take_along_axis(falls, place, axis=1).reshape(pairs, 2, n).mean(axis=1)
+    values = samples.mean(axis=0)
+    half = scipy.stats.t.ppf((1 + level) / 2, pairs - 1) * samples.std(axis=0, ddof=1) / math.sqrt(pairs)
+    # the least and the largest subset come first and last, sorted as they are
+    whole = float(found[0] - found[-1])
+    interval = Interval(values - half, values + half, level)
+    return Scores(values, f"permutation Shapley, {pairs} pairs", float(len(distinct)), whole, interval)
