@@ -15,8 +15,8 @@ help: ## what there is
 verify: $(VENV)/.core ## install, then check every claim in float64 and float32, and certify it
 	$(BIN)/lrgd verify --exact --dtype float64,float32
 
-test: $(VENV)/.test ## the test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/.test ## the test suite, one file a worker at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -28,7 +28,7 @@ lint: $(VENV)/.lint $(VENV)/.test ## style, types, and the order of the floors
 	$(BIN)/pyright
 
 parity: $(VENV)/.parity ## against torch and transformers
-	$(BIN)/python -m pytest -m parity
+	$(BIN)/python -m pytest -m parity --numprocesses 2 --dist loadfile
 
 notebooks: $(VENV)/.notebooks ## run every notebook's source and keep the outputs
 	$(BIN)/python notebooks/execute.py
