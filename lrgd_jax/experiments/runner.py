@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -73,7 +74,7 @@ def run(name: str, config: Any, directory: Path, *, resume: bool = False, progre
     twice = {unit for unit in units if units.count(unit) > 1}
     if twice:
         raise ValueError(f"experiment {name!r}: two units are called {min(twice)!r}; names of units must differ")
-    directory.mkdir(parents=True, exist_ok=True)
+    _make(directory)
     with alone(directory):
         _prepare(name, experiment, config, directory, resume)
         for number, unit in enumerate(units):
@@ -119,6 +120,18 @@ def _prepare(name: str, experiment: Experiment, config: Any, directory: Path, re
     if CONFIG not in there:
         write_text(directory / CONFIG, f"# the configuration of experiment {name}\n{to_toml(config)}")
     (directory / UNITS).mkdir(exist_ok=True)
+
+
+def _make(directory: Path) -> None:
+    """Makes the folder of a run, or says why it cannot be one."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"{directory} cannot be made a folder ({error.strerror}); give --out where you may write"
+        ) from None
+    if not os.access(directory, os.W_OK):
+        raise PermissionError(f"{directory} cannot be written to; give --out where you may write")
 
 
 def _same_run(directory: Path, now: dict[str, Any]) -> None:
