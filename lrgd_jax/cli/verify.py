@@ -25,6 +25,9 @@ __all__ = ["verify"]
 
 def verify(
     slugs: Annotated[list[str] | None, typer.Argument(help="Which claims; all of them if none is named.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Only claims of these parts, such as A or A,B; all parts unless given.")
+    ] = None,
     dtype: Annotated[str, typer.Option(help="float64, float32 or bfloat16; several with commas.")] = "float64",
     instances: Annotated[
         int, typer.Option(help="Random instances of every shape; a quarter as many for deep claims.")
@@ -65,7 +68,7 @@ def verify(
             folder(certificates)
         exact = exact or certificates is not None
         _prepare([*dtypes, "float64"] if exact else dtypes)
-        chosen = _chosen(slugs or (), claims_path or (), everything=options is None)
+        chosen = _of_groups(_chosen(slugs or (), claims_path or (), everything=options is None), group)
         decoder = None if options is None else _verify_model(options, dtypes[0])
         verdicts = _verify_claims(chosen, dtypes, instances, seed, mutants=not no_mutants)
         certified = _certify_claims(chosen if exact else (), seed, mutants=not no_mutants)
@@ -93,6 +96,17 @@ def _chosen(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) ->
     if slugs:
         return [find(known, slug) for slug in dict.fromkeys(slugs)]
     return list(known.values()) if everything else []
+
+
+def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
+    if groups is None:
+        return chosen
+    names = [name.strip() for name in groups.split(",")]
+    known = sorted({claim.group for claim in chosen})
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"--group {groups}: there are no claims of {unknown[0]!r}; there are {', '.join(known)}")
+    return [claim for claim in chosen if claim.group in names]
 
 
 def _verify_claims(

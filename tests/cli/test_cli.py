@@ -154,6 +154,14 @@ def test_certificates_are_kept_and_evaluated_anew(tmp_path):
     assert "the claim is gone" in gone.stdout
 
 
+def test_the_claims_of_one_part(tmp_path):
+    file = tmp_path / "out.json"
+    slugs = ("order-and-batching", "momentum")
+    arguments = ("--group", "B", "--instances", 1, "--no-mutants", "--json", file)
+    assert run("verify", *slugs, *arguments).exit_code == 0
+    assert [claim["slug"] for claim in json.loads(file.read_text())["claims"]] == ["momentum"]
+
+
 def test_a_wrong_claim_is_refuted_exactly(tmp_path):
     file = tmp_path / "wrong.py"
     file.write_text(WRONG_SIGN)
@@ -190,6 +198,7 @@ def test_a_surviving_mutant_exits_1_and_is_named(tmp_path):
         (("verify", "linear-attention", "--dtype", "float16"), "unknown dtype 'float16'"),
         (("verify", "linear-attention", "--instances", 0), "at least 1"),
         (("verify", "--claims-path", "nowhere"), "nowhere"),
+        (("verify", "--group", "Z"), "no claims of 'Z'; there are A, B, C, D"),
         (("verify", "linear-attention", "--json", "no/such/folder/out.json"), "no/such/folder"),
         (("verify", "linear-attention", "--certificates", __file__), "is a file"),
         (("recheck", "nowhere"), "no certificates in nowhere"),
