@@ -6,6 +6,7 @@ feed-forward block). The marks compute nothing.
 """
 
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +28,9 @@ from lrgd_jax.decoder.blocks import (
     swiglu,
 )
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.rates import Worth, weighted_attention
+from lrgd_jax.decoder.rates import weighted_attention
 from lrgd_jax.decoder.weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.worth import Worth
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import rotary_frequencies, rotate, visible
 
@@ -94,24 +96,36 @@ def attend(
     mask: Bool[Array, "t n"],
     worth: Worth | None = None,
 ) -> Float[Array, "h t dv"]:
-    """Every head's output; query head j reads key-value head j // (h / g); `worth` gives demonstrations rates or gates.
+    """Every head's output; query head j reads key-value head j // (h / g).
+
+    Args:
+        config: of one layer.
+        queries: of every query head.
+        keys: of every key-value head.
+        values: likewise.
+        mask: which keys each query sees.
+        worth: rates or gates of the demonstrations in this layer, alike in all heads or one row a query head.
 
     Source: Ainslie et al. 2023, arXiv 2305.13245.
     """
     groups = keys.shape[0]
 
-    def one_head(q: Float[Array, "t d"], k: Float[Array, "n d"], v: Float[Array, "n dv"]) -> Float[Array, "t dv"]:
+    def one_head(q: Float[Array, "t d"], gates: tuple, k: Float[Array, "n d"], v: Float[Array, "n dv"]):
         if worth is not None:
-            return weighted_attention(config, q, k, v, mask, worth)
+            rates, contributions = gates
+            of_head = replace(worth, rates=rates, contributions=contributions)
+            return weighted_attention(config, q, k, v, mask, of_head)
         if config.attention == "linear":
             return linear_attention(q, k, v, feature_map=elu_plus_one, mask=mask, normalised=True)
         if config.attention_soft_cap is not None:
             return _soft_capped(config, q, k, v, mask)
         return softmax_attention(q, k, v, scale=config.attention_scale, mask=mask)
 
-    one_group = jax.vmap(one_head, in_axes=(0, None, None))
+    gates = (None, None) if worth is None else worth.by_head(groups, queries.shape[0])
+    rows = tuple(None if x is None or x.ndim == 1 else 0 for x in gates)
+    one_group = jax.vmap(one_head, in_axes=(0, rows, None, None))
     grouped = queries.reshape(groups, queries.shape[0] // groups, *queries.shape[1:])
-    outputs = jax.vmap(one_group)(grouped, keys, values)
+    outputs = jax.vmap(one_group, in_axes=(0, rows, 0, 0))(grouped, gates, keys, values)
     return checkpoint_name(outputs.reshape(queries.shape[0], *outputs.shape[2:]), "attended")
 
 

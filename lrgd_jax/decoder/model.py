@@ -19,7 +19,7 @@ from lrgd_jax.decoder.layers import (
     normalised,
     soft_cap,
 )
-from lrgd_jax.decoder.rates import Worth, worth_of
+from lrgd_jax.decoder.worth import Worth, worth_of
 
 __all__ = ["DecoderParams", "apply", "check_length", "embed", "head", "hidden_states", "init"]
 
@@ -132,30 +132,59 @@ def check_length(config: DecoderConfig, length: int) -> None:
         )
 
 
-def embed(params: DecoderParams, tokens: Int[Array, " n"], first: int | Int[Array, ""] = 0) -> Float[Array, "n m"]:
+def embed(
+    params: DecoderParams, tokens: Int[Array, " n"], first: int | Int[Array, ""] | Int[Array, " n"] = 0
+) -> Float[Array, "n m"]:
     """The tokens' rows of the embedding, scaled, and with learned positions their rows where the model has them.
 
     Args:
         params: of the decoder.
         tokens: ids; one outside the vocabulary has no row and becomes NaN.
-        first: position of the first token.
+        first: position of the first token, or of every token.
     """
     rows = params.embedding.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
     if params.embedding_scale != 1:
         rows = rows * jnp.asarray(params.embedding_scale, rows.dtype)
-    if params.positions is not None:
+    if params.positions is not None and jnp.ndim(first):
+        rows = rows + params.positions[first]
+    elif params.positions is not None:
         rows = rows + jax.lax.dynamic_slice_in_dim(params.positions, first, tokens.shape[0])
     return checkpoint_name(rows, "residual")
 
 
 def hidden_states(
-    params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"], worth: Worth | None = None
+    params: DecoderParams,
+    config: DecoderConfig,
+    tokens: Int[Array, " n"],
+    worth: Worth | None = None,
+    *,
+    rates: Float[Array, "*of_rates N"] | None = None,
+    contributions: Float[Array, "*of_gates N"] | None = None,
+    segments: Int[Array, " n"] | None = None,
 ) -> Float[Array, "n m"]:
-    """The residual stream after the last layer and the final norm."""
+    """The residual stream after the last layer and the final norm.
+
+    Args:
+        params: of the decoder.
+        config: the decoder.
+        tokens: ids.
+        worth: of the demonstrations, from `worth_of`, instead of the three that follow.
+        rates: as `apply` takes them.
+        contributions: likewise.
+        segments: likewise.
+
+    Raises:
+        ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
+            do not fit each other or the decoder.
+    """
     check_length(config, tokens.shape[0])
+    given = worth_of(config, tokens.shape[0], segments, rates, contributions)
+    if worth is not None and given is not None:
+        raise ValueError("give either worth, or rates and contributions with segments, not both")
+    worth = given if worth is None else worth
     x = embed(params, tokens)
     for i, weights in enumerate(params.layers):
-        x = layer(weights, config.of_layer(i), x, worth)
+        x = layer(weights, config.of_layer(i), x, None if worth is None else worth.of_layer(i))
     return normalised(config, params.final_norm, params.final_norm_bias, x)
 
 
@@ -170,8 +199,8 @@ def apply(
     config: DecoderConfig,
     tokens: Int[Array, " n"],
     *,
-    rates: Float[Array, " N"] | None = None,
-    contributions: Float[Array, " N"] | None = None,
+    rates: Float[Array, "*of_rates N"] | None = None,
+    contributions: Float[Array, "*of_gates N"] | None = None,
     segments: Int[Array, " n"] | None = None,
 ) -> Float[Array, "n vocab"]:
     """The logits of the token that follows each of the tokens.
@@ -182,14 +211,14 @@ def apply(
         params: from `init` or `load_directory`.
         config: the decoder.
         tokens: ids.
-        rates: one learning rate a demonstration, in every layer (`lrgd_jax.decoder.rates`).
-        contributions: one gate a demonstration, likewise.
+        rates: one learning rate a demonstration (`lrgd_jax.decoder.rates`): for all layers and heads, [N], by layer,
+            [layers, N], or by layer and query head, [layers, heads, N].
+        contributions: gates of the same shapes.
         segments: of each token, where there are rates or contributions.
 
     Raises:
         ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
-            do not fit each other.
+            do not fit each other or the decoder.
     """
-    check_length(config, tokens.shape[0])
-    worth = worth_of(tokens.shape[0], segments, rates, contributions)
-    return soft_cap(config.logit_soft_cap, head(params, hidden_states(params, config, tokens, worth)))
+    hidden = hidden_states(params, config, tokens, rates=rates, contributions=contributions, segments=segments)
+    return soft_cap(config.logit_soft_cap, head(params, hidden))

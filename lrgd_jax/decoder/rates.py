@@ -1,98 +1,22 @@
-r"""A learning rate, or a gate, for each demonstration, in every layer and head of a decoder.
+r"""A learning rate, or a gate, for each demonstration, in one head of a decoder.
 
 A rate multiplies the kernel entries with which later tokens see a demonstration, in the numerator and in the
 normaliser: the sample weights of the dual's training set. A gate multiplies what the demonstration adds to the
-zero-shot output. Inside a demonstration, and inside the query, nothing changes.
+zero-shot output. Inside a demonstration, and inside the query, nothing changes. Both may differ from layer to layer
+and from head to head (`lrgd_jax.decoder.worth`).
 """
 
 import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from flax import struct
-from jax.core import Tracer
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.dual.roles import segments_of
+from lrgd_jax.decoder.worth import Worth
 from lrgd_jax.features import elu_plus_one
 
-__all__ = ["Worth", "kernel_entries", "weighted_attention", "worth_of"]
-
-
-@struct.dataclass
-class Worth:
-    """What each demonstration counts for the tokens after it.
-
-    Attributes:
-        segments: of each token, not decreasing; N is the query's.
-        rates: eta, shape [N]; all one unless given.
-        contributions: c, shape [N]; the ordinary sum unless given.
-    """
-
-    segments: Int[Array, " n"]
-    rates: Float[Array, " N"] | None = None
-    contributions: Float[Array, " N"] | None = None
-
-    def own(self, queries: int) -> Bool[Array, "t n"]:
-        """Which tokens belong to the segment of each query, the last tokens, or come after it."""
-        return self.segments[None, :] >= self.segments[-queries:, None]
-
-    def each(self, gates: Float[Array, " N"], queries: int) -> Float[Array, "t n"]:
-        """The gate of every token for every query, one in the query's own segment."""
-        of_token = jnp.concatenate([gates, jnp.ones(1, gates.dtype)])[self.segments]
-        return jnp.where(self.own(queries), jnp.ones((), gates.dtype), of_token[None, :])
-
-
-def worth_of(
-    tokens: int,
-    segments: Int[Array, " n"] | None,
-    rates: Float[Array, " N"] | None,
-    contributions: Float[Array, " N"] | None,
-) -> Worth | None:
-    """The worth of the demonstrations of a prompt; None where neither rates nor gates are given.
-
-    Args:
-        tokens: in the prompt.
-        segments: of each token, from `split_tokens` or `split_text`.
-        rates: one learning rate a demonstration, zero or more.
-        contributions: one gate a demonstration, of any sign.
-
-    Raises:
-        ValueError: no segments, segments that do not fit the tokens, or rates or gates that do not fit the
-            segments; a negative rate (known only outside a trace).
-    """
-    if rates is None and contributions is None:
-        if segments is not None:
-            raise ValueError("segments were given without rates or contributions; give one of them, or no segments")
-        return None
-    if segments is None:
-        raise ValueError(
-            "rates and contributions belong to demonstrations: give the segment of each token, from split_tokens"
-        )
-    segments = segments_of(tokens, segments)
-    for name, gates in (("rates", rates), ("contributions", contributions)):
-        if gates is not None:
-            check_gates(name, gates, segments)
-    if rates is not None and not isinstance(rates, Tracer) and not (np.asarray(rates) >= 0).all():
-        raise ValueError(f"rates must be zero or more, got {np.asarray(rates).tolist()}; a gate may be negative")
-    return Worth(segments, rates, contributions)
-
-
-def check_gates(name: str, gates: Float[Array, " N"], segments: Int[Array, " n"]) -> None:
-    """Raises ValueError unless there is one number for each demonstration."""
-    shape = jnp.shape(gates)
-    if len(shape) != 1:
-        raise ValueError(f"{name} must be a vector with one number a demonstration, got shape {shape}")
-    # under a trace the segments are not known
-    if not isinstance(segments, Tracer):
-        numbers = np.asarray(segments)
-        if numbers.min() < 0 or numbers.max() != shape[0]:
-            raise ValueError(
-                f"{shape[0]} {name} were given, but the segments run from {numbers.min()} to {numbers.max()}: the last "
-                f"is the query, so {numbers.max()} {name} are needed, one for each demonstration"
-            )
+__all__ = ["Worth", "kernel_entries", "weighted_attention"]
 
 
 def kernel_entries(
@@ -151,7 +75,7 @@ def weighted_attention(
         keys: of all tokens.
         values: likewise.
         mask: which keys each query sees.
-        worth: of the demonstrations.
+        worth: of the demonstrations in this head.
     """
     t = queries.shape[0]
     own = worth.own(t)

@@ -3,5 +3,5 @@
 from jaxtyping import install_import_hook
 
 # not the files that refuse wrong input themselves, with a better message
-CHECKED = ("blocks", "chain", "generation", "layers", "model", "readout", "soft_cap", "weights")
+CHECKED = ("blocks", "cache", "chain", "generation", "layers", "model", "readout", "soft_cap", "weights")
 _hook = install_import_hook([f"lrgd_jax.decoder.{name}" for name in CHECKED], "beartype.beartype")

@@ -1,13 +1,19 @@
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from lrgd_jax.decoder import apply, empty_cache, generate, read
+from lrgd_jax.certify.rounding import running_error
+from lrgd_jax.decoder import Worth, apply, empty_cache, generate, read, worth_of
+from proofs_checks._prompts import on_tokens
 
 from .helpers import TINY, TOKENS, agree, decoder
 
+SEGMENTS = jnp.asarray([0, 0, 1, 1, 1, 2, 2, 2])
+BY_HEAD = jnp.arange(16.0).reshape(2, 4, 2) / 8
 KINDS = pytest.mark.parametrize("config", [TINY, replace(TINY, attention="linear")], ids=lambda c: c.attention)
 
 
@@ -40,10 +46,71 @@ def test_reading_in_pieces_is_reading_at_once(config):
 def test_after_the_stop_only_the_stop_follows(config):
     params = decoder(config)
     free = generate(params, config, TOKENS[:2], 8).tolist()
-    stop = free[3]
+    stop = int(free[3])
     first = free.index(stop)
     stopped = generate(params, config, TOKENS[:2], 8, stop=stop).tolist()
     assert stopped == free[: first + 1] + [stop] * (7 - first)
+
+
+@KINDS
+@pytest.mark.parametrize("control", ["rates", "contributions"])
+def test_what_is_generated_under_rates_belongs_to_the_query(config, control):
+    params = decoder(config)
+    worth: dict[str, Any] = {control: BY_HEAD}
+    generated = generate(params, config, TOKENS, 6, segments=SEGMENTS, **worth)
+    whole = jnp.concatenate([TOKENS, generated])
+    continued = jnp.concatenate([SEGMENTS, jnp.full(6, 2)])
+    logits = jax.jit(apply, static_argnums=1)(params, config, whole, segments=continued, **worth)
+    assert generated.tolist() == jnp.argmax(logits, axis=1)[len(TOKENS) - 1 : -1].tolist()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [replace(TINY, window=4, attention_soft_cap=2.0), replace(TINY, attention="linear")],
+    ids=lambda c: c.attention,
+)
+def test_reading_in_pieces_under_rates_and_gates_is_reading_at_once(config):
+    """The first piece ends within a demonstration."""
+    params, gates = decoder(config), jnp.asarray([0.5, -1.0])
+    worth = worth_of(config, len(TOKENS), SEGMENTS, BY_HEAD, gates)
+    assert worth is not None
+
+    def in_pieces(params):
+        cache = empty_cache(config, 10, jnp.float64, keys=True)
+        for piece in (TOKENS[:3], TOKENS[3:4], TOKENS[4:]):
+            logits, cache = read(params, config, cache, piece, worth.followed_by(2))
+        return logits
+
+    def at_once(params):
+        return apply(params, config, TOKENS, rates=BY_HEAD, contributions=gates, segments=SEGMENTS)[-1]
+
+    agree(in_pieces, at_once, params)
+
+
+def test_a_rate_of_zero_is_the_cached_prompt_without_the_demonstration():
+    """The others keep their positions; the bound tells both from the whole prompt."""
+    params, kept = decoder(TINY), np.asarray([0, 1, 5, 6, 7])
+    tokens = np.asarray(TOKENS)
+
+    def left_out(p):
+        cache = empty_cache(TINY, len(TOKENS), jnp.float64)
+        worth = Worth(SEGMENTS, jnp.asarray([1.0, 0.0]))
+        _, cache = read(p, TINY, cache, TOKENS[:6], worth)
+        return read(p, TINY, cache, TOKENS[6:], worth)[0]
+
+    agree(left_out, lambda p: on_tokens(p, TINY, tokens, kept, kept)[-1], params)
+    whole = jax.jit(apply, static_argnums=1)(params, TINY, TOKENS)[-1]
+    assert (jnp.abs(whole - jax.jit(left_out)(params)) > running_error(left_out, params).error).all()
+
+
+def test_a_cache_that_does_not_fit_the_rates_is_refused():
+    linear, worth = replace(TINY, attention="linear"), Worth(SEGMENTS, jnp.ones(2))
+    with pytest.raises(ValueError, match=r"empty_cache\(\.\.\., keys=True\)"):
+        read(decoder(linear), linear, empty_cache(linear, 8, float), TOKENS, worth)
+    with pytest.raises(ValueError, match="room for 9 tokens, but segments were given for 8"):
+        read(decoder(TINY), TINY, empty_cache(TINY, 9, float), TOKENS, worth)
+    with pytest.raises(ValueError, match="give the segment of each token"):
+        generate(decoder(TINY), TINY, TOKENS, 2, rates=jnp.ones(2))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""The same work at many points, in batches that are spread over all devices; one device is the plain case."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, PyTree, Shaped
+
+__all__ = ["everywhere", "over_devices", "spread"]
+
+Tree = TypeVar("Tree")
+
+
+def _mesh() -> Mesh:
+    return Mesh(np.asarray(jax.devices()), ("points",), axis_types=(AxisType.Auto,))
+
+
+def everywhere(tree: Tree) -> Tree:
+    """The arrays of a tree, whole on every device; already there they are not moved, and one device moves nothing."""
+    return tree if jax.device_count() == 1 else jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec()))
+
+
+def spread(tree: Tree) -> Tree:
+    """The arrays of a tree, of which each device holds an equal share of the first axis.
+
+    Raises:
+        ValueError: a first axis cannot be divided among the devices.
+    """
+    devices = jax.device_count()
+    if devices == 1:
+        return tree
+    for leaf in jax.tree.leaves(tree):
+        if not jnp.ndim(leaf) or jnp.shape(leaf)[0] % devices:
+            raise ValueError(
+                f"an array of shape {jnp.shape(leaf)} cannot be divided among {devices} devices along its first axis; "
+                "over_devices fills it up to a multiple"
+            )
+    return jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec("points")))
+
+
+def over_devices(
+    function: Callable[[Any], Any], points: PyTree[Shaped[Array, "points ..."]], *, batch: int = 1
+) -> PyTree[Shaped[Array, "points ..."]]:
+    """A function of a batch of points, at all of them: `batch` of them a device together, all devices at once.
+
+    Every call has one shape, for which the last point is repeated as often as needed. With more than one device,
+    what the function closes over should be `everywhere`.
+
+    Args:
+        function: compiled, from arrays whose first axis are points to arrays likewise, such as `jax.jit(jax.vmap(f))`.
+        points: arrays whose first axis are the points.
+        batch: how many points a device computes together; memory grows with it.
+
+    Raises:
+        ValueError: the batch is empty, there are no points, or arrays differ in their number.
+    """
+    if batch < 1:
+        raise ValueError(f"a batch holds at least one point, got batch={batch}")
+    numbers = sorted({jnp.shape(leaf)[0] for leaf in jax.tree.leaves(points)})
+    if len(numbers) != 1 or not numbers[0]:
+        raise ValueError(f"points must be arrays of one and the same number of points, at least one; got {numbers}")
+    found = [function(spread(chunk)) for chunk in _chunks(points, numbers[0], batch * jax.device_count())]
+    if len(found) == 1 and numbers[0] % (batch * jax.device_count()) == 0:
+        return found[0]
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[: numbers[0]], *found)
+
+
+def _chunks(points: PyTree[Array], number: int, size: int) -> Iterator[PyTree[Array]]:
+    missing = -number % size
+
+    def filled(x: Array) -> Array:
+        x = jnp.asarray(x)
+        return jnp.concatenate([x, jnp.repeat(x[-1:], missing, axis=0)]) if missing else x
+
+    points = jax.tree.map(filled, points)
+    for start, end in itertools.pairwise(range(0, number + missing + 1, size)):
+        yield jax.tree.map(lambda x, start=start, end=end: x[start:end], points)

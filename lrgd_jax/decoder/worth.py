@@ -1,0 +1,143 @@
+"""What each demonstration of a prompt counts: in every layer and head the same, by layer, or by layer and head."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float, Int
+
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.dual.roles import segments_of
+
+__all__ = ["Worth", "worth_of"]
+
+
+@struct.dataclass
+class Worth:
+    """What each demonstration counts for the tokens after it.
+
+    In a whole decoder rates and gates have shape [N], [layers, N] or [layers, heads, N]; in one layer, after
+    `of_layer`, [N] or [heads, N]; in one head [N].
+
+    Attributes:
+        segments: of each token, not decreasing; N is the query's.
+        rates: eta; all one unless given.
+        contributions: c; the ordinary sum unless given.
+        reading: segments of the tokens that attend; those of the last tokens unless given.
+    """
+
+    segments: Int[Array, " n"]
+    rates: Float[Array, "*of N"] | None = None
+    contributions: Float[Array, "*of N"] | None = None
+    reading: Int[Array, " t"] | None = None
+
+    def of_layer(self, index: int) -> "Worth":
+        """What the demonstrations count in one layer of a decoder."""
+
+        def row(gates: Float[Array, "*of N"] | None) -> Float[Array, "*of N"] | None:
+            return gates if gates is None or gates.ndim == 1 else gates[index]
+
+        return replace(self, rates=row(self.rates), contributions=row(self.contributions))
+
+    def followed_by(self, tokens: int) -> "Worth":
+        """The same demonstrations, with more tokens in the query's segment."""
+        more = jnp.broadcast_to(self.segments[-1], (tokens,))
+        return replace(self, segments=jnp.concatenate([self.segments, more]))
+
+    def by_head(self, groups: int, heads: int) -> tuple[Float[Array, "*gh N"] | None, Float[Array, "*gh N"] | None]:
+        """Rates and gates of one layer, [groups, heads of a group, N] where the heads differ.
+
+        Raises:
+            ValueError: they are neither [N] nor [heads, N].
+        """
+        return (
+            _grouped("rates", self.rates, groups, heads),
+            _grouped("contributions", self.contributions, groups, heads),
+        )
+
+    def own(self, queries: int) -> Bool[Array, "t n"]:
+        """Which tokens belong to the segment of each query, or come after it."""
+        reading = self.segments[-queries:] if self.reading is None else self.reading
+        return self.segments[None, :] >= reading[:, None]
+
+    def each(self, gates: Float[Array, " N"], queries: int) -> Float[Array, "t n"]:
+        """The gate of every token for every query, one in the query's own segment."""
+        of_token = jnp.concatenate([gates, jnp.ones(1, gates.dtype)])[self.segments]
+        return jnp.where(self.own(queries), jnp.ones((), gates.dtype), of_token[None, :])
+
+
+def _grouped(name: str, gates: Float[Array, "*of N"] | None, groups: int, heads: int) -> Float[Array, "*gh N"] | None:
+    if gates is None or gates.ndim == 1:
+        return gates
+    if gates.ndim != 2 or gates.shape[0] != heads:
+        raise ValueError(
+            f"{name} of one layer must have shape [N] or [{heads}, N], one row a query head; got {gates.shape}. "
+            "Those of a whole decoder are taken apart by Worth.of_layer"
+        )
+    return gates.reshape(groups, heads // groups, gates.shape[1])
+
+
+def worth_of(
+    config: DecoderConfig,
+    tokens: int,
+    segments: Int[Array, " n"] | None,
+    rates: Float[Array, "*of N"] | None = None,
+    contributions: Float[Array, "*of N"] | None = None,
+) -> Worth | None:
+    """The worth of the demonstrations of a prompt; None where neither rates nor gates are given.
+
+    Args:
+        config: the decoder.
+        tokens: in the prompt.
+        segments: of each token, from `split_tokens` or `split_text`.
+        rates: learning rates, zero or more, of shape [N], [layers, N] or [layers, heads, N].
+        contributions: gates, of any sign and of the same shapes.
+
+    Raises:
+        ValueError: no segments, segments that do not fit the tokens, or rates or gates that do not fit the
+            segments or the decoder; a negative rate (known only outside a trace).
+    """
+    if rates is None and contributions is None:
+        if segments is not None:
+            raise ValueError("segments were given without rates or contributions; give one of them, or no segments")
+        return None
+    if segments is None:
+        raise ValueError(
+            "rates and contributions belong to demonstrations: give the segment of each token, from split_tokens"
+        )
+    segments = segments_of(tokens, segments)
+    for name, gates in (("rates", rates), ("contributions", contributions)):
+        if gates is not None:
+            _check_shape(name, jnp.shape(gates), config)
+            _check_number(name, jnp.shape(gates)[-1], segments)
+    if rates is not None and not isinstance(rates, Tracer) and not (np.asarray(rates) >= 0).all():
+        found = np.asarray(rates)
+        shown = found.tolist() if found.ndim == 1 else f"{found.min()} among them"
+        raise ValueError(f"rates must be zero or more, got {shown}; a gate may be negative")
+    return Worth(segments, rates, contributions)
+
+
+def _check_shape(name: str, shape: tuple[int, ...], config: DecoderConfig) -> None:
+    """Raises ValueError unless there is one number a demonstration, alike for all layers and heads or not."""
+    layers, heads = config.layers, config.heads
+    if len(shape) not in (1, 2, 3) or shape[:-1] != (layers, heads)[: len(shape) - 1]:
+        raise ValueError(
+            f"{name} must be a vector with one number a demonstration, [N], or one vector a layer, [{layers}, N], or "
+            f"one a layer and query head, [{layers}, {heads}, N]; got shape {list(shape)}. This decoder has {layers} "
+            f"layers and {heads} heads"
+        )
+
+
+def _check_number(name: str, given: int, segments: Int[Array, " n"]) -> None:
+    """Raises ValueError unless there is one number for each demonstration."""
+    # under a trace the segments are not known
+    if isinstance(segments, Tracer):
+        return
+    numbers = np.asarray(segments)
+    if numbers.min() < 0 or numbers.max() != given:
+        raise ValueError(
+            f"{given} {name} were given, but the segments run from {numbers.min()} to {numbers.max()}: the last "
+            f"is the query, so {numbers.max()} {name} are needed, one for each demonstration"
+        )
