@@ -1,0 +1,221 @@
+"""`lrgd data`: bring data in, make some up, look at what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lrgd_jax.cli.errors import bad_input
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from lrgd_jax.recommend.importing import Rules
+
+__all__ = ["data"]
+
+data = typer.Typer(help="Data sets for the recommender: import, generate, show.", no_args_is_help=True)
+bring = typer.Typer(help="Clean, cut and check a data set, and keep it as Parquet.", no_args_is_help=True)
+data.add_typer(bring, name="import")
+
+Source = Annotated[Path, typer.Argument(help="The file to read; .gz is decompressed.")]
+Destination = Annotated[Path, typer.Argument(help="The folder to make; there as a whole or not at all.")]
+Core = Annotated[int, typer.Option(help="k of the k-core filter; 1 keeps all.")]
+LeastRating = Annotated[float | None, typer.Option("--min-rating", help="Drop interactions rated lower.")]
+OnDuplicates = Annotated[str, typer.Option("--duplicates", help="A user has an item twice: error, first, last, keep.")]
+Sort = Annotated[bool, typer.Option("--sort", help="Sort by time; without it, times that go back are an error.")]
+Ties = Annotated[str, typer.Option(help="A user has several items at one time: error, or keep (the file's order).")]
+Split = Annotated[str, typer.Option(help="leave-last-out, or time.")]
+ValidFrom = Annotated[str, typer.Option(help="Time split: a share such as 0.8, a date, or seconds since 1970.")]
+TestFrom = Annotated[str, typer.Option(help="Time split: where the test part begins, likewise.")]
+Titled = Annotated[bool, typer.Option("--titles-required", help="An item without a title is an error.")]
+
+
+@bring.command("amazon-reviews")
+def amazon_reviews(
+    source: Source,
+    destination: Destination,
+    metadata: Annotated[Path | None, typer.Option(help="The metadata file that goes with it, for titles.")] = None,
+    core: Core = 5,
+    min_rating: LeastRating = None,
+    duplicates: OnDuplicates = "first",
+    split: Split = "leave-last-out",
+    valid_from: ValidFrom = "0.8",
+    test_from: TestFrom = "0.9",
+    titles_required: Titled = False,
+) -> None:
+    """Amazon reviews of 2014, 2018 or 2023, as JSON lines.
+
+    The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
+    """
+    with bad_input():
+        from lrgd_jax.recommend.amazon import read_reviews, read_titles
+
+        _free(destination)
+        rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
+        titles = None if metadata is None else read_titles(metadata)
+        _bring(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
+
+
+@bring.command("csv")
+def comma_separated(
+    source: Source,
+    destination: Destination,
+    user: Annotated[str, typer.Option(help="Column of the users.")] = "user",
+    item: Annotated[str, typer.Option(help="Column of the items.")] = "item",
+    time: Annotated[str | None, typer.Option(help="Column of the times; without it the rows' order counts.")] = None,
+    rating: Annotated[str | None, typer.Option(help="Column of the ratings.")] = None,
+    separator: Annotated[str, typer.Option(help="Between columns.")] = ",",
+    titles: Annotated[Path | None, typer.Option(help="A CSV file with the items' titles.")] = None,
+    title: Annotated[str, typer.Option(help="Its column of the titles; the items' is named as by --item.")] = "title",
+    core: Core = 1,
+    min_rating: LeastRating = None,
+    duplicates: OnDuplicates = "error",
+    sort: Sort = False,
+    ties: Ties = "error",
+    split: Split = "leave-last-out",
+    valid_from: ValidFrom = "0.8",
+    test_from: TestFrom = "0.9",
+    titles_required: Titled = False,
+) -> None:
+    """A CSV file with a header, one interaction a row."""
+    with bad_input():
+        from lrgd_jax.recommend.sources import read_interactions, read_title_table
+
+        _free(destination)
+        rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
+        table = read_interactions(source, user=user, item=item, time=time, rating=rating, separator=separator)
+        named = None if titles is None else read_title_table(titles, item=item, title=title)
+        _bring(table, named, rules, {"kind": "csv", "file": source.name}, destination)
+
+
+@bring.command("sequences")
+def sequences(
+    source: Source,
+    destination: Destination,
+    titles: Annotated[Path | None, typer.Option(help="A CSV file with columns item and title.")] = None,
+    core: Core = 1,
+    duplicates: OnDuplicates = "error",
+    titles_required: Titled = False,
+) -> None:
+    """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
+    with bad_input():
+        from lrgd_jax.recommend.sources import read_sequences, read_title_table
+
+        _free(destination)
+        rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
+        named = None if titles is None else read_title_table(titles, item="item", title="title")
+        _bring(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
+
+
+@data.command()
+def generate(
+    destination: Destination,
+    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    users: Annotated[int, typer.Option(help="How many.")] = 600,
+    items: Annotated[int, typer.Option(help="Size of the catalogue.")] = 300,
+    length: Annotated[int, typer.Option(help="Mean number of items a user takes.")] = 12,
+) -> None:
+    """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
+    with bad_input():
+        from lrgd_jax.recommend.cache import save
+        from lrgd_jax.recommend.generated import generated_dataset
+        from lrgd_jax.recommend.importing import described
+
+        _free(destination)
+        result = described(generated_dataset(seed, users, items, length=length))
+        result.report["source"] = {"kind": "generated", "seed": seed}
+        save(result, destination)
+        _show(result.report, destination)
+
+
+@data.command()
+def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
+    """What was read, dropped, kept and found."""
+    with bad_input():
+        from lrgd_jax.recommend.cache import read_report
+
+        _show(read_report(folder), folder)
+
+
+def _free(destination: Path) -> None:
+    """Before anything is read, refuses a name that is taken."""
+    from lrgd_jax.recommend.cache import free
+
+    free(destination)
+
+
+def _rules(
+    core: int,
+    least_rating: float | None,
+    duplicates: str,
+    sort: bool,
+    ties: str,
+    split: str,
+    valid_from: str,
+    test_from: str,
+    titles: bool,
+) -> Rules:
+    from lrgd_jax.recommend.importing import Rules
+
+    if ties not in ("error", "keep"):
+        raise ValueError(f"unknown policy {ties!r} for ties; expected error or keep")
+    # words that mean nothing are refused where they are used
+    words: Any = {"duplicates": duplicates, "split": split}
+    return Rules(
+        core,
+        least_rating,
+        sort=sort,
+        ties=ties == "keep",
+        valid_from=valid_from,
+        test_from=test_from,
+        titles=titles,
+        **words,
+    )
+
+
+def _bring(
+    table: pl.DataFrame, titles: Mapping[str, str] | None, rules: Rules, source: Mapping[str, str], destination: Path
+) -> None:
+    from lrgd_jax.recommend.cache import save
+    from lrgd_jax.recommend.importing import prepared
+
+    result = prepared(table, titles, rules)
+    result.report["source"] = dict(source)
+    save(result, destination)
+    _show(result.report, destination)
+
+
+def _show(report: Mapping[str, Any], folder: Path) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lrgd_jax.cli.consoles import results
+
+    console = results()
+    columns = ("interactions", "users", "items")
+    table = Table("", *columns, title=escape(str(folder)), title_justify="left")
+    steps = [("read", report["read"]), *((f"dropped: {step['reason']}", step) for step in report["dropped"])]
+    for name, counts in (*steps, ("kept", report["kept"])):
+        table.add_row(name, *(f"{counts[column]:,}" for column in columns))
+    console.print(table)
+    console.print("\n".join(_findings(report)), markup=False, highlight=False, soft_wrap=True)
+
+
+def _findings(report: Mapping[str, Any]) -> list[str]:
+    split, found = report["split"], report["leakage"]
+    queries = f"{split['valid']:,} validation and {split['test']:,} test queries"
+    others = "no times: what others did later cannot be told from what they did before"
+    if found["timed"]:
+        late = found["late_demonstrations"]
+        others = f"queries with others' training events at or after their time (masked when read): {late:,}"
+    return [
+        f"items without a title: {report['items_without_title']:,}",
+        f"{split['kind']}: {split['train']:,} for training, {queries}",
+        f"later events that are no query, for their user has no past: {split['not_asked']:,}",
+        f"queries whose target was seen before (no hit is possible): {found['seen_target']:,}",
+        others,
+    ]
