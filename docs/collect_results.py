@@ -1,9 +1,10 @@
 """Takes finished runs of the experiments into the documentation: summaries and figures, not the rows.
 
-python docs/collect_results.py RUNS_DIR
+python docs/collect_results.py RUNS_DIR [NAME ...]
 
-RUNS_DIR/NAME is what `lrgd experiment NAME --out RUNS_DIR/NAME` and then `lrgd plot RUNS_DIR/NAME` wrote. A run in
-another setting than the full one, an unfinished one and one without a figure are refused, and then nothing is written.
+RUNS_DIR/NAME is what `lrgd experiment NAME --out RUNS_DIR/NAME` and then `lrgd plot RUNS_DIR/NAME` wrote; all
+experiments unless some are named. A run in another setting than the full one (or than that of `FURTHER`), an unfinished
+one and one without a figure are refused, and then nothing is written.
 """
 
 import dataclasses
@@ -16,11 +17,40 @@ from PIL import Image
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.experiments import find, names
+from lrgd_jax.experiments.config import resolve
 from lrgd_jax.experiments.perturbation import SMALLER
 from lrgd_jax.experiments.runner import load
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LARGEST_FIGURE, COLOURS = 150_000, 64
+FURTHER = {
+    "dual-of-a-layer-smollm2": (
+        "dual-of-a-layer",
+        (
+            "model=smollm2",
+            "seeds=8",
+            "demonstrations=4",
+            "layers=0,10,20,29",
+            "features=16,64,256,1024,4096",
+            "degrees=64",
+            "chain_prompts=0",
+        ),
+    ),
+    "icl-against-fine-tuning-smollm2": (
+        "icl-against-fine-tuning",
+        (
+            "model=smollm2",
+            "seeds=8",
+            "tuning=2",
+            "demonstrations=4",
+            "orders=3",
+            "passes=1,2",
+            "sgd_rates=0.003,0.01,0.03",
+            "adam_rates=0.00001,0.00003,0.0001",
+        ),
+    ),
+}
+"""Results beside those of the defaults, by folder: the experiment, and what `--set` changes."""
 ORDERED = {(kind, lower) for kind, lower, upper in SMALLER if upper == "none"}
 
 
@@ -29,16 +59,23 @@ def settings(config):
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
+def asked(name):
+    """The experiment of a folder of results, and its full setting."""
+    experiment, changes = FURTHER.get(name, (name, ()))
+    return experiment, resolve(find(experiment), overrides=changes)
+
+
 def complaint(name, summary, units):
     """Why a summary is not that of a whole run in the full setting; None where it is."""
-    experiment = find(name)
-    full, there = settings(experiment.Config()), summary["config"]
+    of, config = asked(name)
+    experiment = find(of)
+    full, there = settings(config), summary["config"]
     if there == settings(experiment.QUICK):
         return "a --quick run; run it without --quick"
     if there != full:
         changed = sorted(key for key in {*full, *there} if full.get(key) != there.get(key))
         return f"a run in another setting ({', '.join(changed)}); run it with the defaults"
-    if summary["units"] != len(experiment.units(experiment.Config())) or units != summary["units"]:
+    if summary["units"] != len(experiment.units(config)) or units != summary["units"]:
         return "a run without all its units; go on with it by --resume"
     return None
 
@@ -54,12 +91,12 @@ def checked(name, directory):
     except FileNotFoundError as error:
         raise ValueError(f"{name}: {error}") from None
     summary = json.loads((directory / "summary.json").read_text())
-    if run.name != name:
-        raise ValueError(f"{directory} holds a run of {run.name}, not of {name}")
+    if run.name != asked(name)[0]:
+        raise ValueError(f"{directory} holds a run of {run.name}, not of {asked(name)[0]}")
     why = complaint(name, summary, len(list((directory / "units").glob("*.parquet"))))
     if why:
         raise ValueError(f"{directory} holds {why}")
-    figure = directory / f"{name}.png"
+    figure = directory / f"{run.name}.png"
     if not figure.is_file():
         raise ValueError(f"{directory} holds no figure; draw it by `lrgd plot {directory}`")
     return run
@@ -106,10 +143,10 @@ def keep_figure(source, target):
         raise ValueError(f"{target} has {target.stat().st_size} bytes; fewer than {LARGEST_FIGURE} are kept")
 
 
-def main(runs):
+def main(runs, chosen):
     """Checks every run before anything is written."""
     found = {}
-    for name in names():
+    for name in chosen or [*names(), *FURTHER]:
         try:
             found[name] = checked(name, runs / name)
         except ValueError as error:
@@ -118,13 +155,13 @@ def main(runs):
         folder = RESULTS / name
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(runs / name / "summary.json", folder / "summary.json")
-        keep_figure(runs / name / f"{name}.png", folder / "figure.png")
+        keep_figure(runs / name / f"{run.name}.png", folder / "figure.png")
         if name == "perturbation":
             write_json(folder / "curves.json", {"curves": curves(run.rows)})
     print(f"{len(found)} runs are in {RESULTS}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -178,11 +178,13 @@ def notebooks():
 
 
 def shown(output, picture):
-    """One output of a cell: its picture where it has one, else its text."""
+    """One output of a cell: its picture where it has one, else its HTML, else its text."""
     data = output.get("data", {})
     if "image/png" in data:
         picture.write_bytes(base64.b64decode("".join(data["image/png"])))
         return [f"![output of the cell above]({picture.name})", ""]
+    if "text/html" in data:
+        return ["".join(data["text/html"]), ""]
     text = "".join(output.get("text") or data.get("text/plain") or "")
     return ["```text", text.rstrip(), "```", ""]
 
@@ -209,6 +211,15 @@ def numbers(name):
         "regularisation": best_knobs,
         "random-features": feature_errors,
         "contexts": context_errors,
+        "recommend": recommenders,
+        "effect": predicted_effects,
+        "selection": selected,
+        "two-stage": adapted_rates,
+        "equivalence-on-data": equal_lists,
+        "robustness": attacked_data,
+        "adaptability": adapting,
+        "dual-of-a-layer": layer_duals,
+        "icl-against-fine-tuning": fine_tuning,
     }
     return [origin, "", *tables[name](kept["summary"], folder)]
 
@@ -449,6 +460,418 @@ def context_errors(summary, _):
             ],
         ),
     ]
+
+
+def between(found, digits=2):
+    """A number with its interval."""
+    text = f"{found['value']:.{digits}f} ({found['low']:.{digits}f} to {found['high']:.{digits}f})"
+    return text.replace("-", "−")
+
+
+def attacked_data(summary, _):
+    """Detection of the fakes, what attacks and their defences cost, and regularisers against perturbations."""
+    return [
+        *detected(summary["detection"]),
+        *defended(summary["attacks"]),
+        *regularised(summary["perturbations"] + [x for x in summary["attacks"] if x["part"] == "clean"]),
+    ]
+
+
+def detected(lines):
+    """How well effects tell fake from honest."""
+    levels = {
+        "one demonstration": "area_demonstration",
+        "all of one account": "area_account",
+        "all that lead to one item": "area_item",
+        "wanted over promised": "area_lift",
+    }
+    rows = [
+        [x["kind"], per_cent(x["share"]), f"{x['fakes']:,.0f}"]
+        + [f"{x[key]:.4f}; {x[f'smallest {key}']:.4f}" for key in levels.values()]
+        for x in lines
+    ]
+    header = ["attack", "share", "fakes", *levels]
+    text = "Area under the ROC curve, pushing against honest; mean over the seeds; worst seed:"
+    return [text, "", *table(header, rows)]
+
+
+def defended(lines):
+    """How often the pushed item is shown, and NDCG@10 against the data before the attack."""
+    found = {}
+    for x in lines:
+        label = f"{x['kind']}, {per_cent(x['strength'])}" if x["part"] == "attack" else "no attack"
+        found.setdefault(label, {})[x["regulariser"]] = x
+    names = list(found["no attack"])
+    attacked = [(label, own) for label, own in found.items() if label != "no attack"]
+    shown = [[label, *(per_cent(x["attack_share"]) for x in own.values())] for label, own in attacked]
+    return [
+        "Share of the lists of ten that show the pushed item, by regulariser:",
+        "",
+        *table(["attack, share", *names], shown),
+        "NDCG@10 of honest users against that without attack (95 % over users), and what pruning takes:",
+        "",
+        *table(
+            ["attack, share", *(f"{name}{what}" for name in LOSSES for what in LOSSES[name])],
+            [[label, *(cell for name in LOSSES for cell in lost(own[name]))] for label, own in found.items()],
+        ),
+    ]
+
+
+LOSSES = {
+    "none": ("",),
+    "pruning: worst 5 %": ("", ": fakes, honest"),
+    "pruning: outlying items": ("", ": fakes, honest"),
+}
+
+
+def lost(line):
+    """The relative change of NDCG@10, and the shares that were pruned."""
+    ends = f"({per_cent(line['relative change low'])} to {per_cent(line['relative change high'])})"
+    cells = [f"{per_cent(line['relative change'])} {ends}"]
+    if "honest_pruned" in line:
+        fakes = per_cent(line["fake_pruned"]) if "fake_pruned" in line else "–"
+        cells.append(f"{fakes}, {per_cent(line['honest_pruned'])}")
+    return cells
+
+
+def regularised(lines):
+    """The gain of every regulariser in NDCG@10 over none; bold where it is seen for all cells together."""
+    names = list(dict.fromkeys(x["regulariser"] for x in lines if x["regulariser"] != "none"))
+    found = {(x["kind"], x["strength"], x["regulariser"]): x for x in lines}
+    conditions = list(dict.fromkeys((x["kind"], x["strength"]) for x in lines))
+    rows = []
+    for kind, strength in conditions:
+        plain = found[kind, strength, "none"]
+        gains = [found[kind, strength, name] for name in names]
+        shown = [per_cent(x["gain"] / plain["ndcg"]) for x in gains]
+        marked = [f"**{text}**" if x["verdict"] != "none seen" else text for text, x in zip(shown, gains, strict=True)]
+        label = f"{kind}, {strength:g}" if plain["part"] == "perturbation" else "nothing"
+        rows.append([label, f"{plain['ndcg']:.4f}", per_cent(plain["relative change"]), *marked])
+    text = "Gain in NDCG@10 by each regulariser, relative to none; bold where seen at 95 % for all cells together:"
+    return [text, "", *table(["perturbation", "NDCG@10", "against none of it", *names], rows)]
+
+
+def adapting(summary, _):
+    """Every variant on every data set, all windows together, and how the gap to the frozen one goes on."""
+    rows = []
+    for x in summary["variants"]:
+        interval = f"({x['ndcg_low']:.4f} to {x['ndcg_high']:.4f})"
+        cells = [x["data"].removeprefix("amazon_"), x["variant"], f"{x['ndcg']:.4f} {interval}", f"{x['hit_rate']:.4f}"]
+        if x["variant"] == "frozen":
+            rows.append([*cells, "", "", "", "", ""])
+            continue
+        over = (f"over_{other}" for other in ("frozen", "updated"))
+        gaps = [f"{x[key]:+.4f} ({x[f'{key}_low']:+.4f} to {x[f'{key}_high']:+.4f})" for key in over]
+        above = f"{x['windows clearly above']} / {x['windows clearly below']}"
+        halves = f"{x['gap in the first half']:+.4f} / {x['gap in the second half']:+.4f}"
+        slope = "slope of the gap per window"
+        line = f"{x[slope]:+.5f} ({x['slope low']:+.5f} to {x['slope high']:+.5f})" if slope in x else ""
+        rows.append([*cells, gaps[0], gaps[1] if x["variant"] != "updated" else "", above, halves, line])
+    header = [
+        "data",
+        "recommender",
+        "NDCG@10 (95 %)",
+        "HR@10",
+        "NDCG@10 above the frozen one",
+        "above the updated one",
+        "windows clearly above / below",
+        "gap in the first / second half",
+        "slope of the gap per window",
+    ]
+    return table(header, [[x.replace("-", "−") if k > 3 else x for k, x in enumerate(row)] for row in rows])
+
+
+def with_smollm2(tables, summary, folder):
+    """The tables of a result, and those of the run on the larger model where there is one."""
+    further = folder.with_name(f"{folder.name}-smollm2") / "summary.json"
+    if not further.is_file():
+        return tables(summary)
+    kept = json.loads(further.read_text())
+    title = f"**SmolLM2-135M** ([summary](results/{folder.name}-smollm2/summary.json))"
+    return ["**stories260K**", "", *tables(summary), title, "", *tables(kept["summary"])]
+
+
+def layer_duals(summary, folder):
+    """Steps by layer, features that a finite dual needs, and the tokens of the chains."""
+    return with_smollm2(layer_tables, summary, folder)
+
+
+def layer_tables(summary):
+    """The same of one run."""
+    columns = {
+        "change of the output": lambda x: between(x["change"]),
+        "attention on the demonstrations": lambda x: between(x["attention_on_demonstrations"]),
+        r"$\log_{10}$ of the step's size": lambda x: between(x["log10_size"], 1),
+        "the same, keys centred": lambda x: between(x["log10_size_centred"], 1),
+        "effective rank": lambda x: between(x["rank"]),
+        "alignment": lambda x: between(x["alignment"], 3),
+        "alignment, zero-shot": lambda x: between(x["zero_shot_alignment"], 3),
+    }
+    layers = {**summary["layers"], "all": summary["all layers"]}
+    needed = [line for line in summary["needed features"] if line["layer"] == "all"]
+    quantiles = [key for key in needed[0] if key.endswith("of heads")]
+    return [
+        f"At the query's last token, over {count(summary['prompts'], 'prompt')}: medians with quartiles over heads and "
+        "prompts; alignments are means with 95 % bootstrap intervals over prompts.",
+        "",
+        *table(["layer", *columns], [[k, *(f(x) for f in columns.values())] for k, x in layers.items()]),
+        "Features with which so many of the heads' outputs meet a relative error, all layers together:",
+        "",
+        *table(
+            ["error", "features", "keys", "met by", *quantiles],
+            [
+                [
+                    per_cent(line["error"]),
+                    line["map"],
+                    line["keys"],
+                    per_cent(line["reached"]),
+                    *(whole(line[key]) for key in quantiles),
+                ]
+                for line in needed
+            ],
+        ),
+        *chain_table(summary["chains"]),
+    ]
+
+
+def whole(x):
+    """A number of features, or the bound that it exceeds."""
+    bound = isinstance(x, str)
+    number = float(x.removeprefix(">")) if bound else float(x)
+    mantissa, _, exponent = f"{number:.1e}".partition("e")
+    text = rf"${mantissa}\cdot10^{{{int(exponent)}}}$" if number >= 1e6 else f"{number:,.0f}"
+    return f"> {text}" if bound else text
+
+
+def chain_table(chains):
+    """Agreement of the greedy tokens; nothing where no chain was run."""
+    if not chains:
+        return []
+    return [
+        f"Greedy tokens of the decoder ({chains[0]['tokens']} a prompt) that the chain of duals gives, and how many it "
+        "gives before its first other one:",
+        "",
+        *table(
+            ["chain", "keys", "features in every layer", "share of tokens", "before the first other one"],
+            [
+                [
+                    x["chain"],
+                    x.get("keys", "–"),
+                    f"{x['features']:,}" if "features" in x else "–",
+                    between(x["agreeing"]),
+                    between(x["leading"], 1),
+                ]
+                for x in chains
+            ],
+        ),
+    ]
+
+
+def fine_tuning(summary, folder):
+    """In-context prediction, and the model without demonstrations, fine-tuned or not."""
+    return with_smollm2(fine_tuning_tables, summary, folder)
+
+
+def fine_tuning_tables(summary):
+    """The same of one run; the rule by which rates come nearest to ICL in the table, the other below."""
+    columns = {
+        "KL from ICL": lambda x: between(x["kl"]) if "kl" in x else "–",
+        "KL": lambda x: in_units(x, "kl / zero-shot"),
+        "total variation": lambda x: in_units(x, "total_variation / zero-shot"),
+        "Jensen-Shannon": lambda x: in_units(x, "jensen_shannon / zero-shot"),
+        "KL at the last token": lambda x: in_units(x, "kl_last / zero-shot"),
+        "likeliest token is ICL's": lambda x: between(x["top_1"]) if "top_1" in x else "–",
+        "overlap of ten": lambda x: between(x["top_10"]) if "top_10" in x else "–",
+        "log probability of the target": lambda x: between(x["likelihood"]) if "likelihood" in x else "–",
+        "its deviation over orders": lambda x: between(x["order_deviation"]) if "order_deviation" in x else "–",
+    }
+    shown_lines = [x for x in summary["methods"] if x.get("rule", "nearest") == "nearest"]
+    others = [x for x in summary["methods"] if x.get("rule") == "likeliest"]
+    ratios = [x["kl / zero-shot"]["value"] for x in others]
+    edges = summary["rates at the edge of their range"]
+    return [
+        f"Means over {count(summary['prompts'], 'prompt')} with 95 % bootstrap intervals, at the query's tokens; "
+        "the four columns after the first divergence are in units of that of the model without demonstrations.",
+        "",
+        *table(
+            ["prediction", "learning rate", *columns],
+            [[method(x), x.get("learning_rate", "–"), *(f(x) for f in columns.values())] for x in shown_lines],
+        ),
+        "Learning rates in the table are those that come nearest to ICL on other prompts. Those that make the target "
+        f"likeliest there leave a KL divergence of {min(ratios):.2f} to {max(ratios):.2f} of the zero-shot model's. "
+        f"Chosen at the edge of the range that was tried: {len(edges)} of {summary['fine-tuned ones']} rates.",
+        "",
+    ]
+
+
+def method(line):
+    """A way to predict, in words."""
+    if line["method"] != "fine-tuned":
+        return line["method"]
+    optimiser = {"sgd": "SGD", "adam": "Adam"}[line["optimiser"]]
+    return f"{optimiser}, {line['batches']}, {line['passes']} {'pass' if line['passes'] == 1 else 'passes'}"
+
+
+def in_units(line, key):
+    """A relative distance with its interval."""
+    return between(line[key]) if key in line else "–"
+
+
+def recommenders(summary, _):
+    """Every recommender on every data set, against the reference."""
+    sets = [key for key, x in summary.items() if isinstance(x, dict)]
+    lines = []
+    for label in sets:
+        found = summary[label]
+        lines += [f"`{label}`, {count(found['rows'][0].get('users', 0), 'user')}:", ""]
+        rows = []
+        for x in found["rows"]:
+            if "left out" in x:
+                rows.append([x["recommender"], "–", "–", "–", x["left out"]])
+                continue
+            gap = f"{x['NDCG@10 gap']:+.4f} ({x['NDCG@10 gap low']:+.4f} to {x['NDCG@10 gap high']:+.4f})"
+            name = f"**{x['recommender']}**" if x["recommender"] == found["best"] else x["recommender"]
+            gain = f"{x['NDCG@10']:.4f} ({x['NDCG@10 low']:.4f} to {x['NDCG@10 high']:.4f})"
+            rows.append([name, f"{x['HR@10']:.4f}", gain, gap.replace("-", "−"), f"{x['NDCG@10 p']:.2g}"])
+        lines += table(["", "HR@10", "NDCG@10", f"NDCG@10 above {summary['reference']}", "p"], rows)
+    return lines
+
+
+def predicted_effects(summary, _):
+    """Correlations of predicted and true changes, and the metrics without a share of the context."""
+    cells = ("pearson", "spearman", "same sign", "slope")
+    rows = []
+    for kind in ("demonstrations", "users"):
+        parts = [("validation loss", summary[kind]["valid"]), ("test loss", summary[kind]["test"])]
+        parts += [(f"validation loss, size {x['stratum']} of 4", x) for x in summary[kind]["by size"]]
+        rows += [
+            [
+                f"single {kind}: {what}",
+                x["removals"],
+                *(f"{x[key]:.2f}".replace("-", "−") if key in x else "–" for key in cells),
+            ]
+            for what, x in parts
+        ]
+    shares = [
+        [
+            f"the {x['which']} {per_cent(x['share'])}",
+            f"{x['HR@10']:.4f}",
+            f"{x['NDCG@10']:.4f}",
+            f"{per_cent(x['gain'])} ({per_cent(x['gain_low'])} to {per_cent(x['gain_high'])})",
+            f"{x['valid loss']:.4f}",
+        ]
+        for x in summary["shares"]
+    ]
+    return [
+        *table(["taken out, and what changes", "removals", "Pearson", "Spearman", "same sign", "slope"], rows),
+        *table(["taken out", "test HR@10", "test NDCG@10", "against all of them", "validation loss"], shares),
+    ]
+
+
+def selected(summary, _):
+    """Hit rates by selector and budget."""
+    reads = set(summary["read validation labels"])
+
+    def label(name):
+        mark = " (†)" if name in reads else " (reads the test items)" if name in summary["read the test items"] else ""
+        return name + mark
+
+    lines = []
+    for scope, title in (("shared", "One context for all users"), ("personal", "A context for each user")):
+        own = summary[scope]
+        ends = [x for x in own if x["selector"] in ("none", "all")]
+        curves = [x for x in own if x["selector"] not in ("none", "all")]
+        budgets = list(dict.fromkeys(x["budget"] for x in curves))
+        by_place = {(x["selector"], x["budget"]): x for x in curves}
+        names = dict.fromkeys(x["selector"] for x in curves)
+        cells = [
+            [label(name), *(f"{by_place[name, k]['HR@10']:.4f}" if (name, k) in by_place else "–" for k in budgets)]
+            for name in names
+        ]
+        edge = ", ".join(f"{x['selector']} of them {x['HR@10']:.4f}" for x in sorted(ends, key=lambda x: x["HR@10"]))
+        lines += [f"{title}, test HR@10, mean over the seeds ({edge}):", ""]
+        lines += table(["selector", *(f"K = {k:,}" for k in budgets)], cells)
+    ratios = [x for x in summary["shared"] if x["budget"] == 5000 and "ratio" in x and x["selector"] != "random"]
+    lines += ["HR@10 in units of the random choice at K = 5,000 (smallest and largest end of a 95 % interval):", ""]
+    lines += table(
+        ["selector", "ratio", "interval over all seeds"],
+        [
+            [label(x["selector"]), f"{x['ratio']:.2f}", f"{x['smallest ratio']:.2f} to {x['largest ratio']:.2f}"]
+            for x in sorted(ratios, key=lambda x: x["ratio"])
+        ],
+    )
+    return [*lines, "(†) reads what validation users took; the others read no label."]
+
+
+def adapted_rates(summary, _):
+    """What stage two gains where it stops, and what further updates cost."""
+    rows = []
+    for path in ("free", "guarded"):
+        for when in ("at the chosen update", "after further updates", "best of all updates (reads the test items)"):
+            x = summary[path][when]
+            rows.append(
+                [
+                    path,
+                    f"{when}: {x['update']}",
+                    f"{x['HR@10']:.4f}",
+                    f"{x['NDCG@10']:.4f}",
+                    f"{per_cent(x['gain'])} ({per_cent(x['gain_low'])} to {per_cent(x['gain_high'])})",
+                    per_cent(x["voices"]),
+                    f"{x['effective rank']:.0f}",
+                ]
+            )
+    start = summary["rates 1"]
+    rows.insert(
+        0,
+        [
+            "",
+            "rates 1",
+            f"{start['HR@10']:.4f}",
+            f"{start['NDCG@10']:.4f}",
+            "–",
+            "100 %",
+            f"{start['effective rank']:.0f}",
+        ],
+    )
+    held = ", ".join(f"{x:.4f}" for x in summary["held-out NDCG@10"])
+    new = "NDCG@10 with the new transitions"
+    there = summary["free"]["at the chosen update"]
+    return [
+        *table(["path", "update", "test HR@10", "test NDCG@10", "gain", "voices", "effective rank"], rows),
+        f"Held-out validation users after 0, 1, … updates: NDCG@10 {held}; each seed chooses "
+        f"{', '.join(map(str, summary['chosen update by seed']))}. Further updates change NDCG@10 by "
+        f"{per_cent(summary['free']['change by further updates'])} without the guard and by "
+        f"{per_cent(summary['guarded']['change by further updates'])} with it. With the validation transitions added "
+        f"to the context at rate 1: {start[new]:.4f} at rates 1, {there[new]:.4f} at the chosen update.",
+    ]
+
+
+def equal_lists(summary, _):
+    """What was compared, and whose lists are the same."""
+    duals = {key: x for key, x in summary.items() if isinstance(x, dict)}
+    return table(
+        [
+            "dual",
+            "users",
+            "scores",
+            "largest difference",
+            "in units of the bound",
+            f"same {summary['k']} items in order",
+            "other lists",
+        ],
+        [
+            [
+                name,
+                f"{x['users']:,}",
+                f"{x['scores']:,}",
+                shown_number(x["largest difference"], 2),
+                shown_number(x["difference/bound"], 2),
+                f"{x['same lists']:,}",
+                f"{x['other lists']:,}",
+            ]
+            for name, x in duals.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -95,6 +95,11 @@ def read_gguf(path: Path, dtype: jax.typing.DTypeLike) -> tuple[DecoderConfig, D
     try:
         reader = gguf.GGUFReader(path)
     except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
+        if "GGMLQuantizationType" in str(error):
+            raise ValueError(
+                f"{path}: a tensor is stored in a way that the gguf package does not know ({error}); "
+                "update the package, or convert the file to F16, Q8_0 or Q4_1"
+            ) from error
         raise ValueError(f"{path}: damaged, or not a GGUF file ({error}); download the file again") from error
     metadata = Metadata(path, reader.fields)
     stored = {tensor.name: tensor for tensor in reader.tensors}

@@ -1,48 +1,87 @@
 """What a demonstration is worth: its contribution, the effect of all, and whose doing the effect is."""
 
 from lrgd_jax.effect.alignment import contribution_norms, gradient_alignment
-from lrgd_jax.effect.attribution import NODES, aumann_shapley, leave_one_out, rate_gradient
+from lrgd_jax.effect.attribution import NODES, SHARE, aumann_shapley, leave_one_out, rate_gradient
+from lrgd_jax.effect.baselines import (
+    attention_sums,
+    contribution_sums,
+    gradient_times_input,
+    input_gradient_norms,
+    prompt_alignment,
+)
 from lrgd_jax.effect.contribution import (
     contributions,
     linear_contributions,
     normalised_contributions,
     softmax_contributions,
 )
+from lrgd_jax.effect.cost import GRADIENT, gradient_cost, multiplications
 from lrgd_jax.effect.demonstration import Effect, effect_of_demonstrations
-from lrgd_jax.effect.evaluation import GRADIENT, ends, gradients_at, losses_at
-from lrgd_jax.effect.losses import Control, DualLoss, FunctionLoss, GatedLoss, PromptLoss, half_squared_error
+from lrgd_jax.effect.evaluation import ends, gradients_at, losses_at
+from lrgd_jax.effect.explanation import explain_prompt
+from lrgd_jax.effect.findings import Findings, TokenProbability
+from lrgd_jax.effect.losses import DualLoss, FunctionLoss, GatedLoss, half_squared_error
+from lrgd_jax.effect.methods import DEFAULT, METHODS, worth_of_demonstrations
+from lrgd_jax.effect.prompt import Control, PromptLoss
+from lrgd_jax.effect.prompting import Prompt, few_shot
+from lrgd_jax.effect.reading import Demonstration, read_demonstrations
+from lrgd_jax.effect.ridge import ridge_influence
 from lrgd_jax.effect.scores import Interval, Scores
 from lrgd_jax.effect.shapley import LARGEST, exact_shapley, permutation_shapley, shapley_of
 from lrgd_jax.effect.squared_loss import shapley_squared_loss
+from lrgd_jax.effect.subsets import SubsetLosses, subset_losses
+from lrgd_jax.effect.template import Template
 
 __all__ = [
+    "DEFAULT",
     "GRADIENT",
     "LARGEST",
+    "METHODS",
     "NODES",
+    "SHARE",
     "Control",
+    "Demonstration",
     "DualLoss",
     "Effect",
+    "Findings",
     "FunctionLoss",
     "GatedLoss",
     "Interval",
+    "Prompt",
     "PromptLoss",
     "Scores",
+    "SubsetLosses",
+    "Template",
+    "TokenProbability",
+    "attention_sums",
     "aumann_shapley",
     "contribution_norms",
+    "contribution_sums",
     "contributions",
     "effect_of_demonstrations",
     "ends",
     "exact_shapley",
+    "explain_prompt",
+    "few_shot",
     "gradient_alignment",
+    "gradient_cost",
+    "gradient_times_input",
     "gradients_at",
     "half_squared_error",
+    "input_gradient_norms",
     "leave_one_out",
     "linear_contributions",
     "losses_at",
+    "multiplications",
     "normalised_contributions",
     "permutation_shapley",
+    "prompt_alignment",
     "rate_gradient",
+    "read_demonstrations",
+    "ridge_influence",
     "shapley_of",
     "shapley_squared_loss",
     "softmax_contributions",
+    "subset_losses",
+    "worth_of_demonstrations",
 ]

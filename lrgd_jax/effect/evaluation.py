@@ -1,5 +1,6 @@
 """Losses and gradients at many points: one compilation a loss and batch size, whatever the number of points."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,14 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lrgd_jax.effect.losses import GatedLoss
+from lrgd_jax.effect.prompt import PromptLoss
 
-__all__ = ["GRADIENT", "Gradients", "ends", "gradients_at", "losses_at"]
-
-GRADIENT = 3.0
-"""Cost of a loss with its gradient in forward passes: a backward pass multiplies twice where a forward pass does once.
-
-A count of multiplications, not a time. Source: Griewank & Walther 2008, "Evaluating Derivatives", section 4.6.
-"""
+__all__ = ["Gradients", "ends", "gradients_at", "losses_at"]
 
 
 class Gradients(NamedTuple):
@@ -24,10 +20,12 @@ class Gradients(NamedTuple):
     Attributes:
         losses: shape [b].
         gradients: shape [b, N].
+        parts: of the gradients by layer and head, shape [b, layers, heads, N]; None unless asked for.
     """
 
     losses: Float[np.ndarray, " b"]
     gradients: Float[np.ndarray, "b N"]
+    parts: Float[np.ndarray, "b layers heads N"] | None = None
 
 
 @jax.jit
@@ -35,9 +33,11 @@ def _losses(loss: GatedLoss, points: Float[Array, "b N"]) -> Float[Array, " b"]:
     return jax.vmap(lambda gates: loss(gates))(points)
 
 
-@jax.jit
-def _gradients(loss: GatedLoss, points: Float[Array, "b N"]) -> tuple[Float[Array, " b"], Float[Array, "b N"]]:
-    return jax.vmap(jax.value_and_grad(lambda gates: loss(gates)))(points)
+@partial(jax.jit, static_argnums=2)
+def _gradients(
+    loss: GatedLoss, points: Float[Array, "b N"], parts: tuple[int, ...] = ()
+) -> tuple[Float[Array, " b"], Float[Array, "b *parts N"]]:
+    return jax.vmap(lambda point: jax.value_and_grad(loss)(jnp.broadcast_to(point, (*parts, *point.shape))))(points)
 
 
 def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int = 1) -> Float[np.ndarray, " b"]:
@@ -56,12 +56,27 @@ def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int =
     return np.concatenate(found)[: len(points)]
 
 
-def gradients_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int = 1) -> Gradients:
-    """The loss and its gradient at every point; arguments and errors are those of `losses_at`."""
-    found = [_gradients(loss, chunk) for chunk in _chunks(loss, points, batch)]
+def gradients_at(
+    loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int = 1, parts: bool = False
+) -> Gradients:
+    """The loss and its gradient at every point.
+
+    Args:
+        loss: of the gates.
+        points: one row of gates each.
+        batch: how many are computed together; memory grows with it.
+        parts: take the gradients in the gates of each layer and head by itself; they add up to the others.
+
+    Raises:
+        ValueError: as for `losses_at`; or parts are asked of a loss that has none.
+    """
+    if parts and not isinstance(loss, PromptLoss):
+        raise ValueError(f"only a PromptLoss has parts by layer and head, not a {type(loss).__name__}")
+    shape = loss.parts if isinstance(loss, PromptLoss) and parts else ()
+    found = [_gradients(loss, chunk, shape) for chunk in _chunks(loss, points, batch)]
     losses = np.concatenate([np.asarray(x, np.float64) for x, _ in found])[: len(points)]
     gradients = np.concatenate([np.asarray(x, np.float64) for _, x in found])[: len(points)]
-    return Gradients(losses, gradients)
+    return Gradients(losses, gradients.sum(axis=(1, 2)), gradients) if parts else Gradients(losses, gradients)
 
 
 def ends(loss: GatedLoss, *, batch: int = 1) -> tuple[float, float]:

@@ -30,10 +30,11 @@ class Scores:
     Attributes:
         values: shape [N].
         method: its name.
-        cost: in forward passes of one prompt (a gradient counts as three).
+        cost: in forward passes of one prompt, by multiplications (`lrgd_jax.effect.cost`).
         whole: the fall of the loss from zero-shot to few-shot; None where the method does not know it.
         gap: |sum of the values - whole| / |whole|, the completeness gap; None without `whole`.
         interval: where the values are estimates.
+        parts: of the values by layer and head, over which they sum to the values; None unless asked for.
     """
 
     values: Float[np.ndarray, " N"]
@@ -41,6 +42,7 @@ class Scores:
     cost: float
     whole: float | None = None
     interval: Interval | None = None
+    parts: Float[np.ndarray, "layers heads N"] | None = None
 
     @property
     def gap(self) -> float | None:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from lrgd_jax.effect.evaluation import losses_at
 from lrgd_jax.effect.losses import GatedLoss
 from lrgd_jax.effect.scores import Interval, Scores
+from lrgd_jax.effect.subsets import subset_losses
 
 __all__ = ["LARGEST", "exact_shapley", "permutation_shapley", "shapley_of"]
 
@@ -42,6 +43,8 @@ def shapley_of(payoffs: Float[np.ndarray, " subsets"]) -> Float[np.ndarray, " N"
 def exact_shapley(loss: GatedLoss, *, batch: int = 1) -> Scores:
     """The Shapley values of the fall of the loss, by all 2^N subsets.
 
+    Of a prompt's rates the subsets are read together (`lrgd_jax.effect.subset_losses`) where that costs less.
+
     Args:
         loss: of rates or gates, at zero or one each.
         batch: how many losses are computed together.
@@ -55,9 +58,8 @@ def exact_shapley(loss: GatedLoss, *, batch: int = 1) -> Scores:
             f"exact_shapley tries all 2^N subsets and takes at most {LARGEST} demonstrations, got {n}; "
             "use permutation_shapley"
         )
-    subsets = (np.arange(1 << n)[:, None] >> np.arange(n)[None, :]) & 1
-    found = losses_at(loss, subsets, batch=batch)
-    return Scores(shapley_of(-found), "exact Shapley", float(1 << n), float(found[0] - found[-1]))
+    found, cost = subset_losses(loss, batch=batch)
+    return Scores(shapley_of(-found), "exact Shapley", cost, float(found[0] - found[-1]))
 
 
 def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: float = 0.95, batch: int = 1) -> Scores:

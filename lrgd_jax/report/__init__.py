@@ -1,1 +1,1 @@
-"""Results made readable; nothing is computed here."""
+"""Results made readable, as tables, figures and HTML."""

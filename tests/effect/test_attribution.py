@@ -21,6 +21,7 @@ from lrgd_jax.effect import (
     shapley_of,
     softmax_contributions,
 )
+from lrgd_jax.effect.attribution import clenshaw_curtis
 from lrgd_jax.kernels import ExponentialKernel
 
 SHARE = 0.05
@@ -66,14 +67,46 @@ def test_one_compilation_a_batch_size_whatever_the_points_and_the_weights():
 
 def test_nodes_are_added_until_the_gap_is_small_and_the_gap_is_reported():
     loss = written(saturating)
-    coarse = aumann_shapley(loss, nodes=[2], share=0.0)
-    assert gap(coarse) > gap(aumann_shapley(loss, nodes=[2], power=3, share=0.0))
-    assert coarse.cost == 2 + 3 * 2
-    found = aumann_shapley(loss, share=SHARE)
+    coarse = aumann_shapley(loss, nodes=[3], share=0.0)
+    assert gap(coarse) > gap(aumann_shapley(loss, nodes=[3], power=3, share=0.0))
+    assert coarse.cost == 3 * 3
+    found = aumann_shapley(loss, nodes=[3, 5, 9, 17, 33], share=SHARE)
     assert gap(found) <= SHARE < gap(coarse)
-    assert found.method == "Aumann-Shapley, 16 nodes"
-    assert found.cost == 2 + 3 * (2 + 4 + 8 + 16)
+    assert found.method == "Aumann-Shapley, 9 nodes"
+    # no gradient is taken twice
+    assert found.cost == 3 * 9
     assert found.whole == coarse.whole
+    missed = aumann_shapley(loss, nodes=[3, 5], share=SHARE)
+    assert missed.method == "Aumann-Shapley, 5 nodes"
+    assert gap(missed) > SHARE
+
+
+def test_gradients_that_are_known_are_kept():
+    seen = []
+
+    def watched(weights, gates):
+        jax.debug.callback(lambda point: seen.append(float(point)), gates[0])
+        return saturating(weights, gates)
+
+    together = aumann_shapley(written(watched), nodes=[3, 5, 9], share=0.0)
+    jax.effects_barrier()
+    assert len(seen) == len(set(seen)) == 9
+    at_once = aumann_shapley(written(saturating), nodes=[9], share=0.0)
+    assert together.values.tolist() == at_once.values.tolist()
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 9, 12, 17])
+def test_a_rule_integrates_polynomials_up_to_its_degree(count):
+    """A weight and a power are a few roundings from the true ones, and so is each product; then they are added."""
+    nodes, weights = clenshaw_curtis(count)
+    assert (nodes[0], nodes[-1]) == (0, 1)
+    assert (weights > 0).all()
+    rounding = float(np.finfo(float).eps)
+    for degree in range(count):
+        terms = weights * nodes**degree
+        assert abs(terms.sum() - 1 / (degree + 1)) <= 4 * count * (degree + 1) * rounding
+    beyond = weights @ nodes ** (2 * count) - 1 / (2 * count + 1)
+    assert abs(beyond) > 4 * count * (2 * count + 1) * rounding
 
 
 def test_the_interval_holds_the_exact_values_of_a_game_that_is_not_quadratic():
@@ -110,8 +143,11 @@ def test_wrong_input_is_refused_with_a_reason():
         "at most 8 demonstrations, got 9": lambda: exact_shapley(nine),
         "at least two pairs": lambda: permutation_shapley(loss, pairs=1),
         "level must lie": lambda: permutation_shapley(loss, pairs=2, level=1.0),
-        "nodes increase": lambda: aumann_shapley(loss, nodes=[4, 2]),
-        "power and nodes": lambda: aumann_shapley(loss, power=0),
+        "nested, such as 5, 9, 17": lambda: aumann_shapley(loss, nodes=[5, 8]),
+        "got power=1, nodes=\\(5, 3\\)": lambda: aumann_shapley(loss, nodes=[5, 3]),
+        "nodes at least 2": lambda: aumann_shapley(loss, nodes=[1]),
+        "power must be at least 1": lambda: aumann_shapley(loss, power=0),
+        "only a PromptLoss has parts": lambda: rate_gradient(loss, parts=True),
         "share must be": lambda: aumann_shapley(loss, share=-1.0),
         "at least one point": lambda: losses_at(loss, np.ones((1, 5)), batch=0),
         "rows of 5 numbers": lambda: losses_at(loss, np.ones((1, 4))),

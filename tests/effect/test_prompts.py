@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, agree_deep, decoder
 
-from lrgd_jax.decoder import apply, split_tokens
-from lrgd_jax.decoder.rates import Worth, kernel_entries, weighted_attention
+from lrgd_jax.decoder import Worth, apply, split_tokens
+from lrgd_jax.decoder.rates import kernel_entries, weighted_attention
 from lrgd_jax.effect import PromptLoss, aumann_shapley, effect_of_demonstrations, leave_one_out, rate_gradient
 
 SEGMENTS = jnp.asarray([0, 0, 1, 1, 1, 2, 2, 2])

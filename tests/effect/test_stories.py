@@ -15,6 +15,7 @@ from lrgd_jax.effect import (
     aumann_shapley,
     effect_of_demonstrations,
     exact_shapley,
+    gradient_cost,
     leave_one_out,
     permutation_shapley,
     rate_gradient,
@@ -108,4 +109,8 @@ def test_the_demonstration_with_the_answer_is_found_by_every_method(losses):
     assert effect_of_demonstrations(rates).relative > 0
     gaps = {scores.method: scores.gap for scores in found if scores.gap is not None}
     assert max(gaps.values()) <= SHARE
-    assert {int(scores.cost) for scores in found[-2:]} == {2 + 3 * (2 + 4), 2 + 3 * 2}
+    counts = [int(scores.method.split()[-2]) for scores in found[-2:]]
+    assert counts == [9, 5]
+    assert [scores.cost for scores in found[-2:]] == [
+        count * gradient_cost(loss) for count, loss in zip(counts, (rates, gates), strict=True)
+    ]

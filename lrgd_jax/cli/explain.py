@@ -1,0 +1,143 @@
+"""`lrgd explain`: which demonstrations of a prompt make a model answer as it does."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrgd_jax.cli.errors import bad_input
+
+if TYPE_CHECKING:
+    from lrgd_jax.effect.template import Template
+    from lrgd_jax.report.explanation import Explanation
+
+__all__ = ["explain"]
+
+
+class Part(enum.StrEnum):
+    """Of a decoder, to which effects are assigned."""
+
+    LAYER = "layer"
+    HEAD = "head"
+
+
+def explain(
+    model: Annotated[str, typer.Option(help="A Hugging Face directory, a GGUF file, or smollm2.")],
+    demonstrations: Annotated[
+        Path, typer.Option(help='A file with {"text": …} or {"input": …, "output": …} on each line.')
+    ],
+    query: Annotated[str, typer.Option(help="A text to go on with, or the input whose output is asked for.")],
+    target: Annotated[
+        str | None, typer.Option(help="The answer that is explained; the model's own unless given.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="How demonstrations are scored; a wrong name lists all.")] = None,
+    by: Annotated[Part | None, typer.Option(help="Show parts of the scores by layer or by head.")] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(help=r"Of inputs and outputs, such as 'Q: {input}\nA: {output}\n'; \n and \t are read."),
+    ] = None,
+    chat: Annotated[bool, typer.Option("--chat", help="Write the prompt as turns of a chat (ChatML).")] = False,
+    preamble: Annotated[str, typer.Option(help="A text before the demonstrations that is always seen.")] = "",
+    answer_tokens: Annotated[int, typer.Option(help="The most tokens of the model's own answer.")] = 12,
+    json: Annotated[Path | None, typer.Option(help="Write the numbers to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page that needs nothing else to this file.")] = None,
+) -> None:
+    """Rank the demonstrations of a prompt by what each of them is worth; positive scores help.
+
+    Exit code 0: explained; 2: bad input.
+    """
+    with bad_input():
+        _check_files({"--json": json, "--html": html})
+        if answer_tokens < 1:
+            raise ValueError(f"--answer-tokens must be at least 1, got {answer_tokens}")
+        explanation = _explain(
+            model, demonstrations, query, target, method, by, _template(template), chat, preamble, answer_tokens
+        )
+    _show(explanation)
+    with bad_input():
+        _write(explanation, json, html)
+
+
+def _explain(
+    model: str,
+    file: Path,
+    query: str,
+    target: str | None,
+    method: str | None,
+    by: Part | None,
+    template: Template | None,
+    chat: bool,
+    preamble: str,
+    answer_tokens: int,
+) -> Explanation:
+    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.effect.reading import read_demonstrations
+    from lrgd_jax.report.explanation import explain
+
+    given = read_demonstrations(file)
+    with progress_bar() as bar:
+        task = bar.add_task("weights", total=None)
+        return explain(
+            model,
+            given,
+            query,
+            target,
+            method=method,
+            template=template,
+            chat=chat,
+            preamble=preamble,
+            answer_tokens=answer_tokens,
+            by=None if by is None else by.value,
+            progress=lambda stage: bar.update(task, description=stage),
+        )
+
+
+def _template(text: str | None) -> Template | None:
+    """The template of an option, in which a newline and a tab may stand as two characters."""
+    from lrgd_jax.effect.template import Template
+
+    return None if text is None else Template(text.replace(r"\n", "\n").replace(r"\t", "\t"))
+
+
+def _check_files(files: dict[str, Path | None]) -> None:
+    """Raises an error, before anything is computed, where a result file could not be written.
+
+    Raises:
+        FileNotFoundError: its folder is not there.
+        IsADirectoryError: it is a folder.
+        PermissionError: its folder may not be written.
+        ValueError: two results would go to one file.
+    """
+    given = {option: file for option, file in files.items() if file is not None}
+    for option, file in given.items():
+        folder = file.absolute().parent
+        if file.is_dir():
+            raise IsADirectoryError(f"{option} {file} is a folder; give the name of a file")
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{option} {file}: there is no folder {folder}; make it first")
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{option} {file}: nothing can be written into {folder}; choose another folder")
+    if len({file.absolute() for file in given.values()}) < len(given):
+        raise ValueError(f"{' and '.join(given)} name the same file; give each its own")
+
+
+def _write(explanation: Explanation, json: Path | None, html: Path | None) -> None:
+    """Both files or none, as far as a file system allows it."""
+    from lrgd_jax.atomic import replacing
+
+    contents = ((json, explanation.to_json), (html, explanation.html))
+    with contextlib.ExitStack() as files:
+        for file, content in contents:
+            if file is not None:
+                files.enter_context(replacing(file)).write_text(content(), encoding="utf-8")
+
+
+def _show(explanation: Explanation) -> None:
+    from lrgd_jax.cli.consoles import results
+
+    results().print(explanation.table())

@@ -1,0 +1,44 @@
+r"""What a score costs: multiplications, in units of one forward pass of the same prompt.
+
+With W multiplications by weights and A among queries, keys and values, a forward pass is $W + A$. A gradient in the
+gates needs none in the weights: the backward pass repeats W once and A twice, so that loss and gradient together are
+$2W + 3A$, between two and three forward passes. Times are another matter: `benchmarks/fidelity.py --costs` prints both.
+"""
+
+import jax
+import numpy as np
+
+from lrgd_jax.effect.losses import GatedLoss
+from lrgd_jax.effect.prompt import PromptLoss
+
+__all__ = ["GRADIENT", "gradient_cost", "multiplications"]
+
+GRADIENT = 3.0
+"""At most so many forward passes make a loss with its gradient: each product in it is differentiated in two factors.
+
+Source: Griewank & Walther 2008, "Evaluating Derivatives", section 4.6.
+"""
+
+
+def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float, float]:
+    """Those by weights and those of attention, in one forward pass.
+
+    Args:
+        loss: of a prompt.
+        tokens: how many are read; as many as the prompt has, padding included, unless given.
+    """
+    config = loss.config
+    n = loss.tokens.shape[0] if tokens is None else tokens
+    layers = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(loss.params.layers))
+    logits = loss.places.shape[0] * config.vocab_size * config.width
+    return float(n * layers + logits), float(2 * config.layers * config.heads * config.head_width * n * n)
+
+
+def gradient_cost(loss: GatedLoss) -> float:
+    """Of the loss together with its gradient, in forward passes; `GRADIENT` where no more is known of the loss."""
+    if not isinstance(loss, PromptLoss):
+        return GRADIENT
+    weights, attention = multiplications(loss)
+    # gates read the query's own segment once more
+    products = attention * (1.5 if loss.control == "contributions" else 1.0)
+    return (2 * weights + 3 * products) / (weights + attention)

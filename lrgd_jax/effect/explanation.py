@@ -1,0 +1,180 @@
+"""Why a decoder answers as it does: which of the demonstrations in its prompt did it, and how much."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from lrgd_jax.decoder.blocks import soft_cap
+from lrgd_jax.decoder.loading import LoadedDecoder
+from lrgd_jax.decoder.model import head, hidden_states
+from lrgd_jax.decoder.tokenizer import Tokenizer
+from lrgd_jax.effect.answer import ANSWER, own_answer, token_texts, tokenizer_of
+from lrgd_jax.effect.attribution import aumann_shapley, rate_gradient
+from lrgd_jax.effect.findings import NATS, Findings, TokenProbability, units
+from lrgd_jax.effect.methods import DEFAULT, METHODS
+from lrgd_jax.effect.prompt import Control, PromptLoss
+from lrgd_jax.effect.prompting import Prompt
+from lrgd_jax.effect.scores import Scores
+
+__all__ = ["WITH_PARTS", "check_method", "explain_prompt"]
+
+ALTERNATIVES = 4
+"""How many of the most probable first tokens of an answer are told, zero-shot and few-shot each."""
+
+
+WITH_PARTS: Mapping[str, tuple[Control, Callable[..., Scores]]] = MappingProxyType(
+    {
+        "aumann-shapley": ("contributions", aumann_shapley),
+        "aumann-shapley-rates": ("rates", partial(aumann_shapley, power=3)),
+        "rate-gradient": ("rates", rate_gradient),
+    }
+)
+"""The methods that know parts by layer and head."""
+
+
+def explain_prompt(
+    decoder: LoadedDecoder,
+    prompt: Prompt,
+    *,
+    method: str | None = None,
+    answer_tokens: int = ANSWER,
+    progress: Callable[[str], None] | None = None,
+) -> Findings:
+    """Scores the demonstrations of a prompt.
+
+    Args:
+        decoder: with a tokenizer.
+        prompt: from `lrgd_jax.effect.few_shot`; without a target the model's own answer is explained.
+        method: a name in `lrgd_jax.effect.methods.METHODS`, its `DEFAULT` unless given.
+        answer_tokens: the most tokens of an own answer.
+        progress: called with the name of each stage.
+
+    Raises:
+        ValueError: an unknown method, no tokenizer, an answer that does not fit the context, or probabilities that are
+            not finite.
+    """
+    method = check_method(method)
+    tell = progress or (lambda stage: None)
+    seconds: dict[str, float] = {}
+    own, empty = prompt.target is None, False
+    if own:
+        tell("the model's answer")
+        with _timed(seconds, "answer"):
+            prompt, empty = own_answer(decoder, prompt, answer_tokens)
+    loss = prompt.loss(decoder.params, decoder.config)
+    tell("probabilities")
+    with _timed(seconds, "probabilities"):
+        zero, one = (_log_probabilities_at(loss, prompt, gate) for gate in (0.0, 1.0))
+    tell("scores")
+    with _timed(seconds, "scores"):
+        scores = _scores(loss, method)
+    notes = [*_remarks(prompt, own=own, empty=empty), *([] if method in NATS else [units(method)])]
+    found = _findings(tokenizer_of(decoder), prompt, scores, zero, one)
+    return replace(found, own=own, method=method, notes=tuple(notes), seconds=MappingProxyType(seconds))
+
+
+def _remarks(prompt: Prompt, *, own: bool, empty: bool) -> Iterator[str]:
+    """On answers that are not what they seem."""
+    answer = prompt.answer or ""
+    if empty:
+        yield f"the model's answer is empty: what is explained is the token {answer!r} that ends it"
+    if not own and prompt.query[-1:].isalnum() and answer[:1].isalnum():
+        yield f"query and target meet within a word: …{prompt.query[-12:]}{answer[:12]}…"
+
+
+def _findings(
+    tokenizer: Tokenizer,
+    prompt: Prompt,
+    scores: Scores,
+    zero: Float[np.ndarray, "a vocab"],
+    one: Float[np.ndarray, "a vocab"],
+) -> Findings:
+    """By the logarithms of all probabilities at the places of the target, zero-shot and few-shot."""
+    start, end = _target(prompt)
+    at = np.arange(end - start), prompt.tokens[start:end]
+    if not all(np.isfinite(x).all() for x in (zero[at], one[at], scores.values)):
+        raise ValueError("the model's probabilities are not finite on this prompt; is the checkpoint damaged?")
+    return Findings(
+        prompt,
+        scores,
+        zero_shot=-float(zero[at].mean()),
+        few_shot=-float(one[at].mean()),
+        target=_of_target(tokenizer, prompt, zero[at], one[at]),
+        alternatives=_alternatives(tokenizer, prompt, zero[0], one[0]),
+        own=False,
+    )
+
+
+def _scores(loss: PromptLoss, method: str) -> Scores:
+    """By layer and head too, where the method knows them: that costs no more."""
+    if method not in WITH_PARTS:
+        return METHODS[method](loss)
+    control, score = WITH_PARTS[method]
+    return score(replace(loss, control=control), parts=True)
+
+
+def check_method(method: str | None) -> str:
+    """The name of a method, the default one for None.
+
+    Raises:
+        ValueError: it is unknown.
+    """
+    if method is not None and method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; expected one of {', '.join(METHODS)}")
+    return DEFAULT if method is None else method
+
+
+def _target(prompt: Prompt) -> tuple[int, int]:
+    if prompt.target is None:
+        raise ValueError("the prompt has no target")
+    return prompt.target
+
+
+@jax.jit
+def _log_probabilities(
+    loss: PromptLoss, places: Int[Array, " a"], gates: Float[Array, " N"]
+) -> Float[Array, "a vocab"]:
+    hidden = hidden_states(loss.params, loss.config, loss.tokens, loss.worth(gates))
+    logits = soft_cap(loss.config.logit_soft_cap, head(loss.params, hidden[places - 1]))
+    return jax.nn.log_softmax(logits)
+
+
+def _log_probabilities_at(loss: PromptLoss, prompt: Prompt, gate: float) -> Float[np.ndarray, "a vocab"]:
+    """Of every token at the places of the target, all gates alike."""
+    places = jnp.arange(*_target(prompt), dtype=jnp.int32)
+    gates = jnp.full(loss.demonstrations, gate, loss.dtype)
+    return np.asarray(_log_probabilities(loss, places, gates), np.float64)
+
+
+def _of_target(
+    tokenizer: Tokenizer, prompt: Prompt, zero: Float[np.ndarray, " a"], one: Float[np.ndarray, " a"]
+) -> tuple[TokenProbability, ...]:
+    start, end = _target(prompt)
+    texts = token_texts(tokenizer, prompt.tokens[:start], prompt.tokens[start:end])
+    return tuple(map(TokenProbability, texts, np.exp(zero).tolist(), np.exp(one).tolist()))
+
+
+def _alternatives(
+    tokenizer: Tokenizer, prompt: Prompt, zero: Float[np.ndarray, " vocab"], one: Float[np.ndarray, " vocab"]
+) -> tuple[TokenProbability, ...]:
+    start, _ = _target(prompt)
+    likely = {int(k) for x in (zero, one) for k in np.argsort(-x)[:ALTERNATIVES]} - {int(prompt.tokens[start])}
+    ids = sorted(likely, key=lambda k: -max(zero[k], one[k]))
+    texts = [token_texts(tokenizer, prompt.tokens[:start], np.array([k]))[0] for k in ids]
+    return tuple(map(TokenProbability, texts, np.exp(zero[ids]).tolist(), np.exp(one[ids]).tolist()))
+
+
+@contextlib.contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Keeps the seconds of a block under a name."""
+    started = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - started

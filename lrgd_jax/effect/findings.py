@@ -1,0 +1,123 @@
+"""What an explanation found: scores, the two losses, and the probabilities of the answer's tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lrgd_jax.effect.methods import DEFAULT
+from lrgd_jax.effect.prompting import Prompt
+from lrgd_jax.effect.scores import Scores
+
+__all__ = ["NATS", "UNSIGNED", "Findings", "TokenProbability", "units"]
+
+NATS = frozenset(
+    (
+        "aumann-shapley",
+        "aumann-shapley-rates",
+        "rate-gradient",
+        "leave-one-out",
+        "permutation-shapley",
+        "exact-shapley",
+    )
+)
+"""The methods whose scores are parts or changes of the loss; those of others have units of their own."""
+
+UNSIGNED = frozenset({"attention", "contribution-norm", "input-gradient"})
+"""The methods whose scores say how much a demonstration matters, not whether it helps."""
+
+
+@dataclass(frozen=True)
+class TokenProbability:
+    """A token, and how probable it is after the tokens before it.
+
+    Attributes:
+        token: its text.
+        zero_shot: probability without the demonstrations, the positions of the rest kept.
+        few_shot: with them.
+    """
+
+    token: str
+    zero_shot: float
+    few_shot: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    r"""What the demonstrations of one prompt are worth; positive scores help, that is, lower the loss of the target.
+
+    Attributes:
+        prompt: with its target.
+        scores: one a demonstration, in nats a token of the target.
+        zero_shot: the loss without demonstrations, $-\frac1{|A|}\sum_{t\in A}\log p(x_t)$ over the target A, in nats.
+        few_shot: with them.
+        target: its tokens.
+        alternatives: the most probable tokens in place of the target's first, that one left out.
+        own: whether the target is the model's own answer.
+        method: the name by which the scores were asked for.
+        notes: what the reader should know besides.
+        seconds: by stage.
+    """
+
+    prompt: Prompt
+    scores: Scores
+    zero_shot: float
+    few_shot: float
+    target: tuple[TokenProbability, ...]
+    alternatives: tuple[TokenProbability, ...]
+    own: bool
+    method: str = DEFAULT
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def whole(self) -> float:
+        """The fall of the loss by all demonstrations, nats."""
+        return self.zero_shot - self.few_shot
+
+    @property
+    def relative(self) -> float | None:
+        """Effect_D, the fall relative to the zero-shot loss; None where that is zero."""
+        return self.whole / self.zero_shot if self.zero_shot > 0 else None
+
+    @property
+    def shares(self) -> Float[np.ndarray, " N"] | None:
+        """The scores over the size of the whole effect, so that positive still helps.
+
+        None where the effect is zero, or the scores are in other units.
+        """
+        return self.scores.values / abs(self.whole) if self.whole and self.in_nats else None
+
+    @property
+    def in_nats(self) -> bool:
+        """Whether the scores are in units of the loss."""
+        return self.method in NATS
+
+    @property
+    def gap(self) -> float | None:
+        """How far the scores' sum is from the whole effect, relative to it; None where there are no shares."""
+        return None if self.shares is None else abs(float(np.sum(self.scores.values)) - self.whole) / abs(self.whole)
+
+    @property
+    def ranking(self) -> Int[np.ndarray, " N"]:
+        """The demonstrations from the most helpful to the most harmful."""
+        return np.argsort(-self.scores.values, kind="stable")
+
+    @property
+    def heads(self) -> Float[np.ndarray, "L h N"] | None:
+        """The scores' parts by layer and head; None where the method knows none."""
+        return self.scores.parts
+
+    @property
+    def layers(self) -> Float[np.ndarray, "L N"] | None:
+        """The scores' parts by layer."""
+        return None if self.heads is None else self.heads.sum(axis=1)
+
+
+def units(method: str) -> str:
+    """A remark on scores that are no nats."""
+    if method in UNSIGNED:
+        return f"{method} has units of its own and no sign: it says how much a demonstration matters, not if it helps"
+    return f"{method} has units of its own: it orders the demonstrations, and its scores do not add up to the effect"

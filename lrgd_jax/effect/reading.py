@@ -1,0 +1,87 @@
+"""Reads demonstrations from a file of JSON lines; what is wrong with a line is named with its number."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TypeAlias
+
+__all__ = ["Demonstration", "read_demonstrations"]
+
+Demonstration: TypeAlias = str | tuple[str, str]
+"""A text as it stands in the prompt, or an input with its output, which a template turns into one."""
+
+FORMS = '{"text": …} or {"input": …, "output": …}'
+
+
+def read_demonstrations(path: str | os.PathLike[str]) -> tuple[Demonstration, ...]:
+    """The demonstrations of a file: a JSON object a line, all with "text", or all with "input" and "output".
+
+    Other keys are ignored, and so are blank lines.
+
+    Args:
+        path: of the file, UTF-8.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not UTF-8 or holds no demonstration; a line is not a JSON object, lacks a key, or holds
+            something that is no text; or some lines are texts and others are not.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file of demonstrations {file}; give a file with one {FORMS} a line")
+    try:
+        content = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8 text") from None
+    # not splitlines, which also cuts where JSON allows a line separator within a string
+    lines = [(number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip()]
+    if not lines:
+        raise ValueError(f"{file} holds no demonstration; write one {FORMS} a line")
+    found = [(number, _demonstration(f"{file}, line {number}", line)) for number, line in lines]
+    first, kind = found[0][0], type(found[0][1])
+    for number, one in found:
+        if type(one) is not kind:
+            raise ValueError(
+                f"{file} mixes two forms: line {first} has {_form(found[0][1])}, line {number} has {_form(one)}; "
+                "write all lines in one form"
+            )
+    return tuple(one for _, one in found)
+
+
+def _form(one: Demonstration) -> str:
+    return '"text"' if isinstance(one, str) else '"input" and "output"'
+
+
+def _demonstration(where: str, line: str) -> Demonstration:
+    try:
+        content = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where} is not JSON ({error}); expected {FORMS}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{where} holds a {type(content).__name__}, not an object; expected {FORMS}")
+    pair = [key for key in ("input", "output") if key in content]
+    if "text" in content and pair:
+        raise ValueError(f'{where} has both "text" and "{pair[0]}"; expected {FORMS}')
+    if "text" in content:
+        return _text(where, content, "text")
+    if len(pair) < 2:
+        keys = ", ".join(map(repr, content)) or "no keys"
+        raise ValueError(f"{where} lacks {'text' if not pair else _other(pair[0])!r} (it has {keys}); expected {FORMS}")
+    return _text(where, content, "input"), _text(where, content, "output")
+
+
+def _other(key: str) -> str:
+    return "output" if key == "input" else "input"
+
+
+def _text(where: str, content: dict[str, Any], key: str) -> str:
+    value = content[key]
+    if not isinstance(value, str):
+        raise ValueError(f'{where}: "{key}" must be a text, got {json.dumps(value)[:40]}')
+    if not value.strip():
+        raise ValueError(f'{where}: "{key}" is empty')
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f'{where}: "{key}" holds half of a surrogate pair, which is no character') from None
+    return value

@@ -1,0 +1,180 @@
+"""What the demonstrations of a prompt are worth, as an object that shows itself: in a notebook, a terminal, a file."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from rich.console import Group
+
+from lrgd_jax import __version__
+from lrgd_jax.decoder import LoadedDecoder, load
+from lrgd_jax.effect.answer import ANSWER, tokenizer_of
+from lrgd_jax.effect.explanation import check_method, explain_prompt
+from lrgd_jax.effect.findings import Findings, TokenProbability
+from lrgd_jax.effect.prompting import few_shot
+from lrgd_jax.effect.reading import Demonstration
+from lrgd_jax.effect.template import Template
+from lrgd_jax.report.explanation_html import explanation_html
+from lrgd_jax.report.explanation_tables import explanation_tables
+from lrgd_jax.report.html import page
+
+__all__ = ["Explanation", "explain"]
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Findings that a notebook shows as HTML.
+
+    Attributes:
+        model: its name.
+        findings: the numbers.
+        by: whether HTML and tables show parts by layer or by head too; tables show none unless given.
+    """
+
+    model: str
+    findings: Findings
+    by: Literal["layer", "head"] | None = None
+
+    def table(self) -> Group:
+        """For a terminal, as rich prints it."""
+        return Group(*explanation_tables(self.model, self.findings, self.by))
+
+    def html(self) -> str:
+        """A whole page that needs nothing else."""
+        body = explanation_html(self.model, self.findings, self.by or "layer")
+        return page(f"What each demonstration is worth: {self.model}", body)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All numbers, as JSON holds them; `heads` only where parts by head were asked for."""
+        found = self.findings
+        heads = {"heads": _listed(found.heads)} if self.by == "head" else {}
+        return {
+            "version": __version__,
+            "model": self.model,
+            "method": found.method,
+            "method_in_words": found.scores.method,
+            "unit": "nats a token of the answer; positive helps" if found.in_nats else "of the method",
+            "demonstrations": [self._one(i) for i in range(len(found.prompt.demonstrations))],
+            "query": found.prompt.query,
+            "answer": found.prompt.answer,
+            "own_answer": found.own,
+            "tokens": len(found.prompt.tokens),
+            "zero_shot": found.zero_shot,
+            "few_shot": found.few_shot,
+            "effect": found.relative,
+            "completeness_gap": found.gap,
+            "forward_passes": found.scores.cost,
+            "probabilities": [_probability(one) for one in found.target],
+            "alternatives": [_probability(one) for one in found.alternatives],
+            "layers": _listed(found.layers),
+            **heads,
+            "notes": list(found.notes),
+            "seconds": dict(found.seconds),
+        }
+
+    def to_json(self) -> str:
+        """The same as text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+    def _one(self, i: int) -> dict[str, Any]:
+        found = self.findings
+        interval = found.scores.interval
+        ends = {} if interval is None else {"lower": float(interval.lower[i]), "upper": float(interval.upper[i])}
+        return {
+            "text": found.prompt.demonstrations[i],
+            "tokens": int(found.prompt.counts()[i]),
+            "score": float(found.scores.values[i]),
+            "share": None if found.shares is None else float(found.shares[i]),
+            "rank": int(np.argsort(found.ranking)[i]) + 1,
+            **ends,
+        }
+
+    def _repr_html_(self) -> str:
+        # a notebook that runs again should not change, so it is told no times
+        untimed = replace(self.findings, seconds=MappingProxyType({}))
+        return explanation_html(self.model, untimed, self.by or "layer")
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{i + 1}: {self.findings.scores.values[i]:+.3g}" for i in self.findings.ranking.tolist())
+        return f"Explanation({self.model}, {self.findings.scores.method}; demonstration {scores})"
+
+    def __rich__(self) -> Group:
+        return self.table()
+
+
+def explain(
+    model: str | os.PathLike[str] | LoadedDecoder,
+    demonstrations: Sequence[Demonstration],
+    query: str,
+    target: str | None = None,
+    *,
+    method: str | None = None,
+    template: Template | None = None,
+    chat: bool = False,
+    preamble: str = "",
+    answer_tokens: int = ANSWER,
+    by: Literal["layer", "head"] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Explanation:
+    """Which demonstrations make the model answer as it does.
+
+    Args:
+        model: what `lrgd_jax.decoder.load` takes, or what it returned.
+        demonstrations: texts, or pairs of input and output.
+        query: a text, or the input whose output is asked for.
+        target: the answer that is explained; the model's own unless given.
+        method: a name in `lrgd_jax.effect.methods.METHODS`, its `DEFAULT` unless given.
+        template: of pairs; `Template()` unless given.
+        chat: write the prompt as ChatML.
+        preamble: what stands before the demonstrations and is always seen.
+        answer_tokens: the most tokens of an own answer.
+        by: whether parts by layer or by head are shown.
+        progress: called with the name of each stage.
+
+    Raises:
+        FileNotFoundError: the model is not there.
+        ValueError: the model cannot be read, the prompt cannot be made, or the method is unknown; see
+            `lrgd_jax.decoder.load`, `lrgd_jax.effect.few_shot` and `explain_prompt`.
+    """
+    check_method(method)
+    if by not in (None, "layer", "head"):
+        raise ValueError(f'by must be "layer" or "head", got {by!r}')
+    started = time.perf_counter()
+    if isinstance(model, LoadedDecoder):
+        decoder, name = model, f"a decoder of {_size(model):,} parameters"
+    else:
+        if progress is not None:
+            progress("weights")
+        decoder, name = load(model), os.fspath(model)
+    loaded = time.perf_counter() - started
+    prompt = few_shot(
+        tokenizer_of(decoder),
+        decoder.config,
+        demonstrations,
+        query,
+        target,
+        template=template,
+        chat=chat,
+        preamble=preamble,
+    )
+    found = explain_prompt(decoder, prompt, method=method, answer_tokens=answer_tokens, progress=progress)
+    seconds = MappingProxyType({"weights": loaded, **found.seconds})
+    return Explanation(name, replace(found, seconds=seconds), by)
+
+
+def _size(decoder: LoadedDecoder) -> int:
+    return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(decoder.params))
+
+
+def _listed(parts: np.ndarray | None) -> list | None:
+    return None if parts is None else parts.tolist()
+
+
+def _probability(one: TokenProbability) -> dict[str, Any]:
+    return {"token": one.token, "zero_shot": one.zero_shot, "few_shot": one.few_shot}

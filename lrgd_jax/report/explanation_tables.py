@@ -1,0 +1,107 @@
+"""An explanation as tables for a terminal."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lrgd_jax.effect.findings import Findings
+from lrgd_jax.report.html import decimals
+
+__all__ = ["explanation_tables"]
+
+LONGEST = 56
+"""Most characters of a demonstration in a table."""
+
+MOST = 10
+"""Most layers or heads in a table."""
+
+
+def explanation_tables(model: str, found: Findings, by: Literal["layer", "head"] | None) -> Iterator[RenderableType]:
+    """What was explained, the ranking, the probabilities and, by layer or head, the largest parts.
+
+    Args:
+        model: its name.
+        found: what there is to show.
+        by: of which parts a table is made; of none unless given.
+    """
+    asked = " ".join(found.prompt.query.split())
+    whose = "the model's own answer" if found.own else "the target"
+    yield Text.assemble("query   ", (_cut(asked, 110), "bold"))
+    yield Text.assemble("answer  ", (repr(found.prompt.answer), "bold"), f", {whose}")
+    yield _ranking(model, found)
+    yield Text(_summary(found))
+    yield _probabilities(found)
+    if by is not None:
+        yield _parts(found, by)
+    for note in found.notes:
+        yield Text(f"note: {note}")
+
+
+def _ranking(model: str, found: Findings) -> Table:
+    interval, shares, counts = found.scores.interval, found.shares, found.prompt.counts()
+    table = Table("demonstration", "text", "tokens", "score", "share", title=f"{model}: {found.scores.method}")
+    if interval is not None:
+        table.add_column(f"{interval.level:.0%} interval")
+    for column in (table.columns[0], *table.columns[2:]):
+        column.justify = "right"
+    table.columns[1].no_wrap = True
+    form = decimals(float(np.max(np.abs(found.scores.values), initial=0.0)))
+    for i in found.ranking.tolist():
+        value = float(found.scores.values[i])
+        share = "-" if shares is None else f"{shares[i]:+.0%}"
+        text = Text(_cut(" ".join(found.prompt.demonstrations[i].split()), LONGEST))
+        score = Text(f"{value:+{form}}", style="blue" if value > 0 else "red" if value < 0 else "")
+        cells: list[RenderableType] = [str(i + 1), text, str(counts[i]), score, share]
+        if interval is not None:
+            cells.append(f"{interval.lower[i]:+{form}} to {interval.upper[i]:+{form}}")
+        table.add_row(*cells)
+    return table
+
+
+def _summary(found: Findings) -> str:
+    relative = "-" if found.relative is None else f"{found.relative:+.3f}"
+    gap = "-" if found.gap is None else f"{found.gap:.1%}"
+    unit = "nats a token of the answer by which a demonstration lowers its loss" if found.in_nats else "see the note"
+    return (
+        f"score: {unit}; positive helps\n"
+        f"loss: zero-shot {found.zero_shot:.4g}, few-shot {found.few_shot:.4g}, Effect_D {relative}; "
+        f"cost {found.scores.cost:.3g} forward passes, completeness gap {gap}, {sum(found.seconds.values()):.1f} s"
+    )
+
+
+def _probabilities(found: Findings) -> Table:
+    table = Table("token", "zero-shot", "few-shot", "", title="probability of the answer's tokens")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    rows = [(one, "answer") for one in found.target] + [(one, "instead of its first") for one in found.alternatives]
+    for one, what in rows:
+        table.add_row(Text(repr(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", what)
+    return table
+
+
+def _parts(found: Findings, by: Literal["layer", "head"]) -> RenderableType:
+    if found.heads is None or found.layers is None:
+        return Text(f"{found.scores.method} knows no parts by {by}")
+    if by == "layer":
+        parts, names = found.layers, [f"layer {k + 1}" for k in range(len(found.layers))]
+    else:
+        layers, heads, n = found.heads.shape
+        parts = found.heads.reshape(-1, n)
+        names = [f"layer {k + 1}, head {h + 1}" for k in range(layers) for h in range(heads)]
+    largest = np.argsort(-np.abs(parts).sum(axis=1), kind="stable")[:MOST]
+    columns = [f"{i + 1}" for i in range(parts.shape[1])]
+    title = f"the {len(largest)} {by}s with the largest parts of the scores, by demonstration"
+    table = Table(by, *columns, "all", title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for k in largest.tolist():
+        table.add_row(names[k], *(f"{x:+.3f}" for x in (*parts[k], parts[k].sum())))
+    return table
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

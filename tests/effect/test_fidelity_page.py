@@ -1,0 +1,151 @@
+"""docs/effect.md shows the kept results, these are those of the kept lines, and the page says what they say."""
+
+import json
+import runpy
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from lrgd_jax.effect import DEFAULT, METHODS
+from lrgd_jax.effect.attribution import SHARE
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "results" / "fidelity"
+MODELS = {"smollm2": 40, "stories260K": 100}
+GRADIENT_LIMIT = 4
+"""Forward passes that a rate gradient for all demonstrations may cost."""
+
+
+@cache
+def summarising():
+    return runpy.run_path(str(ROOT / "benchmarks" / "fidelity_summary.py"))
+
+
+@cache
+def kept():
+    return json.loads((RESULTS / "summary.json").read_text())
+
+
+@cache
+def lines(model):
+    return summarising()["read_lines"](RESULTS / f"{model}.jsonl")
+
+
+def scores(model="smollm2"):
+    return kept()["models"][model]["scores"]
+
+
+def test_the_tables_of_the_page_are_those_of_the_result_file():
+    page = (ROOT / "docs" / "effect.md").read_text()
+    assert summarising()["inserted"](page, summarising()["blocks"](RESULTS)) == page
+    assert page.count("| --- |") > len(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_there_are_enough_prompts_and_every_score_is_there(model):
+    found = kept()["models"][model]
+    assert found["prompts"] == len(lines(model)) >= MODELS[model]
+    assert set(found["scores"]) == set(METHODS)
+    assert {record["demonstrations"] for record in lines(model)} == {4, 5}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_correlations_follow_from_the_kept_lines(model):
+    tools = summarising()
+    for name, row in scores(model).items():
+        own = [record for record in lines(model) if name in record["scores"]]
+        assert row["prompts"] == len(own)
+        assert row["cost"] == tools["quartiles"]([record["scores"][name]["cost"] for record in own])
+        for truth in set(tools["TRUTHS"]) - {name}:
+            pairs = tools["pairs_of"](own, name, truth)
+            for kind in ("pearson", "spearman"):
+                middle, low, high = row[truth][kind]
+                assert middle == round(tools["pooled"](tools[kind])(pairs), tools["DIGITS"])
+                assert low <= middle <= high
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_truths_follow_from_the_losses_of_all_subsets(model):
+    for record in lines(model):
+        losses, n = record["losses"], record["demonstrations"]
+        assert len(losses) == 1 << n
+        # every number is rounded to six digits, so a difference of two to half a unit each, and once more
+        unit = 1e-6
+        for i, value in enumerate(record["scores"]["leave-one-out"]["values"]):
+            assert abs(losses[~(1 << i)] - losses[-1] - value) < 2 * unit
+        assert abs(sum(record["scores"]["exact-shapley"]["values"]) - losses[0] + losses[-1]) < (n + 2) * unit
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_default_wins_among_those_whose_cost_does_not_grow(model):
+    found = kept()["models"][model]["default"]
+    assert found["name"] == DEFAULT
+    sampled, path = "permutation-shapley", "aumann-shapley-rates"
+    for other, (lead, low, high) in found["lead"].items():
+        assert low <= lead <= high
+        if other == sampled:
+            assert high < 0
+        elif other != path:
+            assert low > 0
+    low, high = found["lead"][path][1:]
+    assert low < 0 < high
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_page_says_what_the_results_say(model):
+    row, path = scores(model)[DEFAULT], scores(model)["aumann-shapley-rates"]
+    assert row["gap"]["at most 0.05"] == row["prompts"]
+    assert path["cost"]["median"] > row["cost"]["median"]
+    if model == "smollm2":
+        for name in (DEFAULT, "aumann-shapley-rates", "leave-one-out", "rate-gradient", "gradient-alignment"):
+            exact = scores(model)[name]["exact-shapley"]
+            assert exact["spearman within"][0] < exact["pearson"][0]
+        assert path["cost"]["median"] > summarising()["BUDGET"]
+        assert path["gap"]["most"] > SHARE
+        assert row["exact-shapley"]["same best"][0] < 0.75
+        assert abs(scores(model)["ridge-influence"]["exact-shapley"]["pearson"][0]) < 0.1
+        low, high = scores(model)["attention"]["exact-shapley"]["pearson"][1:]
+        assert low < 0 < high
+    else:
+        assert kept()["models"][model]["helped"] < kept()["models"][model]["prompts"] / 2
+        for name in ("attention", "contribution-norm", "input-gradient"):
+            assert scores(model)[name]["exact-shapley"]["pearson"][2] < 0
+
+
+def test_the_default_closes_its_gap_in_thirty_forward_passes_and_agrees_with_the_exact_values():
+    row = scores()[DEFAULT]
+    assert row["gap"]["median"] <= SHARE
+    assert row["cost"]["median"] <= summarising()["BUDGET"] == 30
+    assert row["exact-shapley"]["pearson"][0] >= 0.9
+
+
+def test_a_gradient_costs_less_than_four_forward_passes_whatever_the_number():
+    counts = {row["demonstrations"] for row in kept()["costs"]}
+    assert len(counts) > 2
+    for row in kept()["costs"]:
+        assert max(row["counted"], row["xla"]) < GRADIENT_LIMIT
+        if row["control"] == "rates":
+            assert row["time"] < GRADIENT_LIMIT
+
+
+def test_exact_values_of_four_or_five_demonstrations_cost_less_than_the_default_path():
+    assert scores()["exact-shapley"]["cost"]["median"] < scores()[DEFAULT]["cost"]["median"]
+
+
+@pytest.mark.parametrize("line", ['{"prompt": "a"}\n', '{"prompt": "a"}\n{"prompt": "b", "sco', ""])
+def test_a_run_that_was_killed_goes_on_after_its_last_whole_line(tmp_path, monkeypatch, line):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "fidelity.py"))
+    file = tmp_path / "run.jsonl"
+    file.write_text(line)
+    before = benchmark["records"](file)
+    benchmark["append"](file, {"prompt": "c"})
+    assert benchmark["records"](file) == [*before, {"prompt": "c"}]
+    sys.modules.pop("fidelity_prompts", None)
+
+
+def test_a_page_without_a_place_for_a_table_is_refused():
+    with pytest.raises(ValueError, match="must have one line"):
+        summarising()["inserted"]("no place", {"smollm2": ["row"]})
