@@ -70,6 +70,13 @@ PARTS = {
         "shapley-squared-loss",
         "unlearning",
     },
+    "F": {
+        "ease-is-ridge-attention",
+        "effect-is-data-value",
+        "item-knn-is-one-step",
+        "popularity-is-the-initial-weights",
+        "user-knn-is-softmax-attention",
+    },
 }
 
 
@@ -126,6 +133,7 @@ EXACT = {
     "rate-gradient",
     "shapley-squared-loss",
     "unlearning",
+    *PARTS["F"],
 }
 """Claims that hold as identities of polynomials, fractions and exponentials, at every input of a shape."""
 

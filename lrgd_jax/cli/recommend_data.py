@@ -1,0 +1,88 @@
+"""Where `lrgd recommend` takes its data and its recommender from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrgd_jax.recommend.dataset import Part, Split
+    from lrgd_jax.recommend.meta import Meta
+    from lrgd_jax.recommend.recommender import Recommender
+
+__all__ = ["check_files", "fitted", "given", "meta_of", "split_of"]
+
+
+def split_of(folder: Path | None, seed: int) -> Split:
+    """The data of a folder, or the generated catalogue where none is given.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no data in it.
+        ValueError: the data are damaged.
+    """
+    from lrgd_jax.recommend.folders import load
+    from lrgd_jax.recommend.generated import generated
+
+    return generated(seed) if folder is None else load(folder)
+
+
+def fitted(split: Split, part: Part, form: str, meta: Meta | None = None) -> Recommender:
+    """A recommender on everything that may be demonstrated to the queries of a part.
+
+    Raises:
+        ValueError: there is no such form.
+    """
+    from lrgd_jax.recommend.recommender import Recommender
+
+    return Recommender(split.catalogue, meta, form).fit(split.context(part), split.users)
+
+
+def meta_of(file: Path | None) -> Meta | None:
+    """The meta-parameters that `lrgd recommend learn` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no meta-parameters.
+    """
+    import json
+
+    from lrgd_jax.recommend.meta import Meta
+
+    if file is None:
+        return None
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend learn --json {file}`")
+    try:
+        return Meta(**json.loads(file.read_text(encoding="utf-8"))["meta"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file} holds no meta-parameters ({error}); write it by `lrgd recommend learn --json {file}`"
+        ) from None
+
+
+def given(model: Path | None, folder: Path | None, seed: int, form: str) -> Recommender:
+    """The recommender of a file, checked against the data where both are given; else one fitted on the data.
+
+    Raises:
+        FileNotFoundError: a file or a folder is not there.
+        ValueError: a file is damaged, or the recommender is of another catalogue.
+    """
+    from lrgd_jax.recommend.saving import load_recommender
+
+    if model is None:
+        return fitted(split_of(folder, seed), "test", form)
+    return load_recommender(model, None if folder is None else split_of(folder, seed).catalogue)
+
+
+def check_files(files: dict[str, Path | None]) -> None:
+    """Refuses, before anything is computed, files that could not be written.
+
+    Raises:
+        FileNotFoundError: the folder of one is not there.
+        IsADirectoryError: one is a folder.
+    """
+    for option, file in files.items():
+        if file is not None and file.is_dir():
+            raise IsADirectoryError(f"{option} {file} is a folder; give the name of a file")
+        if file is not None and not file.absolute().parent.is_dir():
+            raise FileNotFoundError(f"{option} {file}: there is no folder {file.absolute().parent}; make it first")

@@ -1,0 +1,59 @@
+"""Meta-parameters learned through the dual: the differentiable scores are the recommender's, and learning helps."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meets import evaluated
+from recommend.histories import ITEMS, allowed, histories, model_of, terms_of, vectors
+
+from lrgd_jax.recommend.dataset import Queries
+from lrgd_jax.recommend.generated import generated
+from lrgd_jax.recommend.keys import GRID
+from lrgd_jax.recommend.learning import Free, differentiable_scores, learn_meta
+from lrgd_jax.recommend.meeting import key_entries, meeting
+from lrgd_jax.recommend.meta import TIMED, Meta
+
+META = Meta(0.75, 0.5, 0.5, 0.25, 0.5, 0.125, 0.5)
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_the_differentiable_scores_are_those_of_the_recommender(timed):
+    past, asked = histories(timed=timed), histories(5)
+    model = model_of(past=past)
+    times = np.arange(len(asked)) * 6 if timed else None
+    queries = Queries(np.arange(len(asked)), asked, np.zeros(len(asked), np.int64), times)
+    keys = key_entries(past, ITEMS, META.window)
+    counts = np.atleast_2d(model.initial.counts(times))
+    met = meeting(keys, queries, counts, vectors(), META.window)
+    slots = keys.age.astype(float), keys.slot, keys.demonstration
+    arguments = jax.tree.map(jnp.asarray, (Free.of(META, jnp.float64), slots, met))
+    right = evaluated(lambda free, slots, met: differentiable_scores(free, slots, met, len(keys.targets)), *arguments)
+    scale = np.abs(right.value).max() + 10
+    bound = right.error + allowed(terms_of(model), scale) + GRID * ITEMS * len(keys.targets)
+    assert (np.abs(model.scores(asked, times) - right.value) <= bound).all()
+
+
+def test_free_numbers_go_there_and_back():
+    again = Free.of(META, jnp.float64).meta(META.window)
+    unit = np.finfo(float).eps
+    for name, value in vars(META).items():
+        assert abs(getattr(again, name) - value) <= 16 * unit * abs(value)
+
+
+def test_learning_lowers_the_loss_on_its_batch():
+    split = generated(0, users=60, items=60)
+    start = replace(TIMED, similarity=0.01)
+    found = learn_meta(split.catalogue, split.context("valid"), split.valid, start=start, steps=12, batches=1, batch=40)
+    assert len(found.losses) == 12
+    assert found.losses[-1] < found.losses[0]
+    assert found.meta.similarity > start.similarity
+    assert 0 < found.meta.decay < 1
+
+
+def test_too_few_queries_are_named():
+    split = generated(0, users=10, items=60)
+    with pytest.raises(ValueError, match="smaller batches"):
+        learn_meta(split.catalogue, split.context("valid"), split.valid, start=TIMED)
