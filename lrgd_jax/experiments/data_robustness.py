@@ -1,0 +1,182 @@
+"""Attacked and perturbed data: how far the recommender's lists move, and which regulariser holds them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from lrgd_jax.experiments.data_conditions import Condition, honest_model, measured
+from lrgd_jax.experiments.data_robustness_summary import summarised
+from lrgd_jax.experiments.experiment import Row, Value
+from lrgd_jax.experiments.recommender_data import BEAUTY, GENERATED
+from lrgd_jax.recommend.attacks import ATTACKS
+from lrgd_jax.recommend.detection import Suspicion
+from lrgd_jax.recommend.listwise import ListLoss
+from lrgd_jax.recommend.one_step import OneStep
+from lrgd_jax.recommend.perturb_data import PERTURBATIONS
+from lrgd_jax.recommend.regularise_data import (
+    clipped,
+    decayed,
+    dropped,
+    ridged,
+    shrunk,
+    without,
+    without_popularity,
+)
+
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+
+TITLE = "Attacked and perturbed data: what a recommender's lists suffer, and what helps"
+DESCRIPTION = (
+    "Fake users who push one item, and wrong, lost, shuffled and missing interactions, at several strengths and under "
+    "several regularisers: NDCG@10 of honest users, how often the pushed item is shown, how well effects find the fake "
+    "demonstrations, and how many honest ones are lost with them."
+)
+SOURCES = (
+    "claims effect-is-data-value, popularity-is-the-initial-weights, weight-decay-is-retention",
+    "Lam & Riedl 2004, WWW",
+    "Mobasher, Burke, Bhaumik & Williams 2007, ACM TOIT 7(4)",
+    "Pruthi, Liu, Sundararajan & Kale 2020, arXiv 2002.08484",
+)
+
+REGULARISERS: dict[str, Callable[[OneStep, "Config", int], OneStep]] = {
+    "none": lambda model, config, seed: model,
+    "half step": lambda model, config, seed: shrunk(model, 0.5),
+    "decay": lambda model, config, seed: decayed(model, 0.03),
+    "ridge": lambda model, config, seed: ridged(model, config.ridge),
+    "dropout": lambda model, config, seed: dropped(model, 0.3, seed),
+    "clipping": lambda model, config, seed: clipped(model, 1.0),
+    "no popularity": lambda model, config, seed: without_popularity(model),
+}
+
+PRUNING: dict[str, Callable[[Suspicion, "Config"], Bool[np.ndarray, " N"]]] = {
+    "pruning: worst 5 %": lambda found, config: found.worst(0.05),
+    "pruning: outlying items": lambda found, config: found.outlying(config.false_alarm),
+}
+"""What is taken out; the labels are validation targets, and nobody tells which demonstrations are fake."""
+
+ALL = (*REGULARISERS, *PRUNING)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is run.
+
+    Attributes:
+        seeds: how many; the seed is that of attacks, perturbations and of who is asked.
+        perturbation_seeds: how many of them for the perturbations, at most.
+        data: folder of the data, or "generated".
+        queries: users whose test queries are asked, drawn by the seed; all where there are fewer.
+        attacks: kinds.
+        shares: of fake demonstrations among all.
+        perturbations: kinds.
+        strengths: of the perturbations.
+        regularisers: names.
+        temperature: of the loss by which effects are measured.
+        candidates: of that loss.
+        false_alarm: of the rule for outlying items.
+        ridge: lambda.
+    """
+
+    seeds: int = 3
+    perturbation_seeds: int = 3
+    data: str = BEAUTY
+    queries: int = 5_000
+    attacks: tuple[str, ...] = ATTACKS
+    shares: tuple[float, ...] = (0.003, 0.01, 0.03)
+    perturbations: tuple[str, ...] = tuple(PERTURBATIONS)
+    strengths: tuple[float, ...] = (0.2, 0.5)
+    regularisers: tuple[str, ...] = ALL
+    temperature: float = 0.1
+    candidates: int = 100
+    false_alarm: float = 0.01
+    ridge: float = 100.0
+
+    def __post_init__(self) -> None:
+        choices = (
+            ("attacks", self.attacks, ATTACKS),
+            ("perturbations", self.perturbations, tuple(PERTURBATIONS)),
+            ("regularisers", self.regularisers, ALL),
+        )
+        for what, names, known in choices:
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise ValueError(f"Config: {what} must be among {', '.join(known)}; got {unknown[0]!r}")
+        if "none" not in self.regularisers:
+            raise ValueError("Config: regularisers must hold 'none', with which the others are compared")
+        if not all(0 < x < 1 for x in (*self.shares, *self.strengths)):
+            raise ValueError(f"Config: shares and strengths lie in (0, 1), got {self.shares} and {self.strengths}")
+        if self.queries < 2:
+            raise ValueError(f"Config: at least two queries are needed, got {self.queries}")
+
+
+QUICK = Config(seeds=1, data=GENERATED, shares=(0.03,), strengths=(0.3,))
+"""Ends in well under a minute on two cores."""
+
+
+def units(config: Config) -> list[str]:
+    """One unit a seed and condition: "seed=0/attack/random/0.03", "seed=0/perturbation/key noise/0.3"."""
+    attacks = [f"attack/{kind}/{share:g}" for kind in config.attacks for share in config.shares]
+    others = [f"perturbation/{kind}/{strength:g}" for kind in config.perturbations for strength in config.strengths]
+    per_seed = [
+        ["clean/none/0", *attacks, *(others if seed < config.perturbation_seeds else [])]
+        for seed in range(config.seeds)
+    ]
+    return [f"seed={seed}/{name}" for seed, names in enumerate(per_seed) for name in names]
+
+
+def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
+    """One row a regulariser.
+
+    Args:
+        config: what is run.
+        unit: one of `units(config)`.
+
+    Raises:
+        FileNotFoundError: the data are not there.
+        ValueError: there is no such unit.
+    """
+    if unit not in units(config):
+        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(units(config))}")
+    first, part, kind, strength = unit.split("/")
+    seed, loss = int(first.removeprefix("seed=")), ListLoss(config.temperature, config.candidates)
+    condition = Condition(config.data, part, kind, float(strength), seed, config.queries, loss)
+    asked, attack = condition.asked, condition.attack
+    plain = measured(condition.model, asked, attack)
+    clean = plain if part == "clean" else measured(honest_model(config.data), condition.asked_before)
+    rows: list[dict[str, Value]] = []
+    for name in config.regularisers:
+        taken = PRUNING[name](condition.suspicion, config) if name in PRUNING else None
+        model = REGULARISERS[name](condition.model, config, seed) if taken is None else without(condition.model, taken)
+        found = plain if name == "none" else measured(model, asked, attack)
+        labels = {"seed": seed, "part": part, "kind": kind, "strength": condition.strength}
+        values = {**labels, "regulariser": name, **_means(found, condition.cold)}
+        values |= {**_gain("gain", found, plain), **_gain("change", found, clean)}
+        values |= condition.exposure(found) | ({} if taken is None else condition.pruned(taken))
+        rows.append(values | (condition.detection() if name == "none" else {}))
+    return rows
+
+
+def _means(found: Mapping[str, Float[np.ndarray, " q"]], cold: Bool[np.ndarray, " q"]) -> dict[str, Value]:
+    means: dict[str, Value] = {name: float(values.mean()) for name, values in found.items() if name != "shown"}
+    return means | ({"ndcg_cold": float(found["ndcg"][cold].mean())} if cold.any() else {})
+
+
+def _gain(name: str, found: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Value]:
+    """The mean difference of NDCG@10 over the same users, and its standard error."""
+    gaps = found["ndcg"] - other["ndcg"]
+    return {name: float(gaps.mean()), f"{name}_error": float(gaps.std(ddof=1) / np.sqrt(len(gaps)))}
+
+
+def summary(config: Config, rows: Sequence[Row]) -> dict[str, Any]:
+    """Means over the seeds; and for each regulariser whether a gain or a loss is seen."""
+    return summarised(config, rows)
+
+
+def figure(config: Config, rows: Sequence[Row]):
+    """Detection and defence, and the robustness curves."""
+    from lrgd_jax.report.experiment_figures_attacks import data_robustness_figure
+
+    return data_robustness_figure(rows, attacks=config.attacks, perturbations=config.perturbations)

@@ -1,0 +1,129 @@
+"""Shilling attacks: what fake users take, that it is only what is public, and that the attack does what it is for."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from lrgd_jax.recommend.attacks import ATTACKS, joined, segment, shilling
+from lrgd_jax.recommend.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.detection import suspicion
+from lrgd_jax.recommend.generated import generated
+from lrgd_jax.recommend.initial import InitialWeights
+from lrgd_jax.recommend.keys import HistoryKeys
+from lrgd_jax.recommend.listwise import ListLoss
+from lrgd_jax.recommend.one_step import OneStep
+from lrgd_jax.recommend.popularity import popularity
+from lrgd_jax.recommend.ranking import best, without_seen
+from lrgd_jax.recommend.regularise_data import without
+from lrgd_jax.recommend.transitions import transitions
+
+KEYS = HistoryKeys(0.8, 0.5)
+
+
+def untimed(queries):
+    return replace(queries, histories=replace(queries.histories, times=None), times=None)
+
+
+@pytest.fixture(scope="module")
+def split():
+    split = generated(0, 300, 150)
+    lists = replace(split.train, times=None)
+    return replace(split, train=lists, valid=untimed(split.valid), test=untimed(split.test))
+
+
+@pytest.fixture(scope="module")
+def counts(split):
+    return popularity(split.train, len(split.catalogue)).counts
+
+
+def fitted(sequences, items):
+    return OneStep(
+        transitions(sequences, KEYS, items), InitialWeights(popularity(sequences, items), 0.003), HistoryKeys(0.6, 0.0)
+    )
+
+
+def shown(model, queries, item):
+    lists = best(without_seen(model.scores(queries.histories), queries), 10)
+    return (lists == item).any(axis=1).mean()
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_fake_users_take_fillers_and_the_pushed_item(split, counts, kind):
+    attack = shilling(kind, split.catalogue, counts, 90, seed=1)
+    demonstrations = transitions(joined(split.train, attack.lists), KEYS, len(split.catalogue))
+    fake = demonstrations.users >= len(split.users)
+    pushing = attack.pushing(demonstrations, len(split.users))
+    assert fake.sum() == 90
+    assert pushing.sum() == (90 * 5 / 9 if kind == "camouflaged" else 90)
+    assert not pushing[~fake].any()
+    assert counts[attack.item] <= np.median(counts)
+    others = attack.lists.items[attack.lists.items != attack.item]
+    assert set(others) <= set(attack.audience) - {attack.item}
+    # every list ends with it
+    assert (attack.lists.items[attack.lists.starts[1:] - 1] == attack.item).all()
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_an_attack_is_a_function_of_its_seed_and_of_what_is_public(split, counts, kind):
+    once, again, other = (shilling(kind, split.catalogue, counts, 90, seed=seed) for seed in (1, 1, 2))
+    assert np.array_equal(once.lists.items, again.lists.items)
+    assert not np.array_equal(once.lists.items, other.lists.items)
+    assert {shilling(one, split.catalogue, counts, 90, seed=1).item for one in ATTACKS} == {once.item}
+
+
+def test_the_bandwagon_holds_the_most_popular(split, counts):
+    audience = shilling("bandwagon", split.catalogue, counts, 9, seed=0).audience
+    assert counts[audience].min() >= np.sort(counts)[-len(audience)]
+
+
+def test_a_segment_shares_the_word_that_is_taken_most():
+    catalogue = Catalogue(tuple("abcdef"), ("red pen", "red pen", "blue pen", "blue cup", "green cup", "pen"))
+    # at most two of so few items: pen is too wide, red is taken 7 times, blue 5, cup 3
+    assert segment(catalogue, np.array([3.0, 4, 4, 1, 2, 9])).tolist() == [0, 1]
+
+
+def test_the_attack_works_is_found_and_is_gone(split, counts):
+    attack = shilling("bandwagon", split.catalogue, counts, 90, seed=0)
+    items = len(split.catalogue)
+    honest = fitted(split.train, items)
+    model = fitted(joined(split.train, attack.lists), items)
+    found = suspicion(model, split.valid, ListLoss(0.1))
+    fake = model.demonstrations.users >= len(split.users)
+    assert np.argmin(found.by_item) == np.argmin(found.log_lifts) == attack.item
+    assert found.outlying_items()[attack.item]
+    cleaned = without(model, found.outlying() | fake)
+    assert shown(model, split.test, attack.item) > 2 * shown(honest, split.test, attack.item)
+    assert shown(cleaned, split.test, attack.item) <= shown(honest, split.test, attack.item)
+
+
+def test_without_the_fakes_the_dual_is_the_honest_one_exactly(split, counts):
+    attack = shilling("random", split.catalogue, counts, 90, seed=0)
+    items = len(split.catalogue)
+    model = fitted(joined(split.train, attack.lists), items)
+    cleaned = without(model, model.demonstrations.users >= len(split.users))
+    assert abs(cleaned.dual_weights - fitted(split.train, items).dual_weights).max() == 0
+    # of the fake users' interactions their first ones were never demonstrations, and stay counted
+    left = cleaned.initial.popularity.counts - counts
+    assert np.array_equal(left, np.bincount(attack.lists.items[attack.lists.starts[:-1]], minlength=items))
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        (lambda s, c: shilling(cast(Any, "other"), s.catalogue, c, 9, 0), "no attack 'other'; known are random"),
+        (lambda s, c: shilling("camouflaged", s.catalogue, c, 8, 0), "8 fake demonstrations make no fake user"),
+        (lambda s, c: shilling("targeted", replace(s.catalogue, titles=None), c, 9, 0), "no such titles"),
+        (lambda s, c: joined(generated(0, 100, 50).train, s.train), "fake users have no times"),
+        (lambda s, c: without(timed(), np.ones(1, bool)), "this popularity has times"),
+    ],
+)
+def test_wrong_input_is_named(split, counts, refused, message):
+    with pytest.raises(ValueError, match=message):
+        refused(split, counts)
+
+
+def timed():
+    lists = Sequences(np.array([0, 2]), np.array([0, 1]), np.array([5, 6]))
+    return fitted(lists, 2)
