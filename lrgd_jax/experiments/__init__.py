@@ -20,6 +20,15 @@ OWN: Mapping[str, str] = MappingProxyType(
         "regularisation": "lrgd_jax.experiments.regularisation",
         "random-features": "lrgd_jax.experiments.random_features",
         "contexts": "lrgd_jax.experiments.contexts",
+        "recommend": "lrgd_jax.experiments.recommend",
+        "effect": "lrgd_jax.experiments.data_effect",
+        "selection": "lrgd_jax.experiments.selection",
+        "two-stage": "lrgd_jax.experiments.two_stage",
+        "equivalence-on-data": "lrgd_jax.experiments.equivalence_on_data",
+        "robustness": "lrgd_jax.experiments.data_robustness",
+        "adaptability": "lrgd_jax.experiments.adaptability",
+        "dual-of-a-layer": "lrgd_jax.experiments.dual_of_a_layer",
+        "icl-against-fine-tuning": "lrgd_jax.experiments.icl_against_fine_tuning",
     }
 )
 """Name -> module of the experiments that come with the package."""

@@ -1,0 +1,95 @@
+"""The data of the recommender's experiments: a folder, or the generated catalogue."""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from lrgd_jax.recommend.dataset import Queries, Sequences, Split
+from lrgd_jax.recommend.folders import load
+from lrgd_jax.recommend.generated import generated
+from lrgd_jax.recommend.initial import InitialWeights
+from lrgd_jax.recommend.meta import Meta
+from lrgd_jax.recommend.one_step import OneStep
+from lrgd_jax.recommend.popularity import popularity
+from lrgd_jax.recommend.transitions import transitions
+
+__all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "ordered", "seed_and_rest", "split_of"]
+
+GENERATED, SMALL = "generated", "generated-small"
+"""Names of data that stand for the generated catalogue, and for a small one of it."""
+BEAUTY = "../shared/data/amazon_beauty"
+ONE_HOT = Meta(0.8, 0.6, 0.5, 0.25, 0.25, popularity=0.003, similarity=0.0)
+"""Meta-parameters of a context without texts, where demonstrations carry all but the counts."""
+
+
+@lru_cache(maxsize=2)
+def split_of(data: str) -> Split:
+    """The split of a folder, or the generated one.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or it holds no data set.
+        ValueError: a file is damaged.
+    """
+    if data in (GENERATED, SMALL):
+        return generated() if data == GENERATED else generated(0, 150, 100)
+    if not Path(data).is_dir():
+        raise FileNotFoundError(
+            f"there is no data in {data}; set data to a folder of recommendation data (--set data=FOLDER), or to "
+            f"{GENERATED!r} for a made-up catalogue"
+        )
+    return load(data)
+
+
+@lru_cache(maxsize=2)
+def ordered(data: str) -> Split:
+    """The split with the order of each history and without times: leave-last-out, what each took last.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: the folder's own examples go by time, so that without it a context would hold what came later.
+    """
+    split = split_of(data)
+    if split.test.times is None:
+        return split
+    if data not in (GENERATED, SMALL):
+        raise ValueError(
+            f"{data} has times, and this experiment asks for one context of all users; give data of which the order "
+            f"is known (amazon_beauty, amazon_games) or {GENERATED!r}"
+        )
+    asked = {name: _untimed(split.queries(name)) for name in ("valid", "test")}
+    return replace(split, train=_bare(split.train), **asked)
+
+
+@lru_cache(maxsize=2)
+def context_model(data: str, popularity_weight: float = ONE_HOT.popularity) -> OneStep:
+    """The one-step recommender with every transition of the training part as its context; without texts."""
+    split = ordered(data)
+    items = len(split.catalogue)
+    initial = InitialWeights(popularity(split.train, items), popularity_weight)
+    return OneStep(
+        transitions(split.train, ONE_HOT.keys(), items),
+        initial,
+        ONE_HOT.query_keys(),
+        ONE_HOT.target_scaling,
+        ONE_HOT.feature_scaling,
+    )
+
+
+def seed_and_rest(unit: str, known: list[str]) -> tuple[int, str]:
+    """Takes "seed=0/rest" apart.
+
+    Raises:
+        ValueError: there is no such unit.
+    """
+    if unit not in known:
+        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(known)}")
+    first, _, rest = unit.partition("/")
+    return int(first.removeprefix("seed=")), rest
+
+
+def _bare(sequences: Sequences) -> Sequences:
+    return Sequences(sequences.starts, sequences.items)
+
+
+def _untimed(queries: Queries) -> Queries:
+    return Queries(queries.users, _bare(queries.histories), queries.targets)

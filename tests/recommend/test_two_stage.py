@@ -1,0 +1,183 @@
+"""Stage two: what an update does, what the pull and the guard keep, and how a step is chosen without the test items."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from lrgd_jax.experiments.recommender_data import SMALL, context_model, ordered
+from lrgd_jax.recommend.first_order import first_order_effects
+from lrgd_jax.recommend.guard import Guard, collapse, effective_rank, perplexity
+from lrgd_jax.recommend.listwise import ListLoss
+from lrgd_jax.recommend.two_stage import StageTwo, adapt, held_out_curve, stopping_step
+
+EPS = np.finfo(float).eps
+STAGE = StageTwo(ListLoss(0.7, 20), step=0.2, pull=0.3)
+
+
+@pytest.fixture(scope="module")
+def split():
+    return ordered(SMALL)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return context_model(SMALL)
+
+
+@pytest.fixture(scope="module")
+def path(model, split):
+    return list(adapt(model, [split.valid], STAGE, 6))
+
+
+def test_rates_start_at_one_and_the_loss_that_is_read_falls(model, split, path):
+    assert (path[0].rates == 1).all()
+    assert np.isnan(path[0].loss)
+    assert path[1].loss == STAGE.loss(model, split.valid).loss
+    losses = [now.loss for now in path[1:]]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_an_update_is_a_saturating_exponentiated_gradient_with_a_pull(model, split, path):
+    for before, after in itertools.pairwise(path[:4]):
+        ranked = STAGE.loss(model.with_rates(before.rates), split.valid)
+        gains = before.rates * first_order_effects(model, split.valid, ranked.residuals)
+        middling = np.median(np.abs(gains[gains != 0]))
+        logs = np.log(before.rates)
+        wanted = logs + STAGE.step * (gains / (np.abs(gains) + middling) - STAGE.pull * logs)
+        # under a dozen roundings, of terms of at most the step, and of logarithm and exponential
+        bound = 16 * EPS * (STAGE.step + np.abs(wanted) + 1)
+        assert (np.abs(np.log(after.rates) - wanted) <= bound).all()
+
+
+def test_no_update_moves_a_rate_further_than_the_step(path):
+    for before, after in itertools.pairwise(path):
+        moves = np.abs(np.log(after.rates / before.rates))
+        largest = STAGE.step * (1 + STAGE.pull * np.abs(np.log(before.rates)).max())
+        assert moves.max() <= largest * (1 + 16 * EPS)
+
+
+def test_a_stronger_pull_keeps_rates_nearer_to_one(model, split):
+    spread = [
+        np.std(np.log(list(adapt(model, [split.valid], replace(STAGE, pull=pull), 5))[-1].rates))
+        for pull in (0.0, 1.0, 4.0)
+    ]
+    assert spread == sorted(spread, reverse=True)
+    assert spread[0] > spread[-1]
+
+
+def test_windows_are_read_in_turn(model, split):
+    halves = [split.valid.take(np.arange(k, len(split.valid), 2)) for k in (0, 1)]
+    found = list(adapt(model, halves, STAGE, 3))
+    for update, now in enumerate(found[1:]):
+        window = halves[update % 2]
+        assert now.loss == STAGE.loss(model.with_rates(found[update].rates), window).loss
+
+
+def test_the_guard_keeps_its_limits_and_shrinks_no_more_than_needed(model, split):
+    guard = Guard(voices=0.99, largest=1.5)
+    found = list(adapt(model, [split.valid], replace(STAGE, guard=guard), 8))
+    free = list(adapt(model, [split.valid], STAGE, 8))
+    n = len(model.demonstrations)
+    for now in found:
+        assert perplexity(now.rates) >= guard.voices * n
+        assert now.rates.max() <= guard.largest * now.rates.mean()
+    assert perplexity(free[-1].rates) < guard.voices * n
+    # at the limit: nearly as concentrated as is allowed
+    last = found[-1].rates
+    assert perplexity(last) < (guard.voices + 1) / 2 * n
+    assert not np.array_equal(found[-1].rates, np.ones(n))
+
+
+def test_a_guard_leaves_alone_what_keeps_the_limits(model):
+    logs = np.random.default_rng(0).uniform(-1, 1, len(model.demonstrations)) / 100
+    assert Guard(0.9, 2.0).pulled_back(model, logs) is logs
+
+
+def test_a_guard_of_the_rank_keeps_the_rank(model):
+    logs = np.where(model.demonstrations.targets == model.demonstrations.targets[0], 5.0, 0.0)
+    start = effective_rank(model.dual_weights, seed=0)
+    loose = effective_rank(model.with_rates(np.exp(logs)).dual_weights, seed=0)
+    assert loose < start / 2
+    back = Guard(voices=0.0, largest=1e9, rank=0.9).pulled_back(model, logs)
+    assert effective_rank(model.with_rates(np.exp(back)).dual_weights, seed=0) >= 0.9 * start
+    assert back.max() > 0
+
+
+def test_perplexity_counts_voices():
+    assert abs(perplexity(np.ones(8)) - 8) <= 8 * 16 * EPS
+    assert perplexity(np.array([3.0, 0.0, 0.0])) == 1
+    assert 1 < perplexity(np.array([3.0, 1.0])) < 2
+    for wrong in (np.zeros(3), np.array([1.0, -1.0])):
+        with pytest.raises(ValueError, match="not negative and not all zero"):
+            perplexity(wrong)
+
+
+def test_the_effective_rank_of_known_matrices():
+    rng = np.random.default_rng(1)
+    left, right = (np.linalg.qr(rng.standard_normal((30, 30)))[0] for _ in range(2))
+    for values in (np.ones(5), np.array([3.0, 1.0]), np.array([2.0])):
+        k = len(values)
+        matrix = (left[:, :k] * values) @ right[:k]
+        shares = values**2 / (values**2).sum()
+        wanted = np.exp(-np.sum(shares * np.log(shares)))
+        # singular values from an orthogonal basis: backward stable, a modest multiple of eps times the size
+        assert abs(effective_rank(sp.csr_array(matrix), seed=0) - wanted) <= wanted * 30 * 30 * EPS * 64
+    assert effective_rank(sp.csr_array((4, 4)), seed=0) == 0
+
+
+def test_few_singular_values_give_a_lower_estimate():
+    matrix = sp.csr_array(np.diag(np.linspace(1, 3, 40)))
+    whole = effective_rank(matrix, seed=0, count=40)
+    for count in (4, 10, 20):
+        assert effective_rank(matrix, seed=0, count=count) < whole
+
+
+def test_collapse_sees_a_context_that_one_demonstration_took_over(model):
+    rates = np.full(len(model.demonstrations), 1e-9)
+    rates[0] = 1.0
+    before, after = collapse(model), collapse(model.with_rates(rates))
+    assert after.largest > 0.99 > before.largest
+    assert after.voices < 2 < before.voices
+    assert after.rank < 2 < before.rank
+
+
+def test_the_step_is_chosen_on_users_that_no_update_read(model, split):
+    fold = np.arange(len(split.valid)) % 3
+    curves = [held_out_curve(model, split.valid, fold, held, STAGE, 3) for held in range(3)]
+    assert sum(curve.shape[1] for curve in curves) == len(split.valid)
+    blind = replace(split.valid, targets=np.where(fold == 0, np.roll(split.valid.targets, 1), split.valid.targets))
+    # other labels of the held-out users change what is measured, and not the rates: the other folds' paths are the same
+    first = [x.rates for x in adapt(model, [split.valid.take(np.flatnonzero(fold != 0))], STAGE, 3)]
+    second = [x.rates for x in adapt(model, [blind.take(np.flatnonzero(fold != 0))], STAGE, 3)]
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(held_out_curve(model, blind, fold, 0, STAGE, 3), curves[0])
+
+
+def test_the_best_mean_is_chosen_and_the_fewest_updates_of_equals():
+    curves = [np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[0.0], [0.0], [0.0]])]
+    assert stopping_step(curves) == 1
+    assert stopping_step([*curves, np.array([[0.0], [0.0], [1.0]])]) == 2
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        (lambda model, split: StageTwo(STAGE.loss, step=0.0), "the step must be positive"),
+        (lambda model, split: StageTwo(STAGE.loss, pull=-1.0), "the pull not negative"),
+        (lambda model, split: Guard(voices=1.0), "a guard lets rates differ"),
+        (lambda model, split: Guard(largest=1.0), "the largest rate above 1"),
+        (lambda model, split: next(adapt(model, [], STAGE, 1)), "at least one window"),
+        (lambda model, split: next(adapt(model, [split.valid.take(np.arange(0))], STAGE, 1)), "none that is empty"),
+        (
+            lambda model, split: held_out_curve(model, split.valid, np.zeros(len(split.valid), int), 0, STAGE, 1),
+            "fold 0 leaves nothing",
+        ),
+    ],
+)
+def test_wrong_input_is_named(model, split, refused, message):
+    with pytest.raises(ValueError, match=message):
+        refused(model, split)
