@@ -14,6 +14,8 @@ from lrgd_jax.effect.subsets import tree_cost, tree_losses
 
 SEGMENTS = jnp.asarray([0, 1, 1, 2, 2, 3, 4, 4])
 ONE_LAYER = replace(TINY, layers=1)
+WIDE = replace(ONE_LAYER, width=32, hidden_width=64)
+"""So wide that its weights cost more than attention among many tokens."""
 CONFIGS = {
     "llama": TINY,
     "window": replace(ONE_LAYER, window=3),
@@ -52,7 +54,7 @@ def test_a_target_that_starts_the_query_is_predicted_by_the_last_demonstration()
 
 
 def test_the_cost_counts_each_version_once():
-    loss = of(TINY)
+    loss = of(WIDE)
     read = 1 + 2 * 2 + 4 * 2 + 8 * 1 + 16 * 2
     cost = tree_losses(loss).cost
     assert cost == tree_cost(loss)
@@ -63,12 +65,14 @@ def test_the_cost_counts_each_version_once():
 
 
 def test_where_the_tree_is_too_large_subsets_are_read_one_by_one(monkeypatch):
-    loss = of(ONE_LAYER)
+    loss = of(WIDE)
     monkeypatch.setattr(module, "LONGEST", 20)
     assert tree_cost(loss) is None
     assert subset_losses(loss, batch=16).cost == 16
     monkeypatch.undo()
     assert subset_losses(loss).cost == tree_cost(loss)
+    narrow = of(ONE_LAYER)
+    assert (tree_cost(narrow) or 0) > 16 == subset_losses(narrow, batch=16).cost
 
 
 def test_other_losses_are_taken_one_by_one():
