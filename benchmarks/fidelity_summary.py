@@ -196,11 +196,20 @@ def cost_table(rows: Sequence[Record]) -> list[str]:
     return lines + [f"| {' | '.join(str(row[cell]) for cell in cells)} |" for row in rows]
 
 
+def lead_table(models: Record) -> list[str]:
+    """By how much the default's Pearson correlation with the exact values is above every other score's."""
+    kept = [model for model in MODELS if model in models]
+    leads = {model: models[model]["default"]["lead"] for model in kept}
+    lines = [f"| above | {' | '.join(MODELS[model] for model in kept)} |", f"| --- |{' --- |' * len(kept)}"]
+    names = sorted(leads[kept[0]], key=lambda name: leads[kept[0]][name][0])
+    return lines + [f"| `{name}` | {' | '.join(_cell(leads[model][name]) for model in kept)} |" for name in names]
+
+
 def blocks(results: Path) -> dict[str, list[str]]:
     """The generated parts of docs/effect.md, from the result files."""
     found = json.loads((results / "summary.json").read_text())
     parts = {model: table(found["models"][model]) for model in MODELS if model in found["models"]}
-    return parts | {"costs": cost_table(found["costs"])}
+    return parts | {"leads": lead_table(found["models"]), "costs": cost_table(found["costs"])}
 
 
 def inserted(page: str, parts: dict[str, list[str]]) -> str:

@@ -139,7 +139,7 @@ def api():
     folder = fresh("api")
     rooms = {"ground": sorted(PACKAGE.glob("[!_]*.py"))}
     for init in sorted(PACKAGE.glob("*/__init__.py")):
-        rooms[init.parent.name] = sorted(init.parent.glob("[!_]*.py"))
+        rooms[init.parent.name] = sorted(init.parent.rglob("[!_]*.py"))
     titles = {"ground": ("Features, kernels, positions, types", "What everything else stands on.")}
     lines = ["# API", "", "One page a folder of the package, one section a module.", "", row("folder", "what it holds")]
     lines.append(row("---", "---"))

@@ -37,15 +37,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lrgd_jax.recommend import Meta, Recommender, Sequences
-from lrgd_jax.recommend.attacks import joined, shilling
-from lrgd_jax.recommend.detection import area_under_curve, suspicion
-from lrgd_jax.recommend.evaluation import evaluate
-from lrgd_jax.recommend.folders import load
-from lrgd_jax.recommend.generated import generated_dataset
-from lrgd_jax.recommend.listwise import ListLoss
+from lrgd_jax.recommend.data.folders import load
+from lrgd_jax.recommend.data.generated import generated_dataset
+from lrgd_jax.recommend.data.splits import leave_last_out
+from lrgd_jax.recommend.measure.evaluation import evaluate
 from lrgd_jax.recommend.reasons import reasons, title_of
-from lrgd_jax.recommend.regularise_data import without
-from lrgd_jax.recommend.splits import leave_last_out
+from lrgd_jax.recommend.robustness.attacks import joined, shilling
+from lrgd_jax.recommend.robustness.detection import area_under_curve, suspicion
+from lrgd_jax.recommend.robustness.regularise_data import without
+from lrgd_jax.recommend.selection.listwise import ListLoss
 
 
 def made_up():

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.dual import DualModel
-from lrgd_jax.recommend.core import item_knn, with_popularity
+from lrgd_jax.recommend.forms.core import item_knn, with_popularity
 
 RATE = 0.25
 

@@ -13,7 +13,7 @@ from lrgd_jax.cli.errors import bad_input
 if TYPE_CHECKING:
     import polars as pl
 
-    from lrgd_jax.recommend.importing import Rules
+    from lrgd_jax.recommend.data.importing import Rules
 
 __all__ = ["data"]
 
@@ -52,7 +52,7 @@ def amazon_reviews(
     The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
     """
     with bad_input():
-        from lrgd_jax.recommend.amazon import read_reviews, read_titles
+        from lrgd_jax.recommend.data.amazon import read_reviews, read_titles
 
         _free(destination)
         rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
@@ -83,7 +83,7 @@ def comma_separated(
 ) -> None:
     """A CSV file with a header, one interaction a row."""
     with bad_input():
-        from lrgd_jax.recommend.sources import read_interactions, read_title_table
+        from lrgd_jax.recommend.data.sources import read_interactions, read_title_table
 
         _free(destination)
         rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
@@ -103,7 +103,7 @@ def sequences(
 ) -> None:
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
     with bad_input():
-        from lrgd_jax.recommend.sources import read_sequences, read_title_table
+        from lrgd_jax.recommend.data.sources import read_sequences, read_title_table
 
         _free(destination)
         rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
@@ -121,9 +121,9 @@ def generate(
 ) -> None:
     """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
     with bad_input():
-        from lrgd_jax.recommend.cache import save
-        from lrgd_jax.recommend.generated import generated_dataset
-        from lrgd_jax.recommend.importing import described
+        from lrgd_jax.recommend.data.cache import save
+        from lrgd_jax.recommend.data.generated import generated_dataset
+        from lrgd_jax.recommend.data.importing import described
 
         _free(destination)
         result = described(generated_dataset(seed, users, items, length=length))
@@ -136,14 +136,14 @@ def generate(
 def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
     """What was read, dropped, kept and found."""
     with bad_input():
-        from lrgd_jax.recommend.cache import read_report
+        from lrgd_jax.recommend.data.cache import read_report
 
         _show(read_report(folder), folder)
 
 
 def _free(destination: Path) -> None:
     """Before anything is read, refuses a name that is taken."""
-    from lrgd_jax.recommend.cache import free
+    from lrgd_jax.recommend.data.cache import free
 
     free(destination)
 
@@ -159,7 +159,7 @@ def _rules(
     test_from: str,
     titles: bool,
 ) -> Rules:
-    from lrgd_jax.recommend.importing import Rules
+    from lrgd_jax.recommend.data.importing import Rules
 
     if ties not in ("error", "keep"):
         raise ValueError(f"unknown policy {ties!r} for ties; expected error or keep")
@@ -180,8 +180,8 @@ def _rules(
 def _bring(
     table: pl.DataFrame, titles: Mapping[str, str] | None, rules: Rules, source: Mapping[str, str], destination: Path
 ) -> None:
-    from lrgd_jax.recommend.cache import save
-    from lrgd_jax.recommend.importing import prepared
+    from lrgd_jax.recommend.data.cache import save
+    from lrgd_jax.recommend.data.importing import prepared
 
     result = prepared(table, titles, rules)
     result.report["source"] = dict(source)

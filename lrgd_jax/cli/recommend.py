@@ -108,8 +108,8 @@ def evaluate(
     import time
 
     from lrgd_jax.atomic import write_json
-    from lrgd_jax.recommend import folders, generated  # noqa: F401  # imported before the clock starts
-    from lrgd_jax.recommend.evaluation import evaluate as measure
+    from lrgd_jax.recommend.data import folders, generated  # noqa: F401  # imported before the clock starts
+    from lrgd_jax.recommend.measure.evaluation import evaluate as measure
     from lrgd_jax.recommend.saving import load_recommender
 
     with bad_input():
@@ -155,8 +155,8 @@ def learn(
 
     from lrgd_jax.atomic import write_json
     from lrgd_jax.cli.consoles import progress_bar
-    from lrgd_jax.recommend.evaluation import evaluate as measure
     from lrgd_jax.recommend.learning import learn_meta
+    from lrgd_jax.recommend.measure.evaluation import evaluate as measure
     from lrgd_jax.recommend.meta import PLAIN
 
     with bad_input(), progress_bar() as bar:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrgd_jax.recommend.dataset import Part, Split
+    from lrgd_jax.recommend.data.dataset import Part, Split
     from lrgd_jax.recommend.meta import Meta
     from lrgd_jax.recommend.recommender import Recommender
 
@@ -20,8 +20,8 @@ def split_of(folder: Path | None, seed: int) -> Split:
         FileNotFoundError: there is no such folder, or no data in it.
         ValueError: the data are damaged.
     """
-    from lrgd_jax.recommend.folders import load
-    from lrgd_jax.recommend.generated import generated
+    from lrgd_jax.recommend.data.folders import load
+    from lrgd_jax.recommend.data.generated import generated
 
     return generated(seed) if folder is None else load(folder)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from lrgd_jax.recommend.dataset import Split
-    from lrgd_jax.recommend.evaluation import Evaluation
+    from lrgd_jax.recommend.data.dataset import Split
+    from lrgd_jax.recommend.measure.evaluation import Evaluation
     from lrgd_jax.recommend.reasons import Reasons
     from lrgd_jax.recommend.recommender import Recommender
 
@@ -31,8 +31,8 @@ def described(found: Recommender, data: Path | None, scoring: float) -> dict[str
 
 def compared(measured: Evaluation, split: Split, seed: int) -> dict[str, Any]:
     """The usual strong baseline on the same queries, and the paired difference, clustered by user."""
-    from lrgd_jax.recommend.baselines import item_knn_and_popularity
-    from lrgd_jax.recommend.evaluation import evaluate
+    from lrgd_jax.recommend.measure.baselines import item_knn_and_popularity
+    from lrgd_jax.recommend.measure.evaluation import evaluate
 
     other = evaluate(item_knn_and_popularity(split.context(measured.part), len(split.catalogue)), split, measured.part)
     result: dict[str, Any] = {}

@@ -2,9 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 
 import jax
@@ -17,27 +16,16 @@ from lrgd_jax.decoder.loading import LoadedDecoder
 from lrgd_jax.decoder.model import head, hidden_states
 from lrgd_jax.decoder.tokenizer import Tokenizer
 from lrgd_jax.effect.answer import ANSWER, own_answer, token_texts, tokenizer_of
-from lrgd_jax.effect.attribution import aumann_shapley, rate_gradient
 from lrgd_jax.effect.findings import NATS, Findings, TokenProbability, units
-from lrgd_jax.effect.methods import DEFAULT, METHODS
-from lrgd_jax.effect.prompt import Control, PromptLoss
+from lrgd_jax.effect.methods import DEFAULT, METHODS, WITH_PARTS
+from lrgd_jax.effect.prompt import PromptLoss
 from lrgd_jax.effect.prompting import Prompt
 from lrgd_jax.effect.scores import Scores
 
-__all__ = ["WITH_PARTS", "check_method", "explain_prompt"]
+__all__ = ["check_method", "explain_prompt"]
 
 ALTERNATIVES = 4
 """How many of the most probable first tokens of an answer are told, zero-shot and few-shot each."""
-
-
-WITH_PARTS: Mapping[str, tuple[Control, Callable[..., Scores]]] = MappingProxyType(
-    {
-        "aumann-shapley": ("contributions", aumann_shapley),
-        "aumann-shapley-rates": ("rates", partial(aumann_shapley, power=3)),
-        "rate-gradient": ("rates", rate_gradient),
-    }
-)
-"""The methods that know parts by layer and head."""
 
 
 def explain_prompt(
@@ -115,10 +103,7 @@ def _findings(
 
 def _scores(loss: PromptLoss, method: str) -> Scores:
     """By layer and head too, where the method knows them: that costs no more."""
-    if method not in WITH_PARTS:
-        return METHODS[method](loss)
-    control, score = WITH_PARTS[method]
-    return score(replace(loss, control=control), parts=True)
+    return METHODS[method](loss, parts=True) if method in WITH_PARTS else METHODS[method](loss)
 
 
 def check_method(method: str | None) -> str:

@@ -17,22 +17,22 @@ from lrgd_jax.effect.ridge import ridge_influence
 from lrgd_jax.effect.scores import Scores
 from lrgd_jax.effect.shapley import exact_shapley, permutation_shapley
 
-__all__ = ["DEFAULT", "METHODS", "worth_of_demonstrations"]
+__all__ = ["DEFAULT", "METHODS", "WITH_PARTS", "worth_of_demonstrations"]
 
 DEFAULT = "aumann-shapley"
 """Of the methods whose cost does not grow with N the one that comes closest to exact Shapley values."""
 
 
-def _of(control: Control, method: Callable[..., Scores], **options: object) -> Callable[[PromptLoss], Scores]:
+def _of(control: Control, method: Callable[..., Scores], **options: object) -> Callable[..., Scores]:
     """The method on the loss as a function of the rates, or of the gates, whichever was asked for."""
 
-    def score(loss: PromptLoss) -> Scores:
-        return method(replace(loss, control=control), **options)
+    def score(loss: PromptLoss, **more: object) -> Scores:
+        return method(replace(loss, control=control), **options, **more)
 
     return score
 
 
-METHODS: Mapping[str, Callable[[PromptLoss], Scores]] = MappingProxyType(
+METHODS: Mapping[str, Callable[..., Scores]] = MappingProxyType(
     {
         "aumann-shapley": _of("contributions", aumann_shapley),
         "aumann-shapley-rates": _of("rates", aumann_shapley, power=3),
@@ -49,6 +49,9 @@ METHODS: Mapping[str, Callable[[PromptLoss], Scores]] = MappingProxyType(
     }
 )
 """Each takes the loss of a prompt, of rates or of gates alike, and returns one score a demonstration."""
+
+WITH_PARTS = frozenset({"aumann-shapley", "aumann-shapley-rates", "rate-gradient"})
+"""Those that also take `parts=True` and then score each layer and head, at the same cost."""
 
 
 def worth_of_demonstrations(loss: PromptLoss, method: str = DEFAULT) -> Scores:

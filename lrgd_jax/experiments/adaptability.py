@@ -12,15 +12,15 @@ from lrgd_jax.experiments.adaptability_summary import summarised
 from lrgd_jax.experiments.event_stream import META, Stream, untimed
 from lrgd_jax.experiments.experiment import Row, Value
 from lrgd_jax.experiments.recommender_data import GENERATED, SMALL
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.guard import Guard
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.metrics import hit_rate, ndcg, places
-from lrgd_jax.recommend.one_step import OneStep, part
-from lrgd_jax.recommend.sparse_scores import sparse_blocks
-from lrgd_jax.recommend.statistics import confidence_interval, paired_difference
-from lrgd_jax.recommend.two_stage import StageTwo
-from lrgd_jax.recommend.windows import faded
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.forms.one_step import OneStep, part
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg, places
+from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
+from lrgd_jax.recommend.measure.windows import faded
+from lrgd_jax.recommend.selection.guard import Guard
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.sparse_scores import sparse_blocks
+from lrgd_jax.recommend.selection.two_stage import StageTwo
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 

@@ -9,18 +9,18 @@ from jaxtyping import Bool, Float
 
 from lrgd_jax.experiments.experiment import Value
 from lrgd_jax.experiments.recommender_data import ordered
-from lrgd_jax.recommend.attacks import Attack, joined, shilling
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.detection import Suspicion, area_under_curve, suspicion
-from lrgd_jax.recommend.initial import InitialWeights
-from lrgd_jax.recommend.listwise import ListLoss
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
 from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.metrics import hit_rate, ndcg
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.perturb_data import Perturbed, perturbed, perturbed_queries
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.sparse_scores import sparse_blocks
-from lrgd_jax.recommend.transitions import transitions
+from lrgd_jax.recommend.robustness.attacks import Attack, joined, shilling
+from lrgd_jax.recommend.robustness.detection import Suspicion, area_under_curve, suspicion
+from lrgd_jax.recommend.robustness.perturb_data import Perturbed, perturbed, perturbed_queries
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.sparse_scores import sparse_blocks
 
 __all__ = ["META", "Condition", "honest_model", "measured"]
 

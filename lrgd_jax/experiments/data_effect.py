@@ -10,14 +10,14 @@ from jaxtyping import Float, Int
 from scipy import stats
 
 from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered, seed_and_rest
-from lrgd_jax.recommend.dataset import Part, Queries
-from lrgd_jax.recommend.first_order import first_order_effects
-from lrgd_jax.recommend.listwise import ListLoss, Ranked
-from lrgd_jax.recommend.metrics import hit_rate, ndcg
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.selectors import by_value
-from lrgd_jax.recommend.sparse import product
-from lrgd_jax.recommend.statistics import paired_difference
+from lrgd_jax.recommend.data.dataset import Part, Queries
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.sparse import product
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
+from lrgd_jax.recommend.measure.statistics import paired_difference
+from lrgd_jax.recommend.selection import by_value
+from lrgd_jax.recommend.selection.first_order import first_order_effects
+from lrgd_jax.recommend.selection.listwise import ListLoss, Ranked
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 

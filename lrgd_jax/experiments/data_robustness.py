@@ -11,12 +11,11 @@ from lrgd_jax.experiments.data_conditions import Condition, honest_model, measur
 from lrgd_jax.experiments.data_robustness_summary import summarised
 from lrgd_jax.experiments.experiment import Row, Value
 from lrgd_jax.experiments.recommender_data import BEAUTY, GENERATED
-from lrgd_jax.recommend.attacks import ATTACKS
-from lrgd_jax.recommend.detection import Suspicion
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.perturb_data import PERTURBATIONS
-from lrgd_jax.recommend.regularise_data import (
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.robustness.attacks import ATTACKS
+from lrgd_jax.recommend.robustness.detection import Suspicion
+from lrgd_jax.recommend.robustness.perturb_data import PERTURBATIONS
+from lrgd_jax.recommend.robustness.regularise_data import (
     clipped,
     decayed,
     dropped,
@@ -25,6 +24,7 @@ from lrgd_jax.recommend.regularise_data import (
     without,
     without_popularity,
 )
+from lrgd_jax.recommend.selection.listwise import ListLoss
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 

@@ -6,14 +6,14 @@ from functools import cached_property
 import numpy as np
 
 from lrgd_jax.experiments.recommender_data import split_of
-from lrgd_jax.recommend.dataset import Queries, Sequences
-from lrgd_jax.recommend.initial import InitialWeights
+from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import Popularity
+from lrgd_jax.recommend.forms.transitions import Transitions, transitions
+from lrgd_jax.recommend.measure.windows import Window, earlier, latest, windows
 from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import Popularity
-from lrgd_jax.recommend.transitions import Transitions, transitions
-from lrgd_jax.recommend.two_stage import StageTwo, adapt
-from lrgd_jax.recommend.windows import Window, earlier, latest, windows
+from lrgd_jax.recommend.selection.two_stage import StageTwo, adapt
 
 __all__ = ["META", "Stream", "untimed"]
 

@@ -6,16 +6,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lrgd_jax.experiments.recommender_data import context_model, ordered
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.first_order import first_order_effects
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.metrics import hit_rate, ndcg
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.personal_context import Attended, attended, chosen_places, pair_rows, predictor
-from lrgd_jax.recommend.selectors import PERSONAL
-from lrgd_jax.recommend.selectors.learned import Predictor
-from lrgd_jax.recommend.selectors.pool import Order
-from lrgd_jax.recommend.statistics import confidence_interval, paired_difference
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
+from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
+from lrgd_jax.recommend.selection import PERSONAL
+from lrgd_jax.recommend.selection.first_order import first_order_effects
+from lrgd_jax.recommend.selection.learned import Predictor
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.personal_context import Attended, attended, chosen_places, pair_rows, predictor
+from lrgd_jax.recommend.selection.pool import Order
 
 __all__ = ["personal_rows"]
 

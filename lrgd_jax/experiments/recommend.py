@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, seed_and_rest, split_of
-from lrgd_jax.recommend.baselines import Popularity, item_knn, item_knn_and_popularity, markov
-from lrgd_jax.recommend.dataset import Split
-from lrgd_jax.recommend.evaluation import Evaluation, Scorer, evaluate
-from lrgd_jax.recommend.held_back import LARGEST
+from lrgd_jax.recommend.data.dataset import Split
+from lrgd_jax.recommend.forms.held_back import LARGEST
+from lrgd_jax.recommend.measure.baselines import Popularity, item_knn, item_knn_and_popularity, markov
+from lrgd_jax.recommend.measure.evaluation import Evaluation, Scorer, evaluate
 from lrgd_jax.recommend.meta import ORDERED, TIMED
 from lrgd_jax.recommend.recommender import Recommender
 

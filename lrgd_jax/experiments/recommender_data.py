@@ -4,14 +4,14 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from lrgd_jax.recommend.dataset import Queries, Sequences, Split
-from lrgd_jax.recommend.folders import load
-from lrgd_jax.recommend.generated import generated
-from lrgd_jax.recommend.initial import InitialWeights
+from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
+from lrgd_jax.recommend.data.folders import load
+from lrgd_jax.recommend.data.generated import generated
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.transitions import transitions
 
 __all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "ordered", "seed_and_rest", "split_of"]
 

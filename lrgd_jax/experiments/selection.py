@@ -9,13 +9,13 @@ from jaxtyping import Float
 
 from lrgd_jax.experiments.personal_selection import personal_rows
 from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered, seed_and_rest
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.metrics import hit_rate, ndcg
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.selectors import LABELLED, PERSONAL, SHARED, Pool, by_value, chosen_rates, effects
-from lrgd_jax.recommend.sparse_scores import all_places
-from lrgd_jax.recommend.statistics import confidence_interval, paired_difference
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
+from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
+from lrgd_jax.recommend.selection import LABELLED, PERSONAL, SHARED, Pool, by_value, chosen_rates, effects
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.sparse_scores import all_places
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 

@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from lrgd_jax.experiments.recommender_data import BEAUTY, ONE_HOT, SMALL, context_model, ordered, seed_and_rest
-from lrgd_jax.recommend.guard import Guard, collapse
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.metrics import hit_rate, ndcg
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.sparse_scores import all_places
-from lrgd_jax.recommend.statistics import paired_difference
-from lrgd_jax.recommend.transitions import transitions
-from lrgd_jax.recommend.two_stage import Adapted, StageTwo, adapt, held_out_curve
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
+from lrgd_jax.recommend.measure.statistics import paired_difference
+from lrgd_jax.recommend.selection.guard import Guard, collapse
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.sparse_scores import all_places
+from lrgd_jax.recommend.selection.two_stage import Adapted, StageTwo, adapt, held_out_curve
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 

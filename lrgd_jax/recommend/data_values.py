@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.one_step import BLOCK, OneStep, row_blocks
-from lrgd_jax.recommend.sparse import row_numbers
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.forms.one_step import BLOCK, OneStep, row_blocks
+from lrgd_jax.recommend.forms.sparse import row_numbers
 
 __all__ = ["DataValues", "cross_entropy", "data_values"]
 

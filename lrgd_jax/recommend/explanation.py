@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.dataset import Sequences
-from lrgd_jax.recommend.delta import Delta
-from lrgd_jax.recommend.held_back import HeldBack
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.sparse import columns_of, dense
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.delta import Delta
+from lrgd_jax.recommend.forms.held_back import HeldBack
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.sparse import columns_of, dense
 
 __all__ = ["Explanation", "explanation"]
 

@@ -11,11 +11,11 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from lrgd_jax.recommend.dataset import Catalogue, Queries, Sequences
-from lrgd_jax.recommend.meeting import KeyEntries, Meeting, key_entries, meeting
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences
+from lrgd_jax.recommend.data.texts import item_vectors
+from lrgd_jax.recommend.forms.meeting import KeyEntries, Meeting, key_entries, meeting
+from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.texts import item_vectors
 
 SMALLEST = 1e-9
 """Stands for zero where a logarithm is taken."""

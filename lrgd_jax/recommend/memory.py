@@ -7,10 +7,10 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.dataset import Sequences
-from lrgd_jax.recommend.keys import HistoryKeys
-from lrgd_jax.recommend.sparse import product, row_numbers
-from lrgd_jax.recommend.transitions import Transitions, transitions
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.keys import HistoryKeys
+from lrgd_jax.recommend.forms.sparse import product, row_numbers
+from lrgd_jax.recommend.forms.transitions import Transitions, transitions
 
 __all__ = ["History", "Memory"]
 
@@ -33,8 +33,8 @@ class History:
 class Memory:
     r"""Histories by user, and $\sum_i\eta_i x_iy_i^\top$: an interaction is one more step, an erased user steps back.
 
-    The sums are exact (`lrgd_jax.recommend.keys.GRID`), so after any edits they are, bit by bit, those of a fresh start
-    with what is left.
+    The sums are exact (`lrgd_jax.recommend.forms.keys.GRID`), so after any edits they are, bit by bit, those of a
+    fresh start with what is left.
     """
 
     def __init__(self, items: int, keys: HistoryKeys, *, timed: bool) -> None:

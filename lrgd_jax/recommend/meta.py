@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lrgd_jax.recommend.keys import HistoryKeys
+from lrgd_jax.recommend.forms.keys import HistoryKeys
 
 __all__ = ["ORDERED", "PLAIN", "TIMED", "Meta"]
 

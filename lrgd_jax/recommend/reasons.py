@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lrgd_jax.recommend.dataset import Catalogue
+from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.explanation import Explanation
 from lrgd_jax.recommend.names import looked_up
 from lrgd_jax.recommend.recommender import Recommender

@@ -9,17 +9,17 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.dataset import Catalogue, Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences
+from lrgd_jax.recommend.data.texts import item_vectors
 from lrgd_jax.recommend.explanation import Explanation, explanation
-from lrgd_jax.recommend.forms import build, check_form
-from lrgd_jax.recommend.initial import InitialWeights
+from lrgd_jax.recommend.forms.family import build, check_form
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.measure.ranking import NOBODY, best
 from lrgd_jax.recommend.memory import Memory
 from lrgd_jax.recommend.meta import ORDERED, TIMED, Meta
 from lrgd_jax.recommend.names import looked_up, unknown
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.ranking import NOBODY, best
-from lrgd_jax.recommend.texts import item_vectors
 
 __all__ = ["Recommended", "Recommender"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrgd_jax.atomic import replacing
-from lrgd_jax.recommend.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
 from lrgd_jax.recommend.meta import Meta
 from lrgd_jax.recommend.recommender import Recommender
 

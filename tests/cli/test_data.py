@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lrgd_jax.cli import app
-from lrgd_jax.recommend.folders import load
+from lrgd_jax.recommend.data.folders import load
 
 TABLE = "user,item,time,rating\n" + "".join(f"u{u},i{i},{10 * u + i},{3 + i % 3}\n" for u in range(4) for i in range(4))
 

@@ -10,9 +10,9 @@ from decoder.helpers import TINY, decoder, within
 from lrgd_jax.certify.adjoint import adjoint_bound
 from lrgd_jax.decoder import LoadedDecoder, Tokenizer, generate
 from lrgd_jax.effect.answer import own_answer, token_texts
-from lrgd_jax.effect.explanation import WITH_PARTS, explain_prompt
+from lrgd_jax.effect.explanation import explain_prompt
 from lrgd_jax.effect.findings import NATS, UNSIGNED
-from lrgd_jax.effect.methods import DEFAULT, METHODS
+from lrgd_jax.effect.methods import DEFAULT, METHODS, WITH_PARTS
 from lrgd_jax.effect.prompting import few_shot
 
 from .test_prompting import words
@@ -61,10 +61,9 @@ def test_the_default_method_is_asked_for_its_parts(found):
     assert set(found.seconds) == {"probabilities", "scores"}
 
 
-@pytest.mark.parametrize("method", WITH_PARTS)
+@pytest.mark.parametrize("method", sorted(WITH_PARTS))
 def test_parts_come_with_the_method_of_that_name(tiny, prompt, method):
-    control, score = WITH_PARTS[method]
-    with_parts = score(replace(prompt.loss(tiny.params, tiny.config), control=control), parts=True)
+    with_parts = METHODS[method](prompt.loss(tiny.params, tiny.config), parts=True)
     named = METHODS[method](prompt.loss(tiny.params, tiny.config))
     assert (with_parts.method, with_parts.cost) == (named.method, named.cost)
     assert with_parts.parts is not None

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from lrgd_jax.recommend.dataset import Sequences
-from lrgd_jax.recommend.initial import InitialWeights
-from lrgd_jax.recommend.keys import HistoryKeys
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.transitions import transitions
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.keys import HistoryKeys
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
 
 ITEMS = 12
 UNIT = np.finfo(np.float64).eps / 2

@@ -6,18 +6,18 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.attacks import ATTACKS, joined, segment, shilling
-from lrgd_jax.recommend.dataset import Catalogue, Sequences
-from lrgd_jax.recommend.detection import suspicion
-from lrgd_jax.recommend.generated import generated
-from lrgd_jax.recommend.initial import InitialWeights
-from lrgd_jax.recommend.keys import HistoryKeys
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.ranking import best, without_seen
-from lrgd_jax.recommend.regularise_data import without
-from lrgd_jax.recommend.transitions import transitions
+from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.data.generated import generated
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.keys import HistoryKeys
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.measure.ranking import best, without_seen
+from lrgd_jax.recommend.robustness.attacks import ATTACKS, joined, segment, shilling
+from lrgd_jax.recommend.robustness.detection import suspicion
+from lrgd_jax.recommend.robustness.regularise_data import without
+from lrgd_jax.recommend.selection.listwise import ListLoss
 
 KEYS = HistoryKeys(0.8, 0.5)
 

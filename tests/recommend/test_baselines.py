@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.baselines import (
+from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
+from lrgd_jax.recommend.data.generated import generated_dataset
+from lrgd_jax.recommend.data.splits import by_time, leave_last_out, moment
+from lrgd_jax.recommend.measure.baselines import (
     Chance,
     Neighbours,
     Pairs,
@@ -14,9 +17,6 @@ from lrgd_jax.recommend.baselines import (
     item_knn_and_popularity,
     markov,
 )
-from lrgd_jax.recommend.dataset import Queries, Sequences, Split
-from lrgd_jax.recommend.generated import generated_dataset
-from lrgd_jax.recommend.splits import by_time, leave_last_out, moment
 
 KINDS = {"popularity": Popularity, "knn": item_knn, "knn and popularity": item_knn_and_popularity, "markov": markov}
 
@@ -114,8 +114,8 @@ def test_chance_is_uniform_enough_and_seeded():
 
 @pytest.mark.parametrize(("name", "least"), [("office", (0.152, 0.120)), ("cds", (0.095, 0.064))])
 def test_neighbours_and_popularity_on_real_data(shared_data, name, least):
-    from lrgd_jax.recommend.evaluation import evaluate
-    from lrgd_jax.recommend.folders import load
+    from lrgd_jax.recommend.data.folders import load
+    from lrgd_jax.recommend.measure.evaluation import evaluate
 
     split = load(shared_data / f"amazon_{name}")
     found = evaluate(item_knn_and_popularity(split.context("test"), len(split.catalogue)), split)

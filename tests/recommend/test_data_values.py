@@ -7,9 +7,9 @@ import pytest
 from recommend.histories import ITEMS, UNIT, histories, model_of, positive_rates
 
 from lrgd_jax.certify import running_error, trace
+from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.data_values import cross_entropy, data_values
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.steps import Steps
+from lrgd_jax.recommend.forms.steps import Steps
 
 
 def asked(timed=False):

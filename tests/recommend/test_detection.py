@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from lrgd_jax.recommend.dataset import Queries, Sequences
-from lrgd_jax.recommend.detection import Suspicion, area_under_curve, interaction_effects
-from lrgd_jax.recommend.initial import InitialWeights
-from lrgd_jax.recommend.keys import HistoryKeys
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.transitions import transitions
+from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.keys import HistoryKeys
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.robustness.detection import Suspicion, area_under_curve, interaction_effects
 
 ITEMS = 7
 

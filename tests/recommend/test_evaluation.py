@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.baselines import Chance, Popularity
-from lrgd_jax.recommend.dataset import Catalogue, Queries, Sequences, Split
-from lrgd_jax.recommend.evaluation import evaluate
-from lrgd_jax.recommend.ranking import NOBODY, best, without_seen
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
+from lrgd_jax.recommend.measure.baselines import Chance, Popularity
+from lrgd_jax.recommend.measure.evaluation import evaluate
+from lrgd_jax.recommend.measure.ranking import NOBODY, best, without_seen
 
 ITEMS = 30
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.exposure import coverage, gini
+from lrgd_jax.recommend.measure.exposure import coverage, gini
 
 
 def test_the_coefficient_is_half_the_relative_mean_difference():

@@ -5,7 +5,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from lrgd_jax.recommend.filtering import Kept, above_rating, core, in_order, once, usable
+from lrgd_jax.recommend.data.filtering import Kept, above_rating, core, in_order, once, usable
 
 
 def table(rows, columns=("user", "item", "time")):

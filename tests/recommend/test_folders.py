@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lrgd_jax.recommend.folders import load
+from lrgd_jax.recommend.data.folders import load
 
 
 def write(file, text):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.baselines import Chance, Popularity, item_knn_and_popularity
-from lrgd_jax.recommend.evaluation import evaluate
-from lrgd_jax.recommend.generated import generated, generated_dataset
+from lrgd_jax.recommend.data.generated import generated, generated_dataset
+from lrgd_jax.recommend.measure.baselines import Chance, Popularity, item_knn_and_popularity
+from lrgd_jax.recommend.measure.evaluation import evaluate
 
 
 def test_the_seed_fixes_everything():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from importing_files import DAY, events, lines, metadata, reviews
 
-from lrgd_jax.recommend import amazon
-from lrgd_jax.recommend.amazon import read_reviews, read_titles
-from lrgd_jax.recommend.cache import load_cache, new_folder, read_report, save
-from lrgd_jax.recommend.folders import load
-from lrgd_jax.recommend.importing import Rules, prepared
-from lrgd_jax.recommend.sources import read_interactions, read_sequences, read_title_table
+from lrgd_jax.recommend.data import amazon
+from lrgd_jax.recommend.data.amazon import read_reviews, read_titles
+from lrgd_jax.recommend.data.cache import load_cache, new_folder, read_report, save
+from lrgd_jax.recommend.data.folders import load
+from lrgd_jax.recommend.data.importing import Rules, prepared
+from lrgd_jax.recommend.data.sources import read_interactions, read_sequences, read_title_table
 
 AMAZON = Rules(duplicates="first", sort=True, ties=True)
 

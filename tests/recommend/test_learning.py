@@ -9,11 +9,11 @@ import pytest
 from meets import evaluated
 from recommend.histories import ITEMS, allowed, histories, model_of, terms_of, vectors
 
-from lrgd_jax.recommend.dataset import Queries
-from lrgd_jax.recommend.generated import generated
-from lrgd_jax.recommend.keys import GRID
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.generated import generated
+from lrgd_jax.recommend.forms.keys import GRID
+from lrgd_jax.recommend.forms.meeting import key_entries, meeting
 from lrgd_jax.recommend.learning import Free, differentiable_scores, learn_meta
-from lrgd_jax.recommend.meeting import key_entries, meeting
 from lrgd_jax.recommend.meta import TIMED, Meta
 
 META = Meta(0.75, 0.5, 0.5, 0.25, 0.5, 0.125, 0.5)

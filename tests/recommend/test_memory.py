@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from recommend.histories import ITEMS, histories
 
-from lrgd_jax.recommend.dataset import Catalogue, Sequences
-from lrgd_jax.recommend.keys import HistoryKeys
+from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.forms.keys import HistoryKeys
 from lrgd_jax.recommend.memory import Memory
 from lrgd_jax.recommend.recommender import Recommender
 

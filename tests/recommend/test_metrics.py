@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.metrics import hit_rate, mean_rank, ndcg, places, reciprocal_rank
+from lrgd_jax.recommend.measure.metrics import hit_rate, mean_rank, ndcg, places, reciprocal_rank
 
 METRICS = (hit_rate, ndcg, reciprocal_rank)
 GAINS = {hit_rate: lambda r: 1.0, ndcg: lambda r: 1 / np.log2(1 + r), reciprocal_rank: lambda r: 1 / r}

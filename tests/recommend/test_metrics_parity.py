@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.dataset import Sequences
-from lrgd_jax.recommend.metrics import hit_rate, ndcg, places, reciprocal_rank
-from lrgd_jax.recommend.several import average_precision, gain, recall
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg, places, reciprocal_rank
+from lrgd_jax.recommend.measure.several import average_precision, gain, recall
 
 pytestmark = [
     pytest.mark.parity,

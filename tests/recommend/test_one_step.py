@@ -6,11 +6,11 @@ import pytest
 from meets import evaluated
 from recommend.histories import ITEMS, allowed, histories, model_of, positive_rates, terms_of, vectors
 
-from lrgd_jax.recommend.core import discounted_keys, item_knn, with_popularity
-from lrgd_jax.recommend.dataset import Sequences
-from lrgd_jax.recommend.keys import GRID, HistoryKeys
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.transitions import transitions
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.core import discounted_keys, item_knn, with_popularity
+from lrgd_jax.recommend.forms.keys import GRID, HistoryKeys
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
 
 
 def magnitude(model, asked, times=None):

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from recommend.histories import ITEMS, histories, model_of, positive_rates
 
+from lrgd_jax.recommend.data.folders import load
+from lrgd_jax.recommend.data.generated import generated
 from lrgd_jax.recommend.data_values import data_values
-from lrgd_jax.recommend.delta import Delta
 from lrgd_jax.recommend.explanation import explanation
-from lrgd_jax.recommend.folders import load
-from lrgd_jax.recommend.generated import generated
-from lrgd_jax.recommend.normalised import Normalised
-from lrgd_jax.recommend.one_step import OneStep
+from lrgd_jax.recommend.forms.delta import Delta
+from lrgd_jax.recommend.forms.normalised import Normalised
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.ridge import Ridge
+from lrgd_jax.recommend.forms.softmax import SoftmaxNeighbours
 from lrgd_jax.recommend.reasons import reasons
 from lrgd_jax.recommend.recommender import Recommender
-from lrgd_jax.recommend.ridge import Ridge
-from lrgd_jax.recommend.softmax import SoftmaxNeighbours
 
 ASKED = histories(5)
 

@@ -10,16 +10,16 @@ from recommend.histories import ITEMS, UNIT, allowed, histories, model_of, posit
 from lrgd_jax.attention import linear_attention, ridge_attention, softmax_attention
 from lrgd_jax.attention.delta import recurrent_delta_rule
 from lrgd_jax.attention.many_steps import descent_attention
-from lrgd_jax.recommend import held_back
-from lrgd_jax.recommend.core import zero_diagonal_ridge
-from lrgd_jax.recommend.delta import Delta
-from lrgd_jax.recommend.forms import FORMS, build
+from lrgd_jax.recommend.forms import held_back
+from lrgd_jax.recommend.forms.core import zero_diagonal_ridge
+from lrgd_jax.recommend.forms.delta import Delta
+from lrgd_jax.recommend.forms.family import FORMS, build
+from lrgd_jax.recommend.forms.normalised import Normalised
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.ridge import Ridge, ease, ridge_weights
+from lrgd_jax.recommend.forms.softmax import SoftmaxNeighbours
+from lrgd_jax.recommend.forms.steps import Steps
 from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.normalised import Normalised
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.ridge import Ridge, ease, ridge_weights
-from lrgd_jax.recommend.softmax import SoftmaxNeighbours
-from lrgd_jax.recommend.steps import Steps
 
 ASKED = histories(5)
 

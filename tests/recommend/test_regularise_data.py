@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.dataset import Queries, Sequences
-from lrgd_jax.recommend.generated import generated
-from lrgd_jax.recommend.initial import InitialWeights
-from lrgd_jax.recommend.keys import GRID, HistoryKeys
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.perturb_data import PERTURBATIONS, perturbed, perturbed_queries
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.regularise_data import clipped, decayed, dropped, ridged, shrunk, without_popularity
-from lrgd_jax.recommend.transitions import transitions
+from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.generated import generated
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.keys import GRID, HistoryKeys
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.robustness.perturb_data import PERTURBATIONS, perturbed, perturbed_queries
+from lrgd_jax.recommend.robustness.regularise_data import clipped, decayed, dropped, ridged, shrunk, without_popularity
 
 ITEMS, KEYS = 100, HistoryKeys(0.8, 0.5)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from recommend.histories import histories
 
-from lrgd_jax.recommend.dataset import Catalogue
-from lrgd_jax.recommend.generated import generated
+from lrgd_jax.recommend.data.dataset import Catalogue
+from lrgd_jax.recommend.data.generated import generated
 from lrgd_jax.recommend.meta import TIMED
 from lrgd_jax.recommend.recommender import Recommender
 from lrgd_jax.recommend.saving import fingerprint, load_recommender, save_recommender

@@ -10,18 +10,18 @@ import pytest
 import scipy.sparse as sp
 
 from lrgd_jax.experiments.recommender_data import SMALL, context_model, ordered
-from lrgd_jax.recommend.dataset import Queries, Sequences
-from lrgd_jax.recommend.evaluation import evaluate
-from lrgd_jax.recommend.first_order import first_order_effects
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.metrics import Places
-from lrgd_jax.recommend.personal_context import attended, chosen_places, pair_rows, predictor
-from lrgd_jax.recommend.selectors import LABELLED, PERSONAL, SHARED, Pool, by_value, chosen_rates, effects
-from lrgd_jax.recommend.selectors.bm25 import bm25
-from lrgd_jax.recommend.selectors.diverse import greedy_dpp, greedy_mmr
-from lrgd_jax.recommend.selectors.learned import fitted
-from lrgd_jax.recommend.selectors.simple import steps_before_end
-from lrgd_jax.recommend.sparse_scores import all_places
+from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.measure.evaluation import evaluate
+from lrgd_jax.recommend.measure.metrics import Places
+from lrgd_jax.recommend.selection import LABELLED, PERSONAL, SHARED, Pool, by_value, chosen_rates, effects
+from lrgd_jax.recommend.selection.bm25 import bm25
+from lrgd_jax.recommend.selection.diverse import greedy_dpp, greedy_mmr
+from lrgd_jax.recommend.selection.first_order import first_order_effects
+from lrgd_jax.recommend.selection.learned import fitted
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.personal_context import attended, chosen_places, pair_rows, predictor
+from lrgd_jax.recommend.selection.simple import steps_before_end
+from lrgd_jax.recommend.selection.sparse_scores import all_places
 
 UNIT = np.finfo(float).eps / 2
 LOSS = ListLoss(0.7, 20)

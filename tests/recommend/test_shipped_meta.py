@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from conftest import ROOT
 
-from lrgd_jax.recommend.forms import FORMS
+from lrgd_jax.recommend.forms.family import FORMS
 from lrgd_jax.recommend.meta import ORDERED, TIMED
 
 RESULTS = ROOT / "docs" / "results" / "recommender"

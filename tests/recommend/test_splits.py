@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.dataset import Catalogue, Sequences, Split
-from lrgd_jax.recommend.generated import generated_dataset
-from lrgd_jax.recommend.leakage import leakage
-from lrgd_jax.recommend.splits import by_time, leave_last_out, moment
+from lrgd_jax.recommend.data.dataset import Catalogue, Sequences, Split
+from lrgd_jax.recommend.data.generated import generated_dataset
+from lrgd_jax.recommend.data.leakage import leakage
+from lrgd_jax.recommend.data.splits import by_time, leave_last_out, moment
 
 CATALOGUE = Catalogue(tuple("wxyz"))
 LISTS = Sequences.gathered([[0, 1, 2, 3], [3, 1], [2, 0, 1]], [[1, 5, 9, 20], [4, 12], [10, 11, 30]])

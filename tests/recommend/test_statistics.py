@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.statistics import LEVEL, confidence_interval, paired_difference, per_user
+from lrgd_jax.recommend.measure.statistics import LEVEL, confidence_interval, paired_difference, per_user
 
 
 def test_the_means_are_over_queries():

@@ -8,10 +8,10 @@ import pytest
 import scipy.sparse as sp
 
 from lrgd_jax.experiments.recommender_data import SMALL, context_model, ordered
-from lrgd_jax.recommend.first_order import first_order_effects
-from lrgd_jax.recommend.guard import Guard, collapse, effective_rank, perplexity
-from lrgd_jax.recommend.listwise import ListLoss
-from lrgd_jax.recommend.two_stage import StageTwo, adapt, held_out_curve, stopping_step
+from lrgd_jax.recommend.selection.first_order import first_order_effects
+from lrgd_jax.recommend.selection.guard import Guard, collapse, effective_rank, perplexity
+from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.two_stage import StageTwo, adapt, held_out_curve, stopping_step
 
 EPS = np.finfo(float).eps
 STAGE = StageTwo(ListLoss(0.7, 20), step=0.2, pull=0.3)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.dataset import Sequences
-from lrgd_jax.recommend.generated import generated
-from lrgd_jax.recommend.initial import InitialWeights
-from lrgd_jax.recommend.keys import GRID, HistoryKeys
-from lrgd_jax.recommend.one_step import OneStep
-from lrgd_jax.recommend.popularity import popularity
-from lrgd_jax.recommend.transitions import transitions
-from lrgd_jax.recommend.windows import earlier, faded, latest, windows
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.generated import generated
+from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.keys import GRID, HistoryKeys
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.measure.windows import earlier, faded, latest, windows
 
 ITEMS, KEYS = 100, HistoryKeys(0.8, 0.5)
 

@@ -1,0 +1,1 @@
+"""The data of a recommender: read, imported, filtered, cut, or made up."""

@@ -1,0 +1,98 @@
+"""Demonstrations: every observed transition of every user, from the history before it to the item that came next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Bool, Float, Int
+
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.keys import HistoryKeys, on_grid
+from lrgd_jax.recommend.forms.sparse import columns_of, one_hot, row_numbers, with_data
+
+__all__ = ["Transitions", "transitions"]
+
+
+@dataclass(frozen=True)
+class Transitions:
+    r"""Demonstrations $(x_i, y_i)$ with a rate each: what attention over past users attends to.
+
+    Attributes:
+        keys: x_i, features of the history before, shape [N, items].
+        targets: y_i, the number of the item that came next, shape [N].
+        users: whose transition it is, numbers into the data set's users, shape [N].
+        rates: eta_i, how far its step goes, shape [N].
+        times: of the targets, in seconds since 1970, shape [N]; None where only the order is known.
+        previous: the latest item of the history, shape [N].
+    """
+
+    keys: sp.csr_array
+    targets: Int[np.ndarray, " N"]
+    users: Int[np.ndarray, " N"]
+    rates: Float[np.ndarray, " N"]
+    times: Int[np.ndarray, " N"] | None
+    previous: Int[np.ndarray, " N"]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def items(self) -> int:
+        """Size of the catalogue."""
+        return columns_of(self.keys)
+
+    def with_rates(self, rates: Float[np.ndarray, " N"]) -> "Transitions":
+        """The same demonstrations with other rates.
+
+        Raises:
+            ValueError: not one rate each, or one is not finite.
+        """
+        rates = np.asarray(rates, np.float64)
+        if rates.shape != (len(self),):
+            raise ValueError(f"expected one rate for each of {len(self)} demonstrations, got shape {rates.shape}")
+        if not np.isfinite(rates).all():
+            raise ValueError(f"rates must be finite; that of demonstration {np.argmin(np.isfinite(rates))} is not")
+        return replace(self, rates=rates)
+
+    def chosen(self, which: Int[np.ndarray, " K"] | Bool[np.ndarray, " N"]) -> "Transitions":
+        """Some of them, by number or by a mask."""
+        times = None if self.times is None else self.times[which]
+        keys: sp.csr_array = self.keys[which]  # pyright: ignore[reportAssignmentType]
+        return Transitions(keys, self.targets[which], self.users[which], self.rates[which], times, self.previous[which])
+
+    def rated_keys(self) -> sp.csr_array:
+        """eta_i x_i, on the grid of the keys, shape [N, items]."""
+        return with_data(self.keys, on_grid(self.keys.data * self.rates[row_numbers(self.keys)]))
+
+    def target_matrix(self) -> sp.csr_array:
+        """y_i as one-hot rows, shape [N, items]."""
+        return one_hot(self.targets, self.items)
+
+
+def transitions(
+    sequences: Sequences, keys: HistoryKeys, items: int, *, users: Sequence[int] | Int[np.ndarray, " n"] | None = None
+) -> Transitions:
+    """All transitions of ordered lists, at rate one: each item but a list's first is a target.
+
+    Args:
+        sequences: one list a user, oldest first.
+        keys: how a history becomes a key.
+        items: size of the catalogue.
+        users: their numbers; 0, 1, … unless given.
+
+    Raises:
+        ValueError: an item is not in the catalogue.
+    """
+    lengths = sequences.lengths
+    position = np.arange(len(sequences.items)) - np.repeat(sequences.starts[:-1], lengths)
+    later = np.flatnonzero(position > 0)
+    owners = np.arange(len(sequences)) if users is None else np.asarray(users)
+    return Transitions(
+        keys=keys.of_prefixes(sequences.items, later, position[later], items),
+        targets=sequences.items[later],
+        users=np.repeat(owners, lengths)[later],
+        rates=np.ones(len(later)),
+        times=None if sequences.times is None else sequences.times[later],
+        previous=sequences.items[later - 1],
+    )

@@ -1,0 +1,165 @@
+"""A recommender's answers to the queries of a split, against what the users took: full ranking, seen items excluded."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Part, Queries, Split
+from lrgd_jax.recommend.measure.exposure import coverage, gini
+from lrgd_jax.recommend.measure.metrics import Places, hit_rate, ndcg, places, reciprocal_rank
+from lrgd_jax.recommend.measure.ranking import NOBODY, best, without_seen
+from lrgd_jax.recommend.measure.statistics import Difference, Interval, confidence_interval, paired_difference, per_user
+
+__all__ = ["Evaluation", "Recommender", "Scorer", "evaluate"]
+
+METRICS = {"HR": hit_rate, "NDCG": ndcg, "MRR": reciprocal_rank}
+"""With one wanted item a query, Recall is HR and MAP is MRR."""
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """What can be evaluated."""
+
+    def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
+        """The higher, the sooner recommended; seen items need not be left out.
+
+        Where the queries have times, nothing at or after a query's time may have been used for its row.
+        """
+        ...
+
+
+Scorer: TypeAlias = Recommender | Callable[[Queries], Float[np.ndarray, "q items"]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured, query by query.
+
+    Attributes:
+        part: of the split, "valid" or "test".
+        users: whose query each was, shape [q].
+        where: the places of the wanted items.
+        ks: lengths of the lists.
+        seconds: spent on scoring and ranking.
+        shown: how often each item stood in a list, by length of the list; empty where it was not asked for.
+    """
+
+    part: Part
+    users: Int[np.ndarray, " q"]
+    where: Places
+    ks: tuple[int, ...]
+    seconds: float
+    shown: Mapping[int, Int[np.ndarray, " items"]]
+
+    def values(self, metric: str, *, expected: bool = False) -> Float[np.ndarray, " q"]:
+        """One value a query, such as of "NDCG@10".
+
+        Raises:
+            ValueError: there is no such metric.
+        """
+        name, _, k = metric.partition("@")
+        if name not in METRICS or not k.isdigit():
+            raise ValueError(f"unknown metric {metric!r}; expected one of {', '.join(METRICS)} with @k, as in NDCG@10")
+        return METRICS[name](self.where, int(k), expected=expected)
+
+    def per_user(self, metric: str) -> tuple[Int[np.ndarray, " u"], Float[np.ndarray, " u"]]:
+        """The users who asked, and the mean of each one's values."""
+        return per_user(self.values(metric), self.users)
+
+    def interval(self, metric: str, *, seed: int = 0) -> Interval:
+        """The mean with its cluster-bootstrap interval."""
+        return confidence_interval(self.values(metric), self.users, seed=seed)
+
+    def against(self, other: "Evaluation", metric: str, *, seed: int = 0) -> Difference:
+        """The paired comparison with another recommender on the same queries.
+
+        Raises:
+            ValueError: the other was asked something else.
+        """
+        if self.part != other.part or not np.array_equal(self.users, other.users):
+            raise ValueError("the two evaluations are of different queries; compare on the same split and part")
+        return paired_difference(self.values(metric), other.values(metric), self.users, seed=seed)
+
+    def summary(self) -> dict[str, Any]:
+        """The means, and how it was measured, ready for JSON."""
+        means = {f"{name}@{k}": float(self.values(f"{name}@{k}").mean()) for k in self.ks for name in METRICS}
+        spread = {}
+        for k, counts in self.shown.items():
+            spread |= {f"coverage@{k}": coverage(counts), f"Gini@{k}": gini(counts)}
+        return {
+            "split": self.part,
+            "users": len(np.unique(self.users)),
+            "queries": len(self.users),
+            "targets_seen_before": int(self.where.excluded.sum()),
+            **means,
+            **spread,
+            "seconds": self.seconds,
+        }
+
+
+def evaluate(
+    recommender: Scorer,
+    split: Split,
+    part: Part = "test",
+    *,
+    ks: Sequence[int] = (5, 10),
+    batch: int = 1000,
+    exposure: bool = False,
+) -> Evaluation:
+    """Ranks the whole catalogue for every query of a part; ties at their mean rank, seen items excluded.
+
+    A target that its own history holds is a miss for every recommender; `Evaluation.where.excluded` says which.
+
+    Args:
+        recommender: has `scores(queries)`, or is such a function.
+        split: the data.
+        part: "valid", or "test".
+        ks: lengths of the lists.
+        batch: queries at once.
+        exposure: whether the lists are made too, for coverage and the Gini coefficient.
+
+    Raises:
+        ValueError: a k is larger than the catalogue, there are no queries, or the scores are no numbers or too few.
+    """
+    queries = split.queries(part)
+    _check(queries, ks, batch, len(split.catalogue))
+    score = recommender.scores if isinstance(recommender, Recommender) else recommender
+    shown = {k: np.zeros(len(split.catalogue), np.int64) for k in ks} if exposure else {}
+    found, start = [], time.perf_counter()
+    for first in range(0, len(queries), batch):
+        asked = queries.take(np.arange(first, min(first + batch, len(queries))))
+        scores = _checked(np.asarray(score(asked)), len(asked), len(split.catalogue))
+        found.append(places(scores, asked.targets, asked.histories))
+        if shown:
+            _count(shown, best(without_seen(scores, asked), max(shown)))
+    where = Places(*(np.concatenate([getattr(x, name) for x in found]) for name in Places.__annotations__))
+    return Evaluation(part, queries.users, where, tuple(ks), time.perf_counter() - start, shown)
+
+
+def _check(queries: Queries, ks: Sequence[int], batch: int, items: int) -> None:
+    if not len(queries):
+        raise ValueError("this part of the split has no queries, so there is nothing to measure")
+    if batch < 1:
+        raise ValueError(f"batch = {batch}: expected a positive number of queries")
+    for k in ks:
+        if not 1 <= k <= items:
+            raise ValueError(f"k = {k}: expected 1 to {items}, the size of the catalogue")
+
+
+def _checked(scores: Float[np.ndarray, "q items"], queries: int, items: int) -> Float[np.ndarray, "q items"]:
+    if scores.shape != (queries, items):
+        raise ValueError(
+            f"the recommender gave scores of shape {scores.shape}; expected [queries, items] = {(queries, items)}"
+        )
+    return scores
+
+
+def _count(shown: Mapping[int, Int[np.ndarray, " items"]], lists: Int[np.ndarray, "q k"]) -> None:
+    """Adds the lists to the counts; the places that nobody takes are left out."""
+    for k, counts in shown.items():
+        taken = lists[:, :k]
+        counts += np.bincount(taken[taken != NOBODY], minlength=len(counts))

@@ -1,0 +1,75 @@
+"""What a selector for a shared context may see: the whole pool, and the users who are served."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.selection.first_order import first_order_effects
+from lrgd_jax.recommend.selection.listwise import ListLoss
+
+__all__ = ["Order", "Pool", "Selector", "by_value", "chosen_rates", "effects"]
+
+Order: TypeAlias = Int[np.ndarray, " K"]
+"""Numbers of demonstrations, the first one chosen first, so that a budget K takes the first K."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Demonstrations to choose from, and the validation users for whom they should be good.
+
+    Attributes:
+        model: the recommender with the whole pool as its context.
+        queries: of validation users. Selectors that are not in `LABELLED` read the histories alone.
+        largest: budget; an order need not go further.
+        loss: what effects are effects on.
+    """
+
+    model: OneStep
+    queries: Queries
+    largest: int
+    loss: ListLoss
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.largest <= len(self.model.demonstrations):
+            raise ValueError(
+                f"a budget must lie between 1 and the {len(self.model.demonstrations)} demonstrations of the pool, "
+                f"got {self.largest}"
+            )
+        if not len(self.queries):
+            raise ValueError("a pool needs queries of validation users to choose for; there are none")
+
+    def __len__(self) -> int:
+        return len(self.model.demonstrations)
+
+
+Selector: TypeAlias = Callable[[Pool, np.random.Generator], Order]
+
+
+def chosen_rates(order: Order, budget: int, demonstrations: int) -> Float[np.ndarray, " N"]:
+    """Rate 1 for the first `budget` of an order, 0 for the others.
+
+    Raises:
+        ValueError: the order is shorter than the budget.
+    """
+    if not 0 <= budget <= len(order):
+        raise ValueError(f"a budget of {budget} needs an order at least as long, got one of {len(order)}")
+    rates = np.zeros(demonstrations)
+    rates[order[:budget]] = 1.0
+    return rates
+
+
+def by_value(values: Float[np.ndarray, " N"], rng: np.random.Generator) -> Order:
+    """All numbers by decreasing value, equal ones in random order."""
+    return np.lexsort((rng.random(len(values)), -values))
+
+
+def effects(pool: Pool, rates: Float[np.ndarray, " N"] | None = None, queries: Queries | None = None) -> np.ndarray:
+    """First-order effects on the validation users' loss, at rates one or at other ones; shape [N]."""
+    model = pool.model if rates is None else pool.model.with_rates(rates)
+    asked = pool.queries if queries is None else queries
+    return first_order_effects(model, asked, pool.loss(model, asked).residuals)
