@@ -61,7 +61,7 @@ claim = Claim(
     statement=r"""
 Let Q hold the validation queries, T what they want (a row sums to the weight of its query), $P$ the softmax of their scores after the step at rates $\eta$, and $\ell$
 the mean cross-entropy. Then the first-order effect of every demonstration, the fall of the loss per unit of its rate, is
-$$-\frac{\partial\ell}{\partial\eta_i} = \frac1{|U|}\,\big\langle x_i,\;Q^\top(T-\bar P)\,y_i\big\rangle,\qquad \bar P_u = \big(\textstyle\sum_jT_{uj}\big)P_u,$$
+$$-\frac{\partial\ell}{\partial\eta_i} = \frac1{|U|}\,\langle x_i,\;Q^\top(T-\bar P)\,y_i\rangle,\qquad \bar P_u = \big(\textstyle\sum_jT_{uj}\big)P_u,$$
 so one matrix $Q^\top(T-\bar P)$ values all demonstrations, and any group of them by a sum. All together, weighted by their rates, it is the derivative of $\ell$ along the
 step.
 """,

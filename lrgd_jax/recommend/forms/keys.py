@@ -19,7 +19,7 @@ GRID = 2.0**-32
 class HistoryKeys:
     r"""One-hot items, weighted by their age and scaled by the key's own length.
 
-    $$x = \frac{\sum_a \gamma^a\,e_{h_a}}{\big\|\sum_a \gamma^a\,e_{h_a}\big\|^\alpha},\qquad
+    $$x = \frac{\sum_a \gamma^a\,e_{h_a}}{\|\sum_a \gamma^a\,e_{h_a}\|^\alpha},\qquad
     h_0 \text{ the latest item of the history}, a < \text{window}$$
 
     The decay is a weight decay inside the key: an item's part shrinks by gamma with every item that comes after it.
