@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from lrgd_jax.experiments.adaptability_summary import summarised
 from lrgd_jax.experiments.event_stream import META, Stream, untimed
-from lrgd_jax.experiments.experiment import Row, Value
+from lrgd_jax.experiments.experiment import Row, Value, seed_and_rest
 from lrgd_jax.experiments.recommender_data import GENERATED, SMALL
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep, part
@@ -114,10 +114,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
         FileNotFoundError: the data are not there.
         ValueError: there is no such unit, or the data have no times.
     """
-    if unit not in units(config):
-        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(units(config))}")
-    first, _, name = unit.partition("/")
-    seed = int(first.removeprefix("seed="))
+    seed, name = seed_and_rest(unit, units(config))
     data = next(one for one in config.data if Path(one).name == name)
     stage = StageTwo(ListLoss(config.temperature), guard=Guard())
     stream = Stream(data, config.windows, config.first, config.popularity, stage, config.updates)

@@ -9,7 +9,8 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int
 from scipy import stats
 
-from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered, seed_and_rest
+from lrgd_jax.experiments.experiment import seed_and_rest
+from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered
 from lrgd_jax.recommend.data.dataset import Part, Queries
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.sparse import product

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from lrgd_jax.experiments.data_conditions import Condition, honest_model, measured
 from lrgd_jax.experiments.data_robustness_summary import summarised
-from lrgd_jax.experiments.experiment import Row, Value
+from lrgd_jax.experiments.experiment import Row, Value, seed_and_rest
 from lrgd_jax.experiments.recommender_data import BEAUTY, GENERATED
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.robustness.attacks import ATTACKS
@@ -138,10 +138,9 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
         FileNotFoundError: the data are not there.
         ValueError: there is no such unit.
     """
-    if unit not in units(config):
-        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(units(config))}")
-    first, part, kind, strength = unit.split("/")
-    seed, loss = int(first.removeprefix("seed=")), ListLoss(config.temperature, config.candidates)
+    seed, rest = seed_and_rest(unit, units(config))
+    part, kind, strength = rest.split("/")
+    loss = ListLoss(config.temperature, config.candidates)
     condition = Condition(config.data, part, kind, float(strength), seed, config.queries, loss)
     asked, attack = condition.asked, condition.attack
     plain = measured(condition.model, asked, attack)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered, seed_and_rest
+from lrgd_jax.experiments.experiment import seed_and_rest
+from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep, row_blocks
 from lrgd_jax.recommend.measure.ranking import best, without_seen

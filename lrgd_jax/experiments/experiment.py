@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Experiment", "Row", "Value", "checked"]
+__all__ = ["Experiment", "Row", "Value", "checked", "seed_and_rest"]
 
 Value: TypeAlias = int | float | str | bool
 """One entry of a row."""
@@ -69,3 +69,19 @@ def checked(name: str, module: ModuleType) -> Experiment:
     if not dataclasses.is_dataclass(config) or "seeds" not in {field.name for field in dataclasses.fields(config)}:
         raise ValueError(f"experiment {name!r}: Config must be a dataclass with a field `seeds: int`, got {config!r}")
     return cast(Experiment, module)
+
+
+def seed_and_rest(unit: str, known: Sequence[str]) -> tuple[int, str]:
+    """The seed of a unit "seed=0/rest", and the rest of its name.
+
+    Args:
+        unit: its name.
+        known: the units of the configuration.
+
+    Raises:
+        ValueError: there is no such unit.
+    """
+    if unit not in known:
+        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(known)}")
+    first, _, rest = unit.partition("/")
+    return int(first.removeprefix("seed=")), rest

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from scipy import stats
 
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
+from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.robust import (
     Moments,
     Regulariser,
@@ -151,10 +152,8 @@ def run_unit(config: Config, unit: str) -> list[dict[str, int | float | str | bo
     Raises:
         ValueError: there is no such unit.
     """
-    if unit not in units(config):
-        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(units(config))}")
-    first, subject, kind, name = unit.split("/")
-    seed = int(first.removeprefix("seed="))
+    seed, rest = seed_and_rest(unit, units(config))
+    subject, kind, name = rest.split("/")
     model, query = setting(config, subject, seed)
     regulariser = REGULARISERS[name]()
     key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(unit.encode()))

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, seed_and_rest, split_of
+from lrgd_jax.experiments.experiment import seed_and_rest
+from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, split_of
 from lrgd_jax.recommend.data.dataset import Split
 from lrgd_jax.recommend.forms.held_back import LARGEST
 from lrgd_jax.recommend.measure.baselines import Popularity, item_knn, item_knn_and_popularity, markov

@@ -13,7 +13,7 @@ from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.meta import Meta
 
-__all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "ordered", "seed_and_rest", "split_of"]
+__all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "ordered", "split_of"]
 
 GENERATED, SMALL = "generated", "generated-small"
 """Names of data that stand for the generated catalogue, and for a small one of it."""
@@ -73,18 +73,6 @@ def context_model(data: str, popularity_weight: float = ONE_HOT.popularity) -> O
         ONE_HOT.target_scaling,
         ONE_HOT.feature_scaling,
     )
-
-
-def seed_and_rest(unit: str, known: list[str]) -> tuple[int, str]:
-    """Takes "seed=0/rest" apart.
-
-    Raises:
-        ValueError: there is no such unit.
-    """
-    if unit not in known:
-        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(known)}")
-    first, _, rest = unit.partition("/")
-    return int(first.removeprefix("seed=")), rest
 
 
 def _bare(sequences: Sequences) -> Sequences:

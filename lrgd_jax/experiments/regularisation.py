@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from scipy import stats
 
 from lrgd_jax.dual import DualModel
+from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.robust import Regulariser, drop, fraction, kernels_of, none, ridge, weight_decay
 from lrgd_jax.robust.regulariser import regularised_influences
 
@@ -111,10 +112,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, int | float | str | bo
     Raises:
         ValueError: there is no such unit.
     """
-    if unit not in units(config):
-        raise ValueError(f"run_unit: no unit {unit!r} in this configuration; it has {', '.join(units(config))}")
-    first, knob = unit.split("/")
-    seed = int(first.removeprefix("seed="))
+    seed, knob = seed_and_rest(unit, units(config))
     key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(unit.encode()))
     rows: list[dict[str, int | float | str | bool]] = []
     for k, value in enumerate(KNOBS[knob][:: config.every]):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.experiments.personal_selection import personal_rows
-from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered, seed_and_rest
+from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg

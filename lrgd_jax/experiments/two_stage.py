@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lrgd_jax.experiments.recommender_data import BEAUTY, ONE_HOT, SMALL, context_model, ordered, seed_and_rest
+from lrgd_jax.experiments.experiment import seed_and_rest
+from lrgd_jax.experiments.recommender_data import BEAUTY, ONE_HOT, SMALL, context_model, ordered
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tokenizers
 from safetensors.numpy import save_file
+from small_llama import config, shapes, write_model
 from typer.testing import CliRunner
 
 from lrgd_jax import __version__
@@ -27,35 +28,7 @@ from lrgd_jax.claims import Mutant
 from proofs_checks.linear_attention import claim
 claim = replace(claim, slug="survivor", mutants=(*claim.mutants, Mutant("no mutant at all", claim.right)))
 """
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "vocab_size": 8,
-    "hidden_size": 4,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "head_dim": 2,
-    "intermediate_size": 3,
-    "max_position_embeddings": 24,
-    "rms_norm_eps": 1e-5,
-    "rope_theta": 10000.0,
-    "hidden_act": "silu",
-    "tie_word_embeddings": True,
-}
-SHAPES = {
-    "model.embed_tokens.weight": (8, 4),
-    "model.layers.0.input_layernorm.weight": (4,),
-    "model.layers.0.self_attn.q_proj.weight": (4, 4),
-    "model.layers.0.self_attn.k_proj.weight": (2, 4),
-    "model.layers.0.self_attn.v_proj.weight": (2, 4),
-    "model.layers.0.self_attn.o_proj.weight": (4, 4),
-    "model.layers.0.post_attention_layernorm.weight": (4,),
-    "model.layers.0.mlp.gate_proj.weight": (3, 4),
-    "model.layers.0.mlp.up_proj.weight": (3, 4),
-    "model.layers.0.mlp.down_proj.weight": (4, 3),
-    "model.norm.weight": (4,),
-}
+SIZES = {"vocabulary": 8, "context": 24}
 PROMPT = "a b\nc d\nd a b"
 
 
@@ -70,9 +43,7 @@ def model(tmp_path):
     """A Hugging Face directory with a decoder of one layer and a tokenizer of single letters."""
     folder = tmp_path / "model"
     folder.mkdir()
-    rng = np.random.default_rng(0)
-    save_file({k: rng.standard_normal(v).astype(np.float32) for k, v in SHAPES.items()}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(CONFIG))
+    write_model(folder, **SIZES)
     words = {word: k for k, word in enumerate(["<unk>", "a", "b", "c", "d", "\n", " ", "e"])}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Split("", "isolated")
@@ -292,14 +263,14 @@ def test_a_truncated_checkpoint(model):
 
 
 def test_a_weight_that_is_not_a_number(model):
-    tensors = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+    tensors = {name: np.ones(shape, np.float32) for name, shape in shapes(SIZES["vocabulary"]).items()}
     tensors["model.norm.weight"][2] = np.nan
     save_file(tensors, model / "model.safetensors")
     complained(verify_model(model), "model.norm.weight")
 
 
 def test_an_unknown_architecture(model):
-    (model / "config.json").write_text(json.dumps({**CONFIG, "architectures": ["XFor"], "model_type": "x"}))
+    (model / "config.json").write_text(json.dumps({**config(**SIZES), "architectures": ["XFor"], "model_type": "x"}))
     complained(verify_model(model), "config.json")
 
 

@@ -6,41 +6,13 @@ import os
 import numpy as np
 import pytest
 import tokenizers
-from safetensors.numpy import save_file
+from small_llama import config, write_model
 from typer.testing import CliRunner
 
 from lrgd_jax.cli import app
 
 LETTERS = "abcdefgh:; \n"
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "vocab_size": 13,
-    "hidden_size": 4,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "head_dim": 2,
-    "intermediate_size": 3,
-    "max_position_embeddings": 40,
-    "rms_norm_eps": 1e-5,
-    "rope_theta": 10000.0,
-    "hidden_act": "silu",
-    "tie_word_embeddings": True,
-}
-SHAPES = {
-    "model.embed_tokens.weight": (13, 4),
-    "model.layers.0.input_layernorm.weight": (4,),
-    "model.layers.0.self_attn.q_proj.weight": (4, 4),
-    "model.layers.0.self_attn.k_proj.weight": (2, 4),
-    "model.layers.0.self_attn.v_proj.weight": (2, 4),
-    "model.layers.0.self_attn.o_proj.weight": (4, 4),
-    "model.layers.0.post_attention_layernorm.weight": (4,),
-    "model.layers.0.mlp.gate_proj.weight": (3, 4),
-    "model.layers.0.mlp.up_proj.weight": (3, 4),
-    "model.layers.0.mlp.down_proj.weight": (4, 3),
-    "model.norm.weight": (4,),
-}
+SIZES = {"vocabulary": 13, "context": 40}
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +21,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explain")
     model = folder / "model"
     model.mkdir()
-    rng = np.random.default_rng(0)
-    save_file({k: rng.standard_normal(v).astype(np.float32) for k, v in SHAPES.items()}, model / "model.safetensors")
-    (model / "config.json").write_text(json.dumps(CONFIG))
+    write_model(model, **SIZES)
     write_tokenizer(model, LETTERS)
     (folder / "pairs.jsonl").write_text('{"input": "a", "output": "bc"}\n{"input": "[b]", "output": "d"}\n')
     (folder / "texts.jsonl").write_text('{"text": "ab"}\n{"text": "c"}\n')
@@ -204,7 +174,7 @@ def test_a_tokenizer_of_another_model(folder, tmp_path):
 
 
 def test_weights_that_are_pickles_alone(folder, tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "config.json").write_text(json.dumps(config(**SIZES)))
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04K\x00.")
     message = refused(*options(folder, model=tmp_path))
     assert "pickle only (pytorch_model.bin)" in message
