@@ -804,46 +804,55 @@ def selected(summary, _):
 
 
 def adapted_rates(summary, _):
-    """What stage two gains where it stops, and what further updates cost."""
+    """What each cut into folds chooses, what stage two gains there, and what further updates cost."""
     rows = []
-    for path in ("free", "guarded"):
-        for when in ("at the chosen update", "after further updates", "best of all updates (reads the test items)"):
-            x = summary[path][when]
-            rows.append(
-                [
-                    path,
-                    f"{when}: {x['update']}",
-                    f"{x['HR@10']:.4f}",
-                    f"{x['NDCG@10']:.4f}",
-                    f"{per_cent(x['gain'])} ({per_cent(x['gain_low'])} to {per_cent(x['gain_high'])})",
-                    per_cent(x["voices"]),
-                    f"{x['effective rank']:.0f}",
-                ]
-            )
-    start = summary["rates 1"]
-    rows.insert(
-        0,
-        [
-            "",
-            "rates 1",
-            f"{start['HR@10']:.4f}",
-            f"{start['NDCG@10']:.4f}",
-            "–",
-            "100 %",
-            f"{start['effective rank']:.0f}",
-        ],
-    )
-    held = ", ".join(f"{x:.4f}" for x in summary["held-out NDCG@10"])
+    for seed, found in enumerate(summary["seeds"]):
+        for path in ("free", "guarded"):
+            for when in ("at the chosen update", "after further updates", "best of all updates (reads the test items)"):
+                x = found[path][when]
+                rows.append(
+                    [
+                        str(seed),
+                        path,
+                        f"{when}: {x['update']}",
+                        f"{x['HR@10']:.4f}",
+                        f"{x['NDCG@10']:.4f}",
+                        f"{per_cent(x['gain'])} ({per_cent(x['gain_low'])} to {per_cent(x['gain_high'])})",
+                        per_cent(x["voices"]),
+                        f"{x['effective rank']:.0f}",
+                    ]
+                )
+    start = summary["seeds"][0]["rates 1"]
+    before = f"{start['effective rank']:.0f}"
+    ones = ["", "", "rates 1", f"{start['HR@10']:.4f}", f"{start['NDCG@10']:.4f}", "–", "100 %", before]
     new = "NDCG@10 with the new transitions"
-    there = summary["free"]["at the chosen update"]
     return [
-        *table(["path", "update", "test HR@10", "test NDCG@10", "gain", "voices", "effective rank"], rows),
-        f"Held-out validation users after 0, 1, … updates: NDCG@10 {held}; each seed chooses "
-        f"{', '.join(map(str, summary['chosen update by seed']))}. Further updates change NDCG@10 by "
-        f"{per_cent(summary['free']['change by further updates'])} without the guard and by "
-        f"{per_cent(summary['guarded']['change by further updates'])} with it. With the validation transitions added "
-        f"to the context at rate 1: {start[new]:.4f} at rates 1, {there[new]:.4f} at the chosen update.",
+        *table(
+            ["cut", "path", "update", "test HR@10", "test NDCG@10", "gain", "voices", "effective rank"], [ones, *rows]
+        ),
+        "Held-out validation users, NDCG@10 by how many origins are read:",
+        "",
+        *table(
+            ["origins", *(f"{k} updates" for k in range(len(next(iter(summary["held-out NDCG@10"].values())))))],
+            [[count, *(f"{x:.4f}" for x in curve)] for count, curve in summary["held-out NDCG@10"].items()],
+        ),
+        choices_of_cuts(summary["seeds"]),
+        "",
+        f"With the validation transitions added to the context at rate 1: {start[new]:.4f} at rates 1, "
+        f"{summary['seeds'][0]['free']['at the chosen update'][new]:.4f} at the chosen update.",
     ]
+
+
+def choices_of_cuts(seeds):
+    """A sentence: what each cut chooses, and what further updates change."""
+    chosen = "; ".join(f"{x['origins']} origins, {x['update']} updates, {per_cent(x['voices'])} voices" for x in seeds)
+    change = {
+        path: ", ".join(per_cent(x[path]["change by further updates"]) for x in seeds) for path in ("free", "guarded")
+    }
+    return (
+        f"The cuts choose {chosen}. Further updates change NDCG@10 by {change['free']} without the guard and by "
+        f"{change['guarded']} with it."
+    )
 
 
 def equal_lists(summary, _):

@@ -13,6 +13,7 @@ from lrgd_jax.recommend.forms.popularity import Popularity
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
 from lrgd_jax.recommend.measure.windows import Window, earlier, latest, windows
 from lrgd_jax.recommend.meta import Meta
+from lrgd_jax.recommend.selection.rolling_origin import Origin
 from lrgd_jax.recommend.selection.two_stage import StageTwo, adapt
 
 __all__ = ["META", "Stream", "untimed"]
@@ -92,7 +93,7 @@ class Stream:
     def adapted(self, now: int) -> OneStep:
         """Stage two on the window before, whose targets are labels there and demonstrations, at rate 1, afterwards."""
         window = self.cut[now]
-        path = list(adapt(self.before(window.start), [untimed(window.queries)], self.stage, self.updates))
+        path = list(adapt(self.before(window.start), [Origin(untimed(window.queries))], self.stage, self.updates))
         model = self.at(now)
         old = earlier(model.demonstrations, window.start)
         rates = np.ones(len(old))

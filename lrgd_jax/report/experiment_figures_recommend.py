@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from lrgd_jax.report.figures import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, PURPLE, SKY, _style
+from lrgd_jax.report.figures import BLUE, CYCLE, INK, MARKERS, ORANGE, PURPLE, SKY, _style
 
 __all__ = ["effect_figure", "equivalence_figure", "recommend_figure", "selection_figure", "two_stage_figure"]
 
@@ -109,38 +109,35 @@ def selection_figure(rows: Rows, *, oracle: str) -> Figure:
     return figure
 
 
-def two_stage_figure(rows: Rows, *, paths: Sequence[str], chosen: int) -> Figure:
-    """Test NDCG@10 and what is left of the context, against the updates.
+def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[str]) -> Figure:
+    """NDCG@10 of held-out and of test users, and what is left of the context, against the updates.
 
     Args:
-        rows: of the experiment `two-stage`.
+        rows: of the experiment `two-stage`; the paths of its first seed are drawn.
+        summary: of the same.
         paths: with and without a guard.
-        chosen: the update that the held-out users choose.
     """
     with _style():
         figure = Figure(figsize=(12.4, 4.2), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
-        held = [row for row in rows if row["part"] == "held out"]
-        at = sorted({row["update"] for row in held})
-        mean = [_weighted([row for row in held if row["update"] == k]) for k in at]
-        left.plot(at, mean, "D-", color=GREEN)
+        curves = summary["held-out NDCG@10"]
+        for (count, curve), colour, mark in zip(curves.items(), CYCLE, MARKERS, strict=False):
+            left.plot(range(len(curve)), curve, mark + "-", color=colour, label=f"{count} origin{'s' * (count != '1')}")
         left.set(title="Held-out validation users", xlabel="updates", ylabel="NDCG@10")
         for path, colour, mark in zip(paths, (ORANGE, BLUE), MARKERS, strict=False):
-            own = sorted((row for row in rows if row["part"] == path), key=lambda row: row["update"])
+            own = [row for row in rows if row["part"] == path and row["seed"] == 0]
             k = [row["update"] for row in own]
             middle.plot(k, [row["NDCG@10"] for row in own], mark + "-", color=colour, label=path)
-            right.plot(
-                k, [row["voices"] for row in own], mark + "-", color=colour, label=f"{path}: demonstrations that speak"
-            )
-            start = own[0]["effective rank"] if own else 1.0
-            ranks = [row["effective rank"] / start for row in own]
+            voices = [row["voices"] for row in own]
+            right.plot(k, voices, mark + "-", color=colour, label=f"{path}: demonstrations that speak")
+            ranks = [row["effective rank"] / own[0]["effective rank"] for row in own]
             right.plot(k, ranks, mark + ":", color=colour, label=f"{path}: effective rank")
         for axes in (left, middle, right):
-            axes.axvline(chosen, color=INK, linewidth=1, linestyle="--")
+            axes.axvline(summary["seeds"][0]["update"], color=INK, linewidth=1, linestyle="--")
         middle.set(title="Test users (dashed: the chosen update)", xlabel="updates", ylabel="NDCG@10")
         right.set(title="What is left of the context", xlabel="updates", ylabel="in units of that at rates 1")
-        middle.legend()
-        right.legend(fontsize=8)
+        for axes in (left, middle, right):
+            axes.legend(fontsize=8)
     return figure
 
 
@@ -170,11 +167,6 @@ def equivalence_figure(summary: Mapping[str, Any], *, duals: Sequence[str]) -> F
         left.invert_yaxis()
         figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
-
-
-def _weighted(rows: Rows) -> float:
-    """Mean over all users of the folds."""
-    return float(np.average([row["NDCG@10"] for row in rows], weights=[row["users"] for row in rows]))
 
 
 def _budget_line(axes: Axes, rows: Rows, k: int, oracle: bool) -> None:

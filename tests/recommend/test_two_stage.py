@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from lrgd_jax.experiments.recommender_data import SMALL, context_model, ordered
+from lrgd_jax.experiments.recommender_data import ONE_HOT, SMALL, context_model, ordered
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.selection.first_order import first_order_effects
 from lrgd_jax.recommend.selection.guard import Guard, collapse, effective_rank, perplexity
 from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.two_stage import StageTwo, adapt, held_out_curve, stopping_step
+from lrgd_jax.recommend.selection.rolling_origin import Origin, rolling_origins
+from lrgd_jax.recommend.selection.stopping import HeldOut, Stop, chosen_stop, held_out, mean_curve
+from lrgd_jax.recommend.selection.two_stage import StageTwo, _read, adapt
 
 EPS = np.finfo(float).eps
 STAGE = StageTwo(ListLoss(0.7, 20), step=0.2, pull=0.3)
@@ -29,7 +33,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def path(model, split):
-    return list(adapt(model, [split.valid], STAGE, 6))
+    return list(adapt(model, [Origin(split.valid)], STAGE, 6))
 
 
 def test_rates_start_at_one_and_the_loss_that_is_read_falls(model, split, path):
@@ -61,25 +65,65 @@ def test_no_update_moves_a_rate_further_than_the_step(path):
 
 def test_a_stronger_pull_keeps_rates_nearer_to_one(model, split):
     spread = [
-        np.std(np.log(list(adapt(model, [split.valid], replace(STAGE, pull=pull), 5))[-1].rates))
+        np.std(np.log(list(adapt(model, [Origin(split.valid)], replace(STAGE, pull=pull), 5))[-1].rates))
         for pull in (0.0, 1.0, 4.0)
     ]
     assert spread == sorted(spread, reverse=True)
     assert spread[0] > spread[-1]
 
 
-def test_windows_are_read_in_turn(model, split):
-    halves = [split.valid.take(np.arange(k, len(split.valid), 2)) for k in (0, 1)]
+def test_origins_that_know_everything_are_one_origin(model, split, path):
+    halves = [Origin(split.valid.take(np.arange(k, len(split.valid), 2))) for k in (0, 1)]
     found = list(adapt(model, halves, STAGE, 3))
-    for update, now in enumerate(found[1:]):
-        window = halves[update % 2]
-        assert now.loss == STAGE.loss(model.with_rates(found[update].rates), window).loss
+    for one, whole in zip(found[1:], path[1:4], strict=True):
+        # the same sums in another order: each term is rounded a few times, and there are as many as queries
+        bound = 8 * len(split.valid) * EPS
+        assert abs(one.loss - whole.loss) <= bound * whole.loss
+        assert (np.abs(np.log(one.rates / whole.rates)) <= bound * (1 + np.abs(np.log(whole.rates)))).all()
+
+
+def test_an_origin_asks_for_what_came_next_and_shows_what_came_before(model, split):
+    origins = rolling_origins(split.train, split.valid, 3)
+    assert origins[-1] == Origin(split.valid)
+    assert len(model.demonstrations) == len(transitions(split.train, ONE_HOT.keys(), model.items))
+    for back, origin in ((2, origins[0]), (1, origins[1])):
+        shown = [split.train.of(u)[:-back] for u in range(len(split.train))]
+        for k, user in enumerate(origin.queries.users):
+            np.testing.assert_array_equal(origin.queries.histories.of(k), shown[user])
+            assert origin.queries.targets[k] == split.train.of(user)[-back]
+        assert [len(one) > 0 for one in shown] == np.isin(np.arange(len(shown)), origin.queries.users).tolist()
+        wanted = transitions(Sequences.gathered(shown), ONE_HOT.keys(), model.items)
+        found = origin.context(model).demonstrations
+        np.testing.assert_array_equal(found.keys.toarray(), wanted.keys.toarray())
+        for name in ("targets", "users", "previous"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+
+
+def test_what_an_origin_does_not_know_is_not_moved_by_it(model, split):
+    (early, _) = rolling_origins(split.train, split.valid, 2)
+    assert early.known is not None
+    rates = list(adapt(model, [early], STAGE, 2))[-1].rates
+    assert (rates[~early.known] == 1).all()
+    assert (rates[early.known] != 1).mean() > 0.5
+
+
+def test_the_effects_of_all_origins_are_a_slope_of_their_mean_loss(model, split):
+    origins = rolling_origins(split.train, split.valid, 3)
+    total = sum(len(origin.queries) for origin in origins)
+    one, other = (
+        sum(STAGE.loss(origin.context(model.with_rates(rates)), origin.queries).losses.sum() for origin in origins)
+        for rates in (np.ones(len(model.demonstrations)), np.full(len(model.demonstrations), 1 + 2.0**-20))
+    )
+    _, effects = _read(model, origins, STAGE.loss)
+    slope = (other - one) / total * 2.0**20
+    # a difference quotient: second order in the step (curvature at most that of the scores' squares), and rounding
+    assert abs(slope + effects.sum()) <= 2.0**-20 * 64 * np.abs(effects).sum() + 2.0**20 * len(origins) * 64 * EPS * one
 
 
 def test_the_guard_keeps_its_limits_and_shrinks_no_more_than_needed(model, split):
     guard = Guard(voices=0.99, largest=1.5)
-    found = list(adapt(model, [split.valid], replace(STAGE, guard=guard), 8))
-    free = list(adapt(model, [split.valid], STAGE, 8))
+    found = list(adapt(model, [Origin(split.valid)], replace(STAGE, guard=guard), 8))
+    free = list(adapt(model, [Origin(split.valid)], STAGE, 8))
     n = len(model.demonstrations)
     for now in found:
         assert perplexity(now.rates) >= guard.voices * n
@@ -146,21 +190,27 @@ def test_collapse_sees_a_context_that_one_demonstration_took_over(model):
 
 def test_the_step_is_chosen_on_users_that_no_update_read(model, split):
     fold = np.arange(len(split.valid)) % 3
-    curves = [held_out_curve(model, split.valid, fold, held, STAGE, 3) for held in range(3)]
-    assert sum(curve.shape[1] for curve in curves) == len(split.valid)
+    origins = rolling_origins(split.train, split.valid, 2)
+    found = [held_out(model, origins, fold, held, STAGE, 3) for held in range(3)]
+    assert sum(one.queries for one in found) == len(split.valid)
+    # the exponential of a sum of as many terms as there are demonstrations, each rounded a few times
+    assert all(abs(one.voices[0] - 1) <= 16 * EPS * len(model.demonstrations) for one in found)
     blind = replace(split.valid, targets=np.where(fold == 0, np.roll(split.valid.targets, 1), split.valid.targets))
-    # other labels of the held-out users change what is measured, and not the rates: the other folds' paths are the same
-    first = [x.rates for x in adapt(model, [split.valid.take(np.flatnonzero(fold != 0))], STAGE, 3)]
-    second = [x.rates for x in adapt(model, [blind.take(np.flatnonzero(fold != 0))], STAGE, 3)]
-    for one, other in zip(first, second, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert not np.array_equal(held_out_curve(model, blind, fold, 0, STAGE, 3), curves[0])
+    other = held_out(model, [origins[0], Origin(blind)], fold, 0, STAGE, 3)
+    # other labels of the held-out users change what is measured, and not the rates
+    np.testing.assert_array_equal(other.voices, found[0].voices)
+    assert not np.array_equal(other.ndcg, found[0].ndcg)
 
 
-def test_the_best_mean_is_chosen_and_the_fewest_updates_of_equals():
-    curves = [np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[0.0], [0.0], [0.0]])]
-    assert stopping_step(curves) == 1
-    assert stopping_step([*curves, np.array([[0.0], [0.0], [1.0]])]) == 2
+def test_the_best_mean_is_chosen_and_the_least_of_equals():
+    folds = [HeldOut(2, np.array([0.0, 0.5, 0.5]), np.ones(3)), HeldOut(1, np.zeros(3), np.array([1.0, 0.4, 0.1]))]
+    assert mean_curve(folds).queries == 3
+    # one rounding each for product, sum and quotient
+    assert (np.abs(mean_curve(folds).voices - np.array([1, 0.8, 0.7])) <= 4 * EPS).all()
+    stop = chosen_stop({2: folds, 1: folds})
+    assert stop == Stop(1, 1, float(mean_curve(folds).voices[1]))
+    better = [*folds, HeldOut(1, np.array([0.0, 0.0, 1.0]), np.ones(3))]
+    assert (chosen_stop({1: folds, 2: better}).origins, chosen_stop({1: folds, 2: better}).updates) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -170,10 +220,16 @@ def test_the_best_mean_is_chosen_and_the_fewest_updates_of_equals():
         (lambda model, split: StageTwo(STAGE.loss, pull=-1.0), "the pull not negative"),
         (lambda model, split: Guard(voices=1.0), "a guard lets rates differ"),
         (lambda model, split: Guard(largest=1.0), "the largest rate above 1"),
-        (lambda model, split: next(adapt(model, [], STAGE, 1)), "at least one window"),
-        (lambda model, split: next(adapt(model, [split.valid.take(np.arange(0))], STAGE, 1)), "none that is empty"),
+        (lambda model, split: next(adapt(model, [], STAGE, 1)), "at least one origin"),
+        (lambda model, split: Origin(split.valid.take(np.arange(0))), "this one has none"),
         (
-            lambda model, split: held_out_curve(model, split.valid, np.zeros(len(split.valid), int), 0, STAGE, 1),
+            lambda model, split: Origin(split.valid, np.ones(3, bool)).context(model),
+            r"expected shape \(\d+,\), got \(3,\)",
+        ),
+        (lambda model, split: rolling_origins(split.train, split.valid, 0), "must lie in 1 to"),
+        (lambda model, split: rolling_origins(split.train, split.valid, 99), "got 99"),
+        (
+            lambda model, split: held_out(model, [Origin(split.valid)], np.zeros(len(split.valid), int), 0, STAGE, 1),
             "fold 0 leaves nothing",
         ),
     ],

@@ -1,4 +1,4 @@
-r"""Stage two: the rates of a context are adapted to what validation users took, by optax steps on their logarithms."""
+r"""Stage two: the rates of a context are adapted to what users took next, by optax steps on their logarithms."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.measure.metrics import ndcg
 from lrgd_jax.recommend.selection.first_order import first_order_effects
 from lrgd_jax.recommend.selection.guard import Guard
 from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.selection.rolling_origin import Origin
 
-__all__ = ["Adapted", "StageTwo", "adapt", "held_out_curve", "stopping_step"]
+__all__ = ["Adapted", "StageTwo", "adapt"]
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,19 @@ class Adapted:
 
     Attributes:
         rates: eta, shape [N].
-        loss: of the window that the last update read, before it; NaN before the first.
+        loss: mean over the queries that the last update read, before it; NaN before the first.
     """
 
     rates: Float[np.ndarray, " N"]
     loss: float
 
 
-def adapt(model: OneStep, windows: Sequence[Queries], stage: StageTwo, updates: int) -> Iterator[Adapted]:
-    r"""Rates 1, then those after each update.
+def adapt(model: OneStep, origins: Sequence[Origin], stage: StageTwo, updates: int) -> Iterator[Adapted]:
+    r"""Rates 1, then those after each update; each reads the queries of all origins.
 
-    The gradient by $\log\eta_i$ is $-g_i$ with $g_i = \eta_i e_i$ and the first-order effect $e_i$: exponentiated
-    gradient. Effects have heavy tails, so each step saturates at the size of a middling one,
+    The gradient by $\log\eta_i$ is $-g_i$ with $g_i = \eta_i e_i$ and the first-order effect $e_i$ on the loss of all
+    queries that know demonstration i: exponentiated gradient. Effects have heavy tails, so each step saturates at the
+    size of a middling one,
 
     $$\log\eta_i \leftarrow \log\eta_i
     + \alpha\Big(\frac{g_i}{|g_i| + \mathrm{median}_j|g_j|} - \lambda\log\eta_i\Big),$$
@@ -67,59 +67,50 @@ def adapt(model: OneStep, windows: Sequence[Queries], stage: StageTwo, updates: 
 
     Args:
         model: its own rates are not read: all start at 1.
-        windows: of queries, the latest last; update t reads window t, and they come round again.
+        origins: what is asked, and what is known there.
         stage: the settings.
         updates: how many.
 
     Raises:
-        ValueError: there is no window, or one without queries.
+        ValueError: there is no origin, or one does not fit the demonstrations.
 
     Source:
         Kivinen and Warmuth 1997 (exponentiated gradient); Loshchilov and Hutter 2019, arXiv 1711.05101 (decoupled
         decay).
     """
-    if not windows or not all(len(window) for window in windows):
-        raise ValueError("stage two needs at least one window of queries, and none that is empty")
+    if not origins:
+        raise ValueError("stage two needs at least one origin at which queries are asked")
     optimiser = optax.adamw(stage.step, b1=0.0, b2=0.0, eps=1.0, weight_decay=stage.pull)
     log_rates = np.zeros(len(model.demonstrations))
     state: Any = optimiser.init(jnp.asarray(log_rates))
     yield Adapted(np.exp(log_rates), float("nan"))
-    for update in range(updates):
+    for _ in range(updates):
         rates = np.exp(log_rates)
-        window = windows[update % len(windows)]
-        ranked = stage.loss(model.with_rates(rates), window)
-        slope = -rates * first_order_effects(model, window, ranked.residuals)
+        loss, effects = _read(model.with_rates(rates), origins, stage.loss)
+        slope = -rates * effects
         # optax mixes types in its count of updates
         with jax.numpy_dtype_promotion("standard"):
             moves, state = optimiser.update(jnp.asarray(slope / _middling(slope)), state, jnp.asarray(log_rates))
         log_rates = log_rates + np.asarray(moves, np.float64)
         if stage.guard is not None:
             log_rates = stage.guard.pulled_back(model.with_rates(np.ones_like(log_rates)), log_rates)
-        yield Adapted(np.exp(log_rates), ranked.loss)
+        yield Adapted(np.exp(log_rates), loss)
+
+
+def _read(model: OneStep, origins: Sequence[Origin], loss: ListLoss) -> tuple[float, Float[np.ndarray, " N"]]:
+    """The mean loss over the queries of all origins, and the effects on it."""
+    total = sum(len(origin.queries) for origin in origins)
+    mean, effects = 0.0, np.zeros(len(model.demonstrations))
+    for origin in origins:
+        context, share = origin.context(model), len(origin.queries) / total
+        ranked = loss(context, origin.queries)
+        known = slice(None) if origin.known is None else origin.known
+        effects[known] += share * first_order_effects(context, origin.queries, ranked.residuals)
+        mean += share * ranked.loss
+    return mean, effects
 
 
 def _middling(slope: Float[np.ndarray, " N"]) -> float:
     """The median size of the slopes that are not zero; 1 where all are."""
     sizes = np.abs(slope[slope != 0])
     return float(np.median(sizes)) if len(sizes) else 1.0
-
-
-def held_out_curve(
-    model: OneStep, queries: Queries, fold: Int[np.ndarray, " q"], held: int, stage: StageTwo, updates: int
-) -> Float[np.ndarray, "updates1 h"]:
-    """NDCG@10 of one fold's queries after 0, 1, … updates that read the other folds' queries.
-
-    Raises:
-        ValueError: a side of the cut is empty.
-    """
-    out, within = np.flatnonzero(fold == held), np.flatnonzero(fold != held)
-    if not len(out) or not len(within):
-        raise ValueError(f"fold {held} leaves nothing to adapt on or nothing to stop on; use more users or other folds")
-    asked = queries.take(out)
-    path = adapt(model, [queries.take(within)], stage, updates)
-    return np.stack([ndcg(stage.loss(model.with_rates(x.rates), asked).places, 10) for x in path])
-
-
-def stopping_step(curves: Sequence[Float[np.ndarray, "updates1 h"]]) -> int:
-    """The number of updates with the best mean over all held-out queries; the fewest where several are best."""
-    return int(np.argmax(np.concatenate(curves, axis=1).mean(axis=1)))
