@@ -5,7 +5,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,9 @@ def run(name: str, config: Any, directory: Path, *, resume: bool = False, progre
     twice = {unit for unit in units if units.count(unit) > 1}
     if twice:
         raise ValueError(f"experiment {name!r}: two units are called {min(twice)!r}; names of units must differ")
+    was_there = directory.exists()
     _make(directory)
-    with alone(directory):
+    with alone(directory), _nothing_left_of_nothing(directory, was_there):
         _prepare(name, experiment, config, directory, resume)
         for number, unit in enumerate(units):
             if progress is not None:
@@ -132,6 +133,22 @@ def _make(directory: Path) -> None:
         ) from None
     if not os.access(directory, os.W_OK):
         raise PermissionError(f"{directory} cannot be written to; give --out where you may write")
+
+
+@contextlib.contextmanager
+def _nothing_left_of_nothing(directory: Path, was_there: bool) -> Iterator[None]:
+    """A run that fails before its first unit is done leaves the folder as it was; what is computed is never removed."""
+    began = not any((directory / file).exists() for file in (RUN, CONFIG, UNITS))
+    try:
+        yield
+    except Exception:
+        if began and (directory / UNITS).is_dir() and not any((directory / UNITS).iterdir()):
+            (directory / UNITS).rmdir()
+            for file in (RUN, CONFIG):
+                (directory / file).unlink(missing_ok=True)
+            if not was_there and not any(directory.iterdir()):
+                directory.rmdir()
+        raise
 
 
 def _same_run(directory: Path, now: dict[str, Any]) -> None:

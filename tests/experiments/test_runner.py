@@ -215,6 +215,34 @@ def test_what_is_no_row_is_named(tmp_path, counting, monkeypatch, rows, message)
     assert not (tmp_path / results.RESULTS).exists()
 
 
+@pytest.mark.parametrize("before", [None, (), ("mine.txt",)])
+def test_a_run_that_fails_at_once_leaves_nothing_and_a_later_failure_keeps_what_is_done(
+    tmp_path, counting, monkeypatch, before
+):
+    out, real = tmp_path / "out", counting.run_unit
+    if before is not None:
+        out.mkdir()
+        for name in before:
+            (out / name).write_text("kept")
+
+    def fails(config, unit):
+        if unit == failing:
+            raise FileNotFoundError("no data")
+        return real(config, unit)
+
+    monkeypatch.setattr(counting, "run_unit", fails)
+    for failing in counting.units(counting.QUICK):
+        with pytest.raises(FileNotFoundError, match="no data"):
+            runner.run("counting", counting.QUICK, out)
+        if failing == counting.units(counting.QUICK)[0]:
+            assert out.exists() == (before is not None)
+            assert tuple(path.name for path in tmp_path.glob("out/*")) == (before or ())
+    # a resumed run that fails again keeps what is done too
+    with pytest.raises(FileNotFoundError, match="no data"):
+        runner.run("counting", counting.QUICK, out, resume=True)
+    assert len(list((out / results.UNITS).iterdir())) == 1
+
+
 def test_numbers_of_numpy_and_jax_are_numbers_and_infinities_are_counted(tmp_path, counting, monkeypatch):
     row = {"a": np.float32(0.5), "b": jnp.int32(2), "c": np.bool_(True), "d": float("inf")}
     monkeypatch.setattr(counting, "run_unit", lambda *_: [row])
