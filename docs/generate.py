@@ -804,55 +804,50 @@ def selected(summary, _):
 
 
 def adapted_rates(summary, _):
-    """What each cut into folds chooses, what stage two gains there, and what further updates cost."""
-    rows = []
-    for seed, found in enumerate(summary["seeds"]):
-        for path in ("free", "guarded"):
-            for when in ("at the chosen update", "after further updates", "best of all updates (reads the test items)"):
-                x = found[path][when]
-                rows.append(
-                    [
-                        str(seed),
-                        path,
-                        f"{when}: {x['update']}",
-                        f"{x['HR@10']:.4f}",
-                        f"{x['NDCG@10']:.4f}",
-                        f"{per_cent(x['gain'])} ({per_cent(x['gain_low'])} to {per_cent(x['gain_high'])})",
-                        per_cent(x["voices"]),
-                        f"{x['effective rank']:.0f}",
-                    ]
-                )
-    start = summary["seeds"][0]["rates 1"]
-    before = f"{start['effective rank']:.0f}"
-    ones = ["", "", "rates 1", f"{start['HR@10']:.4f}", f"{start['NDCG@10']:.4f}", "–", "100 %", before]
+    """What is chosen one step back, what stage two gains there, and what further updates cost."""
+    start = summary["rates 1"]
+    rows = [
+        [
+            "",
+            "rates 1",
+            f"{start['HR@10']:.4f}",
+            f"{start['NDCG@10']:.4f}",
+            "–",
+            "100 %",
+            f"{start['effective rank']:.0f}",
+        ]
+    ]
+    for path in ("free", "guarded"):
+        for when in ("at the chosen update", "after further updates", "best of all updates (reads the test items)"):
+            x = summary[path][when]
+            rows.append(
+                [
+                    path,
+                    f"{when}: {x['update']}",
+                    f"{x['HR@10']:.4f}",
+                    f"{x['NDCG@10']:.4f}",
+                    f"{per_cent(x['gain'])} ({per_cent(x['gain_low'])} to {per_cent(x['gain_high'])})",
+                    per_cent(x["voices"]),
+                    f"{x['effective rank']:.0f}",
+                ]
+            )
+    back, chosen = summary["one step back"], summary["chosen"]
+    change = {path: per_cent(summary[path]["change by further updates"]) for path in ("free", "guarded")}
     new = "NDCG@10 with the new transitions"
     return [
-        *table(
-            ["cut", "path", "update", "test HR@10", "test NDCG@10", "gain", "voices", "effective rank"], [ones, *rows]
-        ),
-        "Held-out validation users, NDCG@10 by how many origins are read:",
+        *table(["path", "update", "test HR@10", "test NDCG@10", "gain", "voices", "effective rank"], rows),
+        "One step back, where the validation items are asked, NDCG@10 is",
         "",
         *table(
-            ["origins", *(f"{k} updates" for k in range(len(next(iter(summary["held-out NDCG@10"].values())))))],
-            [[count, *(f"{x:.4f}" for x in curve)] for count, curve in summary["held-out NDCG@10"].items()],
+            ["origins", "temperature", *(count(k, "update") for k in range(len(back[0]["NDCG@10"])))],
+            [[str(x["origins"]), f"{x['temperature']:g}", *(f"{y:.4f}" for y in x["NDCG@10"])] for x in back],
         ),
-        choices_of_cuts(summary["seeds"]),
-        "",
-        f"With the validation transitions added to the context at rate 1: {start[new]:.4f} at rates 1, "
-        f"{summary['seeds'][0]['free']['at the chosen update'][new]:.4f} at the chosen update.",
+        f"which chooses {count(chosen['origins'], 'origin')}, temperature {chosen['temperature']:g}, "
+        f"{count(chosen['updates'], 'update')} and, for the guard, {per_cent(chosen['voices'])} of the voices. On "
+        f"the test items further updates then change NDCG@10 by {change['free']} without the guard and by "
+        f"{change['guarded']} with it. With the validation transitions added to the context at rate 1: "
+        f"{start[new]:.4f} at rates 1, {summary['free']['at the chosen update'][new]:.4f} at the chosen update.",
     ]
-
-
-def choices_of_cuts(seeds):
-    """A sentence: what each cut chooses, and what further updates change."""
-    chosen = "; ".join(f"{x['origins']} origins, {x['update']} updates, {per_cent(x['voices'])} voices" for x in seeds)
-    change = {
-        path: ", ".join(per_cent(x[path]["change by further updates"]) for x in seeds) for path in ("free", "guarded")
-    }
-    return (
-        f"The cuts choose {chosen}. Further updates change NDCG@10 by {change['free']} without the guard and by "
-        f"{change['guarded']} with it."
-    )
 
 
 def equal_lists(summary, _):

@@ -19,6 +19,10 @@ __all__ = ["experiment"]
 
 INTERRUPTED = 130
 """The exit code of a process that Ctrl-C ended."""
+WIDEST = 9
+"""Columns of a table; more would be squeezed to a letter each."""
+DETAILS = (" low", "_low", " high", "_high", " p", "_p")
+"""Ends of the names of columns that a table leaves out: the ends of an interval, and p-values."""
 
 
 def experiment(
@@ -108,13 +112,14 @@ def summary_tables(title: str, summary: Mapping[str, Any]) -> Iterator[Renderabl
     from rich.markup import escape
     from rich.table import Table
 
-    plain = {key: value for key, value in summary.items() if not _records(value)}
+    entries = list(_flat(summary))
+    plain = [entry for entry in entries if not _records(entry[1])]
     if plain:
         table = Table(title, "", title_justify="left")
-        for key, value in _flat(plain):
+        for key, value in plain:
             table.add_row(escape(key), _cell(value))
         yield table
-    for key, value in summary.items():
+    for key, value in entries:
         if _records(value):
             yield _record_table(f"{title}: {key}", value)
 
@@ -125,12 +130,16 @@ def _records(value: Any) -> bool:
 
 
 def _record_table(title: str, records: Sequence[Mapping[str, Any]]) -> RenderableType:
+    from rich.markup import escape
     from rich.table import Table
 
     columns = list(dict.fromkeys(key for record in records for key in record))
-    table = Table(*columns, title=title, title_justify="left")
+    shown = [column for column in columns if not column.endswith(DETAILS)][:WIDEST]
+    left = [column for column in columns if column not in shown]
+    caption = f"{len(left)} more columns in summary.json: {', '.join(left)}" if left else None
+    table = Table(*map(escape, shown), title=escape(title), title_justify="left", caption=caption and escape(caption))
     for record in records:
-        table.add_row(*(_cell(record.get(column, "")) for column in columns))
+        table.add_row(*(_cell(record.get(column, "")) for column in shown))
     return table
 
 

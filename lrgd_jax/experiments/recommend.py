@@ -32,7 +32,7 @@ SOURCES = (
 )
 
 REFERENCE = "item-kNN and popularity"
-SETS = tuple(f"{Path(BEAUTY).parent}/amazon_{name}" for name in ("beauty", "office", "industrial", "cds"))
+SETS = tuple(f"{Path(BEAUTY).parent}/amazon_{name}" for name in ("beauty", "office", "industrial", "cds", "games"))
 METRICS = ("HR@10", "NDCG@10")
 
 

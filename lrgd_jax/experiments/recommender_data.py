@@ -13,7 +13,7 @@ from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.meta import Meta
 
-__all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "ordered", "split_of"]
+__all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "one_context", "ordered", "split_of"]
 
 GENERATED, SMALL = "generated", "generated-small"
 """Names of data that stand for the generated catalogue, and for a small one of it."""
@@ -63,7 +63,11 @@ def ordered(data: str) -> Split:
 @lru_cache(maxsize=2)
 def context_model(data: str, popularity_weight: float = ONE_HOT.popularity) -> OneStep:
     """The one-step recommender with every transition of the training part as its context; without texts."""
-    split = ordered(data)
+    return one_context(ordered(data), popularity_weight)
+
+
+def one_context(split: Split, popularity_weight: float = ONE_HOT.popularity) -> OneStep:
+    """The same of a split."""
     items = len(split.catalogue)
     initial = InitialWeights(popularity(split.train, items), popularity_weight)
     return OneStep(

@@ -110,7 +110,7 @@ def selection_figure(rows: Rows, *, oracle: str) -> Figure:
 
 
 def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[str]) -> Figure:
-    """NDCG@10 of held-out and of test users, and what is left of the context, against the updates.
+    """NDCG@10 one step back and on the test items, and what is left of the context, against the updates.
 
     Args:
         rows: of the experiment `two-stage`; the paths of its first seed are drawn.
@@ -120,10 +120,14 @@ def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[
     with _style():
         figure = Figure(figsize=(12.4, 4.2), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
-        curves = summary["held-out NDCG@10"]
-        for (count, curve), colour, mark in zip(curves.items(), CYCLE, MARKERS, strict=False):
-            left.plot(range(len(curve)), curve, mark + "-", color=colour, label=f"{count} origin{'s' * (count != '1')}")
-        left.set(title="Held-out validation users", xlabel="updates", ylabel="NDCG@10")
+        lines = summary["one step back"]
+        counts, temperatures = (list(dict.fromkeys(x[key] for x in lines)) for key in ("origins", "temperature"))
+        for x in lines:
+            colour = CYCLE[counts.index(x["origins"]) % len(CYCLE)]
+            style = STYLES[temperatures.index(x["temperature"]) % len(STYLES)]
+            name = f"{x['origins']} origin{'s' * (x['origins'] != 1)}, temperature {x['temperature']:g}"
+            left.plot(range(len(x["NDCG@10"])), x["NDCG@10"], style, color=colour, label=name)
+        left.set(title="One step back", xlabel="updates", ylabel="NDCG@10")
         for path, colour, mark in zip(paths, (ORANGE, BLUE), MARKERS, strict=False):
             own = [row for row in rows if row["part"] == path and row["seed"] == 0]
             k = [row["update"] for row in own]
@@ -133,11 +137,11 @@ def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[
             ranks = [row["effective rank"] / own[0]["effective rank"] for row in own]
             right.plot(k, ranks, mark + ":", color=colour, label=f"{path}: effective rank")
         for axes in (left, middle, right):
-            axes.axvline(summary["seeds"][0]["update"], color=INK, linewidth=1, linestyle="--")
+            axes.axvline(summary["chosen"]["updates"], color=INK, linewidth=1, linestyle="--")
         middle.set(title="Test users (dashed: the chosen update)", xlabel="updates", ylabel="NDCG@10")
         right.set(title="What is left of the context", xlabel="updates", ylabel="in units of that at rates 1")
         for axes in (left, middle, right):
-            axes.legend(fontsize=8)
+            axes.legend(fontsize=7)
     return figure
 
 

@@ -87,19 +87,21 @@ def test_selection_has_its_ends_and_an_oracle_above(rows):
     assert found["read the test items"] == ["oracle"]
 
 
-def test_stage_two_chooses_on_held_out_users_alone(rows):
+def test_stage_two_chooses_without_the_test_items(rows):
     found = two_stage.summary(two_stage.QUICK, rows[two_stage])
     other = [
-        {**row, "NDCG@10": row["NDCG@10"] / (1 + row["update"])} if row["part"] == "free" else row
+        row if row["part"] == two_stage.BACK else {**row, "NDCG@10": row["NDCG@10"] / (1 + row["update"])}
         for row in rows[two_stage]
     ]
-    (one,), (same,) = found["seeds"], two_stage.summary(two_stage.QUICK, other)["seeds"]
-    for chosen in ("origins", "update", "voices"):
-        assert one[chosen] == same[chosen]
-    curves = found["held-out NDCG@10"]
-    assert curves[str(one["origins"])][one["update"]] == max(x for curve in curves.values() for x in curve)
-    assert one["guarded"]["after further updates"]["voices"] >= min(one["voices"], 1 - 2**-20)
-    assert one["free"]["after further updates"]["voices"] < one["voices"]
+    chosen = found["chosen"]
+    assert two_stage.summary(two_stage.QUICK, other)["chosen"] == chosen
+    best = max(x for line in found["one step back"] for x in line["NDCG@10"])
+    (line,) = (x for x in found["one step back"] if {**x, **chosen} == {**chosen, **x})
+    assert line["NDCG@10"][chosen["updates"]] == best
+    assert found["guarded"]["after further updates"]["voices"] >= min(chosen["voices"], 1 - 2**-20)
+    assert found["free"]["after further updates"]["voices"] < chosen["voices"]
+    used = {(row["origins"], row["temperature"]) for row in rows[two_stage] if row["part"] in two_stage.PATHS}
+    assert used == {(chosen["origins"], chosen["temperature"])}
 
 
 def test_every_recommender_is_compared_with_the_reference(rows):
@@ -133,7 +135,9 @@ def test_data_that_go_by_time_are_refused_where_one_context_is_asked_for(shared_
         (lambda: replace(selection.QUICK, personal_selectors=("best",)), "personal_selectors must be among"),
         (lambda: replace(selection.QUICK, budgets=()), "budgets must be at least 1"),
         (lambda: replace(selection.QUICK, share=0.0), r"share must lie in \(0, 1\]"),
-        (lambda: two_stage.Config(folds=1), "at least two folds"),
+        (lambda: two_stage.Config(updates=0), "at least one update"),
+        (lambda: two_stage.Config(temperatures=(1.0, 1.0)), "temperatures must be different"),
+        (lambda: two_stage.Config(temperatures=(0.0,)), "positive temperature"),
         (lambda: two_stage.Config(largest=1.0), "a guard lets rates differ"),
         (lambda: two_stage.Config(origins=(0, 1)), "origins must be different numbers from 1 on"),
         (lambda: data_effect.Config(removals=1), "removals must be at least 4"),

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from lrgd_jax.experiments.recommender_data import ONE_HOT, SMALL, context_model, ordered
+from lrgd_jax.experiments.recommender_data import ONE_HOT, SMALL, context_model, one_context, ordered, split_of
 from lrgd_jax.recommend.data.dataset import Sequences
 from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.measure.metrics import ndcg
 from lrgd_jax.recommend.selection.first_order import first_order_effects
 from lrgd_jax.recommend.selection.guard import Guard, collapse, effective_rank, perplexity
 from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.rolling_origin import Origin, rolling_origins
-from lrgd_jax.recommend.selection.stopping import HeldOut, Stop, chosen_stop, held_out, mean_curve
+from lrgd_jax.recommend.selection.rolling_origin import Origin, rolling_origins, stepped_back
+from lrgd_jax.recommend.selection.stopping import Curve, Stop, chosen_stop, curve
 from lrgd_jax.recommend.selection.two_stage import StageTwo, _read, adapt
 
 EPS = np.finfo(float).eps
@@ -188,29 +189,39 @@ def test_collapse_sees_a_context_that_one_demonstration_took_over(model):
     assert after.rank < 2 < before.rank
 
 
-def test_the_step_is_chosen_on_users_that_no_update_read(model, split):
-    fold = np.arange(len(split.valid)) % 3
-    origins = rolling_origins(split.train, split.valid, 2)
-    found = [held_out(model, origins, fold, held, STAGE, 3) for held in range(3)]
-    assert sum(one.queries for one in found) == len(split.valid)
+def test_one_step_back_the_validation_items_are_what_is_asked_and_nothing_of_them_is_known(split):
+    back = stepped_back(split)
+    assert back.test is split.valid
+    assert len(back.train) == len(split.train)
+    for user, items in enumerate(map(split.train.of, range(len(split.train)))):
+        np.testing.assert_array_equal(back.train.of(user), items[:-1])
+    for k, user in enumerate(back.valid.users):
+        np.testing.assert_array_equal(back.valid.histories.of(k), split.train.of(user)[:-1])
+        assert back.valid.targets[k] == split.train.of(user)[-1]
+    twice = stepped_back(back)
+    assert (twice.train.lengths == np.maximum(split.train.lengths - 2, 0)).all()
+
+
+def test_a_curve_asks_what_the_updates_do_not_read(split):
+    back = stepped_back(split)
+    model, origins = one_context(back), rolling_origins(back.train, back.valid, 2)
+    found = curve(model, origins, back.test, STAGE, 3)
     # the exponential of a sum of as many terms as there are demonstrations, each rounded a few times
-    assert all(abs(one.voices[0] - 1) <= 16 * EPS * len(model.demonstrations) for one in found)
-    blind = replace(split.valid, targets=np.where(fold == 0, np.roll(split.valid.targets, 1), split.valid.targets))
-    other = held_out(model, [origins[0], Origin(blind)], fold, 0, STAGE, 3)
-    # other labels of the held-out users change what is measured, and not the rates
-    np.testing.assert_array_equal(other.voices, found[0].voices)
-    assert not np.array_equal(other.ndcg, found[0].ndcg)
+    assert abs(found.voices[0] - 1) <= 16 * EPS * len(model.demonstrations)
+    for k, now in enumerate(adapt(model, origins, STAGE, 3)):
+        asked = STAGE.loss(model.with_rates(now.rates), back.test).places
+        assert found.ndcg[k] == ndcg(asked, 10).mean()
+    blind = replace(back.test, targets=np.roll(back.test.targets, 1))
+    other = curve(model, origins, blind, STAGE, 3)
+    # other answers change what is measured, and not the rates
+    np.testing.assert_array_equal(other.voices, found.voices)
+    assert not np.array_equal(other.ndcg, found.ndcg)
 
 
-def test_the_best_mean_is_chosen_and_the_least_of_equals():
-    folds = [HeldOut(2, np.array([0.0, 0.5, 0.5]), np.ones(3)), HeldOut(1, np.zeros(3), np.array([1.0, 0.4, 0.1]))]
-    assert mean_curve(folds).queries == 3
-    # one rounding each for product, sum and quotient
-    assert (np.abs(mean_curve(folds).voices - np.array([1, 0.8, 0.7])) <= 4 * EPS).all()
-    stop = chosen_stop({2: folds, 1: folds})
-    assert stop == Stop(1, 1, float(mean_curve(folds).voices[1]))
-    better = [*folds, HeldOut(1, np.array([0.0, 0.0, 1.0]), np.ones(3))]
-    assert (chosen_stop({1: folds, 2: better}).origins, chosen_stop({1: folds, 2: better}).updates) == (2, 2)
+def test_the_best_is_chosen_and_the_least_of_equals():
+    low, high = Curve(np.array([0.0, 0.5, 0.5]), np.array([1, 0.75, 0.5])), Curve(np.array([0.0, 0.6]), np.ones(2))
+    assert chosen_stop({"a": low, "b": low}) == Stop("a", 1, 0.75)
+    assert chosen_stop({"a": low, "b": high}) == Stop("b", 1, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -228,10 +239,12 @@ def test_the_best_mean_is_chosen_and_the_least_of_equals():
         ),
         (lambda model, split: rolling_origins(split.train, split.valid, 0), "must lie in 1 to"),
         (lambda model, split: rolling_origins(split.train, split.valid, 99), "got 99"),
+        (lambda model, split: stepped_back(split_of(SMALL)), "one step back is meant for data of which only the order"),
         (
-            lambda model, split: held_out(model, [Origin(split.valid)], np.zeros(len(split.valid), int), 0, STAGE, 1),
-            "fold 0 leaves nothing",
+            lambda model, split: stepped_back(replace(split, train=Sequences.gathered([[1]]))),
+            "no training list has two items",
         ),
+        (lambda model, split: chosen_stop({}), "nothing to choose from"),
     ],
 )
 def test_wrong_input_is_named(model, split, refused, message):

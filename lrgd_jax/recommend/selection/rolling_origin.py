@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Int
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
 from lrgd_jax.recommend.forms.one_step import OneStep
 
-__all__ = ["Origin", "rolling_origins"]
+__all__ = ["Origin", "rolling_origins", "stepped_back"]
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,6 @@ class Origin:
             )
         return replace(model, demonstrations=model.demonstrations.chosen(self.known))
 
-    def asking(self, which: Int[np.ndarray, " k"]) -> "Origin":
-        """The same moment with some of its queries.
-
-        Raises:
-            ValueError: none are left.
-        """
-        return replace(self, queries=self.queries.take(which))
-
 
 def rolling_origins(train: Sequences, queries: Queries, count: int) -> list[Origin]:
     r"""The queries, and before them what they would have been if each user had taken 1, 2, … items less.
@@ -78,14 +70,38 @@ def rolling_origins(train: Sequences, queries: Queries, count: int) -> list[Orig
             f"the number of origins must lie in 1 to {max(longest, 1)}, since the longest list has {longest} items; "
             f"got {count}"
         )
-    back = np.repeat(train.lengths, train.lengths) - (np.arange(len(train.items)) - train.starts[train.owners])
-    first = back == train.lengths[train.owners]
-    return [*(_back(train, back, first, k) for k in range(count - 1, 0, -1)), Origin(queries)]
+    return [*(_back(train, k) for k in range(count - 1, 0, -1)), Origin(queries)]
 
 
-def _back(train: Sequences, back: Int[np.ndarray, " m"], first: Bool[np.ndarray, " m"], k: int) -> Origin:
-    """The origin at k steps before the end; an item is `back` from it, the last one by 1."""
-    before = back > k
+def stepped_back(split: Split) -> Split:
+    """The same split one step earlier: each training list without its last item, which is what is validated on.
+
+    The validation queries become the test queries, so whatever is to be chosen without the test items can be tried
+    there from beginning to end, as it will be used.
+
+    Raises:
+        ValueError: the data have times, so that one step back is no moment that all users share; or every list is too
+            short.
+    """
+    if split.train.times is not None:
+        raise ValueError("one step back is meant for data of which only the order is known; cut these by their times")
+    if split.train.lengths.max(initial=0) < 2:
+        raise ValueError("no training list has two items, so there is no step back")
+    valid = _back(split.train, 1).queries
+    return replace(split, train=_first(split.train, split.train.lengths - 1), valid=valid, test=split.valid)
+
+
+def _back(train: Sequences, k: int) -> Origin:
+    """The origin at k steps before the end."""
     users = np.flatnonzero(train.lengths > k)
-    histories = Sequences.grouped(train.owners[before], train.items[before], None, len(train)).take(users)
-    return Origin(Queries(users, histories, train.items[train.starts[users + 1] - k]), before[~first])
+    histories = _first(train, train.lengths - k).take(users)
+    place = np.arange(len(train.items)) - train.starts[train.owners]
+    known = place < train.lengths[train.owners] - k
+    return Origin(Queries(users, histories, train.items[train.starts[users + 1] - k]), known[place > 0])
+
+
+def _first(sequences: Sequences, lengths: Int[np.ndarray, " n"]) -> Sequences:
+    """The beginnings of all lists; empty ones where a length is not positive."""
+    owners = sequences.owners
+    kept = np.arange(len(owners)) - sequences.starts[owners] < lengths[owners]
+    return Sequences.grouped(owners[kept], sequences.items[kept], None, len(sequences))

@@ -1,95 +1,78 @@
-"""Where stage two stops: chosen on queries that its updates did not read."""
+"""Where stage two stops: found out one step back in time, where what came next is known and no part of the test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.measure.metrics import ndcg
 from lrgd_jax.recommend.selection.guard import perplexity
 from lrgd_jax.recommend.selection.rolling_origin import Origin
 from lrgd_jax.recommend.selection.two_stage import StageTwo, adapt
 
-__all__ = ["HeldOut", "Stop", "chosen_stop", "held_out", "mean_curve"]
+__all__ = ["Curve", "Stop", "chosen_stop", "curve"]
+
+Setting = TypeVar("Setting", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """One fold, held out of stage two.
+class Curve:
+    """What becomes of a recommender as its rates are adapted.
 
     Attributes:
-        queries: how many were held out.
-        ndcg: their mean NDCG@10 after 0, 1, … updates, shape [updates + 1].
+        ndcg: mean NDCG@10 of queries that no update reads, after 0, 1, … updates, shape [updates + 1].
         voices: how many demonstrations speak then, in units of that at rates 1, shape [updates + 1].
     """
 
-    queries: int
     ndcg: Float[np.ndarray, " updates1"]
     voices: Float[np.ndarray, " updates1"]
 
 
 @dataclass(frozen=True)
-class Stop:
+class Stop(Generic[Setting]):
     """Where stage two does best on what it did not read.
 
     Attributes:
-        origins: how many it reads.
+        setting: by which it is run.
         updates: after how many it stops.
         voices: how many demonstrations speak there, in units of that at rates 1: a limit for the guard that leaves
-            the concentration that held-out queries gain from, and no more.
+            the concentration that others gain from, and no more.
     """
 
-    origins: int
+    setting: Setting
     updates: int
     voices: float
 
 
-def held_out(
-    model: OneStep, origins: Sequence[Origin], fold: Int[np.ndarray, " q"], held: int, stage: StageTwo, updates: int
-) -> HeldOut:
-    """Adapts to all origins without one fold of the latest one's queries, and asks these.
-
-    Earlier origins are read whole: what they ask is known to all who answer the latest queries.
+def curve(model: OneStep, origins: Sequence[Origin], asked: Queries, stage: StageTwo, updates: int) -> Curve:
+    """Adapts to the queries of all origins and asks others after each update.
 
     Args:
         model: the recommender.
-        origins: the latest last.
-        fold: the number of each of the latest queries' fold.
-        held: the fold that is held out.
+        origins: what the updates read.
+        asked: what they do not read, such as each user's next item.
         stage: the settings.
-        updates: how many, at most.
+        updates: how many.
+    """
+    gains, voices = [], []
+    for now in adapt(model, origins, stage, updates):
+        gains.append(float(ndcg(stage.loss(model.with_rates(now.rates), asked).places, 10).mean()))
+        voices.append(perplexity(now.rates) / len(now.rates))
+    return Curve(np.array(gains), np.array(voices))
+
+
+def chosen_stop(found: Mapping[Setting, Curve]) -> Stop[Setting]:
+    """The setting and the number of updates with the best NDCG@10; of equals the first setting and the fewest updates.
 
     Raises:
-        ValueError: a side of the cut is empty.
+        ValueError: there is no curve.
     """
-    *earlier, latest = origins
-    out, within = np.flatnonzero(fold == held), np.flatnonzero(fold != held)
-    if not len(out) or not len(within):
-        raise ValueError(f"fold {held} leaves nothing to adapt on or nothing to stop on; use more users or other folds")
-    asked = latest.queries.take(out)
-    path = [now.rates for now in adapt(model, [*earlier, latest.asking(within)], stage, updates)]
-    gains = [float(ndcg(stage.loss(model.with_rates(rates), asked).places, 10).mean()) for rates in path]
-    return HeldOut(len(out), np.array(gains), np.array([perplexity(rates) / len(rates) for rates in path]))
-
-
-def mean_curve(folds: Sequence[HeldOut]) -> HeldOut:
-    """The means over the queries of all folds."""
-    weights = [one.queries for one in folds]
-    gains, voices = (np.average([getattr(one, name) for one in folds], 0, weights) for name in ("ndcg", "voices"))
-    return HeldOut(sum(weights), gains, voices)
-
-
-def chosen_stop(found: Mapping[int, Sequence[HeldOut]]) -> Stop:
-    """The number of origins and of updates with the best mean NDCG@10 over all held-out queries.
-
-    Among equals the fewest origins, then the fewest updates.
-
-    Args:
-        found: the folds, by how many origins were read.
-    """
-    curves = {count: mean_curve(folds) for count, folds in sorted(found.items())}
-    count = max(curves, key=lambda count: curves[count].ndcg.max())
-    update = int(np.argmax(curves[count].ndcg))
-    return Stop(count, update, float(curves[count].voices[update]))
+    if not found:
+        raise ValueError("there is nothing to choose from; give the curve of at least one setting")
+    setting = max(found, key=lambda setting: found[setting].ndcg.max())
+    update = int(np.argmax(found[setting].ndcg))
+    return Stop(setting, update, float(found[setting].voices[update]))
