@@ -53,7 +53,7 @@ class Config:
         candidates: of the loss.
     """
 
-    seeds: int = 1
+    seeds: int = 3
     data: str = BEAUTY
     removals: int = 160
     shares: tuple[float, ...] = (0.05, 0.2, 0.5)
