@@ -172,6 +172,7 @@ def test_records_are_found_at_any_depth_and_a_wide_table_says_what_it_leaves_out
     assert [list(column.cells) for column in plain.columns] == [["a / b"], ["1"]]
     assert records.title == "name: a / c"
     assert [column.header for column in records.columns] == [f"column {k}" for k in range(9)]
-    assert records.caption == "6 more columns in summary.json: column 9, column 10, column 11, gain, gain low, gain_high"
+    left_out = "column 9, column 10, column 11, gain, gain low, gain_high"
+    assert records.caption == f"6 more columns in summary.json: {left_out}"
     _, narrow = (cast(Any, table) for table in summary_tables("name", {"a": 1, "c": [{"gain": 1, "gain low": 0}]}))
     assert [column.header for column in narrow.columns] == ["gain"]
