@@ -158,7 +158,7 @@ def main(runs, chosen):
         keep_figure(runs / name / f"{run.name}.png", folder / "figure.png")
         if name == "perturbation":
             write_json(folder / "curves.json", {"curves": curves(run.rows)})
-    print(f"{len(found)} runs are in {RESULTS}")
+    print(f"in {RESULTS}: {len(found)} of the runs")
 
 
 if __name__ == "__main__":

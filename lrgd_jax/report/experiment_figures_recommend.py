@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
 from lrgd_jax.report.figures import BLUE, CYCLE, INK, MARKERS, ORANGE, PURPLE, SKY, _style
 
@@ -71,7 +71,14 @@ def effect_figure(rows: Rows, *, which: Sequence[str]) -> Figure:
             own = [row for row in rows if row.get("which") == name]
             at = sorted({row["share"] for row in own})
             y = [np.mean([row["NDCG@10"] for row in own if row["share"] == x]) for x in at]
-            panels[2].plot(at, y, STYLES[0], marker=MARKERS[k], color=CYCLE[k], label=f"the {name}")
+            panels[2].plot(
+                at,
+                y,
+                STYLES[0],
+                marker=MARKERS[k],
+                color=CYCLE[k],
+                label="a random share" if name == "random" else f"the {name}",
+            )
         panels[2].xaxis.set_major_formatter(PercentFormatter(1))
         panels[2].set(
             title="Without a share", xlabel="share of the context taken out", ylabel="test NDCG@10", ylim=(0, None)
@@ -118,7 +125,7 @@ def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[
         paths: with and without a guard.
     """
     with _style():
-        figure = Figure(figsize=(12.4, 4.2), layout="constrained")
+        figure = Figure(figsize=(13.2, 5.2), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
         lines = summary["one step back"]
         counts, temperatures = (list(dict.fromkeys(x[key] for x in lines)) for key in ("origins", "temperature"))
@@ -141,7 +148,8 @@ def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[
         middle.set(title="Test users (dashed: the chosen update)", xlabel="updates", ylabel="NDCG@10")
         right.set(title="What is left of the context", xlabel="updates", ylabel="in units of that at rates 1")
         for axes in (left, middle, right):
-            axes.legend(fontsize=7)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     return figure
 
 
