@@ -78,12 +78,19 @@ def test_for_each_user_the_oracle_shows_room_and_a_pseudo_target_is_chance():
     assert own["reproduce", 32]["low"] < own["learned effect", 32]["HR@10"] < own["reproduce", 32]["high"]
 
 
-def test_stage_two_gains_where_the_held_out_users_stop_it():
+def test_stage_two_gains_where_one_step_back_stops_it():
     found = kept("two-stage")
-    assert set(found["chosen update by seed"]) == {3}
+    chosen, back = found["chosen"], found["one step back"]
+    assert (chosen["origins"], chosen["temperature"], chosen["updates"]) == (3, 0.5, 5)
+    assert len(back) * (len(back[0]["NDCG@10"]) - 1) == 72
+    tops = {(x["origins"], x["temperature"]): max(x["NDCG@10"]) for x in back}
+    assert tops[3, 0.5] == max(tops.values())
+    for temperature in (1.0, 0.5):
+        assert tops[1, temperature] < min(tops[2, temperature], tops[3, temperature])
+        assert abs(tops[3, temperature] / tops[2, temperature] - 1) * 1000 < 1
     free = found["free"]
-    assert free["at the chosen update"]["gain"] * 100 > 8
-    assert free["at the chosen update"]["gain_low"] > 0
+    assert free["at the chosen update"]["gain"] * 100 > 10
+    assert 8.5 < free["at the chosen update"]["gain_low"] * 100 < 9.5
     best = free["best of all updates (reads the test items)"]
     assert free["at the chosen update"]["NDCG@10"] <= best["NDCG@10"]
     assert free["at the chosen update"]["gain_high"] > best["gain"]
@@ -92,21 +99,22 @@ def test_stage_two_gains_where_the_held_out_users_stop_it():
 def test_further_updates_collapse_without_the_guard_and_cost_nothing_with_it():
     found = kept("two-stage")
     free, guarded = (found[path]["after further updates"] for path in ("free", "guarded"))
-    assert free["update"] == guarded["update"] == found["chosen update"] + 8
-    assert found["free"]["change by further updates"] * 100 < -2
+    stopped = found["free"]["at the chosen update"]
+    assert free["update"] == guarded["update"] == found["chosen"]["updates"] + 8
+    assert found["free"]["change by further updates"] * 100 < -3
     assert found["guarded"]["change by further updates"] > 0
-    assert free["loss before it"] < found["free"]["at the chosen update"]["loss before it"]
-    assert 0.69 < free["voices"] < 0.71
-    assert guarded["voices"] >= 0.97
-    assert found["rates 1"]["effective rank"] > found["free"]["at the chosen update"]["effective rank"]
-    assert free["effective rank"] > found["free"]["at the chosen update"]["effective rank"]
+    assert free["loss before it"] < stopped["loss before it"]
+    assert 1 / 4 < 1 - free["voices"] / stopped["voices"] < 1 / 3
+    assert guarded["voices"] >= found["chosen"]["voices"] > 0.95
+    assert found["rates 1"]["effective rank"] < stopped["effective rank"] < free["effective rank"]
 
 
 def test_new_demonstrations_are_worth_more_than_new_rates():
     found, new = kept("two-stage"), "NDCG@10 with the new transitions"
     best = max(found[path]["best of all updates (reads the test items)"]["NDCG@10"] for path in ("free", "guarded"))
     assert found["rates 1"][new] > best
-    assert found["free"]["at the chosen update"][new] > found["rates 1"][new]
+    both = found["free"]["at the chosen update"][new] / found["rates 1"][new] - 1
+    assert 3 < both * 100 < 5
 
 
 def test_effects_predict_the_loss_and_less_well_the_test_loss():
@@ -115,10 +123,11 @@ def test_effects_predict_the_loss_and_less_well_the_test_loss():
         valid, test = found[kind]["valid"], found[kind]["test"]
         assert valid["same sign"] > 0.9
         assert test["same sign"] > 0.8
-        assert test["spearman"] < 0.5 < valid["spearman"]
+        assert test["spearman"] < valid["spearman"]
+    assert found["demonstrations"]["test"]["spearman"] < 0.5 < found["users"]["test"]["spearman"] < 0.6
     sizes = found["demonstrations"]["by size"]
     assert sizes[-1]["pearson"] > 0.95
-    assert all(x["same sign"] > 0.8 and x["spearman"] < 0.5 for x in sizes[:-1])
+    assert all(x["same sign"] > 0.8 and x["spearman"] < 0.6 for x in sizes[:-1])
     assert found["users"]["valid"]["spearman"] > found["demonstrations"]["valid"]["spearman"]
 
 
@@ -137,7 +146,7 @@ def test_the_best_matter_and_pruning_the_worst_does_not_help():
 
 def test_one_step_is_above_item_knn_everywhere_and_the_other_forms_are_not_better():
     sets = {key: x for key, x in kept("recommend").items() if isinstance(x, dict)}
-    assert len(sets) == 4
+    assert len(sets) == 5
     for label, found in sets.items():
         rows = {row["recommender"]: row for row in found["rows"] if "HR@10" in row}
         step = rows["one step"]["NDCG@10"]
@@ -146,7 +155,8 @@ def test_one_step_is_above_item_knn_everywhere_and_the_other_forms_are_not_bette
         assert found["best"] == ("two steps" if label == "amazon_cds" else "one step")
         for name in ("softmax", "normalised", "delta rule", "ridge", "one step, no texts"):
             assert name not in rows or rows[name]["NDCG@10"] < step
-    office = {row["recommender"]: row for row in sets["amazon_office"]["rows"]}
-    assert office["one step, no texts"]["NDCG@10 gap high"] < 0
+    for label in ("amazon_office", "amazon_games"):
+        rows = {row["recommender"]: row for row in sets[label]["rows"]}
+        assert rows["one step, no texts"]["NDCG@10 gap high"] < 0
     cds = {row["recommender"]: row for row in sets["amazon_cds"]["rows"]}
     assert cds["two steps"]["NDCG@10 low"] < cds["one step"]["NDCG@10"]
