@@ -18,8 +18,12 @@ verify: $(VENV)/.core ## install, then check the claims about attention in float
 verify-all: $(VENV)/.core ## the same for the claims of every part
 	$(BIN)/lrgd verify --exact --dtype float64,float32
 
+# most of their time is compilation of programs that run once, so these are compiled in haste; what is about rounding,
+# and the claims, are tested as they are compiled for users
+HASTY := tests/decoder tests/effect tests/experiments tests/cli tests/incontext tests/robust
 test: $(VENV)/.test ## the test suite, one file a worker at a time
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY:%=--ignore %)
 
 test-slow: $(VENV)/.test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
