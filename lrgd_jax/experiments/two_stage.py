@@ -9,6 +9,7 @@ import numpy as np
 
 from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.experiments.recommender_data import BEAUTY, ONE_HOT, SMALL, context_model, one_context, ordered
+from lrgd_jax.recommend.data.dataset import Split
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
@@ -165,11 +166,16 @@ def _settings(config: Config) -> list[Setting]:
 @lru_cache(maxsize=64)
 def _back(config: Config, setting: Setting) -> Curve:
     """One step back in time, where the validation items are asked; kept, since both paths choose by all of them."""
-    split = stepped_back(ordered(config.data))
+    split, model = _earlier(config.data, config.popularity)
     origins = rolling_origins(split.train, split.valid, setting.origins)
-    return curve(
-        one_context(split, config.popularity), origins, split.test, stage(config, setting.temperature), config.updates
-    )
+    return curve(model, origins, split.test, stage(config, setting.temperature), config.updates)
+
+
+@lru_cache(maxsize=1)
+def _earlier(data: str, popularity: float) -> tuple[Split, OneStep]:
+    """The split one step back and its recommender, which all settings share."""
+    split = stepped_back(ordered(data))
+    return split, one_context(split, popularity)
 
 
 def _kept(rows: Sequence[dict[str, Any]], setting: Setting) -> Curve:

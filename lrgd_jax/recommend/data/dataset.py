@@ -53,6 +53,11 @@ class Sequences:
         """Which list each entry is of."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
+    @property
+    def positions(self) -> Int[np.ndarray, " m"]:
+        """How many entries of its list come before each entry."""
+        return np.arange(len(self.items)) - np.repeat(self.starts[:-1], self.lengths)
+
     @classmethod
     def gathered(cls, lists: Sequence[Sequence[int]], times: Sequence[Sequence[int]] | None = None) -> "Sequences":
         """From one Python list each, oldest first."""
@@ -86,6 +91,12 @@ class Sequences:
         starts = np.concatenate([[0], np.cumsum(lengths)])
         where = np.repeat(self.starts[indices] - starts[:-1], lengths) + np.arange(starts[-1])
         return Sequences(starts, self.items[where], None if self.times is None else self.times[where])
+
+    def beginnings(self, lengths: Int[np.ndarray, " n"]) -> "Sequences":
+        """The first entries of each list, so many of each; none where a length is not positive."""
+        kept = self.positions < lengths[self.owners]
+        starts = np.concatenate([[0], np.cumsum(np.clip(lengths, 0, self.lengths))])
+        return Sequences(starts, self.items[kept], None if self.times is None else self.times[kept])
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,17 @@ class Queries:
             ValueError: only the order is known.
         """
         return _known(self.times)
+
+    @classmethod
+    def at(cls, sequences: Sequences, entries: Int[np.ndarray, " q"]) -> "Queries":
+        """One question an entry: what came there, after all of its list that came before."""
+        lengths = sequences.positions[entries]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        before = np.repeat(entries - lengths - starts[:-1], lengths) + np.arange(starts[-1])
+        times = sequences.times
+        histories = Sequences(starts, sequences.items[before], None if times is None else times[before])
+        asked = None if times is None else times[entries]
+        return cls(sequences.owners[entries], histories, sequences.items[entries], asked)
 
     def take(self, indices: Int[np.ndarray, " k"]) -> "Queries":
         """Some of the questions, in the order of `indices`."""

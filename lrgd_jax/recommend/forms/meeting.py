@@ -68,8 +68,7 @@ class Meeting:
 
 def key_entries(sequences: Sequences, items: int, window: int) -> KeyEntries:
     """Takes the transitions of ordered lists apart."""
-    lengths = sequences.lengths
-    position = np.arange(len(sequences.items)) - np.repeat(sequences.starts[:-1], lengths)
+    position = sequences.positions
     later = np.flatnonzero(position > 0)
     kept = np.minimum(position[later], window)
     demonstration, age = _rows_and_ages(kept)

@@ -84,14 +84,13 @@ def transitions(
     Raises:
         ValueError: an item is not in the catalogue.
     """
-    lengths = sequences.lengths
-    position = np.arange(len(sequences.items)) - np.repeat(sequences.starts[:-1], lengths)
+    position = sequences.positions
     later = np.flatnonzero(position > 0)
     owners = np.arange(len(sequences)) if users is None else np.asarray(users)
     return Transitions(
         keys=keys.of_prefixes(sequences.items, later, position[later], items),
         targets=sequences.items[later],
-        users=np.repeat(owners, lengths)[later],
+        users=owners[sequences.owners[later]],
         rates=np.ones(len(later)),
         times=None if sequences.times is None else sequences.times[later],
         previous=sequences.items[later - 1],

@@ -111,13 +111,8 @@ def faded(
 
 def _window(sequences: Sequences, start: int, end: int) -> Window:
     times = sequences.seconds
-    places = np.arange(len(times)) - sequences.starts[sequences.owners]
-    entries = np.flatnonzero((times >= start) & (times < end) & (places > 0))
-    owners, kept = sequences.owners[entries], places[entries]
-    starts = np.concatenate([[0], np.cumsum(kept)])
-    where = np.repeat(sequences.starts[owners] - starts[:-1], kept) + np.arange(starts[-1])
-    histories = Sequences(starts, sequences.items[where], times[where])
-    return Window(start, end, Queries(owners, histories, sequences.items[entries], times[entries]))
+    entries = np.flatnonzero((times >= start) & (times < end) & (sequences.positions > 0))
+    return Window(start, end, Queries.at(sequences, entries))
 
 
 def _times(demonstrations: Transitions) -> Int[np.ndarray, " N"]:

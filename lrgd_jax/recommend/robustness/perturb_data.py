@@ -93,7 +93,7 @@ def _shuffled(
 ) -> Perturbed:
     """Lists that are hit are sorted by a random number, the others by their place."""
     hit = (rng.random(len(sequences)) < strength)[sequences.owners]
-    places = np.where(hit, rng.random(len(hit)), np.arange(len(hit)) - sequences.starts[sequences.owners])
+    places = np.where(hit, rng.random(len(hit)), sequences.positions)
     order = np.lexsort((places, sequences.owners))
     return _unchanged(Sequences(sequences.starts, sequences.items[order]), keys, items, strength, rng)
 

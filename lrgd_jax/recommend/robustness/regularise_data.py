@@ -26,8 +26,7 @@ def shrunk(model: OneStep, size: float) -> OneStep:
     Raises:
         ValueError: the size is not positive.
     """
-    if not 0 < size < np.inf:
-        raise ValueError(f"the size of a step must be positive and finite, got {size}")
+    _check_positive("size of a step", size)
     return model.with_rates(size * model.demonstrations.rates)
 
 
@@ -63,8 +62,7 @@ def ridged(model: OneStep, strength: float) -> OneStep:
     Raises:
         ValueError: the strength is not positive.
     """
-    if not 0 < strength < np.inf:
-        raise ValueError(f"the strength of a ridge must be positive and finite, got {strength}")
+    _check_positive("strength of a ridge", strength)
     keys = model.demonstrations.keys
     diagonal = np.asarray(keys.multiply(keys).T @ model.demonstrations.rates).reshape(-1)
     return _with_keys(model, keys.data * (strength / (strength + diagonal))[keys.indices])
@@ -136,3 +134,8 @@ def _with_keys(model: OneStep, entries: Float[np.ndarray, " m"]) -> OneStep:
 def _check_probability(what: str, value: float) -> None:
     if not 0 <= value < 1:
         raise ValueError(f"the {what} must lie in [0, 1), got {value}")
+
+
+def _check_positive(what: str, value: float) -> None:
+    if not 0 < value < np.inf:
+        raise ValueError(f"the {what} must be positive and finite, got {value}")

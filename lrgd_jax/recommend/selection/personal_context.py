@@ -136,9 +136,7 @@ def _pseudo_effects(
     model: OneStep, queries: Queries, loss: ListLoss, rows: Int[np.ndarray, " p"], which: Int[np.ndarray, " p"]
 ) -> Float[np.ndarray, " p"]:
     histories = queries.histories
-    shorter = np.maximum(histories.lengths - 1, 0)
-    kept = np.arange(len(histories.items)) - histories.starts[:-1][histories.owners] < shorter[histories.owners]
-    before = Sequences(np.concatenate([[0], np.cumsum(shorter)]), histories.items[kept])
+    before = histories.beginnings(histories.lengths - 1)
     latest = histories.items[histories.starts[1:] - 1]
     residuals = loss(model, Queries(queries.users, before, latest)).residuals
     weights = product(model.queries(before), model.demonstrations.rated_keys().T)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 
 from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
 from lrgd_jax.recommend.forms.one_step import OneStep
@@ -88,20 +88,10 @@ def stepped_back(split: Split) -> Split:
     if split.train.lengths.max(initial=0) < 2:
         raise ValueError("no training list has two items, so there is no step back")
     valid = _back(split.train, 1).queries
-    return replace(split, train=_first(split.train, split.train.lengths - 1), valid=valid, test=split.valid)
+    return replace(split, train=split.train.beginnings(split.train.lengths - 1), valid=valid, test=split.valid)
 
 
 def _back(train: Sequences, k: int) -> Origin:
     """The origin at k steps before the end."""
-    users = np.flatnonzero(train.lengths > k)
-    histories = _first(train, train.lengths - k).take(users)
-    place = np.arange(len(train.items)) - train.starts[train.owners]
-    known = place < train.lengths[train.owners] - k
-    return Origin(Queries(users, histories, train.items[train.starts[users + 1] - k]), known[place > 0])
-
-
-def _first(sequences: Sequences, lengths: Int[np.ndarray, " n"]) -> Sequences:
-    """The beginnings of all lists; empty ones where a length is not positive."""
-    owners = sequences.owners
-    kept = np.arange(len(owners)) - sequences.starts[owners] < lengths[owners]
-    return Sequences.grouped(owners[kept], sequences.items[kept], None, len(sequences))
+    known = train.positions < (train.lengths - k)[train.owners]
+    return Origin(Queries.at(train, (train.starts[1:] - k)[train.lengths > k]), known[train.positions > 0])
