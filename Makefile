@@ -4,8 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# a shared machine's two cores are what the tests are made for; more threads only get in each other's way
-export XLA_FLAGS ?=
 
 .PHONY: verify verify-all test test-slow lint parity notebooks docs verify-model coverage clean help
 
