@@ -5,13 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
 from lrgd_jax.recommend.data.generated import generated_dataset
 from lrgd_jax.recommend.data.leakage import leakage
 from lrgd_jax.recommend.data.splits import by_time, leave_last_out, moment
 
 CATALOGUE = Catalogue(tuple("wxyz"))
 LISTS = Sequences.gathered([[0, 1, 2, 3], [3, 1], [2, 0, 1]], [[1, 5, 9, 20], [4, 12], [10, 11, 30]])
+
+
+def test_beginnings_and_questions_of_lists():
+    assert LISTS.positions.tolist() == [0, 1, 2, 3, 0, 1, 0, 1, 2]
+    short = LISTS.beginnings(np.array([2, -1, 9]))
+    assert [short.of(k).tolist() for k in range(3)] == [[0, 1], [], [2, 0, 1]]
+    assert short.seconds.tolist() == [1, 5, 10, 11, 30]
+    asked = Queries.at(LISTS, np.array([4, 8, 1]))
+    assert (asked.users.tolist(), asked.targets.tolist(), asked.seconds.tolist()) == ([1, 2, 0], [3, 1, 1], [4, 30, 5])
+    assert [asked.histories.of(k).tolist() for k in range(3)] == [[], [2, 0], [0]]
+    assert not len(Queries.at(LISTS, np.arange(0)))
 
 
 def test_a_time_split_asks_about_every_later_event_with_a_past():
