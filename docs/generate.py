@@ -8,6 +8,7 @@ import base64
 import inspect
 import json
 import shutil
+import statistics
 from pathlib import Path
 
 from lrgd_jax.claims import Adjoint, Integers, Statistical, load_claims
@@ -788,7 +789,12 @@ def selected(summary, _):
             [label(name), *(f"{by_place[name, k]['HR@10']:.4f}" if (name, k) in by_place else "–" for k in budgets)]
             for name in names
         ]
-        edge = ", ".join(f"{x['selector']} of them {x['HR@10']:.4f}" for x in sorted(ends, key=lambda x: x["HR@10"]))
+        # the size of a pool differs from seed to seed, and so does the budget of "all"
+        means = {
+            name: statistics.fmean(x["HR@10"] for x in ends if x["selector"] == name)
+            for name in dict.fromkeys(x["selector"] for x in ends)
+        }
+        edge = ", ".join(f"{name} of them {x:.4f}" for name, x in sorted(means.items(), key=lambda pair: pair[1]))
         lines += [f"{title}, test HR@10, mean over the seeds ({edge}):", ""]
         lines += table(["selector", *(f"K = {k:,}" for k in budgets)], cells)
     ratios = [x for x in summary["shared"] if x["budget"] == 5000 and "ratio" in x and x["selector"] != "random"]
