@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import typer
 
-__all__ = ["BAD_INPUT", "FALLEN", "bad_input", "complain"]
+__all__ = ["BAD_INPUT", "FALLEN", "ONLY_POINTS", "bad_input", "complain"]
 
 FALLEN = 1
 BAD_INPUT = 2
+ONLY_POINTS = 4
+"""Nothing differed at the points that were tried, which certifies nothing."""
 
 
 def complain(message: str) -> None:
