@@ -207,11 +207,11 @@ def _rigorous_text(found: Rigorous, relation: Relation, points: int) -> str:
         return f"says nothing: {found.reason if isinstance(found, NotApplicable) else 'the functions differ'}"
     where = f"at {_points(points)}, {found.bits} bits"
     if relation == "at most":
-        above = f" within {_rounded_up(found.radius)} of the largest result" if found.radius else ""
+        above = f" within {_rounded_up(found.radius)} of its own entry" if found.radius else ""
         return f"difference at most zero{above} {where}"
     if not found.radius:
         return f"difference exactly zero {where}"
-    return f"difference within {_rounded_up(found.radius)} of zero {where}, relative to the largest result"
+    return f"difference within {_rounded_up(found.radius)} of zero {where}, relative to each entry"
 
 
 def _points(number: int) -> str:

@@ -53,6 +53,13 @@ class System(Generic[E]):
         """`select_n` where the predicate is not decided everywhere."""
         raise UndecidableError(f"{type(self).__name__} cannot select by a comparison that is not decided")
 
+    def literal(self, value: np.ndarray, dtype: np.dtype) -> E:
+        """A constant that stands in the program itself; a system may take it for the number that was meant."""
+        return self.lift(value, dtype)
+
+    def seen(self, eqn: core.JaxprEqn, outputs: Sequence[Any]) -> None:
+        """Called with the outputs of every equation, those within calls and loops included."""
+
     def mark(self, eqn: core.JaxprEqn, element: E) -> E:
         """Called on a tensor that the program marks by `jax.ad_checkpoint.checkpoint_name`."""
         return element
@@ -109,7 +116,7 @@ def _closed(system: System[Any], closed: core.ClosedJaxpr, inputs: Sequence[Any]
 
 def _constant(system: System[Any], var: Any, value: Any) -> Any:
     if is_floating(var):
-        return system.lift(np.asarray(value, var.aval.dtype), var.aval.dtype)
+        return system.literal(np.asarray(value, var.aval.dtype), var.aval.dtype)
     return value if is_key(var.aval.dtype) else np.asarray(value, var.aval.dtype)
 
 
@@ -122,6 +129,7 @@ def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inp
 
     for eqn in _live(jaxpr):
         outputs = _step(system, eqn, [read(var) for var in eqn.invars])
+        system.seen(eqn, outputs)
         env.update(zip(eqn.outvars, outputs, strict=True))
     return [read(var) for var in jaxpr.outvars]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from lrgd_jax.certify.algebra import Numbers
+from lrgd_jax.certify.algebra import Algebra, Numbers
 from lrgd_jax.certify.balls import Balls, precision
 from lrgd_jax.certify.discrete import Open, UndecidableError, is_key
 from lrgd_jax.certify.exact import NotApplicable
 from lrgd_jax.certify.jaxpr import UnknownPrimitiveError, walk
 from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.twins import Twins, sizes
 
 __all__ = ["BITS", "LARGEST_BITS", "RADIUS", "Enclosure", "Exclusion", "Relation", "enclose_difference"]
 
@@ -28,10 +29,10 @@ LARGEST_BITS = 3200
 """Where doubling the precision stops."""
 
 RADIUS = 1e-40
-"""A difference counts as zero if a ball around zero of at most this radius, relative to the results, contains it."""
+"""A difference counts as zero if a ball around zero of at most this radius, relative to its entry, contains it."""
 
 ZERO_BITS = 4 * BITS
-"""An array that may still be zero everywhere at this precision has no size; it is measured against the inputs."""
+"""An entry that may still be zero at this precision is measured against the numbers that went into it (`twins`)."""
 
 Relation = Literal["equal", "at most"]
 
@@ -45,7 +46,8 @@ class Enclosure:
 
     Attributes:
         bits: precision at which it was decided.
-        radius: of the widest ball, relative to the largest number in its array of both results.
+        radius: of the widest ball, relative to its own entry of the results, or, where that may be zero, to the size of
+            the numbers that went into this entry.
     """
 
     bits: int
@@ -92,8 +94,16 @@ def enclose_difference(
             return NotApplicable(str(refusal))
         if not isinstance(verdict, NotApplicable):
             return verdict
-        reason, bits = verdict.reason, 2 * bits
-    return NotApplicable(f"not decided with {bits // 2} bits: {reason}")
+        # more digits below that precision would not tell zero from a small number either
+        enough = ZERO_BITS if isinstance(verdict, _MayBeZero) else 0
+        reason, tried, bits = verdict.reason, bits, max(2 * bits, enough)
+        if bits > LARGEST_BITS:
+            reason = f"not decided with {tried} bits: {reason}"
+    return NotApplicable(reason)
+
+
+class _MayBeZero(NotApplicable):
+    """What is left open are entries that may be zero."""
 
 
 def _at(
@@ -102,38 +112,85 @@ def _at(
     system = Balls()
     lifted = [_lift(system, x) for x in inputs]
     results = [[_numbers(system, x) for x in walk(program, system, lifted)] for program in (left, right)]
-    # as balls: a float would round the smallest ones to zero
-    allowed, widest = min(arb(2) ** (-bits // 2), arb(RADIUS)), arb(0)
-    inputs_scale = _largest([x.array for x in lifted if isinstance(x, Numbers)])
-    for x, y in zip(*results, strict=True):
+    entries = [_Entry(k, place, a, b, a - b) for k, place, a, b in _entries(*results)]
+    excluded = [entry.difference.abs_lower() for entry in entries if entry.excluded(relation)]
+    if excluded:
+        return Exclusion(bits, max(excluded).str(5), *(_digits(side) for side in results))
+    if not all(entry.difference.is_finite() for entry in entries):
+        return NotApplicable("a result is not finite")
+    left_open = [entry for entry in entries if not (entry.difference == 0 or entry.settled(relation))]
+    zeros = [entry for entry in left_open if not entry.size > 0]
+    radii = [entry.radius(entry.size) for entry in left_open if entry.size > 0]
+    verdict = _enclosed(bits, radii)
+    if not zeros or not isinstance(verdict, Enclosure):
+        return verdict
+    if bits < ZERO_BITS:
+        return _MayBeZero("a difference lies within a ball around zero, and so do both numbers")
+    measures = _measures(left, right, inputs)
+    return _enclosed(bits, [*radii, *(entry.radius(measures(entry)) for entry in zeros)])
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An entry of the results of both sides, and their difference, as balls."""
+
+    result: int
+    place: int
+    left: arb
+    right: arb
+    difference: arb
+
+    @property
+    def size(self) -> arb:
+        """What the larger of the two is at least."""
+        return max(self.left.abs_lower(), self.right.abs_lower())
+
+    def excluded(self, relation: Relation) -> bool:
+        """Whether what is claimed is false here."""
+        return bool(self.difference > 0) or (relation == "equal" and bool(self.difference < 0))
+
+    def settled(self, relation: Relation) -> bool:
+        """Whether what is claimed is true here, without measuring anything."""
+        return relation == "at most" and bool(self.difference <= 0)
+
+    def radius(self, size: arb) -> arb:
+        """How far the difference may be from zero, relative to a size."""
+        return (self.difference.abs_upper() / size).upper() if size > 0 else arb.pos_inf()
+
+
+def _entries(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Iterator[tuple[int, int, arb, arb]]:
+    for k, (x, y) in enumerate(zip(left, right, strict=True)):
         if x.shape != y.shape:
             raise ValueError(f"the programs return arrays of different shapes: {x.shape} and {y.shape}")
-        nothing = bits >= ZERO_BITS and all(number.contains(0) for number in (*x.ravel(), *y.ravel()))
-        scale = inputs_scale if nothing else _largest([x, y])
-        for a, b in zip(x.ravel(), y.ravel(), strict=True):
-            difference = a - b
-            if not difference.is_finite():
-                return NotApplicable("a result is not finite")
-            if difference > 0 or (relation == "equal" and difference < 0):
-                return Exclusion(bits, difference.abs_lower().str(5), *(_digits(side) for side in results))
-            if relation == "at most" and difference <= 0:
-                continue
-            radius = difference.abs_upper()
-            widest = max(widest, (radius / scale).upper() if scale > 0 else arb(0))
+        for place, (a, b) in enumerate(zip(x.ravel(), y.ravel(), strict=True)):
+            yield k, place, a, b
+
+
+def _enclosed(bits: int, radii: Sequence[arb]) -> Enclosure | NotApplicable:
+    # as balls: a float would round the smallest ones to zero
+    allowed, widest = min(arb(2) ** (-bits // 2), arb(RADIUS)), max(radii, default=arb(0))
     # the nearest float may lie below it, and may even be zero
     largest = math.nextafter(float(widest), math.inf) if widest > 0 else 0.0
-    if not widest <= allowed:
-        return NotApplicable(f"the difference may be as large as {largest:.2g} of the result")
+    # what is no number is not at most anything either
+    if not all(radius <= allowed for radius in radii):
+        return NotApplicable(f"a difference may be as large as {largest:.2g} of its own entry of the result")
     return Enclosure(bits, largest)
 
 
-def _largest(arrays: Sequence[np.ndarray]) -> arb:
-    """The largest finite magnitude."""
-    finite = (number for array in arrays for number in array.ravel() if number.is_finite())
-    return max((number.abs_upper() for number in finite), default=arb(1))
+def _measures(left: Program, right: Program, inputs: Sequence[Any]) -> Callable[[_Entry], arb]:
+    """The size of what went into an entry, on the side where that is more."""
+    system = Twins()
+    lifted = [_lift(system, x) for x in inputs]
+    found = [sizes(system, program, lifted) for program in (left, right)]
+
+    def of(entry: _Entry) -> arb:
+        known = [side[entry.result] for side in found]
+        return max((x.ravel()[entry.place] for x in known if x is not None), default=arb(0))
+
+    return of
 
 
-def _lift(system: Balls, x: Any) -> Any:
+def _lift(system: Algebra, x: Any) -> Any:
     if is_key(x.dtype):
         return x
     array = np.asarray(x)

@@ -11,7 +11,7 @@ from jax import lax
 
 from lrgd_jax.certify import trace
 from lrgd_jax.certify.exact import NotApplicable
-from lrgd_jax.certify.rigorous import BITS, LARGEST_BITS, RADIUS, Enclosure, Exclusion, enclose_difference
+from lrgd_jax.certify.rigorous import BITS, LARGEST_BITS, RADIUS, ZERO_BITS, Enclosure, Exclusion, enclose_difference
 
 X = np.random.default_rng(0).uniform(0.2, 2, 6)
 Y = np.random.default_rng(1).uniform(-2, 2, 6)
@@ -179,7 +179,7 @@ def test_at_most():
     assert below.radius == 0
     late = verdict(lambda x: (1 + x) - 1, jnp.zeros_like, SMALL, relation="at most")
     assert isinstance(late, Exclusion)
-    assert late.bits == 2 * BITS
+    assert late.bits == ZERO_BITS
     one = verdict(lambda x: x, lambda x: x.at[2].add(-1.0), X, relation="at most")
     assert isinstance(one, Exclusion)
 
@@ -200,10 +200,67 @@ def test_integers_and_booleans_are_compared():
     assert isinstance(undecided, NotApplicable)
 
 
-def test_a_zero_that_nobody_knows_of_is_measured_by_the_inputs():
+def test_a_zero_that_nobody_knows_of_is_measured_by_what_went_into_it():
     found = verdict(lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2 - 1, jnp.zeros_like, X)
     assert isinstance(found, Enclosure)
     assert 0 < found.radius <= RADIUS
+    assert found.bits == ZERO_BITS
+
+
+def test_a_small_entry_beside_a_large_one_is_measured_by_itself():
+    def beside(x, f):
+        return jnp.stack([1e30 * jnp.ones_like(x), x])
+
+    def off(x, f):
+        return jnp.stack([1e30 * jnp.ones_like(x), x + f])
+
+    x = np.array(0.7)
+    for fault in (1e-20, 2.0**-150, 2.0**-700):
+        assert isinstance(verdict(beside, off, x, np.array(fault)), Exclusion if fault > 2.0**-200 else Enclosure)
+    # the first decimals of a number as small as this one
+    tiny = verdict(beside, off, np.array(1e-50), np.array(1e-60))
+    assert isinstance(tiny, Exclusion)
+    assert arb(tiny.difference).mid().str(2, radius=False) == "1.0e-60"
+
+    def cancelled(x, f):
+        return jnp.stack([1e30 * jnp.ones_like(x), (jnp.exp(x) + f) - jnp.exp(x)])
+
+    assert isinstance(verdict(cancelled, beside, np.array(1e-50), np.array(1e-50)), Enclosure)
+    lost = verdict(cancelled, beside, np.array(1e-90), np.array(1e-90 * (1 + 2.0**-30)))
+    assert isinstance(lost, Exclusion)
+
+
+ZEROS = {
+    "a third": lambda x, y: (x / 3 + y / 3) - (x + y) / 3,
+    "an exponential": lambda x, y: jnp.exp(x + y) - jnp.exp(x) * jnp.exp(y),
+    "a logarithm of one": lambda x, y: jnp.log(jnp.sin(x) ** 2 + jnp.cos(x) ** 2),
+    "an arc": lambda x, y: jnp.arctan2(jnp.sin(x) ** 2 + jnp.cos(x) ** 2 - 1, x),
+    "a maximum": lambda x, y: jnp.maximum(jnp.exp(x) * jnp.exp(-x) - 1, -1 - y * y),
+    "a tie": lambda x, y: jnp.where(x >= x, jnp.exp(x) * jnp.exp(-x) - 1, y),
+    "ten steps": lambda x, y: jnp.linalg.matrix_power(jnp.outer(x, y), 10) - jnp.outer(x, y) * (x @ y) ** 9,
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_an_entry_that_cancels_is_measured_by_its_own_terms(name):
+    """Whatever stands beside it."""
+    zero = ZEROS[name]
+
+    def beside(x, y):
+        return jnp.concatenate([jnp.ravel(zero(x, y)), jnp.array([1e30])])
+
+    found = verdict(beside, lambda x, y: jnp.zeros_like(beside(x, y)).at[-1].set(1e30), X, Y)
+    assert isinstance(found, Enclosure)
+    assert found.bits == ZERO_BITS
+    assert 0 < found.radius <= RADIUS
+    for fault in (2.0**-150, 2.0**-700):
+        off = verdict(beside, lambda x, y, f=fault: jnp.zeros_like(beside(x, y)).at[-1].set(1e30).at[0].set(f), X, Y)
+        assert isinstance(off, Exclusion)
+
+
+def test_zeros_of_nothing_need_no_measure():
+    assert verdict(lambda x: x - x, jnp.zeros_like, X) == Enclosure(BITS, 0.0)
+    assert verdict(lambda x: jnp.exp(0 * x) - 1, jnp.zeros_like, X) == Enclosure(BITS, 0.0)
 
 
 def test_an_infinite_input_is_no_measure():
