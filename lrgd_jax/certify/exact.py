@@ -25,6 +25,7 @@ from lrgd_jax.certify.exponentials import TooManyTermsError
 from lrgd_jax.certify.fields import BITS, PrimeField, primes
 from lrgd_jax.certify.jaxpr import UnknownPrimitiveError, walk
 from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.structures import comparable
 from lrgd_jax.certify.symbolic import OrderError
 
 __all__ = ["FALSE_ACCEPT", "Agreement", "Disagreement", "NotApplicable", "Prepared", "agree_exactly"]
@@ -116,7 +117,11 @@ def agree_exactly(
         prepared: their inputs.
         seed: of primes, points and symbols.
         target: the probability that is asked for.
+
+    Raises:
+        StructureError: the programs return different structures or shapes.
     """
+    comparable(left, right)
     try:
         moduli = list(itertools.islice(primes(seed), _MOST_FIELDS))
         entries, field = _compare(left, right, prepared, moduli[0], seed)
@@ -152,11 +157,8 @@ def _compare(left: Program, right: Program, prepared: Prepared, modulus: int, se
 
 
 def _differing(field: PrimeField, x: Any, y: Any) -> int:
-    shapes = [one.array.shape if isinstance(one, Numbers) else np.shape(one) for one in (x, y)]
     if isinstance(x, Open) or isinstance(y, Open):
         raise UndecidableError("a side returns a comparison that is not decided")
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"the programs return arrays of different shapes: {shapes[0]} and {shapes[1]}")
     if isinstance(x, Numbers) and isinstance(y, Numbers):
         return sum(field.differ(a, b) for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True))
     return int(np.sum(np.asarray(x) != np.asarray(y)))

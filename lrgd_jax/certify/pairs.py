@@ -24,6 +24,7 @@ from lrgd_jax.certify.program import FAULTS, Program, trace
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation, enclose_difference
 from lrgd_jax.certify.shapes import Shapes, Sizes
+from lrgd_jax.certify.structures import comparable
 
 __all__ = [
     "Arguments",
@@ -118,7 +119,7 @@ def trace_pair(f: Callable[..., Any], g: Callable[..., Any], shapes: Shapes, siz
     names = names_of(f, g)
     called = [_called(function, name, structs) for function, name in zip((f, g), names, strict=True)]
     left, right = (_traced(function, name, structs) for function, name in zip(called, names, strict=True))
-    _comparable(left, right, names)
+    comparable(left, right, names)
     if _kinds(left) != _kinds(right):
         # a whole number is a real number
         left, right = (_traced(_real(x), name, structs) for x, name in zip(called, names, strict=True))
@@ -161,17 +162,6 @@ def _traced(function: Callable[..., Any], name: str, structs: Mapping[str, Any])
         said = str(fault).strip().splitlines() or [""]
         shapes = ", ".join(f"{key}: {list(x.shape)}" for key, x in structs.items())
         raise ValueError(f"{name} cannot be traced at {shapes}: {type(fault).__name__}: {said[0]}") from fault
-
-
-def _comparable(left: Program, right: Program, names: tuple[str, str]) -> None:
-    first, second = (_described(program) for program in (left, right))
-    if left.out_tree != right.out_tree or first != second:
-        raise ValueError(f"the results cannot be compared: {names[0]} returns {first}, {names[1]} returns {second}")
-
-
-def _described(program: Program) -> str:
-    """Structure and shapes of a result."""
-    return str(program.unflatten([list(aval.shape) for aval in program.jaxpr.out_avals]))
 
 
 def _kinds(program: Program) -> list[bool]:

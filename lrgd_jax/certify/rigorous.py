@@ -18,6 +18,7 @@ from lrgd_jax.certify.discrete import Open, UndecidableError, is_key
 from lrgd_jax.certify.exact import NotApplicable
 from lrgd_jax.certify.jaxpr import UnknownPrimitiveError, walk
 from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.structures import comparable
 from lrgd_jax.certify.twins import Twins, sizes
 
 __all__ = ["BITS", "LARGEST_BITS", "RADIUS", "Enclosure", "Exclusion", "Relation", "enclose_difference"]
@@ -82,7 +83,11 @@ def enclose_difference(
         inputs: arrays, one a leaf of the arguments; floating ones count as exact.
         relation: "equal", or "at most" for left <= right.
         bits: precision to begin with.
+
+    Raises:
+        StructureError: the programs return different structures or shapes.
     """
+    comparable(left, right)
     reason = "no precision was tried"
     while bits <= LARGEST_BITS:
         try:
@@ -160,8 +165,6 @@ class _Entry:
 
 def _entries(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Iterator[tuple[int, int, arb, arb]]:
     for k, (x, y) in enumerate(zip(left, right, strict=True)):
-        if x.shape != y.shape:
-            raise ValueError(f"the programs return arrays of different shapes: {x.shape} and {y.shape}")
         for place, (a, b) in enumerate(zip(x.ravel(), y.ravel(), strict=True)):
             yield k, place, a, b
 

@@ -13,6 +13,7 @@ import numpy as np
 from lrgd_jax.certify import Program
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared, agree_exactly
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, enclose_difference
+from lrgd_jax.certify.structures import comparable, mismatch
 from lrgd_jax.claims.check import check_dtype, instance_key
 from lrgd_jax.claims.claim import Claim, Dimensions, Mutant, Side, Statistical
 from lrgd_jax.claims.sides import prepared_by, trace_side
@@ -34,12 +35,14 @@ class ShapeCertificate:
         exact: in prime fields.
         rigorous: in balls, at every instance.
         programs: both sides as text, what a later evaluation compares.
+        mismatch: why the results cannot be compared at all; None where they can.
     """
 
     dimensions: Dimensions
     exact: Agreement | Disagreement | NotApplicable
     rigorous: Enclosure | Exclusion | NotApplicable
     programs: tuple[str, str]
+    mismatch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,10 @@ class Certification:
 
     @property
     def refuted(self) -> ShapeCertificate | None:
-        """The first shape at which the sides differ for sure; None where there is none."""
+        """The first shape at which the sides differ for sure, or cannot be compared; None where there is none."""
         for shape in self.shapes:
+            if shape.mismatch is not None:
+                return shape
             if isinstance(shape.rigorous, Exclusion):
                 return shape
             if isinstance(shape.exact, Disagreement) and shape.exact.certain:
@@ -157,7 +162,8 @@ def certify_claim(
         inline: trace without JAX's shortcuts: no cached sub-programs, every loop unrolled.
 
     Raises:
-        ValueError: JAX is not in 64 bits, or a side cannot be traced.
+        ValueError: JAX is not in 64 bits, a side cannot be traced, or a mutant returns another structure than the side
+            that it replaces.
     """
     check_dtype("float64")
     start = time.perf_counter()
@@ -165,9 +171,11 @@ def certify_claim(
         return Certification(claim.slug, (), (), seed, 0.0, STATISTICAL)
     shapes = [_Shape(claim, k, dims, seed, instances, inline) for k, dims in enumerate(certified_shapes(claim))]
     found = tuple(shape.certificate() for shape in shapes)
-    tried = tuple(_try(mutant, shapes, found) for mutant in claim.mutants) if mutants else ()
+    alike = not any(shape.mismatch for shape in found)
+    tried = tuple(_try(mutant, shapes, found) for mutant in claim.mutants) if mutants and alike else ()
     reasons = Certification(claim.slug, found, (), seed, 0.0).reasons
-    reason = " ".join(f"{layer}: {why}." for layer, why in reasons.items()) if len(reasons) == 2 else None
+    silent = alike and len(reasons) == 2
+    reason = " ".join(f"{layer}: {why}." for layer, why in reasons.items()) if silent else None
     return Certification(claim.slug, found, tried, seed, time.perf_counter() - start, reason)
 
 
@@ -242,6 +250,10 @@ class _Shape:
         if mutant is not None:
             sides[mutant.replaces] = mutant.side
         left, right = (self.program(side, what, freed=freed, inline=self.inline) for what, side in sides.items())
+        if mutant is not None:
+            what, names = mutant.replaces, (f"claim {self.claim.slug}: the mutant {mutant.name!r}", "what it replaces")
+            own = self.program(getattr(self.claim, what), what, freed=freed, inline=self.inline)
+            comparable(left if what == "left" else right, own, names)
         return left, right
 
     def exact(self, mutant: Mutant | None = None) -> Agreement | Disagreement | NotApplicable:
@@ -264,8 +276,13 @@ class _Shape:
     def certificate(self) -> ShapeCertificate:
         """Of the claim itself."""
         sides = ("left", self.claim.left), ("right", self.claim.right)
-        left, right = (str(self.program(side, what, freed=False, inline=False).jaxpr) for what, side in sides)
-        return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), (left, right))
+        left, right = (self.program(side, what, freed=False, inline=False) for what, side in sides)
+        texts = str(left.jaxpr), str(right.jaxpr)
+        reason = mismatch(left, right)
+        if reason is not None:
+            nothing = NotApplicable(reason)
+            return ShapeCertificate(self.dimensions, nothing, nothing, texts, reason)
+        return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), texts)
 
 
 def _try(mutant: Mutant, shapes: Sequence[_Shape], found: Sequence[ShapeCertificate]) -> MutantLayers:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from lrgd_jax.certify import Bounded
+from lrgd_jax.certify.structures import mismatch
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Mutant, Side, Statistical
 from lrgd_jax.claims.comparison import Comparison, compare, merge_limits
 from lrgd_jax.claims.sides import TracedSide, named_faults, trace_side
@@ -88,9 +89,13 @@ class Shape:
 
     def mismatch(self) -> str | None:
         """Why the sides' results cannot be compared at all."""
-        if self.left.output == self.right.output:
-            return None
-        return f"the sides return different things: left {self.left.output}, right {self.right.output}"
+        programs = self.left.program, self.right.program
+        dtypes = [[aval.dtype for aval in program.jaxpr.out_avals] for program in programs]
+        reason = mismatch(*programs)
+        if reason is None and dtypes[0] != dtypes[1]:
+            left, right = (", ".join(map(str, each)) for each in dtypes)
+            return f"the results cannot be compared: the left side returns {left}, the right side {right}"
+        return reason
 
     def _mutated(self, mutant: Mutant, running: bool) -> TracedSide:
         side = self.traced(mutant.side, f"mutant {mutant.name!r}")

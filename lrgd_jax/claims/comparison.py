@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from lrgd_jax.certify import Bounded
+from lrgd_jax.certify.structures import comparable
 
 __all__ = ["Comparison", "compare", "merge_limits"]
 
@@ -49,11 +50,7 @@ def compare(
     """
     if relation not in ("equal", "at most"):
         raise ValueError(f'the relation must be "equal" or "at most", got {relation!r}')
-    shapes = [[np.shape(x) for x in jax.tree.leaves(tree)] for tree in (left.value, right.value)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(
-            f"only results of one structure can be compared, got leaves of shapes {shapes[0]}, {shapes[1]}"
-        )
+    comparable(left.value, right.value)
     sides = [_flat(x) for x in (left.value, right.value)]
     bounds = [_flat(x) for x in (left.error, right.error)]
     allowed = np.zeros_like(bounds[0]) if deviation is None else _deviation(deviation, left)

@@ -36,7 +36,9 @@ def certification_text(claim: Claim, found: Certification) -> str:
     """Why a claim is not certified: the shape at which its sides differ, or the mutants that survive."""
     lines = [f"{claim.slug} (exact layers): {claim.title}"]
     refuted = found.refuted
-    if refuted is not None:
+    if refuted is not None and refuted.mismatch is not None:
+        lines.append(f"falls at {sizes_text(refuted.dimensions)}: {refuted.mismatch}")
+    elif refuted is not None:
         lines.append(f"falls: the sides differ at {sizes_text(refuted.dimensions)}")
         if isinstance(refuted.exact, Disagreement):
             lines.append(f"  in {refuted.exact.entries} entries at a random point of GF({refuted.exact.modulus})")

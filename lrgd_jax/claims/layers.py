@@ -297,7 +297,9 @@ class _Comparisons:
 
 
 def _refutes(found: Certification, layer: Certified) -> bool:
-    """Whether this layer itself shows that the sides differ, and not the other one alone."""
+    """Whether this layer itself shows that the sides differ (or cannot be compared), and not the other one alone."""
+    if any(shape.mismatch for shape in found.shapes):
+        return True
     verdicts = [getattr(shape, layer) for shape in found.shapes]
     return any(isinstance(one, Exclusion) or (isinstance(one, Disagreement) and one.certain) for one in verdicts)
 

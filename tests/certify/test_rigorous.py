@@ -285,7 +285,7 @@ def test_an_unknown_primitive_is_not_applicable():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match="different shapes"):
+    with pytest.raises(ValueError, match="cannot be compared"):
         verdict(lambda x: x.reshape(2, 3), lambda x: x.reshape(3, 2), X)
 
 
