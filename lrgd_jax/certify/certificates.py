@@ -196,8 +196,9 @@ def _exact_text(found: Exact) -> str:
     if isinstance(found, Disagreement):
         return "says nothing: the functions are not equal for every function in the place of the free symbols"
     symbols = f"{found.symbols} free symbols or exponentials, " if found.symbols else ""
+    cases = f"in each of {found.cases} cases of its comparisons, " if found.cases > 1 else ""
     return (
-        f"equal in {len(found.fields)} random prime fields, degree {found.degree}, {symbols}"
+        f"equal in {len(found.fields)} random prime fields, {cases}degree {found.degree}, {symbols}"
         f"false with probability <= {_rounded_up(found.false_accept)} at these shapes"
     )
 
@@ -238,8 +239,8 @@ def _layer(found: Exact | Rigorous) -> dict[str, Any]:
         Exclusion: {"verdict": "different"},
         NotApplicable: {"verdict": None},
     }
-    # the results of an exclusion stand in the counterexample, at its own arguments
-    shown = {key: value for key, value in vars(found).items() if key not in ("left", "right")}
+    # results and points stand in the counterexample, at its own arguments
+    shown = {key: value for key, value in vars(found).items() if key not in ("left", "right", "point")}
     return said[type(found)] | {key: list(x) if isinstance(x, tuple) else x for key, x in shown.items()}
 
 

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.certify.certificates import SAME_PROGRAM, Certificate, Counterexample, Exact, Rigorous, versions
-from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared, agree_exactly
+from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
 from lrgd_jax.certify.pairs import Arguments, Pair, enclosed, names_of, random_point, trace_pair
+from lrgd_jax.certify.piecewise import decide_exactly
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation
 from lrgd_jax.certify.shapes import Shapes, Sizes, shapes_of
 
@@ -107,7 +108,7 @@ class _Comparison:
 
     def _exact_at(self, pair: Pair, point: Arguments) -> Exact:
         try:
-            verdict = agree_exactly(pair.left, pair.right, Prepared(jax.tree.leaves(point)), seed=self.seed)
+            verdict = decide_exactly(pair.left, pair.right, Prepared(jax.tree.leaves(point)), seed=self.seed)
         except (ValueError, ArithmeticError) as reason:
             return NotApplicable(str(reason))
         if isinstance(verdict, Disagreement) and self.relation == "at most":
@@ -146,6 +147,8 @@ class _Comparison:
         notes = []
         if pair.same:
             notes.append(SAME_PROGRAM)
+        if isinstance(exact, Agreement) and exact.left_out:
+            notes.append("nothing is said of arguments at which two numbers are equal that are compared and not affine")
         if positive:
             notes.append("rigorous at points between zero and one, where both functions have a value")
         if any(argument.below is not None for argument in self.shapes.arguments.values()):

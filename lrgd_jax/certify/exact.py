@@ -28,7 +28,18 @@ from lrgd_jax.certify.program import Program
 from lrgd_jax.certify.structures import comparable
 from lrgd_jax.certify.symbolic import OrderError
 
-__all__ = ["FALSE_ACCEPT", "Agreement", "Disagreement", "NotApplicable", "Prepared", "agree_exactly"]
+__all__ = [
+    "FALSE_ACCEPT",
+    "FEWEST_FIELDS",
+    "REFUSALS",
+    "Agreement",
+    "Disagreement",
+    "NotApplicable",
+    "Odds",
+    "Prepared",
+    "agree_exactly",
+    "differing",
+]
 
 FALSE_ACCEPT = 1e-30
 """A certificate states a probability of at most this."""
@@ -52,12 +63,17 @@ class Agreement:
         degree: of the polynomial identity; with free symbols, in them too.
         symbols: how many free symbols and exponentials occurred; the identity holds for any function in their place.
         false_accept: the probability, at most, that a wrong identity passes.
+        cases: into how many cells comparisons cut the arguments, each decided by itself.
+        left_out: numbers that are no affine forms of the arguments were compared; where two of them are equal, nothing
+            is said.
     """
 
     fields: tuple[int, ...]
     degree: int
     symbols: int
     false_accept: float
+    cases: int = 1
+    left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,11 +85,13 @@ class Disagreement:
         entries: how many entries of the results differ.
         certain: nothing was taken for a free symbol or for infinity, so the programs are different functions;
             otherwise they are for some function in a symbol's place, perhaps not for the one that the program names.
+        point: the leaves of arguments in the case in which they differ; None where none is known.
     """
 
     modulus: int
     entries: int
     certain: bool
+    point: tuple[np.ndarray, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +121,8 @@ class Prepared:
         return drawn if self.given is None else walk(self.given, system, drawn)
 
 
-_REFUSALS = (OrderError, UnknownPrimitiveError, UndecidableError, TooManyTermsError, NotImplementedError)
+REFUSALS = (OrderError, UnknownPrimitiveError, UndecidableError, TooManyTermsError, NotImplementedError)
+"""What a program may raise that this layer cannot evaluate."""
 
 
 def agree_exactly(
@@ -128,7 +147,7 @@ def agree_exactly(
         if entries:
             return Disagreement(moduli[0], entries, certain=not (field.calls or field.masked))
         # how often symbols are asked for depends on the program, not on the point
-        odds = _Odds.of(left, right, prepared, field)
+        odds = Odds.of(left, right, prepared, field)
         moduli = moduli[: odds.fields(target)]
         for modulus in moduli[1:]:
             entries, field = _compare(left, right, prepared, modulus, seed)
@@ -136,7 +155,7 @@ def agree_exactly(
                 return Disagreement(modulus, entries, certain=not (field.calls or field.masked))
             # exponents that take one value at a point are counted once there
             odds = replace(odds, labels=max(odds.labels, field.labels))
-    except _REFUSALS as reason:
+    except REFUSALS as reason:
         return NotApplicable(str(reason))
     except ZeroDivisionError:
         return NotApplicable("a divisor is zero at every point that was tried, so the program has no value")
@@ -152,11 +171,16 @@ def _compare(left: Program, right: Program, prepared: Prepared, modulus: int, se
             results = [walk(program, field, inputs) for program in (left, right)]
         except ZeroDivisionError:
             continue
-        return sum(_differing(field, *pair) for pair in zip(*results, strict=True)), field
+        return sum(differing(field, *pair) for pair in zip(*results, strict=True)), field
     raise ZeroDivisionError
 
 
-def _differing(field: PrimeField, x: Any, y: Any) -> int:
+def differing(field: PrimeField, x: Any, y: Any) -> int:
+    """How many entries of two results of one shape differ.
+
+    Raises:
+        UndecidableError: one of them is a comparison that is not decided.
+    """
     if isinstance(x, Open) or isinstance(y, Open):
         raise UndecidableError("a side returns a comparison that is not decided")
     if isinstance(x, Numbers) and isinstance(y, Numbers):
@@ -165,7 +189,7 @@ def _differing(field: PrimeField, x: Any, y: Any) -> int:
 
 
 @dataclass(frozen=True)
-class _Odds:
+class Odds:
     """What bounds the probability that a wrong identity agrees at a random point of a random field.
 
     Attributes:
@@ -189,8 +213,11 @@ class _Odds:
     system: Degrees
 
     @classmethod
-    def of(cls, left: Program, right: Program, prepared: Prepared, field: PrimeField) -> _Odds:
-        system = Degrees()
+    def of(
+        cls, left: Program, right: Program, prepared: Prepared, field: PrimeField, system: Degrees | None = None
+    ) -> Odds:
+        """Of two programs that were evaluated in a field; `system` walks them as the field did."""
+        system = Degrees() if system is None else system
         # a degree out of the range of floats is infinite, and proves nothing
         with np.errstate(over="ignore", invalid="ignore"):
             inputs = prepared.leaves(system, lambda shape, _: system.variables(shape))

@@ -179,6 +179,8 @@ def _agreement(one: Agreement | Disagreement) -> dict[str, Any] | None:
         "degree": one.degree,
         "symbols": one.symbols,
         "false_accept": one.false_accept,
+        "cases": one.cases,
+        "left_out": one.left_out,
     }
 
 

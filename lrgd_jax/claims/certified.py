@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.certify import Program
-from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared, agree_exactly
+from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
+from lrgd_jax.certify.piecewise import decide_exactly
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, enclose_difference
 from lrgd_jax.certify.structures import comparable, mismatch
 from lrgd_jax.claims.check import check_dtype, instance_key
@@ -97,6 +98,8 @@ class Certification:
             degree=max(one.degree for one in found),
             symbols=max(one.symbols for one in found),
             false_accept=max(one.false_accept for one in found),
+            cases=max(one.cases for one in found),
+            left_out=any(one.left_out for one in found),
         )
 
     @property
@@ -260,7 +263,7 @@ class _Shape:
         """In prime fields."""
         if self.claim.relation != "equal":
             return NotApplicable("the claim is an inequality, and a field has no order")
-        return agree_exactly(*self.pair(mutant, freed=True), self.prepared, seed=self.seed)
+        return decide_exactly(*self.pair(mutant, freed=True), self.prepared, seed=self.seed)
 
     def rigorous(self, mutant: Mutant | None = None) -> Enclosure | Exclusion | NotApplicable:
         """In balls: the widest of all instances, or the first that fails."""
