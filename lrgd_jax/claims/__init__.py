@@ -7,7 +7,7 @@ from lrgd_jax.claims.comparison import Comparison, compare
 from lrgd_jax.claims.given import given_claim
 from lrgd_jax.claims.layers import GivenInstance, LayerVerdict
 from lrgd_jax.claims.registry import find, load_claims
-from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Verdict
+from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Unevaluated, Verdict
 
 __all__ = [
     "DTYPES",
@@ -26,6 +26,7 @@ __all__ = [
     "Side",
     "Statistical",
     "Tolerance",
+    "Unevaluated",
     "Verdict",
     "certify_all",
     "certify_claim",

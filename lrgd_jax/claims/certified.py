@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -17,9 +17,23 @@ from lrgd_jax.certify.rigorous import Enclosure, Exclusion, enclose_difference
 from lrgd_jax.certify.structures import comparable, mismatch
 from lrgd_jax.claims.check import check_dtype, instance_key
 from lrgd_jax.claims.claim import Claim, Dimensions, Mutant, Side, Statistical
+from lrgd_jax.claims.outcomes import Evaluation, each
 from lrgd_jax.claims.sides import prepared_by, trace_side
+from lrgd_jax.claims.verdicts import Unevaluated
 
-__all__ = ["Certification", "MutantLayers", "ShapeCertificate", "certified_shapes", "certify_all", "certify_claim"]
+__all__ = [
+    "EXACT_LAYERS",
+    "Certification",
+    "MutantLayers",
+    "ShapeCertificate",
+    "certifications_of",
+    "certified_shapes",
+    "certify_all",
+    "certify_claim",
+]
+
+EXACT_LAYERS = "exact layers"
+"""What a claim goes through here."""
 
 SHAPES = 3
 """A claim is certified at no fewer shapes."""
@@ -188,14 +202,25 @@ def certify_all(
     seed: int = 0,
     mutants: bool = True,
     progress: Callable[[Claim], None] | None = None,
-) -> list[Certification]:
-    """Certifies claims in turn; the arithmetic is Python's, which more threads do not speed up."""
-    found = []
-    for claim in claims:
-        found.append(certify_claim(claim, seed=seed, mutants=mutants))
+) -> list[Certification | Unevaluated]:
+    """Certifies claims in turn; the arithmetic is Python's, which more threads do not speed up.
+
+    Returns:
+        What was found of each claim, or why nothing was.
+    """
+    found: list[Certification | Unevaluated] = []
+    for place, one in each(certifications_of(claims, seed=seed, mutants=mutants)):
+        found.append(one)
         if progress is not None:
-            progress(claim)
+            progress(claims[place])
     return found
+
+
+def certifications_of(
+    claims: Sequence[Claim], *, seed: int = 0, mutants: bool = True
+) -> list[Evaluation[Certification]]:
+    """The certification of each claim, for `lrgd_jax.claims.outcomes.each`."""
+    return [(claim, EXACT_LAYERS, partial(certify_claim, claim, seed=seed, mutants=mutants)) for claim in claims]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -17,10 +16,11 @@ from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.structures import mismatch
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Mutant, Side, Statistical
 from lrgd_jax.claims.comparison import Comparison, compare, merge_limits
+from lrgd_jax.claims.outcomes import Evaluation, each
 from lrgd_jax.claims.sides import TracedSide, named_faults, trace_side
-from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Verdict
+from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Unevaluated, Verdict
 
-__all__ = ["DTYPES", "Shape", "check_all", "check_claim", "check_dtype"]
+__all__ = ["DTYPES", "Shape", "check_all", "check_claim", "check_dtype", "checks_of"]
 
 DTYPES = ("float64", "float32", "bfloat16")
 
@@ -33,6 +33,11 @@ def check_dtype(dtype: str) -> None:
         raise ValueError(
             'float64 needs JAX in 64 bits; call jax.config.update("jax_enable_x64", True) before any array is made'
         )
+
+
+def _check_instances(instances: int) -> None:
+    if instances < 1:
+        raise ValueError(f"at least one instance of each shape is needed, got {instances}")
 
 
 def instance_key(claim: Claim, seed: int, shape: int, instance: int) -> PRNGKeyArray:
@@ -134,8 +139,7 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
         ValueError: the dtype or the number of instances is no such thing, or a side or mutant cannot be evaluated.
     """
     check_dtype(dtype)
-    if instances < 1:
-        raise ValueError(f"at least one instance of each shape is needed, got {instances}")
+    _check_instances(instances)
     if not claim.shapes:
         raise ValueError(f"claim {claim.slug} states no shapes, so there is nothing to check")
     if isinstance(claim.tolerance, Adjoint):
@@ -171,8 +175,8 @@ def check_all(
     mutants: bool = True,
     workers: int = 2,
     progress: Callable[[Claim], None] | None = None,
-) -> list[Verdict]:
-    """Checks claims, some at a time, since XLA compiles outside Python's lock.
+) -> list[Verdict | Unevaluated]:
+    """Checks claims, some at a time; one that cannot be evaluated does not keep the others from their verdicts.
 
     Args:
         claims: which.
@@ -184,19 +188,33 @@ def check_all(
         progress: called with each claim as it is done.
 
     Returns:
-        The verdicts, in the order of the claims.
+        The verdicts, or why there is none, in the order of the claims.
     """
-
-    def one(claim: Claim) -> Verdict:
-        verdict = check_claim(claim, dtype=dtype, instances=instances, seed=seed, mutants=mutants)
+    found: dict[int, Verdict | Unevaluated] = {}
+    checks = checks_of(claims, (dtype,), instances=instances, seed=seed, mutants=mutants)
+    for place, verdict in each(checks, workers=workers):
+        found[place] = verdict
         if progress is not None:
-            progress(claim)
-        return verdict
+            progress(claims[place])
+    return [found[place] for place in range(len(claims))]
 
-    if workers < 2:
-        return [one(claim) for claim in claims]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(one, claims))
+
+def checks_of(
+    claims: Sequence[Claim], dtypes: Sequence[str], *, instances: int = 8, seed: int = 0, mutants: bool = True
+) -> list[Evaluation[Verdict]]:
+    """The check of each claim in each dtype, all of one dtype first, for `lrgd_jax.claims.outcomes.each`.
+
+    Raises:
+        ValueError: a dtype or the number of instances is no such thing.
+    """
+    for dtype in dtypes:
+        check_dtype(dtype)
+    _check_instances(instances)
+
+    def check(claim: Claim, dtype: str) -> Verdict:
+        return check_claim(claim, dtype=dtype, instances=instances, seed=seed, mutants=mutants)
+
+    return [(claim, dtype, partial(check, claim, dtype)) for dtype in dtypes for claim in claims]
 
 
 def _compared(shapes: Sequence[Shape]) -> tuple[Failure | None, list[Comparison]]:

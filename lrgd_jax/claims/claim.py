@@ -8,6 +8,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -155,6 +156,13 @@ class Claim:
             if side is not None:
                 self._check_parameters(side)
 
+    @property
+    def shipped(self) -> bool:
+        """Whether the claim comes with the package, every side and mutant of it."""
+        sides = self.left, self.right, *(mutant.side for mutant in self.mutants)
+        homes = {str(getattr(_within(side), "__module__", "")).split(".")[0] for side in sides}
+        return "proofs_checks" in homes and homes <= {"proofs_checks", "lrgd_jax"}
+
     def shape_of(self, argument: str, dimensions: Dimensions) -> tuple[int, ...]:
         """The shape of an argument at given dimensions."""
         spec = self.arguments[argument]
@@ -251,6 +259,11 @@ class Claim:
             f"claim {self.slug}: {getattr(side, '__name__', side)} asks for {sorted(unknown)}, but there are only "
             f"{sorted(known)}; add it to the claim's arguments, dimensions or free functions, or rename the parameter"
         )
+
+
+def _within(side: Side) -> Side:
+    """The function within a partial one."""
+    return _within(side.func) if isinstance(side, partial) else side
 
 
 def _parameters(side: Side) -> tuple[set[str], bool]:

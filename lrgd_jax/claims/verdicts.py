@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lrgd_jax.claims.claim import Dimensions
+from lrgd_jax.claims.claim import Claim, Dimensions
+from lrgd_jax.tracebacks import first_sentence, package_line, refused
 
-__all__ = ["Failure", "MutantVerdict", "Verdict"]
+__all__ = ["Failure", "MutantVerdict", "Unevaluated", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,38 @@ class Verdict:
     def passed(self) -> bool:
         """The claim holds, and every mutant that was tried is rejected."""
         return self.holds and all(mutant.rejected for mutant in self.mutants)
+
+
+@dataclass(frozen=True)
+class Unevaluated:
+    """A claim that has no verdict at a layer, since something was raised.
+
+    Attributes:
+        claim: which.
+        layer: a dtype, "exact layers", or what else was asked of the claim.
+        fault: what was raised.
+        seconds: spent.
+    """
+
+    claim: Claim
+    layer: str
+    fault: Exception
+    seconds: float
+
+    @property
+    def slug(self) -> str:
+        """Of the claim."""
+        return self.claim.slug
+
+    @property
+    def internal(self) -> bool:
+        """Whether the package is to blame: it stumbled, or the claim is one that comes with it."""
+        return self.claim.shipped or not refused(self.fault)
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line."""
+        if refused(self.fault):
+            return str(self.fault)
+        said = first_sentence(str(self.fault)) or "no message"
+        return f"internal error: {type(self.fault).__name__}: {said} (at {package_line(self.fault)})"

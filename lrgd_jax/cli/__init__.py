@@ -1,10 +1,13 @@
 """The command line: claims and certificates, explanations, experiments and their pictures."""
 
+from typing import Annotated
+
 import typer
 
 from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
+from lrgd_jax.cli.errors import Guarded, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
 from lrgd_jax.cli.plot import plot
@@ -16,9 +19,13 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="lrgd",
+    cls=Guarded,
     help="In-context learning as gradient descent: attention beside its dual, every claim checked.",
+    epilog="Exit codes: 0 done, and what was asked holds; 1 it does not hold; 2 bad input; 3 internal error; "
+    "4 equal at the points that were tried, and no more is known; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
 for command in (claims, verify, certify, recheck, explain, experiment, plot):
     app.command()(command)
@@ -26,6 +33,19 @@ app.add_typer(data, name="data")
 app.add_typer(recommend, name="recommend")
 
 
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks of errors too; may stand anywhere, or set LRGD_DEBUG=1.")
+    ] = False,
+) -> None:
+    """Options of all commands; `Guarded` reads them."""
+
+
 def main() -> None:
     """The entry point."""
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code)
+        raise

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import bad_input
-
 __all__ = ["ClaimsPath", "claims"]
 
 ClaimsPath = Annotated[
@@ -24,9 +22,8 @@ def claims(
     from lrgd_jax.cli.consoles import results
     from lrgd_jax.report.tables import claim_list, claim_page
 
-    with bad_input():
-        known = load_claims(claims_path or ())
-        if slug is None:
-            results().print(claim_list(known.values()))
-        else:
-            typer.echo(claim_page(find(known, slug)), nl=False)
+    known = load_claims(claims_path or ())
+    if slug is None:
+        results().print(claim_list(known.values()))
+    else:
+        typer.echo(claim_page(find(known, slug)), nl=False)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrgd_jax.cli.errors import bad_input
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -51,13 +49,12 @@ def amazon_reviews(
 
     The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
     """
-    with bad_input():
-        from lrgd_jax.recommend.data.amazon import read_reviews, read_titles
+    from lrgd_jax.recommend.data.amazon import read_reviews, read_titles
 
-        _free(destination)
-        rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
-        titles = None if metadata is None else read_titles(metadata)
-        _bring(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
+    _free(destination)
+    rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
+    titles = None if metadata is None else read_titles(metadata)
+    _bring(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
 
 
 @bring.command("csv")
@@ -82,14 +79,13 @@ def comma_separated(
     titles_required: Titled = False,
 ) -> None:
     """A CSV file with a header, one interaction a row."""
-    with bad_input():
-        from lrgd_jax.recommend.data.sources import read_interactions, read_title_table
+    from lrgd_jax.recommend.data.sources import read_interactions, read_title_table
 
-        _free(destination)
-        rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
-        table = read_interactions(source, user=user, item=item, time=time, rating=rating, separator=separator)
-        named = None if titles is None else read_title_table(titles, item=item, title=title)
-        _bring(table, named, rules, {"kind": "csv", "file": source.name}, destination)
+    _free(destination)
+    rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
+    table = read_interactions(source, user=user, item=item, time=time, rating=rating, separator=separator)
+    named = None if titles is None else read_title_table(titles, item=item, title=title)
+    _bring(table, named, rules, {"kind": "csv", "file": source.name}, destination)
 
 
 @bring.command("sequences")
@@ -102,13 +98,12 @@ def sequences(
     titles_required: Titled = False,
 ) -> None:
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
-    with bad_input():
-        from lrgd_jax.recommend.data.sources import read_sequences, read_title_table
+    from lrgd_jax.recommend.data.sources import read_sequences, read_title_table
 
-        _free(destination)
-        rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
-        named = None if titles is None else read_title_table(titles, item="item", title="title")
-        _bring(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
+    _free(destination)
+    rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
+    named = None if titles is None else read_title_table(titles, item="item", title="title")
+    _bring(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
 
 
 @data.command()
@@ -120,25 +115,23 @@ def generate(
     length: Annotated[int, typer.Option(help="Mean number of items a user takes.")] = 12,
 ) -> None:
     """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
-    with bad_input():
-        from lrgd_jax.recommend.data.cache import save
-        from lrgd_jax.recommend.data.generated import generated_dataset
-        from lrgd_jax.recommend.data.importing import described
+    from lrgd_jax.recommend.data.cache import save
+    from lrgd_jax.recommend.data.generated import generated_dataset
+    from lrgd_jax.recommend.data.importing import described
 
-        _free(destination)
-        result = described(generated_dataset(seed, users, items, length=length))
-        result.report["source"] = {"kind": "generated", "seed": seed}
-        save(result, destination)
-        _show(result.report, destination)
+    _free(destination)
+    result = described(generated_dataset(seed, users, items, length=length))
+    result.report["source"] = {"kind": "generated", "seed": seed}
+    save(result, destination)
+    _show(result.report, destination)
 
 
 @data.command()
 def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
     """What was read, dropped, kept and found."""
-    with bad_input():
-        from lrgd_jax.recommend.data.cache import read_report
+    from lrgd_jax.recommend.data.cache import read_report
 
-        _show(read_report(folder), folder)
+    _show(read_report(folder), folder)
 
 
 def _free(destination: Path) -> None:

@@ -1,16 +1,57 @@
-"""Bad input ends a command with one clear message and exit code 2; nothing else is caught."""
+"""How a command ends: the exit codes, and the one place where errors become a line and a code."""
 
 import contextlib
-from collections.abc import Iterator
+import os
+import platform
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-__all__ = ["BAD_INPUT", "FALLEN", "ONLY_POINTS", "bad_input", "complain"]
+from lrgd_jax.tracebacks import first_sentence, package_line, refused
 
+__all__ = [
+    "BAD_INPUT",
+    "FALLEN",
+    "HOLDS",
+    "INTERNAL",
+    "INTERRUPTED",
+    "ONLY_POINTS",
+    "Guarded",
+    "blamed",
+    "complain",
+    "ended",
+    "internal",
+    "leave",
+    "report",
+    "worst",
+    "written",
+]
+
+HOLDS = 0
 FALLEN = 1
 BAD_INPUT = 2
+INTERNAL = 3
 ONLY_POINTS = 4
 """Nothing differed at the points that were tried, which certifies nothing."""
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""As of a process that a shell ends because nobody reads what it writes."""
+
+SEVERITY = (HOLDS, ONLY_POINTS, FALLEN, BAD_INPUT, INTERNAL, INTERRUPTED)
+"""Of several results the last of these is the command's."""
+
+REPORT = "this is a mistake of lrgd_jax; please report this line with the output of the same command under --debug"
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of a command that came to several results."""
+    return max(codes, key=SEVERITY.index, default=HOLDS)
 
 
 def complain(message: str) -> None:
@@ -18,11 +59,126 @@ def complain(message: str) -> None:
     typer.echo(f"lrgd: {message}", err=True)
 
 
+def report(error: BaseException) -> int:
+    """Says on standard error, in one line, what ended a command or a claim, and returns the exit code for it."""
+    if debugging():
+        typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if refused(error):
+        complain(str(error))
+        return BAD_INPUT
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith("lrgd_jax"):
+        complain(f"this needs the Python package {error.name.split('.')[0]}, which is not installed; install it")
+        return BAD_INPUT
+    complain(internal(error))
+    return INTERNAL
+
+
+def blamed(error: BaseException, *, internal: bool) -> int:
+    """The exit code of an error whose message is said elsewhere; what else to do about it goes to standard error."""
+    if debugging():
+        typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if not internal:
+        return BAD_INPUT
+    complain(REPORT)
+    return INTERNAL
+
+
+def internal(error: BaseException) -> str:
+    """One line about a mistake of the package: what it was, where, with which versions, and how to report it."""
+    from importlib.metadata import version
+
+    said = first_sentence(str(error))
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    versions = f"lrgd_jax {version('lrgd-jax')}, JAX {version('jax')}, Python {platform.python_version()}"
+    return f"internal error: {what} (at {package_line(error)}; {versions}); {REPORT}"
+
+
+def debugging() -> bool:
+    """Whether tracebacks are wanted: `--debug` anywhere, or LRGD_DEBUG=1."""
+    return os.environ.get(DEBUG, "") not in ("", "0")
+
+
+DEBUG = "LRGD_DEBUG"
+
+
 @contextlib.contextmanager
-def bad_input() -> Iterator[None]:
-    """Turns what the package raises on wrong input into a message and exit code 2."""
+def written(what: str) -> Iterator[None]:
+    """Around the writing of a result that stands on the terminal already: a file that cannot be written is named."""
     try:
         yield
-    except (ValueError, NotImplementedError, OSError) as error:
-        complain(str(error))
+    except OSError as error:
+        complain(f"{what} cannot be written: {error.strerror or error}; the result stands above")
         raise typer.Exit(BAD_INPUT) from None
+
+
+class Guarded(TyperGroup):
+    """The commands, where whatever ends one of them becomes one line and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Takes `--debug` from wherever it stands before a `--`."""
+        end = args.index("--") if "--" in args else len(args)
+        before = [word for word in args[:end] if word != "--debug"]
+        if len(before) < end:
+            os.environ[DEBUG] = "1"
+            ctx.call_on_close(lambda: os.environ.pop(DEBUG, None))
+        return super().parse_args(ctx, [*before, *args[end:]])
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command."""
+        with ended():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def ended() -> Iterator[None]:
+    """Turns whatever is raised into one line on standard error and an exit code; a request to stop, into 130."""
+    try:
+        with _stoppable():
+            yield
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except (BrokenPipeError, SystemExit) as error:
+        # rich has made the one into the other
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise typer.Exit(report(error)) from None
+        _quiet()
+        raise typer.Exit(BROKEN_PIPE) from None
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("typer", "click"):
+            # usage errors and exits, which the framework itself turns into a message and a code
+            raise
+        raise typer.Exit(report(error)) from None
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM stops a command as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    # what a script starts in the background is told to ignore Ctrl-C
+    before = {sign: handler for sign, handler in before.items() if handler is not signal.SIG_IGN}
+    for sign in before:
+        signal.signal(sign, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def leave(code: Any) -> None:
+    """Ends the process at once where it was interrupted: threads that compile are not waited for."""
+    if code in (INTERRUPTED, BROKEN_PIPE):
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _quiet() -> None:
+    """Nobody reads standard output any more, so what is still in its buffer goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrgd_jax.cli.errors import bad_input, complain
+from lrgd_jax.cli.errors import complain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,11 +38,10 @@ def experiment(
 
     A run that was killed goes on with --resume, and then writes the same bytes as one that was not.
     """
-    with bad_input():
-        if name is None:
-            _list()
-        else:
-            _show(_run(name, out, resume, seeds, quick, config, set_ or ()), out)
+    if name is None:
+        _list()
+    else:
+        _show(_run(name, out, resume, seeds, quick, config, set_ or ()), out)
 
 
 def _list() -> None:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import bad_input
-
 if TYPE_CHECKING:
     from lrgd_jax.effect.template import Template
     from lrgd_jax.report.explanation import Explanation
@@ -51,16 +49,14 @@ def explain(
 
     Exit code 0: explained; 2: bad input.
     """
-    with bad_input():
-        _check_files({"--json": json, "--html": html})
-        if answer_tokens < 1:
-            raise ValueError(f"--answer-tokens must be at least 1, got {answer_tokens}")
-        explanation = _explain(
-            model, demonstrations, query, target, method, by, _template(template), chat, preamble, answer_tokens
-        )
+    _check_files({"--json": json, "--html": html})
+    if answer_tokens < 1:
+        raise ValueError(f"--answer-tokens must be at least 1, got {answer_tokens}")
+    explanation = _explain(
+        model, demonstrations, query, target, method, by, _template(template), chat, preamble, answer_tokens
+    )
     _show(explanation)
-    with bad_input():
-        _write(explanation, json, html)
+    _write(explanation, json, html)
 
 
 def _explain(

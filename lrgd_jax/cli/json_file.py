@@ -1,4 +1,10 @@
-"""The verdicts as JSON."""
+"""The verdicts as JSON.
+
+A claim that cannot be evaluated has a row of its own: {"slug", "group", "dtype", "holds": null, "error": why,
+"error_kind": "input" or "internal", "seconds"}. Where the exact layers alone cannot be evaluated, "certified" is null
+beside "certify_error" and "certify_error_kind". "complete" is false in the file of a run that is not finished yet, or
+that was ended.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +13,7 @@ from lrgd_jax.claims.certificates import layers_content
 from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.comparison import Comparison
 from lrgd_jax.claims.real_decoder import DecoderVerdict
-from lrgd_jax.claims.verdicts import Verdict
+from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 
 __all__ = ["content_of"]
 
@@ -16,27 +22,39 @@ def content_of(
     version: str,
     dtypes: Sequence[str],
     seed: int,
-    verdicts: Sequence[Verdict],
-    certifications: Mapping[str, Certification],
+    verdicts: Sequence[Verdict | Unevaluated],
+    certifications: Mapping[str, Certification | Unevaluated],
     model: DecoderVerdict | None,
+    *,
+    complete: bool = True,
 ) -> dict[str, Any]:
     """What the file says; the exact layers, where they were asked for, stand with every dtype of a claim."""
     return {
         "version": version,
         "dtype": ",".join(dtypes),
         "seed": seed,
+        "complete": complete,
         "claims": [_claim(verdict, certifications.get(verdict.slug)) for verdict in verdicts],
         "model": None if model is None else _model(model),
     }
 
 
-def _claim(verdict: Verdict, certification: Certification | None) -> dict[str, Any]:
+def _claim(verdict: Verdict | Unevaluated, certification: Certification | Unevaluated | None) -> dict[str, Any]:
+    row = _error(verdict) if isinstance(verdict, Unevaluated) else _verdict(verdict)
+    if isinstance(certification, Unevaluated):
+        kind = _kind(certification)
+        return row | {"certified": None, "certify_error": certification.reason, "certify_error_kind": kind}
     layers = {} if certification is None else layers_content(certification)
-    mutants = [{"name": mutant.name, "rejected": mutant.rejected} for mutant in verdict.mutants]
+    if isinstance(verdict, Unevaluated):
+        return row | layers
     for mutant in layers.pop("mutants", []):
-        found = next((one for one in mutants if one["name"] == mutant["name"]), None)
+        found = next((one for one in row["mutants"] if one["name"] == mutant["name"]), None)
         if found is not None:
             found.update(exact=mutant["exact"], rigorous=mutant["rigorous"])
+    return row | layers
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "slug": verdict.slug,
         "group": verdict.group,
@@ -45,10 +63,25 @@ def _claim(verdict: Verdict, certification: Certification | None) -> dict[str, A
         "instances": verdict.instances,
         "worst_ratio": verdict.worst_ratio,
         "detection_limit": verdict.detection_limit,
-        "mutants": mutants,
+        "mutants": [{"name": mutant.name, "rejected": mutant.rejected} for mutant in verdict.mutants],
         "seconds": verdict.seconds,
-        **layers,
     }
+
+
+def _error(found: Unevaluated) -> dict[str, Any]:
+    return {
+        "slug": found.slug,
+        "group": found.claim.group,
+        "dtype": found.layer,
+        "holds": None,
+        "error": found.reason,
+        "error_kind": _kind(found),
+        "seconds": found.seconds,
+    }
+
+
+def _kind(found: Unevaluated) -> str:
+    return "internal" if found.internal else "input"
 
 
 def _model(verdict: DecoderVerdict) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import BAD_INPUT, bad_input, complain
+from lrgd_jax.cli.errors import BAD_INPUT, complain
 
 __all__ = ["plot"]
 
@@ -27,15 +27,14 @@ def plot(
     from lrgd_jax.experiments import find
     from lrgd_jax.experiments.runner import load
 
-    with bad_input():
-        finished = load(directory)
-        try:
-            from lrgd_jax.report.figures import save
-        except ModuleNotFoundError as error:
-            complain(f"drawing needs {error.name}: install lrgd-jax[figures]")
-            raise typer.Exit(BAD_INPUT) from None
-        target = directory / f"{finished.name}.{format_}"
-        figure = find(finished.name).figure(finished.config, finished.rows)
-        with replacing(target) as written:
-            save(figure, written)
+    finished = load(directory)
+    try:
+        from lrgd_jax.report.figures import save
+    except ModuleNotFoundError as error:
+        complain(f"drawing needs {error.name}: install lrgd-jax[figures]")
+        raise typer.Exit(BAD_INPUT) from None
+    target = directory / f"{finished.name}.{format_}"
+    figure = find(finished.name).figure(finished.config, finished.rows)
+    with replacing(target) as written:
+        save(figure, written)
     typer.echo(target)

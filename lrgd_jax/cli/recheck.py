@@ -1,12 +1,19 @@
 """`lrgd recheck`: evaluate kept certificates anew, and say what changed."""
 
+from __future__ import annotations
+
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrgd_jax.cli.claims import ClaimsPath
-from lrgd_jax.cli.errors import FALLEN, bad_input
+from lrgd_jax.cli.errors import FALLEN, HOLDS, INTERRUPTED, blamed, complain, worst
+
+if TYPE_CHECKING:
+    from lrgd_jax.claims.certificates import Recheck
+    from lrgd_jax.claims.verdicts import Unevaluated
 
 __all__ = ["recheck"]
 
@@ -20,26 +27,45 @@ def recheck(
 ) -> None:
     """Evaluate certificates from scratch: traced anew without shortcuts, at other points of other prime fields.
 
-    Exit code 0: all hold; 1: one does not hold any more; 2: bad input.
+    Exit code 0: all hold; 1: one does not hold any more; 2: bad input, or a claim's own functions cannot be evaluated;
+    3: internal error; 130: interrupted. Of several the worst counts: 3, then 2, then 1.
     """
-    with bad_input():
-        import jax
+    import jax
 
-        jax.config.update("jax_enable_x64", True)
-        from lrgd_jax.claims import load_claims
-        from lrgd_jax.claims.certificates import read_certificates
-        from lrgd_jax.claims.certificates import recheck as evaluate
-        from lrgd_jax.cli.consoles import progress_bar, results
-        from lrgd_jax.report.tables import recheck_table
+    jax.config.update("jax_enable_x64", True)
+    from lrgd_jax.claims import load_claims
+    from lrgd_jax.claims.certificates import read_certificates
+    from lrgd_jax.claims.certificates import recheck as evaluate
+    from lrgd_jax.claims.certified import EXACT_LAYERS
+    from lrgd_jax.claims.outcomes import attempt
+    from lrgd_jax.cli.consoles import progress_bar, results
+    from lrgd_jax.report.tables import recheck_table
 
-        certificates = read_certificates(directory)
-        known = load_claims(claims_path or ())
-        found = []
+    certificates = read_certificates(directory)
+    known, found, interrupted = load_claims(claims_path or ()), [], False
+    try:
         with progress_bar() as bar:
             task = bar.add_task("certificates", total=len(certificates))
             for certificate in certificates:
-                found.append(evaluate(certificate, known, seed=seed))
+                evaluation = partial(evaluate, certificate, known, seed=seed)
+                claim = known.get(certificate["claim"])
+                # of a claim that is gone there is nothing to evaluate
+                found.append(evaluation() if claim is None else attempt(claim, EXACT_LAYERS, evaluation))
                 bar.update(task, advance=1, description=certificate["claim"])
+    except KeyboardInterrupt:
+        interrupted = True
     results().print(recheck_table(found))
-    if not all(one.certified for one in found):
-        raise typer.Exit(FALLEN)
+    codes = [_code(one) for one in found]
+    if interrupted:
+        complain(f"interrupted: {len(found)} of {len(certificates)} certificates are evaluated")
+        codes.append(INTERRUPTED)
+    if worst(codes):
+        raise typer.Exit(worst(codes))
+
+
+def _code(one: Recheck | Unevaluated) -> int:
+    from lrgd_jax.claims.verdicts import Unevaluated
+
+    if isinstance(one, Unevaluated):
+        return blamed(one.fault, internal=one.internal)
+    return HOLDS if one.certified else FALLEN

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import bad_input
 from lrgd_jax.cli.recommend_data import check_files, fitted, given, meta_of, split_of
-from lrgd_jax.cli.recommend_output import compared, described, show_reasons, show_table, write_reasons
+from lrgd_jax.cli.recommend_output import compared, described, keep, show_reasons, show_table, write_reasons
 
 __all__ = ["recommend"]
 
@@ -47,10 +46,9 @@ def fit(
     """Read everybody's history, without the test items where only the order is known, and save the recommender."""
     from lrgd_jax.recommend.saving import save_recommender
 
-    with bad_input():
-        check_files({"--out": out})
-        recommender = fitted(split_of(data, seed), "test", form, meta_of(meta))
-        save_recommender(recommender, out)
+    check_files({"--out": out})
+    recommender = fitted(split_of(data, seed), "test", form, meta_of(meta))
+    save_recommender(recommender, out)
     typer.echo(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
 
 
@@ -67,28 +65,25 @@ def query(
     json: Json = None,
 ) -> None:
     """Show the items that a user, or a history, is recommended."""
-    from lrgd_jax.atomic import write_json
     from lrgd_jax.recommend.names import looked_up
     from lrgd_jax.recommend.reasons import title_of
 
-    with bad_input():
-        check_files({"--json": json})
-        if (user is None) == (history is None):
-            raise ValueError("give either --user, the name of a known user, or --history, names of items with commas")
-        recommender = given(model, data, seed, form)
-        past = None
-        if history is not None:
-            names = [name.strip() for name in history.split(",") if name.strip()]
-            past = [looked_up("item", name, recommender.item_numbers) for name in names]
-        found = recommender.recommend(user, k, history=past, time=time)
-        catalogue = recommender.catalogue
-        rows = [
-            {"item": catalogue.names[item], "title": title_of(catalogue, item), "score": score}
-            for item, score in zip(found.items.tolist(), found.scores.tolist(), strict=True)
-        ]
-        if json is not None:
-            write_json(json, {"user": user, "k": k, "items": rows})
+    check_files({"--json": json})
+    if (user is None) == (history is None):
+        raise ValueError("give either --user, the name of a known user, or --history, names of items with commas")
+    recommender = given(model, data, seed, form)
+    past = None
+    if history is not None:
+        names = [name.strip() for name in history.split(",") if name.strip()]
+        past = [looked_up("item", name, recommender.item_numbers) for name in names]
+    found = recommender.recommend(user, k, history=past, time=time)
+    catalogue = recommender.catalogue
+    rows = [
+        {"item": catalogue.names[item], "title": title_of(catalogue, item), "score": score}
+        for item, score in zip(found.items.tolist(), found.scores.tolist(), strict=True)
+    ]
     show_table(["place", "item", "title", "score"], [[i + 1, *row.values()] for i, row in enumerate(rows)])
+    keep(json, {"user": user, "k": k, "items": rows})
 
 
 @recommend.command()
@@ -107,33 +102,28 @@ def evaluate(
     """Rank the whole catalogue for every query: hit rate and NDCG, ties at their mean rank, seen items excluded."""
     import time
 
-    from lrgd_jax.atomic import write_json
     from lrgd_jax.recommend.data import folders, generated  # noqa: F401  # imported before the clock starts
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
     from lrgd_jax.recommend.saving import load_recommender
 
-    with bad_input():
-        check_files({"--json": json})
-        if model is not None and meta is not None:
-            raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
-        start, busy = time.perf_counter(), time.process_time()
-        cut = split_of(data, seed)
-        found = (
-            fitted(cut, split.value, form, meta_of(meta)) if model is None else load_recommender(model, cut.catalogue)
-        )
-        measured = measure(found, cut, split.value)
-        result = measured.summary()
-        scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
-        result["seconds_cpu"] = time.process_time() - busy
-        result |= described(found, data, scoring)
-        for metric in ("HR@10", "NDCG@10"):
-            interval = measured.interval(metric, seed=seed)
-            result[f"{metric} interval"] = [interval.low, interval.high]
-        if baseline:
-            result |= compared(measured, cut, seed)
-        if json is not None:
-            write_json(json, result)
+    check_files({"--json": json})
+    if model is not None and meta is not None:
+        raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
+    start, busy = time.perf_counter(), time.process_time()
+    cut = split_of(data, seed)
+    found = fitted(cut, split.value, form, meta_of(meta)) if model is None else load_recommender(model, cut.catalogue)
+    measured = measure(found, cut, split.value)
+    result = measured.summary()
+    scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
+    result["seconds_cpu"] = time.process_time() - busy
+    result |= described(found, data, scoring)
+    for metric in ("HR@10", "NDCG@10"):
+        interval = measured.interval(metric, seed=seed)
+        result[f"{metric} interval"] = [interval.low, interval.high]
+    if baseline:
+        result |= compared(measured, cut, seed)
     show_table(["measure", ""], [[name, value] for name, value in result.items()])
+    keep(json, result)
 
 
 @recommend.command()
@@ -153,13 +143,12 @@ def learn(
     """
     from dataclasses import asdict
 
-    from lrgd_jax.atomic import write_json
     from lrgd_jax.cli.consoles import progress_bar
     from lrgd_jax.recommend.learning import learn_meta
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
     from lrgd_jax.recommend.meta import PLAIN
 
-    with bad_input(), progress_bar() as bar:
+    with progress_bar() as bar:
         check_files({"--json": json})
         cut, task = split_of(data, seed), bar.add_task("learn", total=steps)
         before = fitted(cut, "valid", "linear", PLAIN if plain else None)
@@ -185,9 +174,8 @@ def learn(
         meta = asdict(found.meta if better else before.meta)
         result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid", **gains}
         result["losses"] = found.losses.tolist()
-        if json is not None:
-            write_json(json, result)
     show_table(["measure", ""], [[name, value] for name, value in {**meta, "kept": result["kept"], **gains}.items()])
+    keep(json, result)
 
 
 @recommend.command()
@@ -207,10 +195,9 @@ def explain(
     """Name the past users and transitions that make the score of an item; all parts sum to the score."""
     from lrgd_jax.recommend.reasons import reasons
 
-    with bad_input():
-        check_files({"--json": json, "--html": html, "--png": png})
-        if top < 1:
-            raise ValueError(f"--top must be at least 1, got {top}")
-        found = reasons(given(model, data, seed, form), user, item, time)
-        write_reasons(found, top, json, html, png)
+    check_files({"--json": json, "--html": html, "--png": png})
+    if top < 1:
+        raise ValueError(f"--top must be at least 1, got {top}")
+    found = reasons(given(model, data, seed, form), user, item, time)
     show_reasons(found, top)
+    write_reasons(found, top, json, html, png)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from lrgd_jax.cli.errors import written
 
 if TYPE_CHECKING:
     from lrgd_jax.recommend.data.dataset import Split
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.reasons import Reasons
     from lrgd_jax.recommend.recommender import Recommender
 
-__all__ = ["compared", "described", "show_reasons", "show_table", "write_reasons"]
+__all__ = ["compared", "described", "keep", "show_reasons", "show_table", "write_reasons"]
 
 
 def described(found: Recommender, data: Path | None, scoring: float) -> dict[str, Any]:
@@ -43,6 +46,15 @@ def compared(measured: Evaluation, split: Split, seed: int) -> dict[str, Any]:
         result[f"{metric} above baseline interval"] = [found.difference.low, found.difference.high]
         result[f"{metric} above baseline p"] = found.p
     return result
+
+
+def keep(json: Path | None, content: Mapping[str, Any]) -> None:
+    """Writes a result, which was shown already, where it is wanted."""
+    from lrgd_jax.atomic import write_json
+
+    if json is not None:
+        with written(f"--json {json}"):
+            write_json(json, content)
 
 
 def write_reasons(found: Reasons, top: int, json: Path | None, html: Path | None, png: Path | None) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrgd_jax.cli.claims import ClaimsPath
-from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, bad_input, complain
+from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, blamed, complain, worst
 from lrgd_jax.cli.options import ModelOptions, dtypes_of, folder, model_options, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lrgd_jax.claims import Claim, Verdict
+    from lrgd_jax.claims import Claim, Unevaluated, Verdict
     from lrgd_jax.claims.certified import Certification
     from lrgd_jax.claims.real_decoder import DecoderVerdict
+    from lrgd_jax.cli.findings import Findings
 
 __all__ = ["verify"]
 
@@ -55,31 +57,42 @@ def verify(
 ) -> None:
     """Check claims in floating point and, with --exact, in exact arithmetic; or a checkpoint as a chain of duals.
 
-    Exit code 0: everything holds; 1: a claim or the model fell, or a mutant survived; 2: bad input.
+    A claim that cannot be evaluated is a row of its own, and the others go on; --json and --certificates are written
+    after every claim.
+
+    Exit code 0: everything holds; 1: a claim or the model fell, or a mutant survived; 2: bad input, or a claim's own
+    functions cannot be evaluated; 3: internal error; 130: interrupted. Of several the worst counts: 3, then 2, then 1.
     """
-    with bad_input():
-        dtypes = dtypes_of(dtype)
-        options = model_options(model, prompt, prompt_file, demonstrations, steps)
-        if instances < 1:
-            raise ValueError(f"--instances must be at least 1, got {instances}")
-        if json is not None:
-            writable(json)
-        if certificates is not None:
-            folder(certificates)
-        exact = exact or certificates is not None
-        _prepare([*dtypes, "float64"] if exact else dtypes)
-        chosen = _of_groups(_chosen(slugs or (), claims_path or (), everything=options is None), group)
-        decoder = None if options is None else _verify_model(options, dtypes[0])
-        verdicts = _verify_claims(chosen, dtypes, instances, seed, mutants=not no_mutants)
-        certified = _certify_claims(chosen if exact else (), seed, mutants=not no_mutants)
-    fallen = _show(chosen, verdicts, decoder, seed, mutants=not no_mutants)
-    fallen |= _show_certified(chosen, certified, mutants=not no_mutants)
+    dtypes = dtypes_of(dtype)
+    options = model_options(model, prompt, prompt_file, demonstrations, steps)
+    if instances < 1:
+        raise ValueError(f"--instances must be at least 1, got {instances}")
     if json is not None:
-        _write(json, dtypes, seed, verdicts, certified, decoder)
+        writable(json)
     if certificates is not None:
-        _write_certificates(certificates, chosen, certified)
-    if fallen:
-        raise typer.Exit(FALLEN)
+        folder(certificates)
+    exact = exact or certificates is not None
+    _prepare([*dtypes, "float64"] if exact else dtypes)
+    chosen = _of_groups(_chosen(slugs or (), claims_path or (), everything=options is None), group)
+
+    from lrgd_jax.cli.findings import Findings
+
+    findings = Findings(chosen, dtypes, seed, exact, json, certificates)
+    interrupted = False
+    try:
+        findings.decoder = None if options is None else _verify_model(options, dtypes[0])
+        findings.write()
+        _verify_claims(findings, instances, mutants=not no_mutants)
+        _certify_claims(findings, mutants=not no_mutants)
+    except KeyboardInterrupt:
+        interrupted = True
+        findings.write()
+    code = _show(findings, mutants=not no_mutants, explained=not interrupted)
+    if interrupted:
+        complain("interrupted: {} of {} evaluations are done".format(*findings.done))
+        code = INTERRUPTED
+    if code:
+        raise typer.Exit(code)
 
 
 def _prepare(dtypes: Sequence[str]) -> None:
@@ -109,39 +122,31 @@ def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
     return [claim for claim in chosen if claim.group in names]
 
 
-def _verify_claims(
-    chosen: Sequence[Claim], dtypes: Sequence[str], instances: int, seed: int, *, mutants: bool
-) -> list[Verdict]:
-    from lrgd_jax.claims import check_all
+def _verify_claims(findings: Findings, instances: int, *, mutants: bool) -> None:
+    from lrgd_jax.claims.check import checks_of
+    from lrgd_jax.claims.outcomes import each
     from lrgd_jax.cli.consoles import progress_bar
 
-    verdicts: list[Verdict] = []
-    with progress_bar() as bar:
-        task = bar.add_task("claims", total=len(chosen) * len(dtypes))
-        for dtype in dtypes:
-            verdicts += check_all(
-                chosen,
-                dtype=dtype,
-                instances=instances,
-                seed=seed,
-                mutants=mutants,
-                progress=lambda claim: bar.update(task, advance=1, description=claim.slug),
-            )
-    return verdicts
+    checks = checks_of(findings.claims, findings.dtypes, instances=instances, seed=findings.seed, mutants=mutants)
+    with progress_bar() as bar, contextlib.closing(each(checks, workers=2)) as found:
+        task = bar.add_task("claims", total=len(checks))
+        for place, verdict in found:
+            findings.checked(place, verdict)
+            bar.update(task, advance=1, description=verdict.slug)
 
 
-def _certify_claims(chosen: Sequence[Claim], seed: int, *, mutants: bool) -> list[Certification]:
-    from lrgd_jax.claims.certified import certify_all
+def _certify_claims(findings: Findings, *, mutants: bool) -> None:
+    from lrgd_jax.claims.certified import certifications_of
+    from lrgd_jax.claims.outcomes import each
     from lrgd_jax.cli.consoles import progress_bar
 
+    if not findings.exact:
+        return
     with progress_bar() as bar:
-        task = bar.add_task("exact layers", total=len(chosen))
-        return certify_all(
-            chosen,
-            seed=seed,
-            mutants=mutants,
-            progress=lambda claim: bar.update(task, advance=1, description=f"{claim.slug}, exact layers"),
-        )
+        task = bar.add_task("exact layers", total=len(findings.claims))
+        for place, one in each(certifications_of(findings.claims, seed=findings.seed, mutants=mutants)):
+            findings.certify(place, one)
+            bar.update(task, advance=1, description=f"{one.slug}, exact layers")
 
 
 def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
@@ -160,84 +165,68 @@ def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
         )
 
 
-def _show(
-    chosen: Sequence[Claim], verdicts: Sequence[Verdict], decoder: DecoderVerdict | None, seed: int, *, mutants: bool
-) -> bool:
-    """Prints everything; returns whether anything fell."""
+def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
+    """Prints everything, and why what fell did, if time is left to search for that; returns the exit code."""
     from lrgd_jax.cli.consoles import results
-    from lrgd_jax.report.tables import decoder_table, verdict_table
+    from lrgd_jax.report.tables import certification_table, decoder_table, verdict_table
 
-    console = results()
-    if verdicts:
-        console.print(verdict_table(verdicts, mutants=mutants))
-    if decoder is not None:
-        console.print(decoder_table(decoder))
-        for text in (*decoder.notes, decoder.greedy.text):
+    console, codes = results(), [HOLDS]
+    if findings.verdicts:
+        console.print(verdict_table(findings.verdicts, mutants=mutants))
+    if findings.decoder is not None:
+        console.print(decoder_table(findings.decoder))
+        for text in (*findings.decoder.notes, findings.decoder.greedy.text):
             if text:
                 console.print(text, markup=False, highlight=False)
-    claims = {claim.slug: claim for claim in chosen}
-    fallen = [verdict for verdict in verdicts if not verdict.passed]
-    for verdict in fallen:
-        _explain(console, claims[verdict.slug], verdict, seed)
-    return bool(fallen) or (decoder is not None and not decoder.holds)
+        codes.append(HOLDS if findings.decoder.holds else FALLEN)
+    codes += [_explain(console, findings, verdict, searched=explained) for verdict in findings.verdicts]
+    if findings.certified:
+        console.print(certification_table(findings.certified, mutants=mutants))
+    codes += [_explain_certified(console, findings, found) for found in findings.certified]
+    for what, error in findings.unwritten.items():
+        complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")
+        codes.append(BAD_INPUT)
+    return worst(codes)
 
 
-def _show_certified(chosen: Sequence[Claim], certified: Sequence[Certification], *, mutants: bool) -> bool:
-    """Prints what the exact layers found; returns whether a claim is not certified."""
-    from lrgd_jax.claims.explain import certification_text
-    from lrgd_jax.cli.consoles import results
-    from lrgd_jax.report.tables import certification_table
-
-    if not certified:
-        return False
-    console = results()
-    console.print(certification_table(certified, mutants=mutants))
-    claims = {claim.slug: claim for claim in chosen}
-    fallen = [found for found in certified if not found.passed]
-    for found in fallen:
-        console.print("\n" + certification_text(claims[found.slug], found), markup=False, highlight=False)
-    return bool(fallen)
-
-
-def _explain(console: Console, claim: Claim, verdict: Verdict, seed: int) -> None:
+def _explain(console: Console, findings: Findings, verdict: Verdict | Unevaluated, *, searched: bool) -> int:
+    """Prints why a claim has no verdict, or the instance at which it fell; returns the exit code."""
     from lrgd_jax.claims.counterexample import smallest_counterexample
     from lrgd_jax.claims.explain import counterexample_text, failure_text
+    from lrgd_jax.claims.outcomes import attempt
+    from lrgd_jax.claims.verdicts import Unevaluated
 
+    if isinstance(verdict, Unevaluated):
+        return _error(console, verdict)
+    if verdict.passed:
+        return HOLDS
+    claim = next(claim for claim in findings.claims if claim.slug == verdict.slug)
     console.print("\n" + failure_text(claim, verdict), markup=False, highlight=False)
-    if not verdict.holds:
-        found = smallest_counterexample(claim, verdict.dtype, seed)
-        console.print(counterexample_text(found), markup=False, highlight=False)
+    if verdict.holds or not searched:
+        return FALLEN
+    search = partial(smallest_counterexample, claim, verdict.dtype, findings.seed)
+    found = attempt(claim, f"{verdict.dtype}, search for a counterexample", search)
+    if isinstance(found, Unevaluated):
+        return worst([FALLEN, _error(console, found)])
+    console.print(counterexample_text(found), markup=False, highlight=False)
+    return FALLEN
 
 
-def _write(
-    file: Path,
-    dtypes: Sequence[str],
-    seed: int,
-    verdicts: Sequence[Verdict],
-    certified: Sequence[Certification],
-    decoder: DecoderVerdict | None,
-) -> None:
-    from lrgd_jax import __version__
-    from lrgd_jax.atomic import write_json
-    from lrgd_jax.cli.json_file import content_of
+def _explain_certified(console: Console, findings: Findings, found: Certification | Unevaluated) -> int:
+    """Prints why a claim is not certified; returns the exit code."""
+    from lrgd_jax.claims.explain import certification_text
+    from lrgd_jax.claims.verdicts import Unevaluated
 
-    layers = {found.slug: found for found in certified}
-    with _written(f"--json {file}"):
-        write_json(file, content_of(__version__, dtypes, seed, verdicts, layers, decoder))
+    if isinstance(found, Unevaluated):
+        return _error(console, found)
+    if found.passed:
+        return HOLDS
+    claim = next(claim for claim in findings.claims if claim.slug == found.slug)
+    console.print("\n" + certification_text(claim, found), markup=False, highlight=False)
+    return FALLEN
 
 
-def _write_certificates(directory: Path, chosen: Sequence[Claim], certified: Sequence[Certification]) -> None:
-    from lrgd_jax.claims.certificates import write_certificate
-
-    with _written(f"--certificates {directory}"):
-        for claim, found in zip(chosen, certified, strict=True):
-            write_certificate(directory, claim, found)
-
-
-@contextlib.contextmanager
-def _written(what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")
-        raise typer.Exit(BAD_INPUT) from None
+def _error(console: Console, found: Unevaluated) -> int:
+    """Prints why something has no verdict; returns the exit code."""
+    console.print(f"\n{found.slug} ({found.layer}): error: {found.reason}", markup=False, highlight=False)
+    return blamed(found.fault, internal=found.internal)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from lrgd_jax.claims.certificates import Recheck
 from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.real_decoder import DecoderVerdict
-from lrgd_jax.claims.verdicts import Verdict
+from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 
 __all__ = [
     "certification_table",
@@ -18,6 +19,9 @@ __all__ = [
     "recheck_table",
     "verdict_table",
 ]
+
+ERROR = "[bold red]error[/bold red]"
+"""In the place of a verdict, where there is none."""
 
 
 def claim_list(claims: Iterable[Claim]) -> Table:
@@ -44,13 +48,16 @@ def claim_page(claim: Claim) -> str:
     return f"# {claim.title}\n\n`{claim.slug}` (group {claim.group})\n\n{body}\n"
 
 
-def verdict_table(verdicts: Sequence[Verdict], *, mutants: bool = True) -> Table:
+def verdict_table(verdicts: Sequence[Verdict | Unevaluated], *, mutants: bool = True) -> Table:
     """One row a claim and dtype."""
     table = Table("claim", "dtype", "holds", "error/bound", "detection limit", "mutants rejected", "seconds")
     table.columns[0].no_wrap = True
     for column in table.columns[3:]:
         column.justify = "right"
     for verdict in verdicts:
+        if isinstance(verdict, Unevaluated):
+            table.add_row(verdict.slug, verdict.layer, ERROR, "-", "-", "-", f"{verdict.seconds:.1f}")
+            continue
         rejected = sum(mutant.rejected for mutant in verdict.mutants)
         table.add_row(
             verdict.slug,
@@ -64,7 +71,7 @@ def verdict_table(verdicts: Sequence[Verdict], *, mutants: bool = True) -> Table
     return table
 
 
-def certification_table(certifications: Sequence[Certification], *, mutants: bool = True) -> Table:
+def certification_table(certifications: Sequence[Certification | Unevaluated], *, mutants: bool = True) -> Table:
     """One row a claim: what holds in exact arithmetic."""
     table = Table(
         "claim",
@@ -81,6 +88,9 @@ def certification_table(certifications: Sequence[Certification], *, mutants: boo
     for column in table.columns[2:]:
         column.justify = "right"
     for found in certifications:
+        if isinstance(found, Unevaluated):
+            table.add_row(found.slug, ERROR, *["-"] * 6, f"{found.seconds:.1f}")
+            continue
         exact, rigorous = found.exact, found.rigorous
         table.add_row(
             found.slug,
@@ -96,10 +106,13 @@ def certification_table(certifications: Sequence[Certification], *, mutants: boo
     return table
 
 
-def recheck_table(rechecks: Sequence[Recheck]) -> Table:
+def recheck_table(rechecks: Sequence[Recheck | Unevaluated]) -> Table:
     """One row a certificate: whether it still holds, and what changed."""
     table = Table("certificate", "holds now", "what changed since")
     for one in rechecks:
+        if isinstance(one, Unevaluated):
+            table.add_row(one.slug, ERROR, escape(one.reason))
+            continue
         table.add_row(one.slug, _yes(one.certified), "\n".join(one.changes) or "nothing")
     return table
 

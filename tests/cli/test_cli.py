@@ -70,7 +70,7 @@ def test_verify_writes_the_json(tmp_path):
     assert result.exit_code == 0
     assert "linear-attention" in result.stdout
     content = json.loads(file.read_text())
-    assert list(content) == ["version", "dtype", "seed", "claims", "model"]
+    assert list(content) == ["version", "dtype", "seed", "complete", "claims", "model"]
     assert (content["version"], content["dtype"], content["seed"]) == (__version__, "float64", 7)
     assert content["model"] is None
     (claim,) = content["claims"]

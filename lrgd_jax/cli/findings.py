@@ -1,0 +1,97 @@
+"""What `lrgd verify` has found so far, written after every claim, so that whatever happens nothing of it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lrgd_jax.atomic import write_json
+from lrgd_jax.claims.certificates import write_certificate
+from lrgd_jax.claims.certified import Certification
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.real_decoder import DecoderVerdict
+from lrgd_jax.claims.verdicts import Unevaluated, Verdict
+from lrgd_jax.cli.json_file import content_of
+
+__all__ = ["Findings"]
+
+
+@dataclass
+class Findings:
+    """What is found, in the order in which it was asked for, whatever is found first.
+
+    Attributes:
+        claims: those that are checked.
+        dtypes: in which.
+        seed: of the random instances.
+        exact: whether the exact layers are asked for.
+        json: where all of it goes.
+        certificates: the folder of the claims' certificates.
+        decoder: what was found of a checkpoint.
+        unwritten: why a file could not be written, by what it is.
+    """
+
+    claims: Sequence[Claim]
+    dtypes: Sequence[str]
+    seed: int
+    exact: bool = False
+    json: Path | None = None
+    certificates: Path | None = None
+    decoder: DecoderVerdict | None = None
+    unwritten: dict[str, OSError] = field(default_factory=dict)
+    _verdicts: dict[int, Verdict | Unevaluated] = field(default_factory=dict)
+    _certified: dict[int, Certification | Unevaluated] = field(default_factory=dict)
+
+    @property
+    def verdicts(self) -> list[Verdict | Unevaluated]:
+        """Those that are there, one dtype after the other, in the order of the claims."""
+        return [self._verdicts[place] for place in sorted(self._verdicts)]
+
+    @property
+    def certified(self) -> list[Certification | Unevaluated]:
+        """Those that are there, in the order of the claims."""
+        return [self._certified[place] for place in sorted(self._certified)]
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many evaluations are done, and of how many."""
+        asked = len(self.claims) * (len(self.dtypes) + self.exact)
+        return len(self._verdicts) + len(self._certified), asked
+
+    def checked(self, place: int, found: Verdict | Unevaluated) -> None:
+        """One more verdict, by its place among all that are asked for."""
+        self._verdicts[place] = found
+        self.write()
+
+    def certify(self, place: int, found: Certification | Unevaluated) -> None:
+        """What the exact layers say of one more claim."""
+        self._certified[place] = found
+        if self.certificates is not None and isinstance(found, Certification):
+            self._keep_certificate(self.certificates, self.claims[place], found)
+        self.write()
+
+    def write(self) -> None:
+        """Writes the JSON file; where that fails, a later time may succeed."""
+        from lrgd_jax import __version__
+
+        if self.json is None:
+            return
+        done, asked = self.done
+        layers: Mapping[str, Certification | Unevaluated] = {one.slug: one for one in self.certified}
+        try:
+            write_json(
+                self.json,
+                content_of(
+                    __version__, self.dtypes, self.seed, self.verdicts, layers, self.decoder, complete=done == asked
+                ),
+            )
+            self.unwritten.pop(f"--json {self.json}", None)
+        except OSError as error:
+            self.unwritten[f"--json {self.json}"] = error
+
+    def _keep_certificate(self, folder: Path, claim: Claim, found: Certification) -> None:
+        try:
+            write_certificate(folder, claim, found)
+        except OSError as error:
+            self.unwritten[f"--certificates {folder}"] = error
