@@ -20,7 +20,7 @@ from lrgd_jax.certify.discrete import Open, UndecidableError
 from lrgd_jax.certify.exact import NotApplicable
 from lrgd_jax.certify.free import FREE, program_behind
 from lrgd_jax.certify.jaxpr import walk
-from lrgd_jax.certify.program import FAULTS, Program, trace
+from lrgd_jax.certify.program import FAULTS, Program, inner_jaxprs, trace
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation, enclose_difference
 from lrgd_jax.certify.shapes import Shapes, Sizes
@@ -196,13 +196,8 @@ def _hidden(jaxpr: Any) -> Iterator[Any]:
         yield from (x.val for x in eqn.invars if isinstance(x, core.Literal))
         if eqn.primitive.name == FREE:
             yield digest(program_behind(eqn))
-        for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr):
-            if _is_jaxpr(inner):
-                yield from _hidden(inner)
-
-
-def _is_jaxpr(x: Any) -> bool:
-    return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
+        for inner in inner_jaxprs(eqn):
+            yield from _hidden(inner)
 
 
 def ones(shapes: Shapes, sizes: Sizes | None = None) -> Arguments:

@@ -11,12 +11,14 @@ condition.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
+from jax.extend import core
 
 from lrgd_jax.certify.cells import Assumptions, CellDegrees, CellField, OpenSignError, is_affine
 from lrgd_jax.certify.exact import (
@@ -34,7 +36,8 @@ from lrgd_jax.certify.exact import (
 from lrgd_jax.certify.fields import primes
 from lrgd_jax.certify.half_spaces import TooManyPlanesError, value_at, witness
 from lrgd_jax.certify.jaxpr import walk
-from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.moves import shape_of
+from lrgd_jax.certify.program import Program, inner_jaxprs
 from lrgd_jax.certify.symbolic import OrderError
 
 __all__ = ["MOST_CASES", "MOST_SIGNS", "decide_exactly"]
@@ -44,6 +47,9 @@ MOST_SIGNS = 6
 
 MOST_CASES = 800
 """Cells that are looked at."""
+
+MOST_WORK = 20_000
+"""Numbers that are computed in one field, in all cells together: some seconds."""
 
 _MOST_FIELDS = 4
 _RESAMPLED = 4
@@ -82,6 +88,8 @@ def _agree_in_cells(
             if cells.apart is not None:
                 return cells.apart
             wrong = min(1.0, sum(one.false_accept(1) for one in odds))
+            if wrong**_MOST_FIELDS > target:
+                break
             if used >= FEWEST_FIELDS and wrong**used <= target:
                 return Agreement(
                     fields=tuple(moduli[:used]),
@@ -95,7 +103,7 @@ def _agree_in_cells(
         return NotApplicable(str(reason))
     except ZeroDivisionError:
         return NotApplicable("a divisor is zero at every point of a case")
-    return NotApplicable(f"{_MOST_FIELDS} fields prove too little of {len(odds)} cases")
+    return NotApplicable(f"{_MOST_FIELDS} random fields prove too little of {len(odds)} cases of comparisons")
 
 
 class _Cells:
@@ -113,6 +121,7 @@ class _Cells:
         self.seed = seed
         self.apart: Disagreement | None = None
         self.left_out = False
+        self.work = sum(_work(program.jaxpr.jaxpr) for program in self.programs)
 
     def leaves(self) -> Iterator[Odds]:
         """Every cell that occurs, until one is found in which the sides differ.
@@ -135,8 +144,10 @@ class _Cells:
                 waiting += [{**assumptions, choice.atom: sign} for sign in choice.signs]
                 continue
             seen += 1
-            if seen > MOST_CASES:
-                raise OrderError(f"the program compares numbers, with more than {MOST_CASES} cases")
+            if seen > MOST_CASES or seen * self.work > MOST_WORK:
+                raise OrderError(
+                    f"the program compares numbers, with more than {seen - 1} cases; smaller shapes have fewer"
+                )
             if found is not None:
                 yield found
 
@@ -182,6 +193,20 @@ class _Cells:
         # a third has no float, and beside a plane the sides may well agree
         kept = all(_sign(value_at(form, rounded)) == sign for form, sign in signs)
         return tuple(leaves) if kept else None
+
+
+def _work(jaxpr: core.Jaxpr) -> int:
+    """How many numbers a program computes, products of contractions included; a loop counts once."""
+    own = sum(_products(eqn) * math.prod(shape_of(var)) for eqn in jaxpr.eqns for var in eqn.outvars)
+    inner = (x for eqn in jaxpr.eqns for x in inner_jaxprs(eqn))
+    return own + sum(_work(x.jaxpr if isinstance(x, core.ClosedJaxpr) else x) for x in inner)
+
+
+def _products(eqn: core.JaxprEqn) -> int:
+    if eqn.primitive.name != "dot_general":
+        return 1
+    (contracted, _), _ = eqn.params["dimension_numbers"]
+    return math.prod(shape_of(eqn.invars[0])[axis] for axis in contracted)
 
 
 def _float(point: Mapping[int, fmpq], k: int) -> float:

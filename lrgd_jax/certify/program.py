@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -66,6 +66,16 @@ def trace(function: Callable[..., Any], *args: Any) -> Program:
 def as_program(function: Program | Callable[..., Any], args: Sequence[Any]) -> Program:
     """`function` itself if it is traced already, else its trace at `args`."""
     return function if isinstance(function, Program) else trace(function, *args)
+
+
+def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[core.ClosedJaxpr | core.Jaxpr]:
+    """The programs within an equation: of a call, of a loop, of the branches of a condition."""
+    leaves = jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr)
+    return (x for x in leaves if _is_jaxpr(x))
+
+
+def _is_jaxpr(x: Any) -> bool:
+    return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
 
 
 def _as_traced(x: Any, aval: Any, position: int) -> Any:

@@ -420,7 +420,7 @@ def test_a_wrong_identity_agrees_no_oftener_than_stated(name):
             continue
         valued, labels = valued + 1, max(labels, field.labels)
         agreed += not field.differ(a.array[()], b.array[()])
-    odds = exact._Odds.of(left, right, Prepared([struct()]), field)
+    odds = exact.Odds.of(left, right, Prepared([struct()]), field)
     odds = dataclasses.replace(odds, labels=labels)
     assert modulus - valued <= odds.system.excluded
     stated = (odds.degree + odds.collisions) / (modulus - odds.system.excluded)
@@ -431,7 +431,7 @@ def test_the_odds_of_a_split_polynomial_are_tight():
     """All zeros lie in the field: as many points agree as the degree says."""
     left, right = (trace(side, struct()) for side in WRONG["split"])
     field = PrimeField(499, 0)
-    assert exact._Odds.of(left, right, Prepared([struct()]), field).degree == 4
+    assert exact.Odds.of(left, right, Prepared([struct()]), field).degree == 4
     zeros = [x for x in range(499) if _at(left, PrimeField(499, 0), x) == 0]
     assert zeros == [1, 2, 3, 4]
 
@@ -446,7 +446,7 @@ def test_what_may_collide_is_counted():
         return jnp.exp(x).sum() * jnp.exp(x * x).sum()
 
     left = trace(product, struct(9))
-    odds = exact._Odds.of(left, left, Prepared([struct(9)]), PrimeField(PRIME, 0))
+    odds = exact.Odds.of(left, left, Prepared([struct(9)]), PrimeField(PRIME, 0))
     assert odds.terms >= 2 * 81
     assert odds.collisions >= 2 * odds.exponent * odds.terms + odds.system.keys**2 * odds.system.argument
     assert dataclasses.replace(odds, labels=10).collisions == odds.collisions + 100 * odds.system.exponent
