@@ -1,6 +1,6 @@
 """Measures XLA's elementary functions and writes the constants of the rounding bounds.
 
-    python benchmarks/measure_rounding.py             # print the table, write lrgd_jax/certify/rounding_constants.json
+    python benchmarks/measure_rounding.py             # print the table, write lrgd_jax/certify/measured/
     python benchmarks/measure_rounding.py --check     # print the table, write nothing
 
 Errors are in units of `unit roundoff * |result|` (sin and cos: of the unit roundoff). float64 is measured against
@@ -20,20 +20,23 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import mpmath
 import numpy as np
 import scipy.special
 from jax import lax
 
-from lrgd_jax.certify.elementwise import GROWTH
+from lrgd_jax.certify import versions
+from lrgd_jax.certify.elementwise import GROWTH, exp_neg_sq
 
-TARGET = pathlib.Path(__file__).parents[1] / "lrgd_jax" / "certify" / "rounding_constants.json"
+TARGETS = pathlib.Path(__file__).parents[1] / "lrgd_jax" / "certify" / "measured"
 FORMATS = {"float64": np.float64, "float32": np.float32, "bfloat16": jnp.bfloat16, "float16": np.float16}
 
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """One function three times: in XLA, in float64, in mpmath; `middle` is where a second dense sample lies."""
+    """One function three times: in XLA, in float64, in mpmath; `middle` is where a second dense sample lies,
+    `narrow` whether it is one function in 16 bits too."""
 
     xla: Callable[..., Any]
     numpy: Callable[..., Any]
@@ -41,6 +44,11 @@ class Function:
     middle: tuple[float, float] = (-20.0, 20.0)
     arguments: int = 1
     absolute: bool = False
+    narrow: bool = True
+
+
+def _newer(name: str) -> Callable[..., Any]:
+    return lambda x: versions.newer_functions()[name](x)
 
 
 def _logistic(x: Any) -> Any:
@@ -68,6 +76,12 @@ FUNCTIONS = {
     "cbrt": Function(lax.cbrt, np.cbrt, _cbrt, (-8, 8)),
     "pow": Function(lax.pow, np.power, mpmath.power, (0, 30), arguments=2),
 }
+
+_NEWER = {
+    "log2": Function(_newer("log2"), np.log2, lambda x: mpmath.log(x, 2), (0.25, 4)),
+    "exp_neg_sq": Function(_newer("exp_neg_sq"), exp_neg_sq, lambda x: mpmath.exp(-x * x), (-28, 28), narrow=False),
+}
+FUNCTIONS |= {name: _NEWER[name] for name in versions.newer_functions()}
 
 
 def samples(function: Function, dtype: Any, count: int, seed: int) -> list[np.ndarray]:
@@ -142,7 +156,8 @@ def main() -> None:
     print(f"{'function':10}" + "".join(f"{form:>12}" for form in FORMATS))
     for name in FUNCTIONS:
         counts = {form: options.count // 10 if form == "float64" else options.count for form in FORMATS}
-        measured[name] = {form: round(measure(name, FORMATS[form], counts[form]), 3) for form in FORMATS}
+        forms = FORMATS if FUNCTIONS[name].narrow else ("float64", "float32")
+        measured[name] = {form: round(measure(name, FORMATS[form], counts[form]), 3) for form in forms}
         print(f"{name:10}" + "".join(f"{x:12.3f}" for x in measured[name].values()), flush=True)
     constants = {
         name: {form: float(math.ceil(max(4 * x, x + 2))) for form, x in row.items()} for name, row in measured.items()
@@ -150,12 +165,14 @@ def main() -> None:
     if not options.check:
         record = {
             "command": "python benchmarks/measure_rounding.py",
-            "jax": jax.__version__,
+            "jaxlib": jaxlib.__version__,
             "platform": jax.default_backend(),
             "measured": measured,
             "constants": constants,
         }
-        TARGET.write_text(json.dumps(record, indent=1) + "\n")
+        TARGETS.joinpath(f"{jax.default_backend()}-jaxlib-{jaxlib.__version__}.json").write_text(
+            json.dumps(record, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

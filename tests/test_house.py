@@ -93,3 +93,45 @@ def test_the_package_reads_no_pickle():
                 if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                     assert isinstance(node.value, ast.Constant), path
                     assert node.value.value is False, path
+
+
+def version_questions(source: str) -> list[str]:
+    """Where a program asks what a version of Python or of a library is, or has."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        asked: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "getattr"):
+            if ast.unparse(node.args[0]).split(".")[0] in {"jax", "jnp", "lax", "jaxlib"}:
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        elif isinstance(node, ast.Call):
+            asked = [node] if ast.unparse(node.func).endswith(("version.parse", "Version", "parse_version")) else []
+        text = " ".join(ast.unparse(x) for x in asked)
+        if re.search(r"version_info|__version__|metadata\.version|Version\(|version\.parse\(", text):
+            found.append(f"line {node.lineno}: {text}")
+    return found
+
+
+def test_one_module_knows_the_versions():
+    asking = {
+        str(path.relative_to(ROOT)): version_questions(path.read_text())
+        for path in PYTHON
+        if not path.is_relative_to(ROOT / "tests") and path != ROOT / "lrgd_jax" / "certify" / "versions.py"
+    }
+    assert {name: lines for name, lines in asking.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if jax.__version__ >= '0.11': pass",
+        "if sys.version_info < (3, 12): pass",
+        "x = Version(jax.__version__)",
+        "hasattr(lax, 'log2')",
+        "getattr(jax.numpy, 'unstack', None)",
+        "assert importlib.metadata.version('jax') == '0.10.2'",
+    ],
+)
+def test_a_question_about_versions_is_found(source):
+    assert version_questions(source)

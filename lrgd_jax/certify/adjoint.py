@@ -32,6 +32,7 @@ from lrgd_jax.certify.jaxpr import System, is_floating, walk
 from lrgd_jax.certify.program import Program, as_program
 from lrgd_jax.certify.rounded import Rounded
 from lrgd_jax.certify.rounding import Rounding, as_bounds, inputs_of
+from lrgd_jax.certify.versions import bind
 
 Cuts = Literal["operations", "names"]
 FALSE_ALARM = 1e-9
@@ -149,7 +150,7 @@ class _Perturbed(System[jax.Array]):
     def apply(self, eqn: core.JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
         if not any(is_floating(var) for var in eqn.outvars):
             return [next(self.decisions) for _ in eqn.outvars]
-        outputs = eqn.primitive.bind(*inputs, **eqn.params)
+        outputs = bind(eqn, inputs)
         outputs = outputs if eqn.primitive.multiple_results else [outputs]
         return [self._cut(x) for x in outputs] if self.cut_operations else outputs
 

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify.discrete import COMPARISONS, Discrete, UndecidableError, decided, out_dtype
 from lrgd_jax.certify.free import FREE, program_behind
 from lrgd_jax.certify.jaxpr import Rule, System, UnknownPrimitiveError, source_line, walk
 from lrgd_jax.certify.moves import scatter_positions
+from lrgd_jax.certify.versions import EXP_NEG_SQ
 
 __all__ = ["RING", "Algebra", "Numbers", "elementwise", "fold"]
 
@@ -296,6 +298,10 @@ def _free(system: Algebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Any]:
     return walk(program_behind(eqn), system, inputs)
 
 
+def _exp_neg_sq(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
+    return system.apply(eqn.replace(primitive=lax.exp_p), [Numbers(-(x.array * x.array))])[0]
+
+
 RING: Mapping[str, Rule] = {
     FREE: _free,
     "add": _infix(lambda x, y: x + y),
@@ -325,6 +331,7 @@ RING: Mapping[str, Rule] = {
     "sort": _sort,
     "convert_element_type": _convert,
     "reduce_precision": lambda system, eqn, x: x,
+    EXP_NEG_SQ.name: _exp_neg_sq,
     **{name: _comparison(ufunc) for name, ufunc in COMPARISONS.items()},
 }
 """Rules `rule(system, eqn, *inputs)` that need nothing but the system's arithmetic and, for some, its order."""

@@ -84,6 +84,7 @@ class Balls(Algebra):
         "exp2": lambda x: (x * arb.const_log2()).exp(),
         "expm1": lambda x: x.expm1(),
         "log": lambda x: x.log(),
+        "log2": lambda x: x.log() / arb.const_log2(),
         "log1p": lambda x: x.log1p(),
         "sqrt": lambda x: x.sqrt(),
         "rsqrt": lambda x: x.rsqrt(),

@@ -197,6 +197,17 @@ def _gauss(x: Rounded) -> Array:
     return 2 / np.sqrt(np.pi) * np.exp(-(_nearest_zero(x) ** 2))
 
 
+def exp_neg_sq(x: Array) -> Array:
+    r"""$e^{-x^2}$ within a few units at every size: the square of a float32 is exact, and the rest is small."""
+    near = np.clip(np.asarray(x, np.float64), -40.0, 40.0)
+    rough = near.astype(np.float32).astype(np.float64)
+    return np.exp(-rough * rough) * np.exp(-(near - rough) * (near + rough))
+
+
+def _bell_slope(x: Rounded) -> Array:
+    return np.minimum(2 * x.high * np.exp(-(_nearest_zero(x) ** 2)), np.sqrt(2 / np.e) * (1 + 2.0**-50))
+
+
 ELEMENTWISE: Mapping[str, Rule] = {
     "add": _add,
     "add_any": _add,
@@ -213,6 +224,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "exp2": _exponential("exp2", np.exp2, 2.0),
     "expm1": _exponential("expm1", np.expm1, np.e, shift=True),
     "log": _smooth("log", np.log, _inside(np.reciprocal)),
+    "log2": _smooth("log2", np.log2, _inside(lambda low: 1 / (np.log(2) * low))),
     "log1p": _smooth("log1p", np.log1p, _log1p_slope),
     "sqrt": _smooth("sqrt", np.sqrt, _inside(lambda low: 0.5 / np.sqrt(low))),
     "rsqrt": _smooth("rsqrt", lambda v: 1 / np.sqrt(v), _inside(lambda low: 0.5 * low**-1.5)),
@@ -221,6 +233,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "logistic": _smooth("logistic", scipy.special.expit, lambda x: 0.25 * np.cosh(_nearest_zero(x) / 2) ** -2.0),
     "erf": _smooth("erf", scipy.special.erf, _gauss),
     "erfc": _smooth("erfc", scipy.special.erfc, _gauss),
+    "exp_neg_sq": _smooth("exp_neg_sq", exp_neg_sq, _bell_slope),
     "sin": _wave("sin", np.sin),
     "cos": _wave("cos", np.cos),
     "pow": _pow,

@@ -18,7 +18,7 @@ import numpy as np
 from jax._src import source_info_util  # no public API names the source line of an equation
 from jax.extend import core
 
-from lrgd_jax.certify import discrete
+from lrgd_jax.certify import discrete, versions
 from lrgd_jax.certify.discrete import Open, UndecidableError, concrete, is_key, out_dtype
 from lrgd_jax.certify.moves import INDICES, MOVES
 from lrgd_jax.certify.program import Program
@@ -152,6 +152,9 @@ def _step(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
         return _CONTROL[name](system, eqn, inputs)
     if name in MOVES:
         return _move(system, eqn, inputs)
+    expanded = versions.expansion(eqn)
+    if expanded is not None:
+        return walk(expanded, system, inputs)
     if any(is_floating(var) for var in eqn.invars):
         return system.apply(eqn, inputs)
     if not any(is_floating(var) for var in eqn.outvars):
@@ -224,6 +227,9 @@ def _fill(system: System[Any], eqn: core.JaxprEqn) -> Any:
 
 
 def _call(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    known = versions.library_function(eqn)
+    if known is not None:
+        return system.apply(eqn.replace(primitive=known, params={}), inputs)
     params = eqn.params
     inner = next(params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params)
     if isinstance(inner, core.ClosedJaxpr):
@@ -233,7 +239,7 @@ def _call(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
 
 def _scan(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
     p = eqn.params
-    body, length, fixed, carried = p["jaxpr"], p["length"], p["num_consts"], p["num_carry"]
+    body, length, (fixed, carried) = p["jaxpr"], p["length"], versions.scan_layout(p)
     consts, carry, rows = inputs[:fixed], inputs[fixed : fixed + carried], inputs[fixed + carried :]
     in_vars, out_vars = eqn.invars[fixed + carried :], eqn.outvars[carried:]
     collected: list[list[Any]] = []

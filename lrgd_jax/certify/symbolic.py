@@ -60,7 +60,7 @@ class Mask(_Outside):
 _MASKED = Mask("minus infinity")
 
 _FUNCTIONS = (
-    *("abs", "exp2", "log", "log1p", "sqrt", "rsqrt", "cbrt"),
+    *("abs", "exp2", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt"),
     *("sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh"),
     *("logistic", "erf", "erfc", "erf_inv", "lgamma", "digamma"),
 )

@@ -12,6 +12,8 @@ import mpmath
 import numpy as np
 from jax import lax
 
+from lrgd_jax.certify.versions import newer_functions
+
 mpf: Any = mpmath.mpf
 Arrays = tuple[np.ndarray, ...]
 Exact = Callable[..., list[Any]]
@@ -479,7 +481,13 @@ _SMOOTH: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, Range
         },
     ),
 }
-_POSITIVE = {"log", "sqrt", "rsqrt"}
+if "log2" in newer_functions():
+    _SMOOTH["log2"] = (
+        newer_functions()["log2"],
+        lambda x: mpmath.log(x) / mpmath.log(2),
+        {"moderate": between(0.1, 9), "near 1": near(1), "every magnitude": every_positive},
+    )
+_POSITIVE = {"log", "log2", "sqrt", "rsqrt"}
 
 _COMPARED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "eq": (lax.eq, np.equal),

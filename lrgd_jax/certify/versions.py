@@ -1,0 +1,173 @@
+"""What differs between the versions of JAX that are supported; nothing else in the package asks.
+
+Nothing here compares version numbers: each function looks at what the running JAX does.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+from lrgd_jax.certify.program import Program, trace
+
+__all__ = [
+    "EXP_NEG_SQ",
+    "NEWER",
+    "Stack",
+    "bind",
+    "expansion",
+    "library_function",
+    "newer_functions",
+    "running",
+    "scan_layout",
+]
+
+EXP_NEG_SQ = core.Primitive("exp_neg_sq")
+r"""$e^{-x^2}$, which newer versions compute by parts, from the halves of the binary digits of $x$."""
+
+
+def scan_layout(params: Mapping[str, Any]) -> tuple[int, int]:
+    """How many constants and how many carried values come before what a `scan` goes through.
+
+    Up to JAX 0.10 the equation counts them; newer ones hold a tree of three: constants, carried values, rows.
+    """
+    if "num_carry" in params:
+        return params["num_consts"], params["num_carry"]
+    constants, carried, _ = params["ft_in"].unpack()
+    return len(constants), len(carried)
+
+
+def library_function(eqn: core.JaxprEqn) -> core.Primitive | None:
+    r"""What a call of a function of JAX's own stands for, where its program cannot be walked as it is written.
+
+    From JAX 0.12 on the derivatives of erf and erfc call a function that cuts $x$ in two by masking bits, so that
+    $x^2$ is not rounded before its exponential is taken. Masking bits has no meaning for exact numbers, and running
+    errors do not see that the parts belong together. So the call, recognised by comparison with what the derivative of
+    erf calls, counts as the function that it computes.
+
+    Args:
+        eqn: an equation that calls a function.
+
+    Returns:
+        `EXP_NEG_SQ`, or None where the program is to be walked.
+    """
+    if eqn.primitive.name != "custom_jvp_call" or len(eqn.invars) != 1 or not _masks_bits(eqn.params["call_jaxpr"]):
+        return None
+    aval: Any = eqn.invars[0].aval
+    known = {_signature(program) for program in _exp_neg_sq(np.dtype(aval.dtype))}
+    return EXP_NEG_SQ if _signature(eqn.params["call_jaxpr"]) in known else None
+
+
+def expansion(eqn: core.JaxprEqn) -> Program | None:
+    """What a newer primitive computes, in the older primitives that it is compiled to.
+
+    From JAX 0.12 on the derivatives of tanh, asin and their like hold $1 - x^2$ as one primitive, and polynomials are
+    one too.
+
+    Args:
+        eqn: any equation.
+
+    Returns:
+        A program of the equation's operands, or None for any other primitive.
+    """
+    function = _EXPANSIONS.get(eqn.primitive.name)
+    if function is None:
+        return None
+    avals: list[Any] = [var.aval for var in eqn.invars]
+    return _expanded(function, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals))
+
+
+def _one_minus_square(x: jax.Array) -> jax.Array:
+    return (jnp.ones((), x.dtype) + x) * (jnp.ones((), x.dtype) - x)
+
+
+def _horner(x: jax.Array, *coefficients: jax.Array) -> jax.Array:
+    result = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = result * x + coefficient
+    return result
+
+
+_EXPANSIONS: Mapping[str, Callable[..., jax.Array]] = {"one_minus_square": _one_minus_square, "polynomial": _horner}
+
+
+@functools.lru_cache(maxsize=256)
+def _expanded(function: Callable[..., jax.Array], operands: tuple[jax.ShapeDtypeStruct, ...]) -> Program:
+    return trace(function, *operands)
+
+
+def bind(eqn: core.JaxprEqn, inputs: Sequence[Any]) -> Any:
+    """The value of an equation whose primitive may be one of those that stand for a function of JAX's own."""
+    if eqn.primitive is EXP_NEG_SQ:
+        return jnp.exp(-jnp.square(inputs[0]))
+    return eqn.primitive.bind(*inputs, **eqn.params)
+
+
+class Stack(NamedTuple):
+    """What computes: a build of XLA and what it compiles for."""
+
+    jaxlib: str
+    platform: str
+
+
+def running() -> Stack:
+    """The stack that this process computes with."""
+    return Stack(importlib.metadata.version("jaxlib"), jax.default_backend())
+
+
+NEWER = ("log2", EXP_NEG_SQ.name)
+"""Elementwise functions that have a rule and a measured constant, but that older versions do not have."""
+
+
+def newer_functions() -> dict[str, Callable[[jax.Array], jax.Array]]:
+    """Those of `NEWER` that the running JAX has, as functions of an array of float32 or float64."""
+    found: dict[str, Callable[[jax.Array], jax.Array]] = {}
+    log2 = getattr(jax.lax, "log2", None)
+    if log2 is not None:
+        found["log2"] = log2
+    if _exp_neg_sq(np.dtype(np.float32)):
+        found[EXP_NEG_SQ.name] = _library_exp_neg_sq
+    return found
+
+
+def _library_exp_neg_sq(x: jax.Array) -> jax.Array:
+    program, *_ = _exp_neg_sq(np.dtype(x.dtype))
+    return jnp.vectorize(lambda y: core.jaxpr_as_fun(program)(y)[0])(x)
+
+
+@functools.cache
+def _exp_neg_sq(dtype: np.dtype) -> tuple[Any, ...]:
+    """The programs with masked bits that the derivative of erf calls; a weak type makes another program."""
+    if dtype not in (np.float32, np.float64):
+        return ()
+    found = []
+    for weak in (False, True):
+        derivative = jax.make_jaxpr(jax.grad(jax.lax.erf))(jax.ShapeDtypeStruct((), dtype, weak_type=weak))
+        called = [eqn.params["call_jaxpr"] for eqn in derivative.eqns if eqn.primitive.name == "custom_jvp_call"]
+        found += [program for program in called if _masks_bits(program)]
+    return tuple(found)
+
+
+def _masks_bits(closed: Any) -> bool:
+    return any(eqn.primitive.name == "bitcast_convert_type" for eqn in closed.jaxpr.eqns)
+
+
+def _signature(closed: Any) -> tuple[Any, ...]:
+    """Names, parameters, wiring and constants of a program; the shapes of its arrays do not count."""
+    numbers: dict[Any, int] = {}
+
+    def operand(var: Any) -> Any:
+        return str(var.val) if isinstance(var, core.Literal) else numbers.setdefault(var, len(numbers))
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for eqn in closed.jaxpr.eqns:
+            yield eqn.primitive.name, str(eqn.params), *map(operand, eqn.invars), *map(operand, eqn.outvars)
+
+    return tuple(rows())
