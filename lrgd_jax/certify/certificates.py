@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 import lrgd_jax
+from lrgd_jax.certify.conditions import Condition
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation
 
@@ -52,6 +53,7 @@ class Certificate:
         rigorous: in balls: at `points` random arguments.
         points: how many.
         notes: what else is to be known.
+        conditions: where both have a value, and what was taken for exact or infinite.
         programs: SHA-256 of both programs.
         seed: of points, primes and symbols.
         versions: of what computed it.
@@ -67,6 +69,7 @@ class Certificate:
     programs: tuple[str, str]
     seed: int
     versions: Mapping[str, str]
+    conditions: tuple[Condition, ...] = ()
 
     def __bool__(self) -> bool:
         return True
@@ -80,6 +83,7 @@ class Certificate:
             f"  exact: {_exact_text(self.exact)}",
             f"  rigorous: {_rigorous_text(self.rigorous, self.relation, self.points)}",
             *(f"  note: {note}" for note in self.notes),
+            *(f"  {one.kind}: {one}" for one in self.conditions),
             *_origin(self.functions, self.programs, self.seed, self.versions),
         ]
         return "\n".join(lines)
@@ -100,6 +104,7 @@ class Certificate:
             "exact": _layer(self.exact),
             "rigorous": _layer(self.rigorous) | {"points": self.points},
             "notes": list(self.notes),
+            "conditions": [one.as_dict() for one in self.conditions],
             "programs": list(self.programs),
             "seed": self.seed,
             "versions": dict(self.versions),

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.certify.certificates import SAME_PROGRAM, Certificate, Counterexample, Exact, Rigorous, versions
+from lrgd_jax.certify.conditions import conditions_of
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
 from lrgd_jax.certify.pairs import Arguments, Pair, enclosed, names_of, random_point, trace_pair
 from lrgd_jax.certify.piecewise import decide_exactly
@@ -166,6 +167,7 @@ class _Comparison:
             programs=pair.digests,
             seed=self.seed,
             versions=versions(),
+            conditions=conditions_of(pair.left, pair.right),
         )
 
     def _counterexample(self, pair: Pair, exact: Exact, rigorous: Rigorous, point: Arguments | None) -> Counterexample:

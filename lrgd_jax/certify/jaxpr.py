@@ -127,7 +127,7 @@ def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inp
     def read(var: Any) -> Any:
         return _constant(system, var, var.val) if isinstance(var, core.Literal) else env[var]
 
-    for eqn in _live(jaxpr):
+    for eqn in live(jaxpr):
         outputs = _step(system, eqn, [read(var) for var in eqn.invars])
         system.seen(eqn, outputs)
         env.update(zip(eqn.outvars, outputs, strict=True))
@@ -135,7 +135,7 @@ def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inp
 
 
 @functools.lru_cache(maxsize=1024)
-def _live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
+def live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
     """The equations that the outputs need: XLA drops the others, and so does the walker."""
     needed = {var for var in jaxpr.outvars if not isinstance(var, core.Literal)}
     kept = []

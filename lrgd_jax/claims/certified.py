@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.certify import Program
+from lrgd_jax.certify.conditions import Condition, conditions_of
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
 from lrgd_jax.certify.piecewise import decide_exactly
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, enclose_difference
@@ -51,6 +52,7 @@ class ShapeCertificate:
         rigorous: in balls, at every instance.
         programs: both sides as text, what a later evaluation compares.
         mismatch: why the results cannot be compared at all; None where they can.
+        conditions: where both sides have a value, and what was taken for exact or infinite.
     """
 
     dimensions: Dimensions
@@ -58,6 +60,7 @@ class ShapeCertificate:
     rigorous: Enclosure | Exclusion | NotApplicable
     programs: tuple[str, str]
     mismatch: str | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,11 @@ class Certification:
             if isinstance(shape.rigorous, NotApplicable):
                 found["rigorous"] = shape.rigorous.reason
         return found
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Of all shapes, each once."""
+        return tuple(dict.fromkeys(one for shape in self.shapes for one in shape.conditions))
 
     @property
     def refuted(self) -> ShapeCertificate | None:
@@ -310,7 +318,9 @@ class _Shape:
         if reason is not None:
             nothing = NotApplicable(reason)
             return ShapeCertificate(self.dimensions, nothing, nothing, texts, reason)
-        return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), texts)
+        given = [self.prepared.given] if self.prepared.given is not None else []
+        conditions = conditions_of(*given, left, right)
+        return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), texts, conditions=conditions)
 
 
 def _try(mutant: Mutant, shapes: Sequence[_Shape], found: Sequence[ShapeCertificate]) -> MutantLayers:

@@ -27,8 +27,9 @@ def recheck(
 ) -> None:
     """Evaluate certificates from scratch: traced anew without shortcuts, at other points of other prime fields.
 
-    Exit code 0: all hold; 1: one does not hold any more; 2: bad input, or a claim's own functions cannot be evaluated;
-    3: internal error; 130: interrupted. Of several the worst counts: 3, then 2, then 1.
+    Exit code 0: all hold; 1: one does not hold any more, or says what no evaluation bears out; 2: bad input, or a
+    claim's own functions cannot be evaluated; 3: internal error; 130: interrupted. Of several the worst counts: 3,
+    then 2, then 1.
     """
     import jax
 
@@ -68,4 +69,4 @@ def _code(one: Recheck | Unevaluated) -> int:
 
     if isinstance(one, Unevaluated):
         return blamed(one.fault, internal=one.internal)
-    return HOLDS if one.certified else FALLEN
+    return HOLDS if one.holds else FALLEN

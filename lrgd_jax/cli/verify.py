@@ -168,7 +168,7 @@ def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
 def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
     """Prints everything, and why what fell did, if time is left to search for that; returns the exit code."""
     from lrgd_jax.cli.consoles import results
-    from lrgd_jax.report.tables import certification_table, decoder_table, verdict_table
+    from lrgd_jax.report.tables import certification_table, condition_lines, decoder_table, verdict_table
 
     console, codes = results(), [HOLDS]
     if findings.verdicts:
@@ -182,6 +182,8 @@ def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
     codes += [_explain(console, findings, verdict, searched=explained) for verdict in findings.verdicts]
     if findings.certified:
         console.print(certification_table(findings.certified, mutants=mutants))
+        for line in condition_lines(findings.certified):
+            console.print(line, markup=False, highlight=False)
     codes += [_explain_certified(console, findings, found) for found in findings.certified]
     for what, error in findings.unwritten.items():
         complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")

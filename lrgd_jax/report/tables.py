@@ -15,6 +15,7 @@ __all__ = [
     "certification_table",
     "claim_list",
     "claim_page",
+    "condition_lines",
     "decoder_table",
     "recheck_table",
     "verdict_table",
@@ -106,14 +107,28 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
     return table
 
 
+MOST_LISTED = 3
+"""Claims whose conditions are listed; those of more are counted, and stand in full in the JSON file."""
+
+
+def condition_lines(certifications: Sequence[Certification | Unevaluated]) -> list[str]:
+    """The conditions of a few claims, in words; of many, how many there are."""
+    evaluated = [found for found in certifications if not isinstance(found, Unevaluated)]
+    if len(evaluated) > MOST_LISTED:
+        number = sum(len(found.conditions) for found in evaluated)
+        return [f"{number} conditions (poles, masks, casts, ...) stand in the JSON file and in kept certificates"]
+    return [f"{found.slug}, {one.kind}: {one}" for found in evaluated for one in found.conditions]
+
+
 def recheck_table(rechecks: Sequence[Recheck | Unevaluated]) -> Table:
-    """One row a certificate: whether it still holds, and what changed."""
+    """One row a certificate: whether it still holds, what it says wrongly, and what changed."""
     table = Table("certificate", "holds now", "what changed since")
     for one in rechecks:
         if isinstance(one, Unevaluated):
             table.add_row(one.slug, ERROR, escape(one.reason))
             continue
-        table.add_row(one.slug, _yes(one.certified), "\n".join(one.changes) or "nothing")
+        said = [f"it says what does not come out: {text}" for text in one.contradictions]
+        table.add_row(one.slug, _yes(one.holds), escape("\n".join([*said, *one.changes])) or "nothing")
     return table
 
 

@@ -99,6 +99,8 @@ def test_exact_layers_in_the_json(tmp_path):
     exact, rigorous, statistical = json.loads(file.read_text())["claims"]
     assert set(exact["exact"]) == {"fields", "degree", "symbols", "false_accept"}
     assert exact["exact"]["false_accept"] <= FALSE_ACCEPT
+    assert {one["kind"] for one in exact["conditions"]} >= {"real numbers"}
+    assert "order-and-batching, real numbers: evaluated in real arithmetic" in result.stdout
     assert all(mutant["exact"] and mutant["rigorous"] for mutant in exact["mutants"])
     assert "exact" not in rigorous
     assert "no order" in rigorous["reasons"]["exact"]
