@@ -91,6 +91,7 @@ def test_without_a_target_the_models_own_answer_is_explained(tiny):
     assert not empty
     assert answered.tokens.tolist() == [*prompt.tokens, *greedy]
     assert answered.target == (len(prompt.tokens), len(prompt.tokens) + 3)
+    assert own_answer(tiny, prompt, 1)[0].tokens.tolist() == [*prompt.tokens, greedy[0]]
     # a token that ends a text ends the answer, and an answer of nothing else is that token
     ends = replace(tiny.config, eos=(int(greedy[1]),)) if greedy[1] != greedy[0] else None
     if ends is not None:

@@ -65,6 +65,27 @@ def test_fake_users_take_fillers_and_the_pushed_item(split, counts, kind):
     assert (attack.lists.items[attack.lists.starts[1:] - 1] == attack.item).all()
 
 
+def test_a_single_demonstration_makes_one_fake_user(split, counts):
+    attack = shilling("bandwagon", split.catalogue, counts, 1, seed=0)
+    assert len(attack.lists) == 1
+    assert attack.lists.lengths.tolist() == [2]
+    with pytest.raises(ValueError, match="0 fake demonstrations make no fake user; a bandwagon one has 1"):
+        shilling("bandwagon", split.catalogue, counts, 0, seed=0)
+
+
+def test_fillers_are_taken_by_popularity_but_for_the_random_attack(split, counts):
+    """Where one item alone was ever taken, it alone can be drawn by popularity, and hardly ever uniformly."""
+    only = np.zeros(len(counts))
+    only[4] = 9.0
+    fillers = {}
+    for kind in ("bandwagon", "random"):
+        attack = shilling(kind, split.catalogue, only, 60, seed=0)
+        fillers[kind] = set(attack.lists.items.tolist()) - {attack.item}
+    assert fillers["bandwagon"] == {4}
+    # 60 uniform draws from 149 that hit at most ten of them: below one in 10^40
+    assert len(fillers["random"]) > 10
+
+
 @pytest.mark.parametrize("kind", ATTACKS)
 def test_an_attack_is_a_function_of_its_seed_and_of_what_is_public(split, counts, kind):
     once, again, other = (shilling(kind, split.catalogue, counts, 90, seed=seed) for seed in (1, 1, 2))

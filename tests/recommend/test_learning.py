@@ -15,6 +15,7 @@ from lrgd_jax.recommend.forms.keys import GRID
 from lrgd_jax.recommend.forms.meeting import key_entries, meeting
 from lrgd_jax.recommend.learning import Free, differentiable_scores, learn_meta
 from lrgd_jax.recommend.meta import TIMED, Meta
+from lrgd_jax.recommend.recommender import Recommender
 
 META = Meta(0.75, 0.5, 0.5, 0.25, 0.5, 0.125, 0.5)
 
@@ -51,6 +52,42 @@ def test_learning_lowers_the_loss_on_its_batch():
     assert found.losses[-1] < found.losses[0]
     assert found.meta.similarity > start.similarity
     assert 0 < found.meta.decay < 1
+
+
+def reciprocal_logs(split, meta):
+    """1 / log2(1 + rank) of every validation target that its user has not had, equal scores half above."""
+    context, queries = split.context("valid"), split.valid
+    fitted = Recommender(split.catalogue, meta).fit(context, split.users)
+    scores = fitted.model.scores(queries.histories, queries.times)
+    found = []
+    for row, target, number in zip(scores, queries.targets, range(len(queries)), strict=True):
+        own = queries.histories.of(number)
+        if target not in own:
+            others = np.delete(row, [*own, target])
+            found.append(1 / np.log2(2 + (others > row[target]).sum() + (others == row[target]).sum() / 2))
+    return np.array(found)
+
+
+def test_the_loss_is_minus_the_gain_of_the_rank_where_the_temperature_is_low():
+    split = generated(0, users=30, items=60)
+    options = {"start": TIMED, "steps": 1, "batches": 1, "batch": len(split.valid)}
+    found = learn_meta(split.catalogue, split.context("valid"), split.valid, temperature=1e-6, **options)
+    gains = reciprocal_logs(split, TIMED)
+    # single precision may put two scores that are nearly equal in the other order: that is one place, and moves a gain
+    # by at most 1 - 1/log2(3)
+    assert abs(found.losses[0] + gains.mean()) <= (1 - 1 / np.log2(3)) / len(gains)
+
+
+def test_a_batch_of_all_queries_is_the_same_for_every_seed():
+    split = generated(0, users=20, items=60)
+    options = {"start": TIMED, "steps": 1, "batches": 3, "batch": len(split.valid)}
+    one, other = (
+        learn_meta(split.catalogue, split.context("valid"), split.valid, seed=seed, **options).losses for seed in (0, 1)
+    )
+    # sums of the same terms in another order, each at most one, and as many roundings as terms
+    assert abs(one[0] - other[0]) <= 2 * len(split.valid) * np.finfo(np.float32).eps
+    with pytest.raises(ValueError, match="a batch needs 21 validation queries, there are 20"):
+        learn_meta(split.catalogue, split.context("valid"), split.valid, **{**options, "batch": 21})
 
 
 def test_too_few_queries_are_named():

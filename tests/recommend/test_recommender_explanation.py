@@ -1,5 +1,7 @@
 """All parts of a score sum to it within the derived bound, and every part names its source."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from recommend.histories import ITEMS, histories, model_of, positive_rates
@@ -7,7 +9,7 @@ from recommend.histories import ITEMS, histories, model_of, positive_rates
 from lrgd_jax.recommend.data.folders import load
 from lrgd_jax.recommend.data.generated import generated
 from lrgd_jax.recommend.data_values import data_values
-from lrgd_jax.recommend.explanation import explanation
+from lrgd_jax.recommend.explanation import Explanation, explanation
 from lrgd_jax.recommend.forms.delta import Delta
 from lrgd_jax.recommend.forms.normalised import Normalised
 from lrgd_jax.recommend.forms.one_step import OneStep
@@ -48,6 +50,26 @@ def test_only_demonstrations_of_the_item_contribute():
     assert len(found.demonstrations)
     assert (model.demonstrations.targets[found.demonstrations] == 11).all()
     assert (np.diff(found.contributions) <= 0).all()
+
+
+def test_a_demonstration_that_says_nothing_is_not_listed():
+    """A demonstration of the item whose history shares no item with the present user's has weight zero."""
+    model, silent = model_of(), 0
+    for u in range(len(ASKED)):
+        for item in range(ITEMS):
+            found = explanation(model, ASKED.of(u), item)
+            assert (found.contributions != 0).all()
+            silent += (model.demonstrations.targets == item).sum() - len(found.demonstrations)
+    assert silent > 0
+
+
+def test_the_bound_is_that_of_the_number_of_terms():
+    """84 terms and 16 products make m = 100, on either side: 2 gamma_100 (1 + |-2| + 3), gamma_m = mu / (1 - mu)."""
+    nothing = np.zeros(0, int)
+    parts = Explanation(0, 2.0, 1.0, np.array([-2.0]), nothing, nothing, np.array([3.0]), 84)
+    wanted = 2 * Fraction(100, 2**53) / (1 - Fraction(100, 2**53)) * 6
+    # two units in the last place for three products and a quotient
+    assert abs(Fraction(parts.bound) - wanted) <= wanted / 2**51
 
 
 def test_users_get_the_sums_of_their_transitions():

@@ -142,6 +142,30 @@ def test_stage_one_lowers_the_loss_that_it_reads(pool):
     assert losses["effect"] < losses["random"] < without_best
 
 
+def test_an_effect_loses_half_of_what_a_chosen_one_like_it_has(pool):
+    """e (1 - max cos / 2) over the chosen with the same target, the largest first; an effect below zero stays."""
+    values, targets = effects(pool), pool.model.demonstrations.targets
+    keys = pool.model.demonstrations.keys.toarray()
+    keys /= np.linalg.norm(keys, axis=1, keepdims=True)
+    wanted = values.copy()
+    for target in np.unique(targets):
+        left = np.flatnonzero((targets == target) & (values > 0)).tolist()
+        chosen: list[int] = []
+        while left:
+            marginal = {k: values[k] * (1 - max((keys[k] @ keys[j] for j in chosen), default=0.0) / 2) for k in left}
+            best = max(left, key=marginal.__getitem__)
+            wanted[best] = marginal[best]
+            left.remove(best)
+            chosen.append(best)
+    order = SHARED["effect, not redundant"](pool, np.random.default_rng(0))
+    found = wanted[order]
+    # neighbours in the order may have values that differ by rounding alone: a cosine of two rows, and two products
+    slack = (2 * keys.shape[1] + 6) * UNIT * np.abs(values).max()
+    assert len(order) == len(pool)
+    assert (np.diff(found) <= slack).all()
+    assert (wanted < values).any()
+
+
 def test_a_budget_takes_the_first_of_an_order():
     order = np.array([4, 1, 3, 0])
     assert chosen_rates(order, 2, 6).tolist() == [0, 1, 0, 0, 1, 0]
@@ -224,6 +248,50 @@ def test_all_candidates_together_are_the_whole_context(model, split, pairs):
     wanted = all_places(model, pairs.queries)
     np.testing.assert_array_equal(found.above, wanted.above)
     np.testing.assert_array_equal(found.candidates, wanted.candidates)
+
+
+def test_what_is_known_of_a_pair_is_what_its_columns_say(model, split, pairs):
+    """Log weight, cosine, log total, share, log popularity, log age, data value; by dense arrays, pair by pair."""
+    made, queries = model.demonstrations, model.queries(pairs.queries.histories).toarray()
+    keys, values = made.keys.toarray(), effects(Pool(model, split.valid, 10, LOSS))
+    ages, counts = steps_before_end(made.users), model.initial.counts().reshape(-1)
+    for query in range(3):
+        own = slice(pairs.starts[query], pairs.starts[query + 1])
+        which, targets = pairs.which[own], made.targets[pairs.which[own]]
+        products, scales = keys[which] @ queries[query], model.target_scales().reshape(-1)[targets]
+        totals = np.bincount(targets, products * scales, minlength=model.items)[targets]
+        lengths = np.linalg.norm(keys[which], axis=1) * np.linalg.norm(queries[query])
+        wanted = np.stack(
+            [
+                np.log(products * scales),
+                products / lengths,
+                np.log(totals),
+                products * scales / totals,
+                np.log1p(counts[targets]),
+                np.log1p(ages[which]),
+                values[which] / np.abs(values).max(),
+            ],
+            axis=1,
+        )
+        # sums over at most so many terms on either side, then a few products and a logarithm
+        bound = UNIT * (2 * model.items + 2 * len(made) + 20) * (1 + np.abs(wanted))
+        assert (np.abs(pairs.given[own, :7] - wanted) <= bound).all()
+
+
+def test_texts_speak_where_there_are_any(model, split, pairs):
+    """The score of a target's title is the sum of the weights of its words that the history's titles have."""
+    titles = split.catalogue.titles
+    weights = bm25(titles)[0].toarray()
+    had = pairs.queries.histories.of(0)
+    words = (weights[had] > 0).any(axis=0)
+    targets = model.demonstrations.targets[pairs.which[: pairs.starts[1]]]
+    wanted = weights[targets] @ words
+    found = pairs.given[: pairs.starts[1], 7]
+    assert (np.abs(found - wanted) <= UNIT * weights.shape[1] * wanted.max()).all()
+    assert found.any()
+    values = np.ones(len(model.demonstrations))
+    for missing in (None, ("",) * len(titles)):
+        assert not attended(model, pairs.queries.take(np.arange(2)), values, LOSS, missing).given[:, 7].any()
 
 
 def test_no_candidate_points_to_what_the_user_has(model, pairs):

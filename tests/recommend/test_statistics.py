@@ -101,3 +101,19 @@ def test_wrong_input_is_named():
         paired_difference(np.zeros(2), np.zeros(3), np.zeros(2, int), seed=0)
     with pytest.raises(ValueError, match="level = 95"):
         confidence_interval(np.ones(3), np.arange(3), seed=0, level=95)
+
+
+def test_a_ratio_that_all_users_share_has_no_width():
+    """Three hits where the other has two, whoever is drawn: 3n/2n - 1 is a half, and 3n - 2n over n is one."""
+    found = paired_difference(np.full(7, 3.0), np.full(7, 2.0), np.arange(7), seed=0, resamples=50)
+    assert found.relative is not None
+    assert (found.relative.mean, found.relative.low, found.relative.high) == (0.5, 0.5, 0.5)
+    assert (found.difference.mean, found.difference.low, found.difference.high) == (1.0, 1.0, 1.0)
+    assert found.users == 7
+
+
+def test_nothing_is_relative_to_what_a_resample_may_lack():
+    """The one user for whom the other recommender hits is left out of a resample with probability (2/3)^3."""
+    found = paired_difference(np.ones(3), np.array([1.0, 0.0, 0.0]), np.arange(3), seed=0, resamples=50)
+    assert found.relative is None
+    assert found.difference.mean == 2 / 3
