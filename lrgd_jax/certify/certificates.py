@@ -16,6 +16,7 @@ import numpy as np
 import lrgd_jax
 from lrgd_jax.certify.conditions import Condition
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
+from lrgd_jax.certify.parting import Parting
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation
 
 __all__ = ["SAME_PROGRAM", "Certificate", "Counterexample", "Exact", "Rigorous", "versions"]
@@ -135,6 +136,7 @@ class Counterexample:
         programs: SHA-256 of both programs at the shapes that were asked for.
         seed: of points, primes and symbols.
         versions: of what computed it.
+        parting: the first value on each side that the other lacks; None without arguments.
     """
 
     functions: tuple[str, str]
@@ -152,6 +154,7 @@ class Counterexample:
     programs: tuple[str, str]
     seed: int
     versions: Mapping[str, str]
+    parting: Parting | None = None
 
     def __bool__(self) -> bool:
         return False
@@ -165,6 +168,8 @@ class Counterexample:
         if self.arguments is not None:
             lines += [f"  {left}: {_results(self.left)}", f"  {right}: {_results(self.right)} ({self.numbers})"]
             lines.append(f"  they differ by at least {self.apart}")
+        if self.parting is not None:
+            lines += [f"  {line}" for line in self.parting.lines(self.functions, _nested)]
         lines += [f"  {self.search}", f"  shapes asked for: {self.shapes}"]
         return "\n".join([*lines, *_origin(self.functions, self.programs, self.seed, self.versions)])
 
@@ -182,6 +187,7 @@ class Counterexample:
             "left": list(self.left),
             "right": list(self.right),
             "apart": self.apart,
+            "parting": None if self.parting is None else self.parting.as_dict(),
             "search": self.search,
             "exact": _layer(self.exact),
             "rigorous": _layer(self.rigorous),

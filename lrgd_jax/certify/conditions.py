@@ -20,6 +20,7 @@ from lrgd_jax.certify.free import FREE, program_behind
 from lrgd_jax.certify.jaxpr import live, source_line
 from lrgd_jax.certify.program import Program
 from lrgd_jax.certify.symbolic import MASK
+from lrgd_jax.certify.versions import scan_layout
 
 __all__ = ["REAL", "Condition", "conditions_of", "place_of"]
 
@@ -158,7 +159,7 @@ class _Reader:
             self._note("mask", f"the literal {number:g} counts as minus infinity in prime fields", eqn)
 
     def _scan(self, eqn: core.JaxprEqn, inputs: list[bool]) -> list[bool]:
-        fixed, carried = eqn.params["num_consts"], eqn.params["num_carry"]
+        fixed, carried = scan_layout(eqn.params)
         constants, carry, rows = inputs[:fixed], inputs[fixed : fixed + carried], inputs[fixed + carried :]
 
         def body(carry: list[bool]) -> list[bool]:

@@ -13,6 +13,7 @@ from lrgd_jax.certify.certificates import SAME_PROGRAM, Certificate, Counterexam
 from lrgd_jax.certify.conditions import conditions_of
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
 from lrgd_jax.certify.pairs import Arguments, Pair, enclosed, names_of, random_point, trace_pair
+from lrgd_jax.certify.parting import Parting, parting
 from lrgd_jax.certify.piecewise import decide_exactly
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation
 from lrgd_jax.certify.shapes import Shapes, Sizes, shapes_of
@@ -186,6 +187,7 @@ class _Comparison:
             left=() if found is None else found.difference.left,
             right=() if found is None else found.difference.right,
             apart=None if found is None else found.difference.apart,
+            parting=None if found is None else self._parting(found.sizes, found.arguments),
             search=only_fields if found is None else found.search,
             exact=exact,
             rigorous=rigorous,
@@ -193,3 +195,9 @@ class _Comparison:
             seed=self.seed,
             versions=versions(),
         )
+
+    def _parting(self, sizes: Sizes, arguments: Arguments) -> Parting | None:
+        """Where the functions part at the counterexample, and at a point beside it whose numbers are not as plain."""
+        pair = trace_pair(self.f, self.g, self.shapes, sizes)
+        other = random_point(self.shapes, self.seed, 0, sizes)
+        return parting(pair.left, pair.right, *map(jax.tree.leaves, (arguments, other)))

@@ -57,8 +57,8 @@ class System(Generic[E]):
         """A constant that stands in the program itself; a system may take it for the number that was meant."""
         return self.lift(value, dtype)
 
-    def seen(self, eqn: core.JaxprEqn, outputs: Sequence[Any]) -> None:
-        """Called with the outputs of every equation, those within calls and loops included."""
+    def seen(self, eqn: core.JaxprEqn, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Called after every equation, those within calls and loops included."""
 
     def mark(self, eqn: core.JaxprEqn, element: E) -> E:
         """Called on a tensor that the program marks by `jax.ad_checkpoint.checkpoint_name`."""
@@ -128,8 +128,9 @@ def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inp
         return _constant(system, var, var.val) if isinstance(var, core.Literal) else env[var]
 
     for eqn in live(jaxpr):
-        outputs = _step(system, eqn, [read(var) for var in eqn.invars])
-        system.seen(eqn, outputs)
+        operands = [read(var) for var in eqn.invars]
+        outputs = _step(system, eqn, operands)
+        system.seen(eqn, operands, outputs)
         env.update(zip(eqn.outvars, outputs, strict=True))
     return [read(var) for var in jaxpr.outvars]
 

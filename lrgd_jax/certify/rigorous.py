@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,16 @@ from lrgd_jax.certify.program import Program
 from lrgd_jax.certify.structures import comparable
 from lrgd_jax.certify.twins import Twins, sizes
 
-__all__ = ["BITS", "LARGEST_BITS", "RADIUS", "Enclosure", "Exclusion", "Relation", "enclose_difference"]
+__all__ = [
+    "BITS",
+    "LARGEST_BITS",
+    "RADIUS",
+    "Enclosure",
+    "Exclusion",
+    "Relation",
+    "enclose_difference",
+    "exclusive_precision",
+]
 
 BITS = 200
 """Precision to begin with."""
@@ -39,6 +49,13 @@ Relation = Literal["equal", "at most"]
 
 # the precision is a setting of the whole library
 _LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def exclusive_precision(bits: int) -> Iterator[None]:
+    """Balls have that many bits inside, and no other thread computes with balls meanwhile."""
+    with _LOCK, precision(bits):
+        yield
 
 
 @dataclass(frozen=True)
@@ -91,7 +108,7 @@ def enclose_difference(
     reason = "no precision was tried"
     while bits <= LARGEST_BITS:
         try:
-            with _LOCK, precision(bits):
+            with exclusive_precision(bits):
                 verdict = _at(left, right, inputs, relation, bits)
         except UndecidableError as undecided:
             verdict = NotApplicable(str(undecided))

@@ -1,0 +1,240 @@
+"""Where two programs part: the first value on each side that the other side does not have.
+
+Both are evaluated equation by equation, in rational numbers if they allow it and in balls otherwise, at the point where
+they differ and, so that 2 + 2 is not taken for 2 x 2, at another one beside it. A number is known to the other side if
+that has one with the same value at both points; in what order, shape or step of a loop a program keeps its numbers, and
+how often, is its own affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flint import arb, fmpq
+from jax.extend import core
+
+from lrgd_jax.certify.algebra import Algebra, Numbers
+from lrgd_jax.certify.balls import Balls
+from lrgd_jax.certify.conditions import place_of
+from lrgd_jax.certify.discrete import Open, is_key
+from lrgd_jax.certify.jaxpr import walk
+from lrgd_jax.certify.program import Program, inner_jaxprs
+from lrgd_jax.certify.rationals import Rationals
+from lrgd_jax.certify.rigorous import exclusive_precision
+
+__all__ = ["Parting", "Step", "parting"]
+
+BITS = 400
+"""Of the balls."""
+
+DIGITS = 60
+"""Balls that agree in so many digits count as equal."""
+
+_REFUSALS = (ArithmeticError, NotImplementedError, ValueError)
+
+
+@dataclass(frozen=True)
+class Step:
+    """An intermediate value of a program.
+
+    Attributes:
+        primitive: what computed it.
+        source: file, line and function.
+        value: digits in nested lists.
+    """
+
+    primitive: str
+    source: str
+    value: Any
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where two programs part.
+
+    Attributes:
+        left: the first value of the first program that the second does not have; None where it has them all.
+        right: likewise of the second.
+    """
+
+    left: Step | None
+    right: Step | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return {side: None if one is None else one.as_dict() for side, one in vars(self).items()}
+
+    def lines(self, names: tuple[str, str], digits: Callable[[Any], str] = str) -> list[str]:
+        """In words.
+
+        Args:
+            names: of the programs.
+            digits: writes a value.
+        """
+        if self.left is None and self.right is None:
+            return [f"every number of {names[0]} occurs in {names[1]} and the other way round, in other places"]
+        pairs = (self.left, *names), (self.right, *reversed(names))
+        return [
+            f"{name} parts from {other} at '{one.primitive}'"
+            f"{f', {one.source}' if one.source else ''}, with {digits(one.value)}"
+            for one, name, other in pairs
+            if one is not None
+        ]
+
+
+def parting(left: Program, right: Program, *points: Sequence[Any]) -> Parting | None:
+    """Where two programs part that differ; None where they cannot be evaluated.
+
+    Args:
+        left: one program.
+        right: the other, of the same inputs.
+        points: one array a leaf of the arguments, at each point; the first one is where the values are shown, and
+            others count if the programs have values there.
+
+    Example:
+        >>> parting(trace(lambda x: 2 * x + 1, 3.0), trace(lambda x: 3 * x + 1, 3.0), [np.array(3.0)]).left
+        Step(primitive='mul', source='<stdin>:1 (<lambda>)', value='6')
+    """
+    first, *others = points
+    for kind in (_WatchedRationals, _WatchedBalls):
+        try:
+            with exclusive_precision(BITS):
+                walks = [_Walks(left, right, first, kind)]
+                walks += [one for one in (_tried(left, right, point, kind) for point in others) if one is not None]
+                return _first_of(walks)
+        except _REFUSALS:
+            continue
+    return None
+
+
+class _Watch(Algebra):
+    """Keeps every value that depends on an input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[tuple[core.JaxprEqn, Any]] = []
+        self._constant: dict[int, Any] = {}
+
+    def literal(self, value: np.ndarray, dtype: np.dtype) -> Numbers:
+        number = super().literal(value, dtype)
+        self._constant[id(number)] = number
+        return number
+
+    def seen(self, eqn: core.JaxprEqn, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        if all(id(x) in self._constant or isinstance(x, np.ndarray) for x in inputs):
+            # identities of objects that are gone are given to others
+            self._constant.update((id(x), x) for x in outputs if isinstance(x, Numbers))
+        elif not any(True for _ in inner_jaxprs(eqn)):
+            self.steps += [(eqn, x) for x in outputs]
+
+
+class _WatchedRationals(_Watch, Rationals):
+    pass
+
+
+class _WatchedBalls(_Watch, Balls):
+    pass
+
+
+class _Walks:
+    """Both programs at one point.
+
+    Attributes:
+        given: the inputs.
+        sides: the steps of each program.
+    """
+
+    def __init__(self, left: Program, right: Program, inputs: Sequence[Any], kind: Callable[[], _Watch]) -> None:
+        self.given = [_lifted(x, kind()) for x in inputs]
+        self.sides = [_watched(program, inputs, kind()) for program in (left, right)]
+
+    @property
+    def outline(self) -> list[list[Any]]:
+        """What must agree lest a step at one point is another step at the next."""
+        return [[(id(eqn), np.shape(_array(x))) for eqn, x in side] for side in self.sides]
+
+
+def _tried(left: Program, right: Program, inputs: Sequence[Any], kind: Callable[[], _Watch]) -> _Walks | None:
+    try:
+        return _Walks(left, right, inputs, kind)
+    except _REFUSALS:
+        return None
+
+
+def _first_of(walks: Sequence[_Walks]) -> Parting:
+    # loops and branches that depend on the data may take other ways at other points
+    walks = [one for one in walks if one.outline == walks[0].outline]
+    for wanted in (Numbers, np.ndarray):
+        given = _entries([[x for x in one.given if isinstance(x, wanted)] for one in walks])
+        steps = [[(eqn, x) for eqn, x in side if isinstance(x, wanted)] for side in walks[0].sides]
+        values = [_entries([[x for _, x in one.sides[k] if isinstance(x, wanted)] for one in walks]) for k in (0, 1)]
+        known = [{entry for value in [*side, *given] for entry in value} for side in values]
+        left, right = (_unknown(steps[k], values[k], known[1 - k]) for k in (0, 1))
+        if left is not None or right is not None:
+            return Parting(left, right)
+    return Parting(None, None)
+
+
+def _entries(points: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+    """Of each value its entries, and of each entry what it is at every point."""
+    return [
+        list(zip(*([_key(x) for x in _array(one).ravel()] for one in value), strict=True))
+        for value in zip(*points, strict=True)
+    ]
+
+
+def _unknown(steps: Sequence[Any], values: Sequence[Any], known: set[Any]) -> Step | None:
+    for (eqn, x), value in zip(steps, values, strict=True):
+        if not known.issuperset(value):
+            return Step(eqn.primitive.name, place_of(eqn), _digits(x))
+    return None
+
+
+def _key(number: Any) -> Any:
+    """The number, or the first digits of a ball, after a product that no program's own numbers are on the verge of."""
+    if not isinstance(number, arb):
+        return number
+    return "0" if number.contains(0) else (number.mid() * arb(2).sqrt()).mid().str(DIGITS, radius=False)
+
+
+def _watched(program: Program, inputs: Sequence[Any], system: _Watch) -> list[tuple[core.JaxprEqn, Any]]:
+    walk(program, system, [_lifted(x, system) for x in inputs])
+    # comparisons that are open have no content, and of integers only what is computed from numbers has one
+    return [(eqn, x) for eqn, x in system.steps if isinstance(x, Numbers) or _decides(eqn, x)]
+
+
+def _decides(eqn: core.JaxprEqn, x: Any) -> bool:
+    avals: list[Any] = [var.aval for var in eqn.invars]
+    return not isinstance(x, Open) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
+
+
+def _lifted(x: Any, system: Algebra) -> Any:
+    return system.lift(np.asarray(x), np.asarray(x).dtype) if _floating(x.dtype) else x
+
+
+def _floating(dtype: Any) -> bool:
+    return bool(jnp.issubdtype(dtype, jnp.inexact))
+
+
+def _array(x: Any) -> np.ndarray:
+    return x.array if isinstance(x, Numbers) else np.asarray(x)
+
+
+def _digits(x: Any) -> Any:
+    return np.vectorize(_text, otypes=[object])(_array(x)).tolist()
+
+
+def _text(number: Any) -> str:
+    if isinstance(number, arb):
+        return number.str(6, radius=False) if number.is_finite() else str(number)
+    if isinstance(number, fmpq) and len(str(number)) > 12:
+        return arb(number).str(6, radius=False)
+    return str(number)
