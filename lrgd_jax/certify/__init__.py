@@ -13,6 +13,7 @@ from lrgd_jax.certify.program import Program, trace
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import enclose_difference
 from lrgd_jax.certify.rounding import Bounded, running_error
+from lrgd_jax.certify.unrefuted import Unrefuted
 
 __all__ = [
     "AdjointBound",
@@ -28,6 +29,7 @@ __all__ = [
     "System",
     "UndecidableError",
     "UnknownPrimitiveError",
+    "Unrefuted",
     "adjoint_bound",
     "agree_exactly",
     "enclose_difference",

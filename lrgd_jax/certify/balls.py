@@ -51,12 +51,17 @@ def _rounded(function: str) -> Callable[[arb], arb]:
     return rule
 
 
+def _behind(numbers: list[arb], k: int, best: int) -> bool:
+    return numbers[k] < numbers[best] or (k > best and numbers[k] == numbers[best])
+
+
 def _extreme_place(sign: int) -> Rule:
     def rule(eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
         def of(row: list[Any]) -> int:
             signed = [sign * number for number in row]
             best = max(range(len(row)), key=lambda k: signed[k].mid())
-            if any(k != best and not signed[k] < signed[best] for k in range(len(row))):
+            # of equal numbers, the first counts
+            if any(k != best and not _behind(signed, k, best) for k in range(len(row))):
                 raise UndecidableError(
                     f"'{eqn.primitive.name}' at {source_line(eqn)} chooses between balls that overlap; choose inputs "
                     "without ties, or a higher precision"

@@ -16,10 +16,24 @@ import numpy as np
 import lrgd_jax
 from lrgd_jax.certify.conditions import Condition
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
+from lrgd_jax.certify.gaps import NO_VALUE
 from lrgd_jax.certify.parting import Parting
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation
 
-__all__ = ["SAME_PROGRAM", "Certificate", "Counterexample", "Exact", "Rigorous", "versions"]
+__all__ = [
+    "SAME_PROGRAM",
+    "Certificate",
+    "Counterexample",
+    "Exact",
+    "Integers",
+    "Rigorous",
+    "exact_text",
+    "layer_dict",
+    "origin",
+    "points_text",
+    "rigorous_text",
+    "versions",
+]
 
 Exact = Agreement | Disagreement | NotApplicable
 Rigorous = Enclosure | Exclusion | NotApplicable
@@ -43,8 +57,26 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class Integers:
+    """At which integer arguments two functions were compared.
+
+    Attributes:
+        choices: how many choices of all integers together.
+        exhaustive: there are no others.
+    """
+
+    choices: int
+    exhaustive: bool
+
+    def __str__(self) -> str:
+        if self.exhaustive:
+            return f"exhaustive over {self.choices} integer arguments"
+        return f"{self.choices} draws of the integers; nothing is said of others"
+
+
+@dataclass(frozen=True)
 class Certificate:
-    """Two functions are equal, as far as the layers say; counts as true.
+    """Two functions are equal at all arguments of these shapes, or at all real ones for some integers; counts as true.
 
     Attributes:
         functions: their names.
@@ -53,6 +85,7 @@ class Certificate:
         exact: at random points of random prime fields: for all arguments of these shapes, up to a stated probability.
         rigorous: in balls: at `points` random arguments.
         points: how many.
+        integers: at which integer arguments; None where there are none.
         notes: what else is to be known.
         conditions: where both have a value, and what was taken for exact or infinite.
         programs: SHA-256 of both programs.
@@ -71,6 +104,7 @@ class Certificate:
     seed: int
     versions: Mapping[str, str]
     conditions: tuple[Condition, ...] = ()
+    integers: Integers | None = None
 
     def __bool__(self) -> bool:
         return True
@@ -81,19 +115,21 @@ class Certificate:
         lines = [
             f"certified{self._where}: {left} {sign} {right}",
             f"  shapes: {self.shapes}",
-            f"  exact: {_exact_text(self.exact)}",
-            f"  rigorous: {_rigorous_text(self.rigorous, self.relation, self.points)}",
+            f"  exact: {exact_text(self.exact)}",
+            f"  rigorous: {rigorous_text(self.rigorous, self.relation, self.points)}",
+            *([] if self.integers is None else [f"  integers: {self.integers}"]),
             *(f"  note: {note}" for note in self.notes),
             *(f"  {one.kind}: {one}" for one in self.conditions),
-            *_origin(self.functions, self.programs, self.seed, self.versions),
+            *origin(self.functions, self.programs, self.seed, self.versions),
         ]
         return "\n".join(lines)
 
     @property
     def _where(self) -> str:
         """Which arguments the certificate is about, if not all of these shapes."""
-        everywhere = isinstance(self.exact, Agreement) or SAME_PROGRAM in self.notes
-        return "" if everywhere else f" at {_points(self.points)}"
+        if self.integers is None or self.integers.exhaustive or SAME_PROGRAM in self.notes:
+            return ""
+        return f" at {self.integers.choices} draws of the integers"
 
     def as_dict(self) -> dict[str, Any]:
         """Nothing but dictionaries, lists, strings, numbers and None."""
@@ -102,8 +138,9 @@ class Certificate:
             "functions": list(self.functions),
             "relation": self.relation,
             "shapes": self.shapes,
-            "exact": _layer(self.exact),
-            "rigorous": _layer(self.rigorous) | {"points": self.points},
+            "exact": layer_dict(self.exact),
+            "rigorous": layer_dict(self.rigorous) | {"points": self.points},
+            "integers": None if self.integers is None else vars(self.integers),
             "notes": list(self.notes),
             "conditions": [one.as_dict() for one in self.conditions],
             "programs": list(self.programs),
@@ -129,7 +166,8 @@ class Counterexample:
         numbers: which numbers the results are in, "rational numbers" or "balls"; None without arguments.
         left: the result of the first function: exact digits in nested lists, one for each array that it returns.
         right: the result of the second.
-        apart: how far some entry is off at least, in digits; None without arguments.
+        apart: how far some entry is off at least, in digits; "nan" where one of the two has no value; None without
+            arguments.
         search: how small the shape is.
         exact: what was found at the shapes that were asked for, in prime fields.
         rigorous: the same in balls.
@@ -167,11 +205,11 @@ class Counterexample:
         lines += [f"  {name} = {_nested(x.tolist())}" for name, x in (self.arguments or {}).items()]
         if self.arguments is not None:
             lines += [f"  {left}: {_results(self.left)}", f"  {right}: {_results(self.right)} ({self.numbers})"]
-            lines.append(f"  they differ by at least {self.apart}")
+            lines.append(_apart(self.apart, self.shapes))
         if self.parting is not None:
             lines += [f"  {line}" for line in self.parting.lines(self.functions, _nested)]
         lines += [f"  {self.search}", f"  shapes asked for: {self.shapes}"]
-        return "\n".join([*lines, *_origin(self.functions, self.programs, self.seed, self.versions)])
+        return "\n".join([*lines, *origin(self.functions, self.programs, self.seed, self.versions)])
 
     def as_dict(self) -> dict[str, Any]:
         """Nothing but dictionaries, lists, strings, numbers and None."""
@@ -189,8 +227,8 @@ class Counterexample:
             "apart": self.apart,
             "parting": None if self.parting is None else self.parting.as_dict(),
             "search": self.search,
-            "exact": _layer(self.exact),
-            "rigorous": _layer(self.rigorous),
+            "exact": layer_dict(self.exact),
+            "rigorous": layer_dict(self.rigorous),
             "programs": list(self.programs),
             "seed": self.seed,
             "versions": dict(self.versions),
@@ -201,7 +239,15 @@ class Counterexample:
         return json.dumps(self.as_dict(), indent=2, allow_nan=False, ensure_ascii=False)
 
 
-def _exact_text(found: Exact) -> str:
+def _apart(apart: str | None, shapes: str) -> str:
+    if apart != NO_VALUE:
+        return f"  they differ by at least {apart}"
+    advice = "" if "above" in shapes else "; where only larger arguments are meant, say so, as in 'x:n=3 above 0'"
+    return f"  one of them alone has a value there{advice}"
+
+
+def exact_text(found: Exact) -> str:
+    """What the exact layer found, in words."""
     if isinstance(found, NotApplicable):
         return f"says nothing: {found.reason}"
     if isinstance(found, Disagreement):
@@ -214,10 +260,11 @@ def _exact_text(found: Exact) -> str:
     )
 
 
-def _rigorous_text(found: Rigorous, relation: Relation, points: int) -> str:
+def rigorous_text(found: Rigorous, relation: Relation, points: int) -> str:
+    """What the rigorous layer found at so many points, in words."""
     if not isinstance(found, Enclosure):
         return f"says nothing: {found.reason if isinstance(found, NotApplicable) else 'the functions differ'}"
-    where = f"at {_points(points)}, {found.bits} bits"
+    where = f"at {points_text(points)}, {found.bits} bits"
     if relation == "at most":
         above = f" within {_rounded_up(found.radius)} of its own entry" if found.radius else ""
         return f"difference at most zero{above} {where}"
@@ -226,7 +273,8 @@ def _rigorous_text(found: Rigorous, relation: Relation, points: int) -> str:
     return f"difference within {_rounded_up(found.radius)} of zero {where}, relative to each entry"
 
 
-def _points(number: int) -> str:
+def points_text(number: int) -> str:
+    """So many points, in words."""
     return f"{number} {'point' if number == 1 else 'points'}"
 
 
@@ -235,14 +283,16 @@ def _rounded_up(x: float) -> str:
     return f"{context.create_decimal(decimal.Decimal(x)):.0e}"
 
 
-def _origin(
+def origin(
     functions: tuple[str, str], programs: tuple[str, str], seed: int, known: Mapping[str, str]
 ) -> tuple[str, ...]:
+    """The last lines of a result: the digests of both programs, the seed and the versions."""
     of = (f"  program of {name}: sha256 {digest}" for name, digest in zip(functions, programs, strict=True))
     return (*of, f"  seed {seed}; " + ", ".join(f"{name} {version}" for name, version in known.items()))
 
 
-def _layer(found: Exact | Rigorous) -> dict[str, Any]:
+def layer_dict(found: Exact | Rigorous) -> dict[str, Any]:
+    """What a layer found, for JSON."""
     said: dict[type, dict[str, Any]] = {
         Agreement: {"verdict": "equal"},
         Disagreement: {"verdict": "different"},

@@ -1,24 +1,48 @@
-"""Any two JAX functions: a certificate that they are equal, or the smallest arguments at which they are not."""
+"""Any two JAX functions: a certificate that they are equal, or the smallest arguments at which they are not.
+
+Where neither is to be had, they are compared at points, and the result says so: it is no certificate.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from lrgd_jax.certify.certificates import SAME_PROGRAM, Certificate, Counterexample, Exact, Rigorous, versions
+from lrgd_jax.certify.certificates import (
+    SAME_PROGRAM,
+    Certificate,
+    Counterexample,
+    Exact,
+    Integers,
+    Rigorous,
+    versions,
+)
 from lrgd_jax.certify.conditions import conditions_of
+from lrgd_jax.certify.cost import cost_of
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
-from lrgd_jax.certify.pairs import Arguments, Pair, enclosed, names_of, random_point, trace_pair
+from lrgd_jax.certify.gaps import OneSided
+from lrgd_jax.certify.pairs import Arguments, Pair, arguments_of, compared, leaves_of, names_of, trace_pair
 from lrgd_jax.certify.parting import Parting, parting
 from lrgd_jax.certify.piecewise import decide_exactly
+from lrgd_jax.certify.points import MOST_INTEGERS, Leaf, Point, integer_choices, number_of_integers, random_points
+from lrgd_jax.certify.probe import Walked
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation
 from lrgd_jax.certify.shapes import Shapes, Sizes, shapes_of
+from lrgd_jax.certify.tried import NUMBERS, At, Tried, affordable, points_of, try_points, with_branches
+from lrgd_jax.certify.unrefuted import Unrefuted
 
 __all__ = ["NotCertifiableError", "equal"]
+
+FEWEST_INTEGERS = 16
+"""So many choices of all integer arguments together are enumerated, whatever that costs."""
+
+ONE_SIDED = "one of the functions alone has a value at a point"
 
 
 class NotCertifiableError(ValueError):
@@ -33,12 +57,16 @@ def equal(
     relation: Relation = "equal",
     seed: int = 0,
     instances: int = 2,
-) -> Certificate | Counterexample:
+) -> Certificate | Counterexample | Unrefuted:
     r"""Certifies that two functions are equal in real arithmetic, or finds where they are not.
 
     Both are traced in 64 bits, whatever JAX is set to. The exact layer evaluates them at random points of random prime
     fields: if it applies, $f = g$ holds for all arguments of these shapes, up to the probability on the certificate.
-    The rigorous layer encloses $f - g$ in balls at random arguments, and knows exp and its like too.
+    Arguments of integers are all tried where they are few; else the result says at how many draws of them it holds.
+    Where the exact layer says nothing, $f - g$ is enclosed in balls at points: plain ones (zeros, ones, tens, huge and
+    tiny numbers, ties, equal arguments), random ones, and the functions' own: arguments that put the operands of each
+    comparison, clip, floor and the like on either side and on the edge. Points refute, and certify nothing. Where one
+    of the functions alone has a value, they differ; where neither has, nothing is said.
 
     Args:
         f: one function of arrays, from JAX's primitives.
@@ -48,10 +76,11 @@ def equal(
             the search for a counterexample.
         relation: "equal", or "at most" for f <= g in every entry.
         seed: of points, primes and symbols.
-        instances: at how many points the difference is enclosed, and how many integers are tried in the exact layer.
+        instances: how often random points of each kind are drawn, and random integers where they are many.
 
     Returns:
-        A `Certificate`, which is true, or a `Counterexample`, which is false.
+        A `Certificate`, which is true; a `Counterexample`, which is false; or `Unrefuted`, which is false too: no point
+        was found at which they differ, and that is all.
 
     Raises:
         TypeError: one of the two is no function.
@@ -64,6 +93,8 @@ def equal(
         True
         >>> print(equal(lambda x: x.sum(), lambda x: x[:2].sum(), "x:n=6"))
         counterexample: ...
+        >>> print(equal(lambda x: jnp.abs(x), lambda x: jnp.maximum(x, -x), "x:n=3"))
+        not certified: ...
     """
     if relation not in ("equal", "at most"):
         raise ValueError(f"relation must be 'equal' or 'at most', got {relation!r}")
@@ -84,98 +115,163 @@ class _Comparison:
     seed: int
     instances: int
 
-    def verdict(self) -> Certificate | Counterexample:
+    def verdict(self) -> Certificate | Counterexample | Unrefuted:
         pair = trace_pair(self.f, self.g, self.shapes)
         if not sum(aval.size for aval in pair.left.jaxpr.out_avals):
             raise ValueError("the functions return no number, so there is nothing to certify")
         exact = self._exact(pair)
-        rigorous, point, positive = self._rigorous(pair)
         certain = isinstance(exact, Disagreement) and exact.certain
-        if certain or isinstance(rigorous, Exclusion):
-            return self._counterexample(pair, exact, rigorous, point)
-        if not isinstance(exact, Agreement) and not isinstance(rigorous, Enclosure) and not pair.same:
-            raise NotCertifiableError(self._why(exact, rigorous))
-        return self._certificate(pair, exact, rigorous, positive)
+        settled = isinstance(exact, Agreement) or pair.same
+        # one fraction of polynomials needs no more than a few points beside, and its poles are conditions; programs
+        # with branches are tried at their edges too, where one of them alone may have a value
+        whole = pair.same or (isinstance(exact, Agreement) and exact.cases == 1)
+        tried = self._few(pair) if whole else self._many(pair)
+        if certain or isinstance(tried.excluded, Exclusion) or (tried.excluded is not None and not whole):
+            return self._counterexample(pair, exact, tried)
+        if settled:
+            return self._certificate(pair, exact, tried)
+        widest = tried.widest
+        if widest is None:
+            raise NotCertifiableError(self._why(exact, tried))
+        if (
+            self.only_integers
+            and (integers := self._integers(pair)) is not None
+            and integers.exhaustive
+            and not tried.skipped
+        ):
+            # every argument that there is was compared
+            return self._certificate(pair, exact, tried)
+        return self._unrefuted(pair, exact, tried, widest)
+
+    @cached_property
+    def leaves(self) -> list[Leaf]:
+        return leaves_of(self.shapes)
+
+    @property
+    def only_integers(self) -> bool:
+        """Whether no argument holds real numbers."""
+        return all(leaf.below is not None for leaf in self.leaves)
+
+    def _most_integers(self, pair: Pair) -> int:
+        """So many choices of the integers are enumerated, fewer where each costs more."""
+        return int(np.clip(NUMBERS // max(cost_of(pair.left, pair.right).numbers, 1), FEWEST_INTEGERS, MOST_INTEGERS))
+
+    def _choices(self, pair: Pair) -> list[Point]:
+        return integer_choices(self.leaves, self.seed, most=self._most_integers(pair), drawn=self.instances)
+
+    def _integers(self, pair: Pair) -> Integers | None:
+        """At which integers the functions are compared."""
+        if all(leaf.below is None for leaf in self.leaves):
+            return None
+        exhaustive = number_of_integers(self.leaves) <= self._most_integers(pair)
+        return Integers(len(self._choices(pair)), exhaustive)
 
     def _exact(self, pair: Pair) -> Exact:
-        """The weakest agreement at all the integers that are drawn."""
-        integers = any(argument.below is not None for argument in self.shapes.arguments.values())
+        """The weakest agreement at all the integers that are tried."""
+        integers = self._integers(pair)
+        if self.only_integers and integers is not None and not integers.exhaustive:
+            return NotApplicable(f"the arguments are integers, too many to try them all: {integers}")
         found: list[Agreement] = []
-        for number in range(self.instances if integers else 1):
-            verdict = self._exact_at(pair, random_point(self.shapes, self.seed, number))
+        for choice in self._choices(pair):
+            verdict = self._exact_at(pair, choice)
             if not isinstance(verdict, Agreement):
                 return verdict
             found.append(verdict)
         return max(found, key=lambda one: one.false_accept)
 
-    def _exact_at(self, pair: Pair, point: Arguments) -> Exact:
+    def _exact_at(self, pair: Pair, point: Point) -> Exact:
         try:
-            verdict = decide_exactly(pair.left, pair.right, Prepared(jax.tree.leaves(point)), seed=self.seed)
+            verdict = decide_exactly(pair.left, pair.right, Prepared(point), seed=self.seed)
         except (ValueError, ArithmeticError) as reason:
             return NotApplicable(str(reason))
         if isinstance(verdict, Disagreement) and self.relation == "at most":
             return NotApplicable("the results are not equal, and a prime field has no order to compare them by")
         return verdict
 
-    def _rigorous(self, pair: Pair) -> tuple[Rigorous, Arguments | None, bool]:
-        """The widest enclosure, or the first verdict that is none and its point; whether points had to be positive."""
-        found: list[Enclosure] = []
-        any_positive = False
-        for number in range(self.instances):
-            verdict: Rigorous = NotApplicable("no point was tried")
-            for positive in (False, True):
-                point = random_point(self.shapes, self.seed, number, positive=positive)
-                again = enclosed(pair, point, self.relation)
-                # the reason at the plain point says more than that at the positive one
-                verdict = verdict if positive and isinstance(again, NotApplicable) else again
-                if isinstance(verdict, Exclusion):
-                    return verdict, point, positive
-                if isinstance(verdict, Enclosure):
-                    any_positive = any_positive or positive
-                    break
-            if not isinstance(verdict, Enclosure):
-                return verdict, None, False
-            found.append(verdict)
-        return max(found, key=lambda one: one.radius), None, any_positive
+    def _few(self, pair: Pair) -> Tried:
+        """At random points, until `instances` of them have a value."""
+        choices = self._choices(pair)
+        points = random_points(self.leaves, choices, self.seed, self.instances) or choices
+        return try_points(self._at(pair), (("random", point) for point in points), enough=self.instances)
 
-    def _why(self, exact: Exact, rigorous: Rigorous) -> str:
+    def _many(self, pair: Pair) -> Tried:
+        """At plain and random points and the programs' own."""
+        walked = Walked((pair.left, pair.right))
+        points = points_of(
+            walked,
+            self.leaves,
+            seed=self.seed,
+            rounds=self.instances,
+            most=affordable(walked),
+            integers=self._most_integers(pair),
+        )
+        return with_branches(walked, try_points(self._at(pair), points))
+
+    def _at(self, pair: Pair) -> At:
+        return lambda point: compared(pair, point, self.relation)
+
+    def _why(self, exact: Exact, tried: Tried) -> str:
         """Why no layer applies."""
         left, right = names_of(self.f, self.g)
         first = exact.reason if isinstance(exact, NotApplicable) else "not equal for every function as a free symbol"
-        second = rigorous.reason if isinstance(rigorous, NotApplicable) else "-"
+        second = f"at none of {tried.skipped} points is there a value to compare; the last: {tried.reason}"
         return f"neither layer can compare {left} and {right}: exact: {first}; rigorous: {second}"
 
-    def _certificate(self, pair: Pair, exact: Exact, rigorous: Rigorous, positive: bool) -> Certificate:
-        notes = []
-        if pair.same:
-            notes.append(SAME_PROGRAM)
+    def _certificate(self, pair: Pair, exact: Exact, tried: Tried) -> Certificate:
+        integers = self._integers(pair)
+        notes = [SAME_PROGRAM] if pair.same else []
         if isinstance(exact, Agreement) and exact.left_out:
             notes.append("nothing is said of arguments at which two numbers are equal that are compared and not affine")
-        if positive:
-            notes.append("rigorous at points between zero and one, where both functions have a value")
-        if any(argument.below is not None for argument in self.shapes.arguments.values()):
-            notes.append(f"integers were drawn {self.instances} times; nothing is said of others")
-        if any(not jnp.issubdtype(aval.dtype, jnp.inexact) for aval in pair.left.jaxpr.out_avals):
+        some = integers is not None and not integers.exhaustive
+        if some and any(not jnp.issubdtype(aval.dtype, jnp.inexact) for aval in pair.left.jaxpr.out_avals):
             notes.append("integers and booleans among the results are equal where they were compared")
         return Certificate(
             functions=names_of(self.f, self.g),
             relation=self.relation,
             shapes=str(self.shapes),
             exact=exact,
-            rigorous=rigorous,
-            points=self.instances if isinstance(rigorous, Enclosure) else 0,
+            rigorous=tried.widest or NotApplicable(tried.reason),
+            points=len(tried.enclosures),
             notes=tuple(notes),
             programs=pair.digests,
             seed=self.seed,
             versions=versions(),
             conditions=conditions_of(pair.left, pair.right),
+            integers=integers,
         )
 
-    def _counterexample(self, pair: Pair, exact: Exact, rigorous: Rigorous, point: Arguments | None) -> Counterexample:
-        # hypothesis is needed for nothing else here
-        from lrgd_jax.certify.smallest import smallest
+    def _unrefuted(self, pair: Pair, exact: Exact, tried: Tried, widest: Enclosure) -> Unrefuted:
+        return Unrefuted(
+            functions=names_of(self.f, self.g),
+            relation=self.relation,
+            shapes=str(self.shapes),
+            exact=exact,
+            rigorous=widest,
+            points=len(tried.enclosures),
+            skipped=tried.skipped,
+            reason=tried.reason,
+            unreached=tried.unreached,
+            programs=pair.digests,
+            seed=self.seed,
+            versions=versions(),
+            integers=self._integers(pair),
+        )
 
-        found = smallest(self.f, self.g, self.shapes, relation=self.relation, seed=self.seed, known=point)
+    def _counterexample(self, pair: Pair, exact: Exact, tried: Tried) -> Counterexample:
+        # hypothesis is needed for nothing else here
+        from lrgd_jax.certify.smallest import Search, smallest
+
+        gaps = isinstance(tried.excluded, OneSided)
+        of_a_case = exact.point if isinstance(exact, Disagreement) else None
+        leaves = tried.point if tried.point is not None else of_a_case
+        point = None if leaves is None else arguments_of(self.shapes, list(leaves))
+        search = Search(self.f, self.g, self.shapes, self.relation, self.seed, point, gaps, tried.kind)
+        found = smallest(search)
+        rigorous: Rigorous = NotApplicable(tried.reason or "nothing was decided at the points that were tried")
+        if tried.excluded is not None:
+            rigorous = NotApplicable(ONE_SIDED) if isinstance(tried.excluded, OneSided) else tried.excluded
+        elif tried.widest is not None:
+            rigorous = tried.widest
         only_fields = "they differ in a random prime field; no point was found at which balls or rationals show it"
         return Counterexample(
             functions=names_of(self.f, self.g),
@@ -199,5 +295,7 @@ class _Comparison:
     def _parting(self, sizes: Sizes, arguments: Arguments) -> Parting | None:
         """Where the functions part at the counterexample, and at a point beside it whose numbers are not as plain."""
         pair = trace_pair(self.f, self.g, self.shapes, sizes)
-        other = random_point(self.shapes, self.seed, 0, sizes)
+        leaves = leaves_of(self.shapes, sizes)
+        drawn = integer_choices(leaves, self.seed, most=1, drawn=1)[-1:]
+        other = arguments_of(self.shapes, (random_points(leaves, drawn, self.seed, 1) or drawn)[0])
         return parting(pair.left, pair.right, *map(jax.tree.leaves, (arguments, other)))

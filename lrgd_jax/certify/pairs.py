@@ -19,7 +19,9 @@ from lrgd_jax.certify.algebra import Numbers
 from lrgd_jax.certify.discrete import Open, UndecidableError
 from lrgd_jax.certify.exact import NotApplicable
 from lrgd_jax.certify.free import FREE, program_behind
+from lrgd_jax.certify.gaps import NO_VALUE, OneSided, one_sided
 from lrgd_jax.certify.jaxpr import walk
+from lrgd_jax.certify.points import Leaf, Point
 from lrgd_jax.certify.program import FAULTS, Program, inner_jaxprs, trace
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation, enclose_difference
@@ -30,12 +32,13 @@ __all__ = [
     "Arguments",
     "Difference",
     "Pair",
+    "arguments_of",
+    "compared",
     "difference_at",
     "digest",
-    "enclosed",
+    "leaves_of",
     "names_of",
     "ones",
-    "random_point",
     "trace_pair",
 ]
 
@@ -77,7 +80,7 @@ class Difference:
         numbers: "rational numbers", or "balls" where a result has no rational value.
         left: of the first function, as digits in nested lists, one for each array that it returns.
         right: of the second.
-        apart: how far some entry is off at least, in digits.
+        apart: how far some entry is off at least, in digits; "nan" where one of the two has no value.
     """
 
     numbers: str
@@ -201,58 +204,65 @@ def _hidden(jaxpr: Any) -> Iterator[Any]:
 
 
 def ones(shapes: Shapes, sizes: Sizes | None = None) -> Arguments:
-    """The point where every real number is one and every integer the largest that it may be."""
+    """Every real number is one (or one more than it must be at least), every integer as large as it may be."""
     return {
-        name: np.ones(shapes.shape(name, sizes))
+        name: np.full(shapes.shape(name, sizes), 1.0 if argument.above is None else argument.above + 1)
         if argument.below is None
         else np.full(shapes.shape(name, sizes), argument.below - 1, np.int64)
         for name, argument in shapes.arguments.items()
     }
 
 
-def random_point(
-    shapes: Shapes, seed: int, number: int, sizes: Sizes | None = None, *, positive: bool = False
-) -> Arguments:
-    """Standard normal numbers and uniform integers.
-
-    Args:
-        shapes: of the arguments.
-        seed: of all points.
-        number: of this one.
-        sizes: of the named axes, where they are others than those in `shapes`.
-        positive: whether the real numbers are to lie between zero and one, where more functions have a value.
-    """
-    rng = np.random.default_rng([seed, number])
-    drawn = {}
-    for name, argument in shapes.arguments.items():
-        shape = shapes.shape(name, sizes)
-        if argument.below is not None:
-            drawn[name] = rng.integers(0, argument.below, shape, np.int64)
-        else:
-            normal = np.asarray(rng.standard_normal(shape))
-            drawn[name] = np.asarray(np.abs(normal) / (1 + np.abs(normal))) if positive else normal
-    return {name: np.asarray(x) for name, x in drawn.items()}
+def leaves_of(shapes: Shapes, sizes: Sizes | None = None) -> list[Leaf]:
+    """What the arguments look like, in the order of the programs' inputs."""
+    return [
+        Leaf(shapes.shape(name, sizes), argument.below, -np.inf if argument.above is None else argument.above)
+        for name, argument in sorted(shapes.arguments.items())
+    ]
 
 
-def enclosed(pair: Pair, point: Arguments, relation: Relation) -> Enclosure | Exclusion | NotApplicable:
-    """Encloses left - right at a point."""
+def arguments_of(shapes: Shapes, point: Point) -> Arguments:
+    """The arrays of a point by the names of the arguments, in the order in which they were given."""
+    found = dict(zip(sorted(shapes.arguments), point, strict=True))
+    return {name: found[name] for name in shapes.arguments}
+
+
+def compared(pair: Pair, point: Point, relation: Relation) -> Enclosure | Exclusion | OneSided | NotApplicable:
+    """Encloses left - right at a point, or says that one of them alone has a value there."""
+    found = _enclosed(pair, point, relation)
+    return (one_sided(pair.left, pair.right, point) or found) if isinstance(found, NotApplicable) else found
+
+
+def _enclosed(pair: Pair, point: Point, relation: Relation) -> Enclosure | Exclusion | NotApplicable:
     try:
-        return enclose_difference(pair.left, pair.right, jax.tree.leaves(point), relation=relation)
+        return enclose_difference(pair.left, pair.right, point, relation=relation)
     except _REFUSALS as reason:
         return NotApplicable(str(reason))
 
 
-def difference_at(pair: Pair, point: Arguments, relation: Relation) -> Difference | None:
-    """Both results where they differ, in rational numbers if the programs allow it; None where no difference shows."""
+def difference_at(pair: Pair, point: Arguments, relation: Relation, *, gaps: bool = False) -> Difference | None:
+    """Both results where they differ, in rational numbers if the programs allow it; None where no difference shows.
+
+    Args:
+        pair: the functions.
+        point: their arguments.
+        relation: "equal" or "at most".
+        gaps: whether a point at which one of them alone has a value is one at which they differ.
+    """
     try:
         left, right = (_rational(program, point) for program in (pair.left, pair.right))
     except _REFUSALS:
-        found = enclosed(pair, point, relation)
+        leaves = jax.tree.leaves(point)
+        found = compared(pair, leaves, relation) if gaps else _enclosed(pair, leaves, relation)
+        if isinstance(found, OneSided):
+            return Difference("balls", found.left, found.right, NO_VALUE)
         if not isinstance(found, Exclusion):
             return None
         return Difference("balls", tuple(found.left), tuple(found.right), found.difference)
-    gaps = [gap for x, y in zip(left, right, strict=True) for gap in np.ravel(np.asarray(x - y, object))]
-    largest = max((abs(gap) if relation == "equal" else gap for gap in gaps), default=0)
+    apart = [
+        gap for x, y in zip(left, right, strict=True) for gap in np.ravel(np.asarray(_whole(x) - _whole(y), object))
+    ]
+    largest = max((abs(gap) if relation == "equal" else gap for gap in apart), default=0)
     if not largest > 0:
         return None
     ours, theirs = (tuple(_digits(x) for x in side) for side in (left, right))
@@ -270,6 +280,11 @@ def _plain(x: Any) -> np.ndarray:
     if isinstance(x, Open):
         raise UndecidableError("a comparison that is not decided")
     return x.array if isinstance(x, Numbers) else np.asarray(x)
+
+
+def _whole(x: np.ndarray) -> np.ndarray:
+    """Booleans as the numbers that they are, and integers without overflow."""
+    return x.astype(np.int64 if x.dtype == np.bool_ else x.dtype).astype(object)
 
 
 def _digits(x: np.ndarray) -> Any:

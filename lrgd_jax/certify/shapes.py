@@ -1,8 +1,9 @@
-"""Shapes of arguments with named axes, as text: `q:d=4; k:n=6,d; v:n,dv=3; tokens:n below 10`."""
+"""Shapes of arguments with named axes, as text: `q:d=4; k:n=6,d; v:n,dv=3; tokens:n below 10; rate: above 0`."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ __all__ = ["Argument", "Shapes", "Sizes", "shapes_of"]
 Sizes = Mapping[str, int]
 """From the name of an axis to its size."""
 
-_ARGUMENT = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*:(?P<axes>.*?)(?:\bbelow\s+(?P<below>[^\s,]+)\s*)?", re.DOTALL)
+_ARGUMENT = re.compile(
+    r"\s*(?P<name>[^\W\d]\w*)\s*:(?P<axes>.*?)(?:\b(?P<bound>below|above)\s+(?P<number>[^\s,]+)\s*)?", re.DOTALL
+)
 _AXIS = re.compile(r"\s*(?:(?P<name>[^\W\d]\w*)\s*(?:=\s*(?P<size>\d+)\s*)?|(?P<fixed>\d+)\s*)")
 
 
@@ -23,10 +26,12 @@ class Argument:
     Attributes:
         axes: the name of each axis, or the size of one that has no name.
         below: the argument holds integers from 0 up to and without this; None where it holds real numbers.
+        above: its real numbers are larger than this; None where they may be any.
     """
 
     axes: tuple[str | int, ...]
     below: int | None = None
+    above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,16 @@ class Shapes:
     def _axes(self, argument: Argument) -> str:
         axes = (f"{axis}={self.sizes[axis]}" if isinstance(axis, str) else str(axis) for axis in argument.axes)
         below = "" if argument.below is None else f" below {argument.below}"
-        return ",".join(axes) + below
+        above = "" if argument.above is None else f" above {_digits(argument.above)}"
+        return ",".join(axes) + below + above
 
 
 def shapes_of(shapes: str | Mapping[str, str | int | Sequence[int | str] | Sizes] | Shapes) -> Shapes:
     r"""Reads the shapes of arguments.
 
     Arguments are separated by semicolons, axes by commas. An axis is a name with its size, a name whose size was given
-    before, or a size alone. "below" and a number declares an argument of integers.
+    before, or a size alone. "below" and a number declares an argument of integers, "above" and a number one whose real
+    numbers are larger: the points at which functions are compared then are.
 
     Args:
         shapes: the text, or a mapping from the name of an argument to its axes: a mapping from names to sizes, a
@@ -122,8 +129,9 @@ class _Reader:
         first, last = found.span("axes")
         empty = not self.text[first:last].strip()
         axes = [] if empty else [self._axis(name, *part) for part in _parts(self.text, ",", first, last)]
-        below = None if found["below"] is None else self._positive(found["below"], found.start("below"))
-        self.arguments[name] = Argument(tuple(axes), below)
+        below = self._positive(found["number"], found.start("number")) if found["bound"] == "below" else None
+        above = self._real(found["number"], found.start("number")) if found["bound"] == "above" else None
+        self.arguments[name] = Argument(tuple(axes), below, above)
 
     def _axis(self, argument: str, start: int, end: int) -> str | int:
         found = _AXIS.fullmatch(self.text, start, end)
@@ -150,6 +158,15 @@ class _Reader:
             raise self._wrong(place, "expected a number of at least 1")
         return int(digits)
 
+    def _real(self, digits: str, place: int) -> float:
+        try:
+            number = float(digits)
+        except ValueError:
+            raise self._wrong(place, "expected a number") from None
+        if not math.isfinite(number):
+            raise self._wrong(place, "expected a finite number")
+        return number
+
     def _wrong(self, place: int, what: str) -> ValueError:
         place += len(self.text[place:]) - len(self.text[place:].lstrip())
         rest = self.text[place:]
@@ -171,3 +188,8 @@ def _with_total(limits: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
     rest = limits[1:]
     for first in range(max(1, total - sum(rest)), min(limits[0], total - len(rest)) + 1):
         yield from ((first, *others) for others in _with_total(rest, total - first))
+
+
+def _digits(number: float) -> str:
+    """As short as it may be."""
+    return str(int(number)) if number.is_integer() else repr(number)

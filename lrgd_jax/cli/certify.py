@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import FALLEN, written
+from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS, written
 from lrgd_jax.cli.options import writable
 
 if TYPE_CHECKING:
-    from lrgd_jax.certify import Certificate, Counterexample
+    from lrgd_jax.certify import Certificate, Counterexample, Unrefuted
 
 __all__ = ["certify"]
 
@@ -30,7 +30,8 @@ def certify(
 ) -> None:
     """Certify that two JAX functions are equal in real arithmetic, or find the smallest arguments where they differ.
 
-    Exit code 0: certified; 1: a counterexample was found; 2: bad input, or functions that cannot be compared.
+    Exit code 0: certified; 1: a counterexample was found; 2: bad input, or functions that cannot be compared; 4: they
+    are equal at all points that were tried, which certifies nothing of others.
     """
     if json is not None:
         writable(json)
@@ -42,10 +43,14 @@ def certify(
         with written(f"--json {json}"):
             write_json(json, found.as_dict())
     if not found:
-        raise typer.Exit(FALLEN)
+        from lrgd_jax.certify import Counterexample
+
+        raise typer.Exit(FALLEN if isinstance(found, Counterexample) else ONLY_POINTS)
 
 
-def _compare(first: str, second: str, shapes: str, *, at_most: bool, seed: int) -> Certificate | Counterexample:
+def _compare(
+    first: str, second: str, shapes: str, *, at_most: bool, seed: int
+) -> Certificate | Counterexample | Unrefuted:
     import jax
 
     # what a file computes while it is imported is in 64 bits too

@@ -12,15 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lrgd_jax
-from lrgd_jax.certify import Certificate, Counterexample, NotCertifiableError, UnknownPrimitiveError, equal, free
+from lrgd_jax.certify import (
+    Certificate,
+    Counterexample,
+    NotCertifiableError,
+    UnknownPrimitiveError,
+    Unrefuted,
+    equal,
+    free,
+)
 from lrgd_jax.certify.balls import Balls
+from lrgd_jax.certify.certificates import Integers
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
 from lrgd_jax.certify.jaxpr import walk
-from lrgd_jax.certify.pairs import random_point
+from lrgd_jax.certify.points import Leaf, random_points
 from lrgd_jax.certify.program import trace
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion
-from lrgd_jax.certify.shapes import shapes_of
 
 SHAPES = "q:n=6,d=2; k:n,d; v:n,dv=2"
 CHUNK = 3
@@ -141,26 +149,36 @@ def test_functions_without_rational_values_differ_in_balls():
     assert found.left[0][0].startswith("[2.718281828")
 
 
-def test_what_no_field_knows_is_certified_by_balls_alone():
+def test_what_no_field_knows_is_not_certified_by_points():
     found = equal(lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2, lambda x: 0 * x + 1, "x:n=3")
-    assert isinstance(found, Certificate)
+    assert isinstance(found, Unrefuted)
+    assert not found
     assert isinstance(found.exact, Disagreement)
     assert not found.exact.certain
-    assert isinstance(found.rigorous, Enclosure)
-    assert str(found).startswith("certified at 2 points: ")
+    assert found.points > 20
+    assert f"are equal at {found.points} points, and nothing is said of others" in str(found).splitlines()[0]
+    assert str(found).startswith("not certified: ")
     assert "exact: says nothing" in str(found)
 
 
-def test_points_are_positive_where_they_must_be():
+def test_where_one_side_alone_has_a_value_they_differ():
     found = equal(lambda x: jnp.log(x) * 2, lambda x: jnp.log(x * x), "x:n=3")
-    assert isinstance(found, Certificate)
-    assert any("between zero and one" in note for note in found.notes)
+    assert isinstance(found, Counterexample)
+    assert found.arguments is not None
+    assert found.arguments["x"].tolist() == [-1.0]
+    assert (found.left, found.right) == ((["nan"],), (["0"],))
+    assert "one of them alone has a value there; where only larger arguments are meant" in str(found)
+    positive = equal(lambda x: jnp.log(x) * 2, lambda x: jnp.log(x * x), "x:n=3 above 0")
+    assert isinstance(positive, Unrefuted)
+    assert not positive.skipped
+    assert positive.shapes == "x:n=3 above 0"
 
 
 def test_an_inequality():
     found = equal(lambda x: 2 * x, lambda x: x * x + 1, "x:n=2", relation="at most")
-    assert isinstance(found, Certificate)
+    assert isinstance(found, Unrefuted)
     assert isinstance(found.exact, NotApplicable)
+    assert found.as_dict()["verdict"] == "at most at the points tried"
     assert "<=" in str(found)
     assert "difference at most zero" in str(found)
     other = equal(lambda x: x * x + 1, lambda x: 2 * x, "x:n=2", relation="at most")
@@ -200,11 +218,13 @@ def test_digests_see_behind_free_functions_and_no_addresses():
 
 
 def test_what_only_a_drawn_point_shows_is_kept():
-    drawn = float(random_point(shapes_of("x:n=1"), 0, 1)["x"][0])
-    found = equal(lambda x: x, lambda x: jnp.where(x == drawn, 2 * x, x), "x:n=1")
+    (drawn, *_) = random_points([Leaf((1,))], [[np.zeros(1)]], 0, 1)
+    place = float(drawn[0][0])
+    # no comparison, so that the point cannot be solved for
+    found = equal(lambda x: x, lambda x: x + jnp.floor(jnp.exp(-(((x - place) * 2**40) ** 2))), "x:n=1")
     assert isinstance(found, Counterexample)
     assert found.arguments is not None
-    assert found.arguments["x"].tolist() == [drawn]
+    assert found.arguments["x"].tolist() == [place]
 
 
 def test_what_only_a_field_shows_has_no_arguments(monkeypatch):
@@ -225,7 +245,13 @@ def test_integer_arguments_are_drawn_below():
 
     found = equal(looked_up, one_hot, "tokens:n=4 below 5; table:5,d=2")
     assert isinstance(found, Certificate)
-    assert any("integers were drawn 2 times" in note for note in found.notes)
+    assert found.integers is not None
+    assert not found.integers.exhaustive
+    assert str(found).startswith("certified at 7 draws of the integers: ")
+    few = equal(looked_up, one_hot, "tokens:n=2 below 5; table:5,d=2")
+    assert isinstance(few, Certificate)
+    assert few.integers == Integers(25, exhaustive=True)
+    assert "exhaustive over 25 integer arguments" in str(few)
     wrong = equal(looked_up, lambda tokens, table: table[tokens // 2 * 2], "tokens:n=4 below 5; table:5,d=2")
     assert isinstance(wrong, Counterexample)
     assert dict(wrong.sizes) == {"n": 1, "d": 1}
@@ -255,7 +281,7 @@ def test_free_functions():
 
 def test_a_free_function_that_happens_to_do():
     found = equal(lambda x: PHI(x), lambda x: jnp.where(x > 0, x, 0) + 1, "x:n=3")
-    assert isinstance(found, Certificate)
+    assert isinstance(found, Unrefuted)
     assert isinstance(found.rigorous, Enclosure)
 
 
@@ -351,7 +377,7 @@ def test_no_layer_is_an_error_with_both_reasons():
 
 
 def test_a_program_without_values_is_refused():
-    with pytest.raises(NotCertifiableError, match="rigorous"):
+    with pytest.raises(NotCertifiableError, match=r"rigorous: at none of [0-9]+ points is there a value"):
         equal(lambda x: jnp.log(-x * x), lambda x: 2 * jnp.log(-x * x), "x:n=2")
 
 
@@ -364,6 +390,7 @@ def test_json_holds_everything():
         content = json.loads(found.to_json())
         assert content == found.as_dict()
         assert content["certified"] is bool(found)
+        assert ("verdict" in content) is isinstance(found, Unrefuted)
         assert content["seed"] == 7
         assert set(content["versions"]) == {"lrgd_jax", "jax", "numpy", "python-flint", "python"}
         assert all(len(digest) == 64 for digest in content["programs"])
