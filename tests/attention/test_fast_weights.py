@@ -1,5 +1,7 @@
 """Fast-weight and least-squares forms: their algorithms agree, go on from a state, and refuse what makes no sense."""
 
+import inspect
+import sys
 import warnings
 
 import jax
@@ -12,6 +14,7 @@ from lrgd_jax.attention import (
     DeltaRule,
     DescentAttention,
     GatedLinearAttention,
+    LinearAttention,
     MomentumAttention,
     Retention,
     RidgeAttention,
@@ -31,7 +34,7 @@ from lrgd_jax.attention import (
 )
 from lrgd_jax.attention.chunks import cut
 from lrgd_jax.attention.ridge import solve_definite
-from lrgd_jax.attention.stability import largest_curvature
+from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
 from lrgd_jax.positions import visible
 
 N, D, DV = 7, 4, 3
@@ -83,6 +86,12 @@ def test_retention_is_gating_by_one_number(tokens, gates):
         return recurrent_gated_linear_attention(q, k, v, jnp.broadcast_to(decays[:, None], (N, D)))[0]
 
     comparison = meet(retention, gated, *tokens, gates[1])
+    assert comparison.holds, comparison
+
+
+@pytest.mark.parametrize("form", [GatedLinearAttention(), Retention(decay=1.0)])
+def test_nothing_is_forgotten_unless_told(form, tokens):
+    comparison = meet(form, LinearAttention(causal=True), *tokens)
     assert comparison.holds, comparison
 
 
@@ -211,11 +220,33 @@ def test_steps_that_are_too_long_are_named(tokens):
             DescentAttention(steps=1, learning_rate=100.0)(*tokens)
 
 
+def test_the_warning_points_at_whoever_calls_the_form():
+    # without the tests' type checker, which puts frames of its own between
+    warn = inspect.unwrap(warn_beyond_limit)
+
+    def form():
+        warn("form", 3.0, 1.0)
+
+    with pytest.warns(UnstableStepWarning, match="a step of 3 exceeds the stability limit 2") as seen:
+        line, _ = sys._getframe().f_lineno, form()
+    assert (seen[0].filename, seen[0].lineno) == (__file__, line)
+
+
 def test_a_preconditioner_moves_the_limit():
     keys = jnp.asarray([[4.0, 0.0], [0.0, 1.0]])
     assert largest_curvature(keys) == 16
     assert largest_curvature(keys, preconditioner=jnp.diag(jnp.asarray([1 / 16, 1.0]))) == 1
     assert largest_curvature(keys * np.inf) is None
+    # K'K + 2 of the one key (3, 4) has the eigenvalues 27 and 2, and half of it half of them
+    key = jnp.asarray([[3.0, 4.0]])
+    half = largest_curvature(key, ridge=2.0, preconditioner=jnp.eye(2) / 2)
+    # an eigenvalue of a symmetric 2 x 2 matrix is found within a few units of its norm (Golub and Van Loan, 8.1)
+    assert half is not None
+    assert abs(half - 13.5) <= 16 * np.finfo(float).eps * 27
+    batches = jnp.stack([key, 2 * key])
+    both = largest_curvature(batches), largest_curvature(batches, preconditioner=jnp.eye(2))
+    assert None not in both
+    assert all(abs(found - 100) <= 16 * np.finfo(float).eps * 100 for found in both if found is not None)
     assert stability_limit(0.0) == np.inf
 
 

@@ -45,6 +45,21 @@ def test_all_algorithms_are_the_same_sums(algorithm, chunk, tokens):
     assert comparison.holds, comparison
 
 
+@pytest.mark.parametrize(
+    ("form", "loops"),
+    [
+        (LinearAttention(causal=True), False),
+        (LinearAttention(causal=True, algorithm="recurrent"), True),
+        (LinearAttention(causal=True, algorithm="chunked"), True),
+        (SoftmaxAttention(), False),
+        (SoftmaxAttention(algorithm="streaming"), True),
+    ],
+)
+def test_the_algorithm_that_is_named_is_the_one_that_runs(form, loops, tokens):
+    """All give the same sums; those in parallel have no loop over tokens, the others are one."""
+    assert ("scan[" in str(jax.make_jaxpr(form)(*tokens))) == loops
+
+
 @pytest.mark.parametrize("window", [1, 3, 9])
 def test_a_recurrent_window_forgets(window, tokens):
     mask = visible(7, 7, window=window)

@@ -1,6 +1,7 @@
 """Imports: three forms of Amazon's reviews, tables and lists give the data set that they hold, and a true report."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,25 @@ def test_a_damaged_cache_is_named(tmp_path, name):
     (tmp_path / "data" / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
         load_cache(tmp_path / "data")
+
+
+def test_vectors_come_back_as_they_were_saved_and_objects_are_refused(tmp_path):
+    """A pickled object could run code when somebody loads it."""
+    result = prepared(read_sequences_of(tmp_path), None, Rules())
+
+    def with_vectors(vectors):
+        catalogue = replace(result.data.catalogue, vectors=vectors)
+        return replace(result, data=replace(result.data, catalogue=catalogue))
+
+    vectors = np.arange(8, dtype=np.float32).reshape(4, 2)
+    save(with_vectors(vectors), tmp_path / "data")
+    found = load_cache(tmp_path / "data").catalogue.vectors
+    assert found is not None
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, vectors)
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        save(with_vectors(np.array([[object()]] * 4)), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_damaged_vectors_are_named(tmp_path):
