@@ -34,8 +34,11 @@ def _cbrt(x: arb) -> arb:
 
 
 def _logistic(x: arb) -> arb:
-    # of the two forms, the one whose exponential is small
-    return 1 / (1 + (-x).exp()) if x.mid() >= 0 else 1 - 1 / (1 + x.exp())
+    # of the two forms, the one whose exponential is small; 1 - 1 / (1 + exp(x)) would cancel
+    if x.mid() >= 0:
+        return 1 / (1 + (-x).exp())
+    power = x.exp()
+    return power / (1 + power)
 
 
 def _rounded(function: str) -> Callable[[arb], arb]:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.constants import applied
 from lrgd_jax.certify.discrete import UndecidableError, out_dtype
-from lrgd_jax.certify.formats import Format, format_of, measured_constants, out_format
+from lrgd_jax.certify.formats import Format, format_of, out_format
 from lrgd_jax.certify.moves import scatter_positions
 from lrgd_jax.certify.rounded import ROUNDING, Rounded, finish
 
@@ -137,7 +138,7 @@ def _cummin(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
 
 def _cumlogsumexp(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
-    constants = measured_constants()
+    constants = applied().table
     # At most `terms` steps max + log1p(exp(-|difference|)), of this magnitude and their errors. The exponential is at
     # most one, the rounding of the difference d costs it d exp(-d) < 1/2 unit, the logarithm is less than one and its
     # slope at most one. A step passes its operands' errors on with weights whose sum is one.

@@ -13,7 +13,8 @@ import numpy as np
 import scipy.special
 from jax.extend import core
 
-from lrgd_jax.certify.formats import Format, measured_constants, out_format
+from lrgd_jax.certify.constants import applied
+from lrgd_jax.certify.formats import Format, out_format
 from lrgd_jax.certify.rounded import ROUNDING, Rounded, finish, keep_infinite
 
 Array = np.ndarray
@@ -116,7 +117,7 @@ GROWTH: Mapping[str, Callable[[Array], Array]] = {
 
 
 def _units(name: str, form: Format, x: Rounded) -> Any:
-    constant = measured_constants()[name][form.name]
+    constant = applied().table[name][form.name]
     if name not in GROWTH:
         return constant
     growth = GROWTH[name]
@@ -143,7 +144,7 @@ def _wave(name: str, function: Callable[[Array], Array]) -> Rule:
 
     def rule(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
         form = out_format(eqn)
-        local = measured_constants()[name][form.name] * form.unit
+        local = applied().table[name][form.name] * form.unit
         moved = np.where(np.isfinite(x.error), np.minimum(x.error, 2.0), np.inf)
         return finish(form, function(x.value), moved + local, 0.0)
 
@@ -181,7 +182,7 @@ def _pow(eqn: core.JaxprEqn, x: Rounded, y: Rounded | Array) -> Rounded:
     form = out_format(eqn)
     if isinstance(y, np.ndarray):
         result = _integer_power(form, x, y.astype(np.float64))
-        extra = form.unit * measured_constants()["pow"][form.name] * result.high
+        extra = form.unit * applied().table["pow"][form.name] * result.high
         return Rounded(result.value, result.error + extra, form)
     low, high = np.where(x.value > 0, x.low, np.nan), x.high
     logs = np.maximum(np.abs(np.log(low)), np.abs(np.log(high)))
@@ -189,7 +190,7 @@ def _pow(eqn: core.JaxprEqn, x: Rounded, y: Rounded | Array) -> Rounded:
     peak = np.maximum.reduce(np.broadcast_arrays(*corners))
     propagated = peak * (_scaled(y.high / low, x.error) + _scaled(logs, y.error))
     # A power may be computed as exp(y log x), whose exponent is rounded.
-    units = measured_constants()["pow"][form.name] + y.high * logs
+    units = applied().table["pow"][form.name] + y.high * logs
     return finish(form, x.value**y.value, propagated, units)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -111,15 +112,21 @@ def bind(eqn: core.JaxprEqn, inputs: Sequence[Any]) -> Any:
 
 
 class Stack(NamedTuple):
-    """What computes: a build of XLA and what it compiles for."""
+    """What computes: a build of XLA, what it compiles for, and on which device."""
 
     jaxlib: str
     platform: str
+    device: str
+
+    def __str__(self) -> str:
+        return f"jaxlib {self.jaxlib} on {self.platform} ({self.device})"
 
 
 def running() -> Stack:
-    """The stack that this process computes with."""
-    return Stack(importlib.metadata.version("jaxlib"), jax.default_backend())
+    """The stack that this process computes with; of a CPU its instruction set counts, of other devices their name."""
+    backend = jax.default_backend()
+    device = platform.machine() if backend == "cpu" else jax.devices()[0].device_kind
+    return Stack(importlib.metadata.version("jaxlib"), backend, device)
 
 
 NEWER = ("log2", EXP_NEG_SQ.name)

@@ -3,11 +3,6 @@
 float64 programs are compared with mpmath or with 80-bit floats, narrower ones with float64 and its own bound.
 """
 
-import importlib.util
-import pathlib
-import sys
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import mpmath
@@ -18,8 +13,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 from lrgd_jax.certify import UndecidableError, running_error, trace
-from lrgd_jax.certify.formats import format_of, measured_constants
-from lrgd_jax.certify.versions import NEWER, newer_functions
+from lrgd_jax.certify.formats import format_of
 
 NARROW = [jnp.float32, jnp.bfloat16, jnp.float16]
 # Coarse enough to be the same numbers in every format.
@@ -369,22 +363,3 @@ def test_errors_of_arguments_have_their_structure():
     with pytest.raises(ValueError, match="structure"):
         running_error(jnp.add, jnp.ones(2), jnp.ones(2), errors=(1.0,))
     assert (running_error(jnp.add, jnp.ones(2), jnp.ones(2), errors=(1.0, 2.0)).error >= 3).all()
-
-
-def _benchmark() -> Any:
-    path = pathlib.Path(__file__).parents[2] / "benchmarks" / "measure_rounding.py"
-    spec: Any = importlib.util.spec_from_file_location("measure_rounding", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("form", ["float64", "float32", "bfloat16", "float16"])
-def test_the_measured_constants_still_hold(form):
-    benchmark, constants = _benchmark(), measured_constants()
-    assert set(constants) - set(NEWER) == set(benchmark.FUNCTIONS) - set(NEWER)
-    assert set(constants) >= set(newer_functions())
-    for name in benchmark.FUNCTIONS:
-        if form in constants[name]:
-            assert benchmark.measure(name, benchmark.FORMATS[form], 2003, seed=1) <= constants[name][form]
