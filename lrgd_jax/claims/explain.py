@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lrgd_jax.certify.constants import applied
 from lrgd_jax.certify.exact import Disagreement
 from lrgd_jax.certify.rigorous import Exclusion
 from lrgd_jax.claims.certified import Certification
@@ -24,6 +25,7 @@ def failure_text(claim: Claim, verdict: Verdict) -> str:
         lines += ["", f"falls: {failure.reason}", f"  dimensions: {sizes_text(failure.dimensions)}"]
         if failure.instance is not None:
             lines.append(f"  random instance: {failure.instance}")
+        lines.append(f"  {applied().text}")
     lines += [
         f"mutant not rejected: {mutant.name} ({mutant.reason}; {mutant.instances} instances)"
         for mutant in verdict.mutants

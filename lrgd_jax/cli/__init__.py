@@ -7,6 +7,7 @@ import typer
 from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
+from lrgd_jax.cli.doctor import doctor
 from lrgd_jax.cli.errors import Guarded, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (claims, verify, certify, recheck, explain, experiment, plot):
+for command in (claims, verify, certify, recheck, explain, experiment, plot, doctor):
     app.command()(command)
 app.add_typer(data, name="data")
 app.add_typer(recommend, name="recommend")

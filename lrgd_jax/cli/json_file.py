@@ -3,12 +3,13 @@
 A claim that cannot be evaluated has a row of its own: {"slug", "group", "dtype", "holds": null, "error": why,
 "error_kind": "input" or "internal", "seconds"}. Where the exact layers alone cannot be evaluated, "certified" is null
 beside "certify_error" and "certify_error_kind". "complete" is false in the file of a run that is not finished yet, or
-that was ended.
+that was ended. "constants" says which measured constants the bounds rest on.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lrgd_jax.certify.constants import applied
 from lrgd_jax.claims.certificates import layers_content
 from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.comparison import Comparison
@@ -34,6 +35,7 @@ def content_of(
         "dtype": ",".join(dtypes),
         "seed": seed,
         "complete": complete,
+        "constants": applied().as_dict(),
         "claims": [_claim(verdict, certifications.get(verdict.slug)) for verdict in verdicts],
         "model": None if model is None else _model(model),
     }

@@ -167,12 +167,13 @@ def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
 
 def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
     """Prints everything, and why what fell did, if time is left to search for that; returns the exit code."""
+    from lrgd_jax.certify.constants import applied
     from lrgd_jax.cli.consoles import results
     from lrgd_jax.report.tables import certification_table, condition_lines, decoder_table, verdict_table
 
     console, codes = results(), [HOLDS]
     if findings.verdicts:
-        console.print(verdict_table(findings.verdicts, mutants=mutants))
+        console.print(verdict_table(findings.verdicts, mutants=mutants, constants=applied().text))
     if findings.decoder is not None:
         console.print(decoder_table(findings.decoder))
         for text in (*findings.decoder.notes, findings.decoder.greedy.text):

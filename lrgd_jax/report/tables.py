@@ -49,9 +49,13 @@ def claim_page(claim: Claim) -> str:
     return f"# {claim.title}\n\n`{claim.slug}` (group {claim.group})\n\n{body}\n"
 
 
-def verdict_table(verdicts: Sequence[Verdict | Unevaluated], *, mutants: bool = True) -> Table:
-    """One row a claim and dtype."""
+def verdict_table(
+    verdicts: Sequence[Verdict | Unevaluated], *, mutants: bool = True, constants: str | None = None
+) -> Table:
+    """One row a claim and dtype; below, which measured constants the bounds rest on."""
     table = Table("claim", "dtype", "holds", "error/bound", "detection limit", "mutants rejected", "seconds")
+    table.caption = None if constants is None else escape(constants)
+    table.caption_justify = "left"
     table.columns[0].no_wrap = True
     for column in table.columns[3:]:
         column.justify = "right"

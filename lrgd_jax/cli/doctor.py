@@ -1,0 +1,69 @@
+"""`lrgd doctor`: what verdicts depend on here, and the measuring of what is not known yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrgd_jax.cli.errors import complain, written
+from lrgd_jax.cli.options import writable
+
+if TYPE_CHECKING:
+    from lrgd_jax.certify.constants import Constants
+
+__all__ = ["doctor"]
+
+
+def doctor(
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure the constants even if those of this stack are known.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="Write the same to this file.")] = None,
+) -> None:
+    """Show what verdicts depend on here; measure XLA's elementary functions if this stack was never measured.
+
+    How far exp, log and their like are off depends on the version of jaxlib and on the device. The constants of some
+    stacks come with the package. On any other one this command measures them, which takes less than a minute, and keeps
+    them in your cache, from where every later verdict takes them.
+    """
+    import jax
+
+    from lrgd_jax.atomic import write_json
+    from lrgd_jax.certify.constants import applied
+    from lrgd_jax.certify.surroundings import surroundings
+    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.report.surroundings import surroundings_table
+
+    if json is not None:
+        writable(json)
+    found = applied()
+    if found.refused is not None:
+        complain(f"{found.refused}; it is measured again")
+    before = surroundings()
+    if measure or found.refused is not None or found.source == "largest":
+        jax.config.update("jax_enable_x64", True)
+        _measure(found)
+    after = surroundings()
+    results().print(surroundings_table(after, x64=before.x64))
+    if json is not None:
+        with written(f"--json {json}"):
+            write_json(json, after.as_dict() | {"x64": before.x64})
+
+
+def _measure(found: Constants) -> None:
+    """Measures the running stack and keeps what was seen."""
+    from lrgd_jax.certify.constants import Record, record_file, write_record
+    from lrgd_jax.certify.measuring import FUNCTIONS, measure_all
+    from lrgd_jax.cli.consoles import progress_bar
+
+    measured = {}
+    with progress_bar() as bar:
+        task = bar.add_task("measuring", total=len(FUNCTIONS))
+        for name, row in measure_all():
+            measured[name] = row
+            bar.update(task, advance=1, description=f"measuring {name}")
+    file = record_file(found.running)
+    with written(str(file)):
+        write_record(Record(found.running, measured), file)
