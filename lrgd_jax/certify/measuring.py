@@ -105,7 +105,7 @@ def measure_all(count: int = COUNT, seed: int = 0) -> Iterator[tuple[str, dict[s
         >>> dict(measure_all(count=2000))["exp"]["float32"]
         1.33
     """
-    if not jax.config.jax_enable_x64:
+    if jax.dtypes.canonicalize_dtype("float64") != np.float64:
         raise ValueError('measuring needs JAX in 64 bits; call jax.config.update("jax_enable_x64", True) first')
     for name, function in FUNCTIONS.items():
         counts = {form: count // 10 if form == "float64" else count for form in function.formats}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 
 from lrgd_jax.certify.constants import Constants, applied, record_file
 
@@ -81,7 +82,7 @@ def surroundings() -> Surroundings:
         machine=f"{platform.system()} {platform.machine()}",
         platform=jax.default_backend(),
         devices=tuple(device.device_kind for device in jax.devices()),
-        x64=bool(jax.config.jax_enable_x64),
+        x64=bool(jax.dtypes.canonicalize_dtype("float64") == np.float64),
         flags=os.environ.get("XLA_FLAGS", ""),
         constants=constants,
         cache=str(record_file(constants.running)),
