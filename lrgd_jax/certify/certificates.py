@@ -29,6 +29,7 @@ __all__ = [
     "Rigorous",
     "exact_text",
     "layer_dict",
+    "nested_text",
     "origin",
     "points_text",
     "rigorous_text",
@@ -202,12 +203,12 @@ class Counterexample:
         sign = "is not equal to" if self.relation == "equal" else "is not at most"
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
         lines = [f"counterexample: {left} {sign} {right}{' at ' if sizes else ''}{sizes}"]
-        lines += [f"  {name} = {_nested(x.tolist())}" for name, x in (self.arguments or {}).items()]
+        lines += [f"  {name} = {nested_text(x.tolist())}" for name, x in (self.arguments or {}).items()]
         if self.arguments is not None:
             lines += [f"  {left}: {_results(self.left)}", f"  {right}: {_results(self.right)} ({self.numbers})"]
             lines.append(_apart(self.apart, self.shapes))
         if self.parting is not None:
-            lines += [f"  {line}" for line in self.parting.lines(self.functions, _nested)]
+            lines += [f"  {line}" for line in self.parting.lines(self.functions, nested_text)]
         lines += [f"  {self.search}", f"  shapes asked for: {self.shapes}"]
         return "\n".join([*lines, *origin(self.functions, self.programs, self.seed, self.versions)])
 
@@ -306,11 +307,12 @@ def layer_dict(found: Exact | Rigorous) -> dict[str, Any]:
 
 
 def _results(found: tuple[Any, ...]) -> str:
-    return ", ".join(_nested(x) for x in found)
+    return ", ".join(nested_text(x) for x in found)
 
 
-def _nested(x: Any) -> str:
+def nested_text(x: Any) -> str:
+    """Numbers or digits in nested lists; long ones are cut."""
     if isinstance(x, list):
-        return f"[{', '.join(_nested(y) for y in x)}]"
+        return f"[{', '.join(nested_text(y) for y in x)}]"
     text = f"{x:g}" if isinstance(x, float) and float(f"{x:g}") == x else str(x)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -6,15 +6,24 @@ from typing import Any
 import jax
 import numpy as np
 
+from lrgd_jax.certify.certificates import nested_text
 from lrgd_jax.certify.constants import applied
 from lrgd_jax.certify.exact import Disagreement
 from lrgd_jax.certify.rigorous import Exclusion
 from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.counterexample import Counterexample
+from lrgd_jax.claims.exact_counterexample import ExactCounterexample
 from lrgd_jax.claims.verdicts import Verdict
 
-__all__ = ["certification_text", "counterexample_text", "failure_text", "number_text", "sizes_text"]
+__all__ = [
+    "certification_text",
+    "counterexample_text",
+    "exact_counterexample_text",
+    "failure_text",
+    "number_text",
+    "sizes_text",
+]
 
 
 def failure_text(claim: Claim, verdict: Verdict) -> str:
@@ -75,6 +84,24 @@ def counterexample_text(found: Counterexample | None) -> str:
             f"  right = {_tree(found.right)}",
             f"  error/tolerance = {number_text(comparison.difference)} / {number_text(comparison.tolerance)}"
             f" = {number_text(comparison.ratio)}",
+        ]
+    )
+
+
+def exact_counterexample_text(found: ExactCounterexample | None) -> str:
+    """The smallest counterexample in exact arithmetic, argument by argument, and where the sides part."""
+    if found is None:
+        return "no point was found at which rational numbers or balls tell the sides apart"
+    difference, names = found.difference, ("left", "right")
+    results = zip(names, (difference.left, difference.right), strict=True)
+    return "\n".join(
+        [
+            f"smallest counterexample in {difference.numbers}:",
+            f"  dimensions: {sizes_text(found.dimensions)}",
+            *(f"  {name} = {_array(value)}" for name, value in found.arguments.items()),
+            *(f"  {side:5} = {', '.join(nested_text(x) for x in result)}" for side, result in results),
+            f"  they differ by at least {difference.apart}",
+            *(f"  {line}" for line in ([] if found.parting is None else found.parting.lines(names, nested_text))),
         ]
     )
 

@@ -235,13 +235,16 @@ class ClaimLayers:
 
     def _fail_certified(self, layer: Certified) -> NoReturn:
         __tracebackhide__ = True
-        from lrgd_jax.claims.counterexample import smallest_counterexample
-        from lrgd_jax.claims.explain import certification_text, counterexample_text
+        from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample
+        from lrgd_jax.claims.explain import certification_text, exact_counterexample_text
 
         text = certification_text(self.claim, replace(self._certification, mutants=()))
         evidence = text.split("\n")[1:]  # below its own heading
-        smaller = smallest_counterexample(self.claim, "float64", magnitude=self.magnitude)
-        raise AssertionError("\n".join([self._head(layer), "", *evidence, counterexample_text(smaller)]))
+        refuted = self._certification.refuted
+        if refuted is not None and refuted.mismatch is None:
+            smaller = smallest_exact_counterexample(self.claim, refuted.dimensions)
+            evidence.append(exact_counterexample_text(smaller))
+        raise AssertionError("\n".join([self._head(layer), "", *evidence]))
 
 
 def claim_layers(claim: Claim | str, **options: Any) -> ClaimLayers:

@@ -185,7 +185,7 @@ def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
         console.print(certification_table(findings.certified, mutants=mutants))
         for line in condition_lines(findings.certified):
             console.print(line, markup=False, highlight=False)
-    codes += [_explain_certified(console, findings, found) for found in findings.certified]
+    codes += [_explain_certified(console, findings, found, searched=explained) for found in findings.certified]
     for what, error in findings.unwritten.items():
         complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")
         codes.append(BAD_INPUT)
@@ -215,9 +215,13 @@ def _explain(console: Console, findings: Findings, verdict: Verdict | Unevaluate
     return FALLEN
 
 
-def _explain_certified(console: Console, findings: Findings, found: Certification | Unevaluated) -> int:
-    """Prints why a claim is not certified; returns the exit code."""
-    from lrgd_jax.claims.explain import certification_text
+def _explain_certified(
+    console: Console, findings: Findings, found: Certification | Unevaluated, *, searched: bool
+) -> int:
+    """Prints why a claim is not certified, with the smallest instance at which it falls; returns the exit code."""
+    from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample
+    from lrgd_jax.claims.explain import certification_text, exact_counterexample_text
+    from lrgd_jax.claims.outcomes import attempt
     from lrgd_jax.claims.verdicts import Unevaluated
 
     if isinstance(found, Unevaluated):
@@ -226,6 +230,14 @@ def _explain_certified(console: Console, findings: Findings, found: Certificatio
         return HOLDS
     claim = next(claim for claim in findings.claims if claim.slug == found.slug)
     console.print("\n" + certification_text(claim, found), markup=False, highlight=False)
+    refuted = found.refuted
+    if refuted is None or refuted.mismatch is not None or not searched:
+        return FALLEN
+    search = partial(smallest_exact_counterexample, claim, refuted.dimensions, seed=findings.seed)
+    smallest = attempt(claim, "exact layers, search for a counterexample", search)
+    if isinstance(smallest, Unevaluated):
+        return worst([FALLEN, _error(console, smallest)])
+    console.print(exact_counterexample_text(smallest), markup=False, highlight=False)
     return FALLEN
 
 
