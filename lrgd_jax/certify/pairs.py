@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb
-from jax.extend import core
 
 from lrgd_jax.certify.algebra import Numbers
+from lrgd_jax.certify.digests import digest
 from lrgd_jax.certify.discrete import Open, UndecidableError
 from lrgd_jax.certify.exact import NotApplicable
-from lrgd_jax.certify.free import FREE, program_behind
+from lrgd_jax.certify.faults import placed, traced
 from lrgd_jax.certify.gaps import NO_VALUE, OneSided, one_sided
 from lrgd_jax.certify.jaxpr import walk
 from lrgd_jax.certify.points import Leaf, Point
-from lrgd_jax.certify.program import FAULTS, Program, inner_jaxprs, trace
+from lrgd_jax.certify.program import Program
 from lrgd_jax.certify.rationals import Rationals
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion, Relation, enclose_difference
 from lrgd_jax.certify.shapes import Shapes, Sizes
@@ -35,7 +34,6 @@ __all__ = [
     "arguments_of",
     "compared",
     "difference_at",
-    "digest",
     "leaves_of",
     "names_of",
     "ones",
@@ -121,11 +119,12 @@ def trace_pair(f: Callable[..., Any], g: Callable[..., Any], shapes: Shapes, siz
     }
     names = names_of(f, g)
     called = [_called(function, name, structs) for function, name in zip((f, g), names, strict=True)]
-    left, right = (_traced(function, name, structs) for function, name in zip(called, names, strict=True))
-    comparable(left, right, names)
+    left, right = (_traced(*each, structs) for each in zip((f, g), called, names, strict=True))
+    comparable(left, right, (placed(names[0], f), placed(names[1], g)))
     if _kinds(left) != _kinds(right):
         # a whole number is a real number
-        left, right = (_traced(_real(x), name, structs) for x, name in zip(called, names, strict=True))
+        real = [_real(call) for call in called]
+        left, right = (_traced(*each, structs) for each in zip((f, g), real, names, strict=True))
     return Pair(left, right)
 
 
@@ -158,13 +157,9 @@ def _refuse(name: str, what: str, wrong: list[str], parameters: list[str]) -> No
         raise ValueError(f"{name} {what} {', '.join(map(repr, wrong))}; its parameters are {', '.join(parameters)}")
 
 
-def _traced(function: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Program:
-    try:
-        return trace(function, dict(structs))
-    except FAULTS as fault:
-        said = str(fault).strip().splitlines() or [""]
-        shapes = ", ".join(f"{key}: {list(x.shape)}" for key, x in structs.items())
-        raise ValueError(f"{name} cannot be traced at {shapes}: {type(fault).__name__}: {said[0]}") from fault
+def _traced(function: Callable[..., Any], call: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Program:
+    shapes = ", ".join(f"{key}: {list(x.shape)}" for key, x in structs.items())
+    return traced(f"{name} cannot be traced at {shapes}", function, call, dict(structs))
 
 
 def _kinds(program: Program) -> list[bool]:
@@ -173,34 +168,6 @@ def _kinds(program: Program) -> list[bool]:
 
 def _real(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda arguments: jax.tree.map(lambda x: jnp.asarray(x).astype(np.float64), function(arguments))
-
-
-def digest(program: Program) -> str:
-    """The SHA-256 of a program's text and of what the text leaves out; addresses in memory do not count."""
-    found = hashlib.sha256(_without_addresses(str(program.jaxpr)).encode())
-    for value in _hidden(program.jaxpr):
-        array = np.asarray(value)
-        found.update(f"{array.dtype} {array.shape}".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
-
-
-def _without_addresses(text: str) -> str:
-    head, *rest = text.split(" at 0x")
-    return head + "".join(part.lstrip("0123456789abcdef") for part in rest)
-
-
-def _hidden(jaxpr: Any) -> Iterator[Any]:
-    """Constants, and the digests of functions behind free ones."""
-    if isinstance(jaxpr, core.ClosedJaxpr):
-        yield from jaxpr.consts
-        jaxpr = jaxpr.jaxpr
-    for eqn in jaxpr.eqns:
-        yield from (x.val for x in eqn.invars if isinstance(x, core.Literal))
-        if eqn.primitive.name == FREE:
-            yield digest(program_behind(eqn))
-        for inner in inner_jaxprs(eqn):
-            yield from _hidden(inner)
 
 
 def ones(shapes: Shapes, sizes: Sizes | None = None) -> Arguments:

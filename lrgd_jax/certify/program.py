@@ -25,7 +25,7 @@ FAULTS = (
     TypeError,
     ValueError,
 )
-"""What a wrongly written function may raise while it is traced."""
+"""What the evaluation of a program may raise at a point that it has no value for."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from lrgd_jax.certify.structures import comparable, mismatch
 from lrgd_jax.claims.check import check_dtype, instance_key
 from lrgd_jax.claims.claim import Claim, Dimensions, Mutant, Side, Statistical
 from lrgd_jax.claims.outcomes import Evaluation, each
-from lrgd_jax.claims.sides import prepared_by, trace_side
+from lrgd_jax.claims.sides import prepared_by, side_names, trace_side
 from lrgd_jax.claims.verdicts import Unevaluated
 
 __all__ = [
@@ -254,7 +254,9 @@ class _Shape:
         """Random arguments after `given`."""
         if self.claim.given is None:
             return self.drawn
-        given = trace_side(self.claim, self.claim.given, "given", self.drawn[0], self.dimensions)
+        given = trace_side(
+            self.claim, self.claim.given, "given", self.drawn[0], self.dimensions, twice=self.number == 0
+        )
         return [prepared_by(given, drawn) for drawn in self.drawn]
 
     def program(self, side: Side, what: str, *, freed: bool, inline: bool) -> Program:
@@ -262,7 +264,9 @@ class _Shape:
         key = side, freed and bool(self.claim.free), inline
         if key not in self.programs:
             with jax.disable_jit(inline):
-                traced = trace_side(self.claim, side, what, self.arguments[0], self.dimensions, freed=key[1])
+                traced = trace_side(
+                    self.claim, side, what, self.arguments[0], self.dimensions, freed=key[1], twice=self.number == 0
+                )
             self.programs[key] = traced.program
         return self.programs[key]
 
@@ -282,13 +286,13 @@ class _Shape:
 
     def pair(self, mutant: Mutant | None, *, freed: bool) -> tuple[Program, Program]:
         """Both sides, one of them replaced if there is a mutant."""
-        sides = {"left": self.claim.left, "right": self.claim.right}
+        sides = {"left": ("left side", self.claim.left), "right": ("right side", self.claim.right)}
         if mutant is not None:
-            sides[mutant.replaces] = mutant.side
-        left, right = (self.program(side, what, freed=freed, inline=self.inline) for what, side in sides.items())
+            sides[mutant.replaces] = f"mutant {mutant.name!r}", mutant.side
+        left, right = (self.program(side, what, freed=freed, inline=self.inline) for what, side in sides.values())
         if mutant is not None:
             what, names = mutant.replaces, (f"claim {self.claim.slug}: the mutant {mutant.name!r}", "what it replaces")
-            own = self.program(getattr(self.claim, what), what, freed=freed, inline=self.inline)
+            own = self.program(getattr(self.claim, what), f"{what} side", freed=freed, inline=self.inline)
             comparable(left if what == "left" else right, own, names)
         return left, right
 
@@ -311,10 +315,10 @@ class _Shape:
 
     def certificate(self) -> ShapeCertificate:
         """Of the claim itself."""
-        sides = ("left", self.claim.left), ("right", self.claim.right)
+        sides = ("left side", self.claim.left), ("right side", self.claim.right)
         left, right = (self.program(side, what, freed=False, inline=False) for what, side in sides)
         texts = str(left.jaxpr), str(right.jaxpr)
-        reason = mismatch(left, right)
+        reason = mismatch(left, right, side_names(self.claim))
         if reason is not None:
             nothing = NotApplicable(reason)
             return ShapeCertificate(self.dimensions, nothing, nothing, texts, reason)

@@ -13,11 +13,12 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from lrgd_jax.certify import Bounded
+from lrgd_jax.certify.faults import named_faults, placed
 from lrgd_jax.certify.structures import mismatch
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Mutant, Side, Statistical
 from lrgd_jax.claims.comparison import Comparison, compare, merge_limits
 from lrgd_jax.claims.outcomes import Evaluation, each
-from lrgd_jax.claims.sides import TracedSide, named_faults, trace_side
+from lrgd_jax.claims.sides import TracedSide, side_names, trace_side
 from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Unevaluated, Verdict
 
 __all__ = ["DTYPES", "Shape", "check_all", "check_claim", "check_dtype", "checks_of"]
@@ -56,19 +57,29 @@ class Shape:
     dimensions: Dimensions
     arguments: tuple[dict[str, Any], ...]
 
-    def traced(self, side: Side, what: str) -> TracedSide:
-        """A side of the claim, or a mutant of one, at this shape."""
-        return trace_side(self.claim, side, what, self.arguments[0], self.dimensions)
+    def traced(self, side: Side, what: str, *, twice: bool = False) -> TracedSide:
+        """A side of the claim, or a mutant of one, at this shape; `twice` as for `trace_side`."""
+        return trace_side(self.claim, side, what, self.arguments[0], self.dimensions, twice=twice)
+
+    @property
+    def smallest(self) -> bool:
+        """Whether no shape of the claim is smaller: what depends on more than its arguments does so there too."""
+        return _size(self.dimensions) <= min(map(_size, self.claim.shapes), default=0)
+
+    @property
+    def largest(self) -> bool:
+        """Whether no shape of the claim is larger."""
+        return _size(self.dimensions) >= max(map(_size, self.claim.shapes), default=0)
 
     @cached_property
     def left(self) -> TracedSide:
         """The left side at this shape."""
-        return self.traced(self.claim.left, "left side")
+        return self.traced(self.claim.left, "left side", twice=self.smallest)
 
     @cached_property
     def right(self) -> TracedSide:
         """The right side at this shape."""
-        return self.traced(self.claim.right, "right side")
+        return self.traced(self.claim.right, "right side", twice=self.smallest)
 
     @cached_property
     def results(self) -> list[tuple[Bounded, Bounded]]:
@@ -96,21 +107,27 @@ class Shape:
         """Why the sides' results cannot be compared at all."""
         programs = self.left.program, self.right.program
         dtypes = [[aval.dtype for aval in program.jaxpr.out_avals] for program in programs]
-        reason = mismatch(*programs)
+        first, second = side_names(self.claim)
+        reason = mismatch(*programs, (first, second))
         if reason is None and dtypes[0] != dtypes[1]:
             left, right = (", ".join(map(str, each)) for each in dtypes)
-            return f"the results cannot be compared: the left side returns {left}, the right side {right}"
-        return reason
+            reason = f"the results cannot be compared: {first} returns {left}, {second} returns {right}"
+        return reason and f"{reason}; return the same structure, shapes and dtypes from both"
 
     def _mutated(self, mutant: Mutant, running: bool) -> TracedSide:
-        side = self.traced(mutant.side, f"mutant {mutant.name!r}")
+        # mutants are tried at the largest shape first
+        side = self.traced(mutant.side, f"mutant {mutant.name!r}", twice=self.largest)
         replaced = self.left if mutant.replaces == "left" else self.right
         if side.output != replaced.output:
             raise ValueError(
-                f"{side.name} returns {side.output}, the {mutant.replaces} side that it replaces {replaced.output}; "
-                "a mutant must return the same structure, shapes and dtypes"
+                f"{placed(side.name, mutant.side)} returns {side.output}, the {mutant.replaces} side that it replaces "
+                f"{replaced.output}; a mutant must return the same structure, shapes and dtypes"
             )
         return replace(side, adjoint=None) if running else side
+
+
+def _size(dimensions: Dimensions) -> int:
+    return sum(dimensions.values())
 
 
 def make_shape(claim: Claim, index: int, dtype: str, instances: int, seed: int) -> Shape:
@@ -118,7 +135,7 @@ def make_shape(claim: Claim, index: int, dtype: str, instances: int, seed: int) 
     dimensions = claim.shapes[index]
     drawn = [claim.drawn(instance_key(claim, seed, index, k), dimensions, jnp.dtype(dtype)) for k in range(instances)]
     if claim.given is not None:
-        with named_faults(f"claim {claim.slug}: `given` at {dict(dimensions)}"):
+        with named_faults(f"claim {claim.slug}: `given` at {dict(dimensions)} cannot be evaluated", claim.given):
             prepare = jax.jit(lambda arguments: claim.prepared(arguments, dimensions))
             drawn = [prepare(arguments) for arguments in drawn]
     return Shape(claim, dimensions, tuple(drawn))
@@ -242,7 +259,7 @@ def _compared(shapes: Sequence[Shape]) -> tuple[Failure | None, list[Comparison]
 def _try(mutant: Mutant, shapes: Sequence[Shape]) -> MutantVerdict:
     """Tries a mutant until it is rejected, the largest shape first, which most often suffices."""
     tried, finite = 0, False
-    by_size = sorted(shapes, key=lambda shape: -sum(shape.dimensions.values()))
+    by_size = sorted(shapes, key=lambda shape: -_size(shape.dimensions))
     # a running error is rigorous too and needs no reverse pass; where it is too wide, the adjoint bound decides
     for running in (True, False) if isinstance(shapes[0].claim.tolerance, Adjoint) else (False,):
         tried = 0

@@ -191,7 +191,13 @@ class Claim:
         """The drawn arguments after `given` has made them satisfy the assumptions."""
         if self.given is None:
             return dict(drawn)
-        return {**drawn, **self.call(self.given, drawn, dimensions)}
+        changed = self.call(self.given, drawn, dimensions)
+        if not isinstance(changed, Mapping):
+            raise ValueError(
+                "it must return a dictionary of the arguments that it changes or adds, got "
+                f"{'None' if changed is None else f'a {type(changed).__name__}'}"
+            )
+        return {**drawn, **changed}
 
     def call(self, side: Side, arguments: Mapping[str, Any], dimensions: Dimensions, *, freed: bool = False) -> Any:
         """Calls a side with the arguments, dimensions and functions that its parameters name.

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.certify import Bounded
-from lrgd_jax.claims.check import Shape
+from lrgd_jax.certify.faults import named_faults
 from lrgd_jax.claims.claim import Claim, Dimensions, Side, Statistical
 from lrgd_jax.claims.comparison import Comparison, compare
-from lrgd_jax.claims.sides import TracedSide, named_faults, prepared_by
+from lrgd_jax.claims.sides import TracedSide, prepared_by, trace_side
 
 __all__ = ["DrawnInstances"]
 
@@ -32,7 +32,8 @@ class DrawnInstances:
         try:
             return prepared_by(self._traced("given", self.claim.given, dimensions, drawn), drawn)
         except ValueError:
-            with named_faults(f"claim {self.claim.slug}: `given` at {dict(dimensions)}"):
+            what = f"claim {self.claim.slug}: `given` at {dict(dimensions)} cannot be evaluated"
+            with named_faults(what, self.claim.given):
                 return self.claim.prepared(jax.tree.map(jnp.asarray, drawn), dimensions)
 
     def compared(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[Bounded, Bounded, Comparison]:
@@ -53,5 +54,6 @@ class DrawnInstances:
     def _traced(self, what: str, side: Side, dimensions: Dimensions, arguments: dict[str, Any]) -> TracedSide:
         key = what, *dimensions.items()
         if key not in self.traces:
-            self.traces[key] = Shape(self.claim, dimensions, (arguments,)).traced(side, what)
+            first = all(traced[0] != what for traced in self.traces)
+            self.traces[key] = trace_side(self.claim, side, what, arguments, dimensions, twice=first)
         return self.traces[key]

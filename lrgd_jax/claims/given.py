@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
+from lrgd_jax.certify.faults import FaultError
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.layers import LAYERS, ClaimLayers, GivenInstance, claim_layers
 
@@ -95,9 +96,13 @@ def _decorated(run: ClaimLayers, function: Callable[..., Any]) -> Callable[..., 
 
 def _tested(run: ClaimLayers, layer: str, function: Callable[[GivenInstance], Any] | None) -> None:
     __tracebackhide__ = True
-    verdict = run.run(layer, function)
-    if verdict.skipped is not None:
-        _pytest().skip(verdict.skipped)
+    try:
+        skipped = run.run(layer, function).skipped
+    except FaultError as fault:
+        # the message names the user's own line; what lies between is this package and JAX
+        raise _pytest().fail.Exception(f"{run.claim.slug} ({layer}): error: {fault}", pytrace=False) from None
+    if skipped is not None:
+        _pytest().skip(skipped)
 
 
 def _signature(parameters: Sequence[inspect.Parameter]) -> inspect.Signature:

@@ -1,7 +1,6 @@
 """One side of a claim at one shape: traced once, compiled once, and bounded from the program that is compiled."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,21 +8,12 @@ import jax
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error, trace
+from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error
 from lrgd_jax.certify.discrete import is_key
-from lrgd_jax.certify.program import FAULTS
+from lrgd_jax.certify.faults import named_refusals, placed, traced
 from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Side
 
-__all__ = ["FAULTS", "TracedSide", "named_faults", "prepared_by", "trace_side"]
-
-
-@contextlib.contextmanager
-def named_faults(what: str) -> Iterator[None]:
-    """Turns an exception of a user's function into a ValueError that says which function it was."""
-    try:
-        yield
-    except FAULTS as fault:
-        raise ValueError(f"{what} cannot be evaluated: {type(fault).__name__}: {fault}") from fault
+__all__ = ["TracedSide", "prepared_by", "side_names", "trace_side"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +34,7 @@ class TracedSide:
 
     def __call__(self, arguments: Mapping[str, Any]) -> Bounded:
         """What XLA computes, and how far that may be from the exact result."""
-        with named_faults(self.name):
+        with named_refusals(f"{self.name} cannot be evaluated"):
             leaves = self.program.flatten((dict(arguments),))
             values = self.program.unflatten([_in_float64(x) for x in self.compiled(*leaves)])
             walked = self._walked(arguments)
@@ -53,7 +43,7 @@ class TracedSide:
 
     def evaluated(self, arguments: Mapping[str, Any]) -> Bounded:
         """The same without compiling: the program evaluated in float64, and its running error."""
-        with named_faults(self.name):
+        with named_refusals(f"{self.name} cannot be evaluated"):
             return running_error(self.program, dict(arguments))
 
     def _walked(self, arguments: Mapping[str, Any]) -> Bounded:
@@ -87,15 +77,45 @@ def _confirmed(computed: np.ndarray, walked: np.ndarray, error: np.ndarray) -> n
 
 
 def trace_side(
-    claim: Claim, side: Side, what: str, arguments: Mapping[str, Any], dimensions: Dimensions, *, freed: bool = False
+    claim: Claim,
+    side: Side,
+    what: str,
+    arguments: Mapping[str, Any],
+    dimensions: Dimensions,
+    *,
+    freed: bool = False,
+    twice: bool = False,
 ) -> TracedSide:
-    """Traces a side of a claim at the shapes and dtypes of `arguments`; `freed` as for `Claim.call`."""
+    """Traces a side of a claim at the shapes and dtypes of `arguments`.
+
+    Args:
+        claim: whose side it is.
+        side: which.
+        what: how messages call it.
+        arguments: of an instance.
+        dimensions: of the instance.
+        freed: as for `Claim.call`.
+        twice: as for `lrgd_jax.certify.faults.traced`.
+
+    Raises:
+        FaultError: the side cannot be traced.
+    """
     name = f"claim {claim.slug}: {what} at {dict(dimensions)}"
-    with named_faults(name):
-        program = trace(lambda given: claim.call(side, given, dimensions, freed=freed), dict(arguments))
+    program = traced(
+        f"{name} cannot be evaluated",
+        side,
+        lambda given: claim.call(side, given, dimensions, freed=freed),
+        dict(arguments),
+        twice=twice,
+    )
     # the jaxpr itself is compiled, so that what runs is what was bounded
     compiled = jax.jit(core.jaxpr_as_fun(program.jaxpr))
     return TracedSide(name, program, compiled, claim.tolerance if isinstance(claim.tolerance, Adjoint) else None)
+
+
+def side_names(claim: Claim) -> tuple[str, str]:
+    """How messages call the sides, with the lines where they are defined."""
+    return placed("the left side", claim.left), placed("the right side", claim.right)
 
 
 def prepared_by(given: TracedSide, drawn: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lrgd_jax.claims.sides import FAULTS
+from lrgd_jax.tracebacks import Line, first_sentence, user_line
 
 __all__ = ["find_function", "import_file"]
-
-_WHILE_IMPORTED = (*FAULTS, ImportError, SyntaxError, OSError)
-"""What the import of a user's file may raise."""
 
 
 def import_file(file: Path, expected: str) -> ModuleType:
@@ -36,9 +33,9 @@ def import_file(file: Path, expected: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except _WHILE_IMPORTED as fault:
+    except (Exception, SystemExit) as fault:
         del sys.modules[name]
-        raise ValueError(f"{file} cannot be imported: {type(fault).__name__}: {fault}; expected {expected}") from fault
+        raise ValueError(f"{file} cannot be imported: {_said(fault)}; expected {expected}") from fault
     return module
 
 
@@ -75,5 +72,15 @@ def _module(where: str) -> ModuleType:
         raise FileNotFoundError(f"there is no file {where}; give the path of a Python file")
     try:
         return importlib.import_module(where)
-    except _WHILE_IMPORTED as fault:
-        raise ValueError(f"the module {where} cannot be imported: {type(fault).__name__}: {fault}") from fault
+    except (Exception, SystemExit) as fault:
+        raise ValueError(f"the module {where} cannot be imported: {_said(fault)}") from fault
+
+
+def _said(fault: BaseException) -> str:
+    """What was raised while a file was imported, and where in it."""
+    line = user_line(fault)
+    if isinstance(fault, SyntaxError) and fault.filename is not None and fault.lineno is not None:
+        line = Line(fault.filename, fault.lineno)
+        fault = SyntaxError(fault.msg)
+    said = first_sentence(str(fault))
+    return f"{type(fault).__name__}{f': {said}' if said else ''}{'' if line is None else f', at {line}'}"

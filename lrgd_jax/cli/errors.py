@@ -87,9 +87,11 @@ def internal(error: BaseException) -> str:
     """One line about a mistake of the package: what it was, where, with which versions, and how to report it."""
     from importlib.metadata import version
 
+    from lrgd_jax import __version__
+
     said = first_sentence(str(error))
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    versions = f"lrgd_jax {version('lrgd-jax')}, JAX {version('jax')}, Python {platform.python_version()}"
+    versions = f"lrgd_jax {__version__}, JAX {version('jax')}, Python {platform.python_version()}"
     return f"internal error: {what} (at {package_line(error)}; {versions}); {REPORT}"
 
 
