@@ -1,5 +1,6 @@
 """Every registered form meets its dual: over shapes, dtypes, scales and degenerate cases, from the one table."""
 
+import itertools
 from functools import cache
 
 import jax.numpy as jnp
@@ -23,6 +24,31 @@ LARGEST = 6
 
 NORMALISED_FEATURES = {"linear taylor", "linear random features"}
 """Forms whose weights may be lost to rounding or underflow at large scales, and with them the ratio."""
+
+
+ALGORITHMS = {"recurrent", "chunked", "streaming", "conjugate", "gradients"}
+"""Words of a name that say how a form is computed, not what it is."""
+
+
+def test_every_name_stands_for_a_function_of_its_own():
+    """Forms whose names differ by more than an algorithm differ far beyond rounding on tokens drawn at random."""
+    rng = np.random.default_rng(3)
+    given = tuple(jnp.asarray(rng.standard_normal((LARGEST, width)) / 2) for width in (WIDTH, WIDTH, 3))
+    outputs = {}
+    for name, form in FORMS.items():
+        outputs.setdefault(" ".join(word for word in name.split() if word not in ALGORITHMS), np.asarray(form(*given)))
+    for (one, first), (other, second) in itertools.combinations(outputs.items(), 2):
+        assert np.abs(first - second).max() > np.sqrt(np.finfo(float).eps), (one, other)
+
+
+def test_without_demonstrations_all_tokens_are_the_querys_own():
+    """So a dual that is told of none predicts by W_0 alone, which is the attention over all of them."""
+    rng = np.random.default_rng(4)
+    given = tuple(jnp.asarray(rng.integers(-2, 3, (LARGEST, width)), float) for width in (WIDTH, WIDTH, 3))
+    form = LinearAttention(causal=True)
+    for predicted in (dual_of(form)(*given), dual_of(form).zero_shot(*given)):
+        # whole numbers, which float64 adds without rounding
+        np.testing.assert_array_equal(predicted, form(*given))
 
 
 @st.composite

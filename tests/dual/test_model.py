@@ -125,8 +125,10 @@ def test_a_training_set_has_one_target_an_input(data):
 def test_bad_input_is_named(data):
     keys, values = data
     model = DualModel.untrained(keys, values)
-    with pytest.raises(IndexError, match=r"names demonstration 7, but there are 5"):
-        model.train(batches=[[7]])
+    for outside in (5, -6):
+        with pytest.raises(IndexError, match=rf"names demonstration {outside}, but there are 5"):
+            model.train(batches=[[outside]])
+    np.testing.assert_array_equal(model.train(batches=[[-5]]), model.train(batches=[[0]]))
     with pytest.raises(ValueError, match=r"must be positive, got 0\.0"):
         alignment(0.0)
     with pytest.raises(ValueError, match=r"must lie in \(0, 1\]"):
