@@ -3,6 +3,7 @@
 from lrgd_jax.certify.adjoint import AdjointBound, adjoint_bound
 from lrgd_jax.certify.balls import Balls
 from lrgd_jax.certify.certificates import Certificate, Counterexample
+from lrgd_jax.certify.coverage import Coverage, coverage
 from lrgd_jax.certify.discrete import Open, UndecidableError
 from lrgd_jax.certify.equal import NotCertifiableError, equal
 from lrgd_jax.certify.exact import agree_exactly
@@ -21,6 +22,7 @@ __all__ = [
     "Bounded",
     "Certificate",
     "Counterexample",
+    "Coverage",
     "NotCertifiableError",
     "Open",
     "PrimeField",
@@ -32,6 +34,7 @@ __all__ = [
     "Unrefuted",
     "adjoint_bound",
     "agree_exactly",
+    "coverage",
     "enclose_difference",
     "equal",
     "free",

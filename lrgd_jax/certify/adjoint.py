@@ -147,12 +147,21 @@ class _Perturbed(System[jax.Array]):
     def move(self, function: Callable[..., Any], *elements: jax.Array) -> jax.Array:
         return function(jnp, *elements)
 
+    def expands(self, name: str) -> bool:
+        return name not in Rounding.rules
+
     def apply(self, eqn: core.JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
         if not any(is_floating(var) for var in eqn.outvars):
             return [next(self.decisions) for _ in eqn.outvars]
         outputs = bind(eqn, inputs)
         outputs = outputs if eqn.primitive.multiple_results else [outputs]
-        return [self._cut(x) for x in outputs] if self.cut_operations else outputs
+        # pivots and places are decided as they were
+        return [
+            self._kept(x) if is_floating(v) else next(self.decisions) for x, v in zip(outputs, eqn.outvars, strict=True)
+        ]
+
+    def _kept(self, x: jax.Array) -> jax.Array:
+        return self._cut(x) if self.cut_operations else x
 
     def mark(self, eqn: core.JaxprEqn, element: jax.Array) -> jax.Array:
         return element if self.cut_operations else self._cut(element)

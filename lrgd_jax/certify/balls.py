@@ -6,16 +6,15 @@ Every operation returns a ball that contains the exact result for all points of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
-from jax.extend import core
+from flint import arb, ctx, fmpq
 
-from lrgd_jax.certify.algebra import Algebra, Numbers, fold
-from lrgd_jax.certify.discrete import Discrete, UndecidableError, decided, out_dtype
-from lrgd_jax.certify.jaxpr import Rule, source_line
+from lrgd_jax.certify.algebra import Algebra, Numbers
+from lrgd_jax.certify.discrete import UndecidableError
+from lrgd_jax.certify.jaxpr import Rule
 
 __all__ = ["Balls", "precision"]
 
@@ -39,48 +38,6 @@ def _logistic(x: arb) -> arb:
         return 1 / (1 + (-x).exp())
     power = x.exp()
     return power / (1 + power)
-
-
-def _rounded(function: str) -> Callable[[arb], arb]:
-    def rule(x: arb) -> arb:
-        image = getattr(x, function)()
-        whole = image.unique_fmpz()
-        if whole is None:
-            raise UndecidableError(
-                f"a {function} of a ball that reaches over an integer; a higher precision may decide it"
-            )
-        return arb(whole)
-
-    return rule
-
-
-def _behind(numbers: list[arb], k: int, best: int) -> bool:
-    return numbers[k] < numbers[best] or (k > best and numbers[k] == numbers[best])
-
-
-def _extreme_place(sign: int) -> Rule:
-    def rule(eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
-        def of(row: list[Any]) -> int:
-            signed = [sign * number for number in row]
-            best = max(range(len(row)), key=lambda k: signed[k].mid())
-            # of equal numbers, the first counts
-            if any(k != best and not _behind(signed, k, best) for k in range(len(row))):
-                raise UndecidableError(
-                    f"'{eqn.primitive.name}' at {source_line(eqn)} chooses between balls that overlap; choose inputs "
-                    "without ties, or a higher precision"
-                )
-            return best
-
-        return fold(of, x.array, tuple(eqn.params["axes"])).astype(out_dtype(eqn))
-
-    return rule
-
-
-def _is_finite(eqn: core.JaxprEqn, x: Numbers) -> Discrete:
-    """Open for a ball without bounds, which may be what a low precision has made of a finite number."""
-    finite = np.array([number.is_finite() for number in x.array.ravel()], bool).reshape(x.array.shape)
-    infinite = np.array([abs(number) == arb.pos_inf() for number in x.array.ravel()], bool).reshape(x.array.shape)
-    return decided(finite, ~finite & ~infinite)
 
 
 class Balls(Algebra):
@@ -115,13 +72,8 @@ class Balls(Algebra):
         "erf_inv": lambda x: x.erfinv(),
         "lgamma": lambda x: x.lgamma(),
         "digamma": lambda x: x.digamma(),
-        "floor": _rounded("floor"),
-        "ceil": _rounded("ceil"),
     }
     rules: Mapping[str, Rule] = {
-        "argmax": _extreme_place(1),
-        "argmin": _extreme_place(-1),
-        "is_finite": _is_finite,
         "atan2": lambda eqn, x, y: Numbers(np.frompyfunc(arb.atan2, 2, 1)(x.array, y.array)),
     }
 
@@ -149,6 +101,38 @@ class Balls(Algebra):
         if x > y:
             return 1
         return 0 if x == y else None
+
+    def is_number(self, x: arb) -> bool | None:
+        """Not known of a ball that encloses nothing known: a low precision makes such a one of a finite number."""
+        return True if x.is_finite() or abs(x) == arb.pos_inf() else None
+
+    def is_finite(self, x: arb) -> bool | None:
+        """Likewise."""
+        return True if x.is_finite() else False if abs(x) == arb.pos_inf() else None
+
+    def floor(self, x: arb) -> int:
+        """Decided where the ball reaches over no integer."""
+        whole = x.floor().unique_fmpz()
+        if whole is None:
+            raise UndecidableError(
+                "cutting a ball that reaches over an integer to an integer; a higher precision may decide it"
+            )
+        return int(whole)
+
+    def pivot(self, column: Sequence[arb]) -> int | None:
+        """The entry of the largest magnitude, by their lower bounds where balls overlap."""
+        if all(x == 0 for x in column):
+            return None
+        sizes = [abs(x) for x in column]
+        chosen = max(range(len(column)), key=lambda k: sizes[k].lower())
+        clear = all(x < sizes[chosen] or x == sizes[chosen] for k, x in enumerate(sizes) if k != chosen)
+        self.pivots_open = self.pivots_open or not clear
+        return chosen
+
+    def turn(self, k: int, n: int) -> tuple[arb, arb]:
+        """Balls around them."""
+        part = arb(fmpq(2 * k, n))
+        return part.cos_pi(), part.sin_pi()
 
     def power(self, x: arb, exponent: arb) -> arb:
         """X to the power of a real number."""

@@ -22,7 +22,7 @@ from lrgd_jax.certify.exponentials import is_zero
 from lrgd_jax.certify.fields import PrimeField
 from lrgd_jax.certify.half_spaces import CONSTANT, Form, added, canonical, on_planes, scaled, witness
 from lrgd_jax.certify.jaxpr import Rule
-from lrgd_jax.certify.symbolic import Mask, OrderError, inside
+from lrgd_jax.certify.symbolic import OrderError, inside, place
 
 __all__ = ["Assumptions", "Atom", "CellDegrees", "CellField", "OpenSignError", "is_affine"]
 
@@ -42,8 +42,6 @@ def is_affine(atom: Atom) -> bool:
 _DEFINED_FROM: Mapping[str, tuple[int, int | None]] = {
     "sqrt": (0, 0),
     "rsqrt": (0, None),
-    "log": (0, None),
-    "log1p": (-1, None),
 }
 """Functions that have no value below a number, which is no place for a free symbol; and their value there, if any."""
 
@@ -164,6 +162,14 @@ class _Cell:
         """The minimum, decided."""
         return x if self.order(x, y) <= 0 else y
 
+    def under_abs(self, x: Any) -> Any:
+        """The number itself: a magnitude is decided here, and is no symbol."""
+        return x
+
+    def decided(self, functions: Mapping[str, Callable[[Any], Any]]) -> dict[str, Callable[[Any], Any]]:
+        """Functions of which magnitude and sign are comparisons."""
+        return {**{name: rule for name, rule in functions.items() if name != "sign"}, "abs": self.magnitude}
+
     def magnitude(self, x: Any) -> Any:
         """The absolute value, decided."""
         return x if self.order(x, self.constant(0)) >= 0 else -x
@@ -180,7 +186,7 @@ class CellField(_Cell, PrimeField):
 
     def __init__(self, modulus: int, seed: int, assumptions: Assumptions) -> None:
         super().__init__(modulus, seed)
-        self.functions = {**self.functions, "abs": self.magnitude}
+        self.functions = self.decided(self.functions)
         self.rules = {**self.rules, **self.decisions()}
         self.assumptions = dict(assumptions)
         self.signs: list[int] = []
@@ -235,6 +241,29 @@ class CellField(_Cell, PrimeField):
                 found.value = None
         return found
 
+    def logarithm(self, x: Any) -> Any:
+        """By its law at both points; none where there is no value."""
+        found = self._at_both(super().logarithm, x)
+        sign = self._known_sign(x)
+        if sign is not None and sign <= 0:
+            found.value = None
+        return found
+
+    def is_number(self, x: Any) -> bool | None:
+        """Not known where the program divides by zero."""
+        return None if isinstance(x, _Number) and x.value is None else super().is_number(x)
+
+    def is_finite(self, x: Any) -> bool | None:
+        """Likewise."""
+        return None if isinstance(x, _Number) and x.value is None else super().is_finite(x)
+
+    def pivot(self, column: Sequence[Any]) -> int | None:
+        """Any that is not zero at the cell's point."""
+        values = [x.value for x in column]
+        if None in values:
+            raise OrderError("the program factorises a matrix of which an entry divides by zero")
+        return super().pivot(values)
+
     def _known_sign(self, x: _Number) -> int | None:
         """The sign of an affine form; None for another number."""
         return None if x.form is None else self._sign(x)
@@ -265,7 +294,7 @@ class CellField(_Cell, PrimeField):
         Raises:
             OpenSignError: it has to be assumed.
         """
-        if isinstance(x, Mask) or isinstance(y, Mask):
+        if place(x) or place(y):
             return super().order(x, y)
         difference = inside(x) - inside(y)
         sign = self._sign(difference)
@@ -305,7 +334,7 @@ class CellDegrees(_Cell, Degrees):
 
     def __init__(self, signs: Sequence[int], assumptions: Assumptions) -> None:
         super().__init__()
-        self.functions = {**self.functions, "abs": self.magnitude}
+        self.functions = self.decided(self.functions)
         self.rules = {**self.rules, **self.decisions()}
         self._signs = iter(signs)
         planes = [atom for atom, sign in assumptions.items() if sign == 0 and not isinstance(atom, int)]
@@ -346,7 +375,7 @@ class CellDegrees(_Cell, Degrees):
 
     def order(self, x: Any, y: Any) -> int:
         """As it fell."""
-        if isinstance(x, Mask) or isinstance(y, Mask):
+        if place(x) or place(y):
             return super().order(x, y)
         # numbers that are compared are told from each other as arguments of symbols are
         self.keys += 1

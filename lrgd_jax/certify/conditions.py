@@ -62,6 +62,10 @@ _DOMAINS: Mapping[str, tuple[Kind, str]] = {
     "div": ("pole", "'div' divides by a number that must not be zero"),
     "rem": ("pole", "'rem' divides by a number that must not be zero"),
     "triangular_solve": ("pole", "'triangular_solve' divides by a diagonal without zeros"),
+    "lu": (
+        "pole",
+        "the matrix of 'lu' must not be singular, and what is shown does not depend on which of its rows are pivots",
+    ),
     "tan": ("pole", "the cosine of the argument of 'tan' must not be zero"),
     "lgamma": ("pole", "the argument of 'lgamma' must not be zero or a negative whole number"),
     "digamma": ("pole", "the argument of 'digamma' must not be zero or a negative whole number"),

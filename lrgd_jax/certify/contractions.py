@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.constants import applied
 from lrgd_jax.certify.discrete import UndecidableError, out_dtype
 from lrgd_jax.certify.formats import Format, format_of, out_format
-from lrgd_jax.certify.moves import scatter_positions
 from lrgd_jax.certify.rounded import ROUNDING, Rounded, finish
 
 Array = np.ndarray
@@ -83,13 +81,15 @@ def _reduce_sum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     return finish(form, x.value.sum(axis=axes), propagated, 0.0, absolute=absolute, peak=peak, terms=terms)
 
 
-def _product(form: Format, value: Array, high: Array, relative: Array, room: Array, terms: int) -> Rounded:
+def rounded_product(form: Format, value: Array, high: Array, relative: Array, room: Array, terms: Any) -> Rounded:
+    """A product of so many factors, of which `high` bounds the magnitude and `room` that of every partial product."""
     propagated = np.where(high > 0, high * (relative + form.gamma(terms)), 0.0)
     peak = room * (1 + form.gamma(terms))
     return finish(form, value, propagated, 0.0, absolute=terms * room, peak=peak, terms=terms)
 
 
-def _relative(x: Rounded) -> Array:
+def relative_error(x: Rounded) -> Array:
+    """The error in units of the largest magnitude that a number may have."""
     return np.where(x.error == 0, 0.0, x.error / x.high)
 
 
@@ -98,54 +98,8 @@ def _reduce_prod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     terms = math.prod(x.value.shape[k] for k in axes)
     # A partial product that is flushed to zero is multiplied by all the factors that are still to come.
     room = np.maximum(x.high, 1).prod(axis=axes)
-    high, relative = x.high.prod(axis=axes), _relative(x).sum(axis=axes)
-    return _product(out_format(eqn), x.value.prod(axis=axes), high, relative, room, terms)
-
-
-def _along(eqn: core.JaxprEqn) -> Callable[[np.ufunc, Array], Array]:
-    axis, reverse = eqn.params["axis"], eqn.params["reverse"]
-
-    def accumulate(ufunc: np.ufunc, x: Array) -> Array:
-        total = ufunc.accumulate(np.flip(x, axis) if reverse else x, axis=axis)
-        return np.flip(total, axis) if reverse else total
-
-    return accumulate
-
-
-def _cumsum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
-    magnitude = along(np.add, x.high)
-    propagated, peak = along(np.add, x.error) + form.gamma(terms) * magnitude, magnitude * (1 + form.gamma(terms))
-    absolute = terms * (magnitude > 0)
-    return finish(form, along(np.add, x.value), propagated, 0.0, absolute=absolute, peak=peak, terms=terms)
-
-
-def _cumprod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    along, terms = _along(eqn), x.value.shape[eqn.params["axis"]]
-    room, high = along(np.multiply, np.maximum(x.high, 1)), along(np.multiply, x.high)
-    return _product(out_format(eqn), along(np.multiply, x.value), high, along(np.add, _relative(x)), room, terms)
-
-
-def _cummax(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    along = _along(eqn)
-    return Rounded(along(np.maximum, x.value), along(np.maximum, x.error), x.format)
-
-
-def _cummin(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    along = _along(eqn)
-    return Rounded(along(np.minimum, x.value), along(np.maximum, x.error), x.format)
-
-
-def _cumlogsumexp(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    along, form, terms = _along(eqn), out_format(eqn), x.value.shape[eqn.params["axis"]]
-    constants = applied().table
-    # At most `terms` steps max + log1p(exp(-|difference|)), of this magnitude and their errors. The exponential is at
-    # most one, the rounding of the difference d costs it d exp(-d) < 1/2 unit, the logarithm is less than one and its
-    # slope at most one. A step passes its operands' errors on with weights whose sum is one.
-    magnitude = along(np.maximum, x.high) + math.log(terms + 1) + 1
-    units = 2 + constants["exp"][form.name] + constants["log1p"][form.name]
-    propagated = along(np.maximum, x.error) + form.gamma(terms) * (units + magnitude)
-    return finish(form, along(np.logaddexp, x.value), propagated, 0.0, absolute=terms, terms=64 * terms)
+    high, relative = x.high.prod(axis=axes), relative_error(x).sum(axis=axes)
+    return rounded_product(out_format(eqn), x.value.prod(axis=axes), high, relative, room, terms)
 
 
 def _reduce_max(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
@@ -187,23 +141,6 @@ def _extreme_place(eqn: core.JaxprEqn, x: Rounded, value: Array) -> Array:
     return place.astype(out_dtype(eqn))
 
 
-def _scatter_add(eqn: core.JaxprEqn, x: Rounded, indices: Array, updates: Rounded) -> Rounded:
-    form, places = out_format(eqn), scatter_positions(eqn, indices).ravel()
-    shape, size = x.value.shape, x.value.size
-
-    def total(start: Array, added: Array) -> Array:
-        sums = np.append(start.ravel(), 0.0)
-        np.add.at(sums, places, added.ravel())
-        return sums[:size].reshape(shape)
-
-    count = total(np.zeros(shape), np.ones(places.shape))
-    magnitude = total(x.high, updates.high)
-    propagated = total(x.error, updates.error) + form.gamma(count + 1) * magnitude * (count > 0)
-    absolute, peak = count * (magnitude > 0), magnitude * (1 + form.gamma(count + 1))
-    value = total(x.value, updates.value)
-    return finish(form, value, propagated, 0.0, absolute=absolute, peak=peak, terms=places.size)
-
-
 CONTRACTIONS: Mapping[str, Callable[..., Any]] = {
     "dot_general": _dot_general,
     "reduce_sum": _reduce_sum,
@@ -212,11 +149,4 @@ CONTRACTIONS: Mapping[str, Callable[..., Any]] = {
     "reduce_min": _reduce_min,
     "argmax": _argmax,
     "argmin": _argmin,
-    "cumsum": _cumsum,
-    "cumprod": _cumprod,
-    "cummax": _cummax,
-    "cummin": _cummin,
-    "cumlogsumexp": _cumlogsumexp,
-    "scatter-add": _scatter_add,
-    "scatter_add": _scatter_add,
 }

@@ -5,14 +5,16 @@ A decision counts as made only if the exact and the computed operands, both with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.discrete import COMPARISONS, Discrete, UndecidableError, decided
+from lrgd_jax.certify.discrete import COMPARISONS, Discrete, UndecidableError, concrete, decided
+from lrgd_jax.certify.expansions import is_dropped
 from lrgd_jax.certify.formats import Format, format_of, out_format
+from lrgd_jax.certify.moves import along
 from lrgd_jax.certify.rounded import ROUNDING, Rounded, finish
 
 Array = np.ndarray
@@ -90,28 +92,81 @@ def _compare(ufunc: np.ufunc, x: Rounded, y: Rounded) -> Discrete:
 
 
 def _comparison(ufunc: np.ufunc) -> Rule:
-    return lambda eqn, x, y: _compare(ufunc, x, y)
+    def rule(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Discrete:
+        return _with_itself(ufunc, x) if eqn.invars[0] is eqn.invars[1] else _compare(ufunc, x, y)
+
+    return rule
+
+
+def _with_itself(ufunc: np.ufunc, x: Rounded) -> Discrete:
+    """A number is equal to itself, and NaN is not: that is how a program asks for NaN."""
+    return decided(np.asarray(ufunc(x.value, x.value)), ~np.isfinite(x.error))
+
+
+def _remainder(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
+    """Of the quotient cut towards zero; a platform computes it without rounding."""
+    form, value = out_format(eqn), np.fmod(x.value, y.value)
+    quotient, moved = x.value / y.value, 2 * (x.error + np.abs(x.value / y.value) * y.error) / y.low
+    slack = moved * (1 + 2.0**-40) + 2.0**-50 * np.abs(quotient)
+    whole = np.trunc(quotient)
+    same = (np.trunc(quotient - slack) == whole) & (np.trunc(quotient + slack) == whole) & (y.low > 0)
+    # both remainders are smaller than the divisor
+    anywhere = np.where(y.low > 0, 2 * np.minimum(x.high, y.high), np.inf)
+    propagated = np.where(same, x.error + np.abs(whole) * y.error, anywhere)
+    propagated = np.where((x.error == 0) & (y.error == 0) & (y.value != 0), 0.0, propagated)
+    flushed = (np.abs(value) - 2 * propagated < form.tiny) & ((value != 0) | (propagated > 0))
+    return finish(form, value, propagated, 0.0, absolute=flushed)
 
 
 def _is_finite(eqn: core.JaxprEqn, x: Rounded) -> Discrete:
     return decided(np.isfinite(x.value), ~np.isfinite(x.error))
 
 
-def _sort(eqn: core.JaxprEqn, x: Rounded, *others: Any) -> list[Rounded]:
+def _sort(eqn: core.JaxprEqn, x: Rounded, *others: Any) -> list[Any]:
     """The k-th smallest of numbers that each move by at most e moves by at most e.
 
     A comparison that flushes subnormal numbers puts them among the zeros in any order: the keys move by that much more,
     and what is put there differs from its key by as much again.
     """
-    if others:
-        raise UndecidableError(
-            "a sort that carries other arrays along depends on comparisons that rounding may change; sort one array"
-        )
+    if others and not (eqn.params["num_keys"] == 1 and all(is_dropped(var) for var in eqn.outvars[1:])):
+        return _sort_along(eqn, (x, *others))
     axis = eqn.params["dimension"]
     error = np.broadcast_to(x.error, x.value.shape)
     flushed = 2 * x.format.tiny * ((x.low < x.format.tiny) & (x.high > 0))
     largest = np.max(error + flushed, axis=axis, keepdims=True, initial=0.0)
-    return [Rounded(np.sort(x.value, axis=axis), np.broadcast_to(largest, x.value.shape), x.format)]
+    return [Rounded(np.sort(x.value, axis=axis), np.broadcast_to(largest, x.value.shape), x.format), *others]
+
+
+def _sort_along(eqn: core.JaxprEqn, operands: Sequence[Any]) -> list[Any]:
+    """Other arrays are carried along: the order of the keys must be decided, equal ones in the order they stand in."""
+    axis = eqn.params["dimension"]
+    keys = [concrete(k, "a key of 'sort'") for k in operands[: eqn.params["num_keys"]]]
+    values = [np.moveaxis(k.value if isinstance(k, Rounded) else k, axis, -1) for k in keys]
+    places = np.moveaxis(np.lexsort(values[::-1], axis=-1), -1, axis)
+    move = along(axis, places)
+    undecided = np.ones(np.take(places, range(1, places.shape[axis]), axis).shape, bool)
+    for key in keys:
+        error = key.error if isinstance(key, Rounded) else np.zeros(key.shape)
+        value = key.value if isinstance(key, Rounded) else key
+        gap, margin = np.diff(move(np, value), axis=axis), 2 * _neighbours(move(np, error), axis)
+        if (undecided & ~((gap > margin * (1 + 2.0**-40)) | (margin == 0))).any():
+            raise UndecidableError(
+                "a sort that carries other arrays along orders numbers that lie within their rounding errors; choose "
+                "inputs without near ties, or use a wider dtype"
+            )
+        undecided = undecided & (gap == 0)
+    return [
+        Rounded(move(np, x.value), move(np, x.error), x.format)
+        if isinstance(x, Rounded)
+        else move(np, concrete(x, "a sort"))
+        for x in operands
+    ]
+
+
+def _neighbours(error: Array, axis: int) -> Array:
+    """Sums of the errors of entries that stand beside each other."""
+    moved = np.moveaxis(error, axis, -1)
+    return np.moveaxis(moved[..., 1:] + moved[..., :-1], -1, axis)
 
 
 DECISIONS: Mapping[str, Rule] = {
@@ -120,6 +175,7 @@ DECISIONS: Mapping[str, Rule] = {
     "floor": _integral(np.floor),
     "ceil": _integral(np.ceil),
     "round": _round,
+    "rem": _remainder,
     "convert_element_type": _convert,
     "reduce_precision": _reduce_precision,
     "is_finite": _is_finite,

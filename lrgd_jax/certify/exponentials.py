@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from flint import nmod
 
-__all__ = ["BUDGET", "Exponentials", "Ring", "TooManyTermsError", "exponential", "is_zero"]
+__all__ = ["BUDGET", "Exponentials", "Ring", "TooManyTermsError", "canonical", "exponential", "factors", "is_zero"]
 
 Terms: TypeAlias = Mapping[int, Any]
 """From an exponent to its coefficient, which is never zero."""
@@ -159,6 +159,20 @@ class Exponentials:
 def exponential(exponent: int, ring: Ring) -> Exponentials:
     """One exponential E^l."""
     return Exponentials({_ONE: {exponent: ring.number(1)}}, ring)
+
+
+def factors(number: Exponentials) -> tuple[int, Any, Denominator, Denominator] | None:
+    """The s, c, N and D, the last two in canonical form, of a number c E^s N / D; None for several fractions."""
+    if len(number.parts) != 1:
+        return None
+    ((below, terms),) = number.parts.items()
+    above, shift, scale = _canonical(terms, number.ring)
+    return shift, scale, above, below
+
+
+def canonical(terms: Denominator, ring: Ring) -> Any:
+    """A canonical form as a number; a bare one where no exponential is in it."""
+    return _reduced({_ONE: _terms(terms, ring)}, ring)
 
 
 def is_zero(number: Any) -> bool:

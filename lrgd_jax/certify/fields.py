@@ -14,7 +14,7 @@ from typing import Any
 from flint import fmpz, nmod
 
 from lrgd_jax.certify.algebra import Numbers, as_objects
-from lrgd_jax.certify.exponentials import Exponentials, Ring, exponential, is_zero
+from lrgd_jax.certify.exponentials import Exponentials, Ring, canonical, exponential, factors, is_zero
 from lrgd_jax.certify.symbolic import Mask, OrderError, Symbolic, inside
 
 __all__ = ["BITS", "PrimeField", "primes"]
@@ -52,6 +52,8 @@ class PrimeField(Symbolic):
         self.seed = seed
         self._symbols: dict[tuple[Any, ...], nmod] = {}
         self._members: dict[tuple[str, int], frozenset[int]] = {}
+        self._magnitudes: dict[int, Any] = {}
+        self._pivots = 0
 
     @property
     def labels(self) -> int:
@@ -82,6 +84,37 @@ class PrimeField(Symbolic):
         """E to the power of the residue of x."""
         exponent = int(self._plain(x))
         return exponential(exponent, self.ring) if exponent else nmod(1, self.modulus)
+
+    def logarithm(self, x: Any) -> Any:
+        """log|c E^s N / D| = log|c| + s + log|N| - log|D| for a sum of exponentials; of a number, a symbol."""
+        found = factors(x) if isinstance(x, Exponentials) else None
+        if found is None:
+            return self._log_magnitude(x)
+        shift, scale, above, below = found
+        parts = [self._log_magnitude(canonical(terms, self.ring)) for terms in (above, below)]
+        return nmod(shift, self.modulus) + self._log_magnitude(scale) + parts[0] - parts[1]
+
+    def _log_magnitude(self, x: Any) -> nmod:
+        value = self._plain(x)
+        # not by `symbol`, which a field of pairs of elements overrides
+        return nmod(0, self.modulus) if value in (1, -1) else self._known("log", int(value))
+
+    def remember_abs(self, magnitude: nmod, x: Any) -> None:
+        """By the residue of the symbol."""
+        self._magnitudes[int(magnitude)] = x
+
+    def under_abs(self, x: Any) -> Any:
+        """The number whose magnitude x is."""
+        return x if isinstance(x, Exponentials) else self._magnitudes.get(int(x), x)
+
+    def pivot(self, column: Sequence[Any]) -> int | None:
+        """Any entry that is not zero, at random: a result that depends on it shows."""
+        self.pivots_open = True
+        self._pivots += 1
+        entries = [k for k, x in enumerate(column) if not is_zero(x)]
+        if not entries:
+            raise ZeroDivisionError("a matrix is singular at this point")
+        return entries[_random(self.seed, self.modulus, "pivot", self._pivots) % len(entries)]
 
     def symbol(self, name: str, *arguments: Any) -> nmod:
         """One random element for each name and arguments."""

@@ -15,13 +15,16 @@ from typing import Any, Generic, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax._src import source_info_util  # no public API names the source line of an equation
 from jax.extend import core
 
 from lrgd_jax.certify import discrete, versions
+from lrgd_jax.certify.complex_numbers import COMPLEX, Pair, is_complex, on_parts, real_dtype, regrouped, split
 from lrgd_jax.certify.discrete import Open, UndecidableError, concrete, is_key, out_dtype
-from lrgd_jax.certify.moves import INDICES, MOVES
+from lrgd_jax.certify.expansions import EXPANSIONS, expanded
+from lrgd_jax.certify.moves import INDICES, MOVES, along
 from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.source import entered, source_line
+from lrgd_jax.certify.spellings import advice
 
 E = TypeVar("E")
 Rule = Callable[..., Any]
@@ -60,6 +63,10 @@ class System(Generic[E]):
     def seen(self, eqn: core.JaxprEqn, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Called after every equation, those within calls and loops included."""
 
+    def has_complex(self, name: str) -> bool:
+        """Whether a primitive on complex numbers may be written out on their parts."""
+        return True
+
     def mark(self, eqn: core.JaxprEqn, element: E) -> E:
         """Called on a tensor that the program marks by `jax.ad_checkpoint.checkpoint_name`."""
         return element
@@ -70,20 +77,18 @@ class System(Generic[E]):
         if rule is None:
             raise UnknownPrimitiveError(
                 f"{type(self).__name__} has no rule for the primitive '{eqn.primitive.name}' at {source_line(eqn)}; "
-                f"write the function with primitives that it knows ({', '.join(sorted(self.known_primitives()))}) or "
-                "add a rule"
+                f"{advice(eqn.primitive.name)}"
             )
         outputs = rule(eqn, *inputs)
         return outputs if eqn.primitive.multiple_results else [outputs]
 
+    def expands(self, name: str) -> bool:
+        """Whether a primitive that can be written out in simpler ones is; a system's own rule is better."""
+        return name not in self.rules
+
     def known_primitives(self) -> set[str]:
         """The arithmetic primitives that have a rule."""
         return set(self.rules)
-
-
-def source_line(eqn: core.JaxprEqn) -> str:
-    """Where in a user's source an equation comes from."""
-    return source_info_util.summarize(eqn.source_info)
 
 
 def walk(program: Program, system: System[E], inputs: Sequence[Any]) -> list[Any]:
@@ -101,7 +106,10 @@ def walk(program: Program, system: System[E], inputs: Sequence[Any]) -> list[Any
         UnknownPrimitiveError: at a primitive without a rule.
         UndecidableError: at control flow or an index that the system cannot decide.
     """
-    return _closed(system, program.jaxpr, inputs)
+    outputs = _closed(system, program.jaxpr, inputs)
+    if any(isinstance(x, Pair) for x in outputs):
+        raise UnknownPrimitiveError("the program returns complex numbers; return their real and imaginary parts")
+    return outputs
 
 
 def is_floating(var: Any) -> bool:
@@ -116,8 +124,15 @@ def _closed(system: System[Any], closed: core.ClosedJaxpr, inputs: Sequence[Any]
 
 def _constant(system: System[Any], var: Any, value: Any) -> Any:
     if is_floating(var):
-        return system.literal(np.asarray(value, var.aval.dtype), var.aval.dtype)
+        return _lift(system.literal, np.asarray(value, var.aval.dtype), var.aval.dtype)
     return value if is_key(var.aval.dtype) else np.asarray(value, var.aval.dtype)
+
+
+def _lift(lift: Callable[..., Any], value: np.ndarray, dtype: Any) -> Any:
+    if not jnp.issubdtype(dtype, np.complexfloating):
+        return lift(value, dtype)
+    real = real_dtype(dtype)
+    return Pair(*(lift(np.asarray(part, real), real) for part in (np.real(value), np.imag(value))))
 
 
 def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
@@ -149,18 +164,75 @@ def live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
 
 def _step(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
     name = eqn.primitive.name
-    if name in _CONTROL:
-        return _CONTROL[name](system, eqn, inputs)
+    if name in CONTROL:
+        return CONTROL[name](system, eqn, inputs)
     if name in MOVES:
         return _move(system, eqn, inputs)
-    expanded = versions.expansion(eqn)
-    if expanded is not None:
-        return walk(expanded, system, inputs)
-    if any(is_floating(var) for var in eqn.invars):
-        return system.apply(eqn, inputs)
-    if not any(is_floating(var) for var in eqn.outvars):
+    newer = versions.expansion(eqn)
+    if newer is not None:
+        return walk(newer, system, inputs)
+    floating = [is_floating(var) for var in (*eqn.invars, *eqn.outvars)]
+    if not any(floating):
         return discrete.evaluate(eqn, inputs)
-    return _lift_discrete(system, eqn, inputs)
+    if name == "sort" and not any(floating[: eqn.params["num_keys"]]):
+        return _sort_by_integers(system, eqn, inputs)
+    if name != "fft" and any(map(is_complex, (*eqn.invars, *eqn.outvars))):
+        return _on_parts(system, eqn, inputs)
+    if name in EXPANSIONS and system.expands(name):
+        return _in_full(system, eqn, inputs)
+    if name in _OF_NUMBERS:
+        inputs = [_as_element(system, eqn, x) for x in inputs]
+    elif not any(floating[: len(inputs)]):
+        return _lift_discrete(system, eqn, inputs)
+    return system.apply(eqn, inputs)
+
+
+_OF_NUMBERS = frozenset({"dot_general", "add", "add_any", "sub", "mul", "div", "max", "min"})
+"""Primitives that take an integer or a boolean beside a number for that number."""
+
+
+def _as_element(system: System[Any], eqn: core.JaxprEqn, x: Any) -> Any:
+    if isinstance(x, Open):
+        return system.choose(x, [system.lift(np.full(x.value.shape, k), out_dtype(eqn)) for k in (0, 1)])
+    return system.lift(x, out_dtype(eqn)) if isinstance(x, np.ndarray) else x
+
+
+@functools.lru_cache(maxsize=256)
+def _expanded(eqn: core.JaxprEqn) -> Program:
+    return expanded(eqn)
+
+
+@functools.lru_cache(maxsize=256)
+def _parts(eqn: core.JaxprEqn) -> Program:
+    return on_parts(eqn)
+
+
+def _in_full(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    try:
+        program = _expanded(eqn)
+    except NotImplementedError as reason:
+        raise UnknownPrimitiveError(f"'{eqn.primitive.name}' at {source_line(eqn)}: {reason}") from reason
+    with entered(eqn):
+        return _closed(system, program.jaxpr, inputs)
+
+
+def _on_parts(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    name = eqn.primitive.name
+    if name not in COMPLEX or not system.has_complex(name):
+        raise UnknownPrimitiveError(
+            f"{type(system).__name__} has no rule for '{name}' of complex numbers at {source_line(eqn)}; write it with "
+            "real and imaginary parts"
+        )
+    with entered(eqn):
+        return regrouped(eqn, _closed(system, _parts(eqn).jaxpr, split(inputs)))
+
+
+def _sort_by_integers(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    """Numbers are only carried along."""
+    axis, keys = eqn.params["dimension"], inputs[: eqn.params["num_keys"]]
+    plain = [np.moveaxis(concrete(x, "a key of 'sort'"), axis, -1) for x in keys]
+    move = along(axis, np.moveaxis(np.lexsort(plain[::-1], axis=-1), -1, axis))
+    return [_map(system, var, move, [x]) for var, x in zip(eqn.invars, inputs, strict=True)]
 
 
 def _lift_discrete(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
@@ -171,7 +243,7 @@ def _lift_discrete(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -
         if isinstance(x, Open):
             zero, one = (system.lift(np.full(x.value.shape, k), dtype) for k in (0, 1))
             return [system.choose(x, [zero, one])]
-        return [system.lift(x, dtype)]
+        return [_lift(system.lift, x, dtype)]
     if name in ("iota", "bitcast_convert_type"):
         (value,) = discrete.evaluate(eqn, inputs)
         return [system.lift(value, dtype)]
@@ -185,15 +257,27 @@ def _move(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
     data = [x for k, x in enumerate(inputs) if k not in chosen]
     floating = is_floating(eqn.outvars[0])
     if indices and isinstance(indices[0], Open):
-        return [system.choose(indices[0], data) if floating else _choose_discrete(indices[0], data)]
+        return [_choose(system, indices[0], data) if floating else _choose_discrete(indices[0], data)]
     functions = MOVES[name](eqn, *indices)
     if name == "gather":
         data = [*data, _fill(system, eqn)]
     functions = functions if isinstance(functions, list) else [functions]
     if not floating:
         return [_move_discrete(f, data) for f in functions]
-    outputs = [system.move(f, *data) for f in functions]
+    outputs = [_moved(system, f, data) for f in functions]
     return [system.mark(eqn, x) for x in outputs] if name == "name" else outputs
+
+
+def _moved(system: System[Any], function: Callable[..., Any], data: Sequence[Any]) -> Any:
+    if isinstance(data[0], Pair):
+        return Pair(*(system.move(function, *parts) for parts in zip(*data, strict=True)))
+    return system.move(function, *data)
+
+
+def _choose(system: System[Any], which: Open, cases: Sequence[Any]) -> Any:
+    if isinstance(cases[0], Pair):
+        return Pair(*(system.choose(which, parts) for parts in zip(*cases, strict=True)))
+    return system.choose(which, cases)
 
 
 def _index(name: str, index: Any) -> Any:
@@ -221,7 +305,7 @@ def _fill(system: System[Any], eqn: core.JaxprEqn) -> Any:
     """What a gather yields out of bounds."""
     value, dtype = eqn.params["fill_value"], np.dtype(out_dtype(eqn))
     if is_floating(eqn.outvars[0]):
-        return system.lift(np.asarray(np.nan if value is None else value), dtype)
+        return _lift(system.lift, np.asarray(np.nan if value is None else value), dtype)
     if value is None:
         value = True if dtype == np.bool_ else np.iinfo(dtype).max if dtype.kind == "u" else np.iinfo(dtype).min
     return np.asarray(value, dtype)
@@ -233,9 +317,18 @@ def _call(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
         return system.apply(eqn.replace(primitive=known, params={}), inputs)
     params = eqn.params
     inner = next(params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params)
-    if isinstance(inner, core.ClosedJaxpr):
-        return _closed(system, inner, inputs)
-    return _evaluate(system, inner, (), inputs)
+    with entered(eqn):
+        if isinstance(inner, core.ClosedJaxpr):
+            return _closed(system, inner, inputs)
+        return _evaluate(system, inner, (), inputs)
+
+
+def _linear_solve(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
+    """What runs is the solver that the program brings along, whose constants come third."""
+    lengths, solver = eqn.params["const_lengths"], eqn.params["jaxprs"].solve
+    start = lengths.matvec + lengths.vecmat
+    right = inputs[sum(lengths) :]
+    return _closed(system, solver, [*inputs[start : start + lengths.solve], *right])
 
 
 def _scan(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
@@ -257,7 +350,7 @@ def _scan(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
 
 
 def _map(system: System[Any], var: Any, function: Callable[..., Any], data: Sequence[Any]) -> Any:
-    return system.move(function, *data) if is_floating(var) else _move_discrete(function, data)
+    return _moved(system, function, data) if is_floating(var) else _move_discrete(function, data)
 
 
 def _row(k: int) -> Callable[..., Any]:
@@ -267,7 +360,7 @@ def _row(k: int) -> Callable[..., Any]:
 def _stack(system: System[Any], var: Any, rows: list[Any]) -> Any:
     if not rows:
         empty = np.zeros(var.aval.shape, np.int64)
-        return system.lift(empty, var.aval.dtype) if is_floating(var) else empty.astype(var.aval.dtype)
+        return _lift(system.lift, empty, var.aval.dtype) if is_floating(var) else empty.astype(var.aval.dtype)
     return _map(system, var, lambda xp, *x: xp.stack(x), rows)
 
 
@@ -275,9 +368,24 @@ def _while(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[A
     p = eqn.params
     n, m = p["cond_nconsts"], p["body_nconsts"]
     for_condition, for_body, state = inputs[:n], inputs[n : n + m], inputs[n + m :]
-    while bool(concrete(_closed(system, p["cond_jaxpr"], [*for_condition, *state])[0], _at(eqn))):
-        state = _closed(system, p["body_jaxpr"], [*for_body, *state])
-    return state
+    while True:
+        going = concrete(_closed(system, p["cond_jaxpr"], [*for_condition, *state])[0], _at(eqn))
+        if not np.any(going):
+            return state
+        new = _closed(system, p["body_jaxpr"], [*for_body, *state])
+        # a loop that is mapped over arrays has a condition for each of them, and goes on for some
+        state = (
+            new
+            if np.all(going)
+            else [_map(system, var, _where(going), pair) for var, *pair in zip(eqn.outvars, new, state, strict=True)]
+        )
+
+
+def _where(going: np.ndarray) -> Callable[..., Any]:
+    def move(xp: Any, new: Any, old: Any) -> Any:
+        return xp.where(going.reshape(going.shape + (1,) * (np.ndim(new) - going.ndim)), new, old)
+
+    return move
 
 
 def _cond(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
@@ -291,10 +399,13 @@ def _at(eqn: core.JaxprEqn) -> str:
 
 
 _CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "remat", "remat2", "checkpoint", "custom_jvp_call")
-_CONTROL: Mapping[str, Callable[..., list[Any]]] = {
+CONTROL: Mapping[str, Callable[..., list[Any]]] = {
     **dict.fromkeys((*_CALLS, "custom_vjp_call", "custom_vjp_call_jaxpr"), _call),
     "scan": _scan,
     "while": _while,
     "cond": _cond,
-    "optimization_barrier": lambda system, eqn, inputs: inputs,
+    "custom_linear_solve": _linear_solve,
+    **dict.fromkeys(("optimization_barrier", "device_put"), lambda system, eqn, inputs: inputs),
+    # they show numbers and change none
+    **dict.fromkeys(("debug_callback", "debug_print"), lambda system, eqn, inputs: []),
 }

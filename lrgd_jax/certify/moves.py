@@ -41,6 +41,11 @@ def identity(xp: Any, x: Any) -> Any:
     return x
 
 
+def along(axis: int, places: np.ndarray) -> Move:
+    """Entry `places[..., k, ...]` along an axis becomes entry k."""
+    return lambda xp, x: xp.take_along_axis(x, places, axis)
+
+
 def _reshape(eqn: core.JaxprEqn) -> Move:
     order, shape = eqn.params["dimensions"], shape_of(eqn.outvars[0])
     if order is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flint import fmpq
 
 from lrgd_jax.certify.algebra import Algebra
 from lrgd_jax.certify.jaxpr import Rule
+from lrgd_jax.certify.versions import EXP_NEG_SQ
 
 __all__ = ["Rationals"]
 
@@ -25,7 +27,7 @@ class _Undefined:
         raise ValueError(f"{self.value} is no rational number, so the program cannot be evaluated exactly")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
-    __neg__ = __abs__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = floor = ceil = _refuse
+    __neg__ = __abs__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = floor = _refuse
     __hash__ = object.__hash__
 
 
@@ -36,12 +38,13 @@ class Rationals(Algebra):
     value and raises.
     """
 
-    functions: Mapping[str, Any] = {
-        "abs": abs,
-        "floor": lambda x: fmpq(x.floor()),
-        "ceil": lambda x: fmpq(x.ceil()),
-    }
+    functions: Mapping[str, Any] = {"abs": abs}
     rules: Mapping[str, Rule] = {}
+    partial: Mapping[str, str] = {
+        **dict.fromkeys(("cholesky", "qr", EXP_NEG_SQ.name), ""),
+        "pow": "whole exponents",
+        "fft": "lengths 1, 2, 4",
+    }
 
     def constant(self, value: int | float) -> Any:
         """The number itself; computing with an infinity or NaN raises a ValueError."""
@@ -56,6 +59,37 @@ class Rationals(Algebra):
         """The maximum."""
         return x if x >= y else y
 
-    def order(self, x: fmpq, y: fmpq) -> int:
-        """Always decided."""
+    def order(self, x: Any, y: Any) -> int:
+        """Always decided; every number lies between the infinities."""
+        a, b = (k.value if isinstance(k, _Undefined) else 0.0 for k in (x, y))
+        if math.isinf(a) or math.isinf(b):
+            return int(a > b) - int(a < b)
         return int(x > y) - int(x < y)
+
+    def is_number(self, x: Any) -> bool:
+        """Always decided."""
+        return not isinstance(x, _Undefined) or not math.isnan(x.value)
+
+    def is_finite(self, x: Any) -> bool:
+        """Always decided."""
+        return not isinstance(x, _Undefined)
+
+    def floor(self, x: fmpq) -> int:
+        """Always decided."""
+        return int(x.floor())
+
+    def pivot(self, column: Sequence[fmpq]) -> int | None:
+        """The first of the largest magnitude."""
+        if not any(column):
+            return None
+        return max(range(len(column)), key=lambda k: abs(column[k]))
+
+    def turn(self, k: int, n: int) -> tuple[fmpq, fmpq]:
+        """Of quarters of a turn only."""
+        quarters = fmpq(4 * k, n)
+        if quarters.q != 1:
+            raise NotImplementedError(
+                "cosines and sines of parts of a turn other than quarters are no rational numbers"
+            )
+        corner = int(quarters.p) % 4
+        return fmpq((1, 0, -1, 0)[corner]), fmpq((0, 1, 0, -1)[corner])

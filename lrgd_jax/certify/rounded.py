@@ -48,7 +48,7 @@ def finish(
     *,
     absolute: np.ndarray | float = 1.0,
     peak: np.ndarray | float = 0.0,
-    terms: int = 0,
+    terms: Any = 0,
 ) -> Rounded:
     """An operation's result: what its operands' errors become, and what the operation itself rounds.
 

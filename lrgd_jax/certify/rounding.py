@@ -18,10 +18,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lrgd_jax.certify.accumulations import ACCUMULATIONS
 from lrgd_jax.certify.contractions import CONTRACTIONS
 from lrgd_jax.certify.decisions import DECISIONS
 from lrgd_jax.certify.discrete import Open
 from lrgd_jax.certify.elementwise import ELEMENTWISE
+from lrgd_jax.certify.factorizations import FACTORIZATIONS
 from lrgd_jax.certify.formats import Format
 from lrgd_jax.certify.jaxpr import Rule, System, walk
 from lrgd_jax.certify.program import Program, as_program
@@ -45,7 +47,7 @@ class Bounded:
 class Rounding(System[Rounded]):
     """The number system of rounded numbers."""
 
-    rules: Mapping[str, Rule] = {**ELEMENTWISE, **DECISIONS, **CONTRACTIONS}
+    rules: Mapping[str, Rule] = {**ELEMENTWISE, **DECISIONS, **CONTRACTIONS, **ACCUMULATIONS, **FACTORIZATIONS}
 
     def lift(self, value: np.ndarray, dtype: np.dtype) -> Rounded:
         """A constant; its error is what `dtype` rounds off.
@@ -65,6 +67,10 @@ class Rounding(System[Rounded]):
         """Values and errors move alike."""
         values, errors = (x.value for x in elements), (x.error for x in elements)
         return Rounded(function(np, *values), function(np, *errors), elements[0].format)
+
+    def has_complex(self, name: str) -> bool:
+        """Not of what XLA scales on the way, or composes of functions in ways that no constant was measured for."""
+        return name not in ("div", "abs", "exp", "log", "integer_pow")
 
     def choose(self, which: Open, cases: Sequence[Rounded]) -> Rounded:
         """Where the predicate is open, the cases' difference and both errors; each side may take either case."""

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.algebra import Algebra, Numbers, as_objects
+from lrgd_jax.certify.algebra import RING, Algebra, Numbers, as_objects, elementwise
+from lrgd_jax.certify.discrete import COMPARISONS
 from lrgd_jax.certify.free import FREE, core_ranks
 from lrgd_jax.certify.jaxpr import Rule, is_floating
 from lrgd_jax.certify.moves import shape_of
 
-__all__ = ["MASK", "Mask", "OrderError", "Symbolic", "inside"]
+__all__ = ["MASK", "Mask", "OrderError", "Symbolic", "inside", "place"]
 
 MASK = float(np.finfo(np.float32).max) / 2
 """Literals of at least this magnitude are what code writes for an infinite logit; they are taken for infinite."""
@@ -43,6 +44,9 @@ class _Outside:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = _refuse
 
 
+_NAN, _INFINITY = "NaN", "plus infinity"
+
+
 class Mask(_Outside):
     """Minus infinity, the logit of a key that is not seen: adding to it changes nothing, its exponential is zero."""
 
@@ -60,7 +64,7 @@ class Mask(_Outside):
 _MASKED = Mask("minus infinity")
 
 _FUNCTIONS = (
-    *("abs", "exp2", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt"),
+    *("exp2", "log2", "sqrt", "rsqrt", "cbrt", "floor", "ceil"),
     *("sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh"),
     *("logistic", "erf", "erfc", "erf_inv", "lgamma", "digamma"),
 )
@@ -75,6 +79,21 @@ class Symbolic(Algebra):
     """
 
     rules: Mapping[str, Rule] = {}
+    partial: Mapping[str, str] = {
+        **dict.fromkeys((*COMPARISONS, "sort", "argmax", "argmin"), "case by case"),
+        **dict.fromkeys(
+            ("sign", "max", "min", "clamp", "reduce_max", "reduce_min", "cummax", "cummin", "abs"),
+            "free symbol, or case by case",
+        ),
+        **dict.fromkeys((*_FUNCTIONS, "round", "rem", "atan2", "scatter-max", "scatter-min"), "free symbol"),
+        **dict.fromkeys(("cholesky", "qr"), ""),
+        **dict.fromkeys(("log", "log1p"), "free symbol; of sums of exponentials by its law"),
+        "exp": "by its law",
+        "expm1": "by its law",
+        "pow": "whole exponents; others a free symbol",
+        "convert_element_type": "not to integers",
+        "fft": "lengths 1, 2, 4",
+    }
 
     def __init__(self) -> None:
         self.calls = 0
@@ -83,8 +102,18 @@ class Symbolic(Algebra):
         self.functions = {name: self._function(name) for name in _FUNCTIONS} | {
             "exp": self._exp,
             "expm1": lambda x: self._exp(x) - self.fraction(1, 1),
+            "log": self._log,
+            "log1p": lambda x: self._log(inside(x) + self.fraction(1, 1)),
+            "abs": self._abs,
+            "sign": self._sign_symbol,
         }
-        self.rules = {FREE: self._free}
+        self.rules = {
+            FREE: self._free,
+            "round": self._round,
+            "convert_element_type": self._convert,
+            **{name: self._of_two(name) for name in ("atan2", "rem")},
+            **dict.fromkeys(("cholesky", "qr"), self._rooted),
+        }
 
     def fraction(self, numerator: int, denominator: int) -> Any:
         """A rational constant."""
@@ -110,7 +139,7 @@ class Symbolic(Algebra):
             self.masked = self.masked or math.isfinite(value)
             return _MASKED
         if not value < MASK:
-            return _Outside("NaN" if math.isnan(value) else "plus infinity")
+            return _Outside(_NAN if math.isnan(value) else _INFINITY)
         return self.fraction(*value.as_integer_ratio())
 
     def larger(self, x: Any, y: Any) -> Any:
@@ -131,17 +160,50 @@ class Symbolic(Algebra):
         Raises:
             OrderError: both are numbers of the field, which has no order.
         """
-        masks = isinstance(x, Mask), isinstance(y, Mask)
-        if any(masks):
-            return int(masks[1]) - int(masks[0])
+        places = place(x), place(y)
+        if any(places):
+            return int(places[0] > places[1]) - int(places[0] < places[1])
         raise OrderError(
             "the program compares numbers, and a prime field has no order; balls decide comparisons, and a free "
             "feature map may take the place of one that compares"
         )
 
+    def is_number(self, x: Any) -> bool | None:
+        """Every element of a field is one, and so is a mask."""
+        return not isinstance(x, _Outside) or x.name != _NAN
+
+    def is_finite(self, x: Any) -> bool | None:
+        """Every element of a field is; a mask is not."""
+        return not isinstance(x, _Outside)
+
+    def floor(self, x: Any) -> int:
+        """Not in a field.
+
+        Raises:
+            OrderError: always.
+        """
+        raise OrderError("a prime field does not cut numbers to integers; balls and rationals do, where it is decided")
+
+    def turn(self, k: int, n: int) -> tuple[Any, Any]:
+        """Of quarters of a turn only.
+
+        Raises:
+            OrderError: for others.
+        """
+        if 4 * k % n:
+            raise OrderError(
+                f"a random prime field has no cosine of 1/{n} of a turn in general; balls enclose the transform"
+            )
+        corner = 4 * k // n % 4
+        return self.constant((1, 0, -1, 0)[corner]), self.constant((0, 1, 0, -1)[corner])
+
     def power(self, x: Any, exponent: Any) -> Any:
         """A free symbol of both."""
         return self._asked("pow", x, exponent)
+
+    def logarithm(self, x: Any) -> Any:
+        """Log of a number, or of its magnitude: the two are one where both have a value."""
+        raise NotImplementedError
 
     def _function(self, name: str) -> Callable[[Any], Any]:
         return lambda x: self._asked(name, x)
@@ -151,6 +213,47 @@ class Symbolic(Algebra):
             return self.fraction(0, 1)
         self.calls += 1
         return self.exponential(inside(x))
+
+    def _log(self, x: Any) -> Any:
+        self.calls += 1
+        return self.logarithm(self.under_abs(inside(x)))
+
+    def _abs(self, x: Any) -> Any:
+        """A free symbol, of which a logarithm still knows the argument."""
+        magnitude = self._asked("abs", x)
+        self.remember_abs(magnitude, x)
+        return magnitude
+
+    def remember_abs(self, magnitude: Any, x: Any) -> None:
+        """Keeps of which number a symbol is the magnitude."""
+        raise NotImplementedError
+
+    def under_abs(self, x: Any) -> Any:
+        """The number whose magnitude x is; x itself where it is none."""
+        raise NotImplementedError
+
+    def _sign_symbol(self, x: Any) -> Any:
+        return self.fraction(place(x), 1) if place(x) else self._asked("sign", x)
+
+    def _of_two(self, name: str) -> Rule:
+        return lambda eqn, x, y: elementwise(lambda a, b: self._asked(name, a, b), x, y)
+
+    def _round(self, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
+        name = f"round {int(eqn.params['rounding_method'])}"
+        return elementwise(lambda number: self._asked(name, number), x)
+
+    def _convert(self, eqn: core.JaxprEqn, x: Numbers) -> Any:
+        if np.dtype(eqn.params["new_dtype"]).kind in "iu":
+            raise OrderError(
+                "a prime field does not cut numbers to integers; balls and rationals do, where it is decided"
+            )
+        return RING["convert_element_type"](self, eqn, x)
+
+    def _rooted(self, eqn: core.JaxprEqn, x: Numbers) -> Any:
+        raise OrderError(
+            "its square roots are free symbols in a field, of which r r = x is not known; balls enclose it, and "
+            "jnp.linalg.solve is decided exactly"
+        )
 
     def _asked(self, name: str, *arguments: Any) -> Any:
         self.calls += 1
@@ -181,6 +284,13 @@ class Symbolic(Algebra):
                 return number
         self._frees.append(function)
         return len(self._frees) - 1
+
+
+def place(x: Any) -> int:
+    """-1 for a mask, 1 for plus infinity, 0 for a number of the field."""
+    if isinstance(x, Mask):
+        return -1
+    return int(isinstance(x, _Outside) and x.name == _INFINITY)
 
 
 def inside(x: Any) -> Any:

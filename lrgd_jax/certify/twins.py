@@ -80,6 +80,28 @@ class Twins(Algebra):
         """Of the thin ones."""
         return self._balls.order(x.thin, y.thin)
 
+    def is_number(self, x: Twin) -> bool | None:
+        """Of the thin one."""
+        return self._balls.is_number(x.thin)
+
+    def is_finite(self, x: Twin) -> bool | None:
+        """Of the thin one."""
+        return self._balls.is_finite(x.thin)
+
+    def floor(self, x: Twin) -> int:
+        """Of the thin one."""
+        return self._balls.floor(x.thin)
+
+    def pivot(self, column: Sequence[Twin]) -> int | None:
+        """Among the thin ones."""
+        return self._balls.pivot([x.thin for x in column])
+
+    def turn(self, k: int, n: int) -> tuple[Twin, Twin]:
+        """Constants."""
+        wide = arb(1, arb(2) ** (-ctx.prec // 2))
+        cosine, sine = self._balls.turn(k, n)
+        return Twin(cosine, cosine * wide), Twin(sine, sine * wide)
+
     def power(self, x: Twin, exponent: Twin) -> Twin:
         """Of both."""
         return Twin(self._balls.power(x.thin, exponent.thin), self._balls.power(x.wide, exponent.wide))

@@ -19,6 +19,7 @@ from jax.extend import core
 from lrgd_jax.certify.program import Program, trace
 
 __all__ = [
+    "EXPANSIONS",
     "EXP_NEG_SQ",
     "NEWER",
     "Stack",
@@ -78,7 +79,7 @@ def expansion(eqn: core.JaxprEqn) -> Program | None:
     Returns:
         A program of the equation's operands, or None for any other primitive.
     """
-    function = _EXPANSIONS.get(eqn.primitive.name)
+    function = EXPANSIONS.get(eqn.primitive.name)
     if function is None:
         return None
     avals: list[Any] = [var.aval for var in eqn.invars]
@@ -96,7 +97,8 @@ def _horner(x: jax.Array, *coefficients: jax.Array) -> jax.Array:
     return result
 
 
-_EXPANSIONS: Mapping[str, Callable[..., jax.Array]] = {"one_minus_square": _one_minus_square, "polynomial": _horner}
+EXPANSIONS: Mapping[str, Callable[..., jax.Array]] = {"one_minus_square": _one_minus_square, "polynomial": _horner}
+"""Newer primitives in older ones."""
 
 
 @functools.lru_cache(maxsize=256)

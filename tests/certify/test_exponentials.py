@@ -223,6 +223,8 @@ def test_the_names_are_those_of_the_module():
         "Exponentials",
         "Ring",
         "TooManyTermsError",
+        "canonical",
         "exponential",
+        "factors",
         "is_zero",
     }

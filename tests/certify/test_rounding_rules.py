@@ -15,15 +15,17 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from rule_rows import DTYPES, PRECISION, ROWS
+from matrix_rows import MATRIX_ROWS
+from rule_rows import DTYPES, PRECISION
+from rule_rows import ROWS as SCALAR_ROWS
 
 from lrgd_jax.certify import running_error, trace
-from lrgd_jax.certify.contractions import CONTRACTIONS
-from lrgd_jax.certify.decisions import DECISIONS
-from lrgd_jax.certify.elementwise import ELEMENTWISE
+from lrgd_jax.certify.expansions import EXPANSIONS
 from lrgd_jax.certify.formats import format_of
+from lrgd_jax.certify.rounding import Rounding
 from lrgd_jax.certify.versions import EXP_NEG_SQ, NEWER, newer_functions
 
+ROWS = SCALAR_ROWS | MATRIX_ROWS
 CASES = [(name, dtype) for name, row in ROWS.items() for dtype in row.dtypes]
 WIDEST = 100
 EVALUATIONS = 250_000
@@ -154,9 +156,9 @@ def measured(name: str, dtype: str, place: str) -> Seen:
 def test_every_rule_has_a_row():
     absent = {*NEWER} - {*newer_functions()}
     called = {EXP_NEG_SQ.name}  # never alone in a program; its bound is tested with the derivatives that call it
-    rules = {*ELEMENTWISE, *DECISIONS, *CONTRACTIONS} - {"scatter_add"} - absent - called
-    assert CONTRACTIONS["scatter_add"] is CONTRACTIONS["scatter-add"]
-    assert {row.primitive for row in ROWS.values()} == rules
+    rules = {name for name in Rounding.rules if not name.startswith("scatter_")}
+    assert all(Rounding.rules[name.replace("_", "-")] is Rounding.rules[name] for name in {*Rounding.rules} - rules)
+    assert {row.primitive for row in ROWS.values()} == (rules | set(EXPANSIONS)) - absent - called
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)
