@@ -8,7 +8,7 @@ from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
 from lrgd_jax.cli.doctor import doctor
-from lrgd_jax.cli.errors import Guarded, leave
+from lrgd_jax.cli.errors import CODES, Guarded, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
 from lrgd_jax.cli.plot import plot
@@ -29,7 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (claims, verify, certify, recheck, explain, experiment, plot, doctor):
-    app.command()(command)
+    # the commands that give a verdict say what their exit codes mean
+    app.command(epilog=None if command in (verify, certify, recheck) else CODES)(command)
 app.add_typer(data, name="data")
 app.add_typer(recommend, name="recommend")
 

@@ -30,8 +30,8 @@ def certify(
 ) -> None:
     """Certify that two JAX functions are equal in real arithmetic, or find the smallest arguments where they differ.
 
-    Exit code 0: certified; 1: a counterexample was found; 2: bad input, or functions that cannot be compared; 4: they
-    are equal at all points that were tried, which certifies nothing of others.
+    Exit code 0: certified; 1: a counterexample was found; 2: bad input, or functions that cannot be compared; 3:
+    internal error; 4: they are equal at all points that were tried, which certifies nothing else; 130: interrupted.
     """
     if json is not None:
         writable(json)

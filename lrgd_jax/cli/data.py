@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lrgd_jax.cli.errors import CODES
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -32,7 +34,7 @@ TestFrom = Annotated[str, typer.Option(help="Time split: where the test part beg
 Titled = Annotated[bool, typer.Option("--titles-required", help="An item without a title is an error.")]
 
 
-@bring.command("amazon-reviews")
+@bring.command("amazon-reviews", epilog=CODES)
 def amazon_reviews(
     source: Source,
     destination: Destination,
@@ -57,7 +59,7 @@ def amazon_reviews(
     _bring(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
 
 
-@bring.command("csv")
+@bring.command("csv", epilog=CODES)
 def comma_separated(
     source: Source,
     destination: Destination,
@@ -88,7 +90,7 @@ def comma_separated(
     _bring(table, named, rules, {"kind": "csv", "file": source.name}, destination)
 
 
-@bring.command("sequences")
+@bring.command("sequences", epilog=CODES)
 def sequences(
     source: Source,
     destination: Destination,
@@ -106,7 +108,7 @@ def sequences(
     _bring(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
 
 
-@data.command()
+@data.command(epilog=CODES)
 def generate(
     destination: Destination,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
@@ -126,7 +128,7 @@ def generate(
     _show(result.report, destination)
 
 
-@data.command()
+@data.command(epilog=CODES)
 def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
     """What was read, dropped, kept and found."""
     from lrgd_jax.recommend.data.cache import read_report

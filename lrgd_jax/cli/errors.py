@@ -17,6 +17,7 @@ from lrgd_jax.tracebacks import first_sentence, package_line, refused
 
 __all__ = [
     "BAD_INPUT",
+    "CODES",
     "FALLEN",
     "HOLDS",
     "INTERNAL",
@@ -45,6 +46,9 @@ BROKEN_PIPE = 141
 
 SEVERITY = (HOLDS, ONLY_POINTS, FALLEN, BAD_INPUT, INTERNAL, INTERRUPTED)
 """Of several results the last of these is the command's."""
+
+CODES = "Exit code 0: done; 2: bad input; 3: internal error; 130: interrupted."
+"""Under the help of a command that gives no verdict."""
 
 REPORT = "this is a mistake of lrgd_jax; please report this line with the output of the same command under --debug"
 

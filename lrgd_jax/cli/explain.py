@@ -45,10 +45,7 @@ def explain(
     json: Annotated[Path | None, typer.Option(help="Write the numbers to this file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write one page that needs nothing else to this file.")] = None,
 ) -> None:
-    """Rank the demonstrations of a prompt by what each of them is worth; positive scores help.
-
-    Exit code 0: explained; 2: bad input.
-    """
+    """Rank the demonstrations of a prompt by what each of them is worth; positive scores help."""
     _check_files({"--json": json, "--html": html})
     if answer_tokens < 1:
         raise ValueError(f"--answer-tokens must be at least 1, got {answer_tokens}")

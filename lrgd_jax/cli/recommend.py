@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.recommend_data import check_files, fitted, given, meta_of, split_of
 from lrgd_jax.cli.recommend_output import compared, described, keep, show_reasons, show_table, write_reasons
 
@@ -35,7 +36,7 @@ class Asked(enum.StrEnum):
     TEST = "test"
 
 
-@recommend.command()
+@recommend.command(epilog=CODES)
 def fit(
     out: Annotated[Path, typer.Option("--out", help="The file of the recommender.")],
     data: Data = None,
@@ -52,7 +53,7 @@ def fit(
     typer.echo(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
 
 
-@recommend.command()
+@recommend.command(epilog=CODES)
 def query(
     user: Annotated[str | None, typer.Option("--user", help="A known user.")] = None,
     history: Annotated[str | None, typer.Option("--history", help="Names of items, oldest first, by commas.")] = None,
@@ -86,7 +87,7 @@ def query(
     keep(json, {"user": user, "k": k, "items": rows})
 
 
-@recommend.command()
+@recommend.command(epilog=CODES)
 def evaluate(
     data: Data = None,
     model: Model = None,
@@ -126,7 +127,7 @@ def evaluate(
     keep(json, result)
 
 
-@recommend.command()
+@recommend.command(epilog=CODES)
 def learn(
     data: Data = None,
     steps: Annotated[int, typer.Option("--steps", help="Of Adam.")] = 120,
@@ -178,7 +179,7 @@ def learn(
     keep(json, result)
 
 
-@recommend.command()
+@recommend.command(epilog=CODES)
 def explain(
     user: Annotated[str, typer.Option("--user", help="A known user.")],
     item: Annotated[str, typer.Option("--item", help="The name of an item.")],

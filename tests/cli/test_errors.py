@@ -7,6 +7,7 @@ import sys
 import jax
 import pytest
 import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from lrgd_jax.certify.shapes import shapes_of
@@ -138,6 +139,24 @@ def test_after_two_dashes_debug_is_a_word_like_any_other():
 
 def test_usage_errors_stay_those_of_the_framework():
     assert CliRunner().invoke(app, ["verify", "--no-such-option"]).exit_code == BAD_INPUT
+
+
+def names_of(group, before=()):
+    """Every command as it is written."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from names_of(command, (*before, name))
+        else:
+            yield (*before, name)
+
+
+def test_the_help_of_every_command_says_its_exit_codes():
+    names = list(names_of(get_command(app)))
+    assert ("recommend", "evaluate") in names
+    for name in names:
+        text = " ".join(CliRunner().invoke(app, [*name, "--help"], catch_exceptions=False).stdout.split())
+        assert "Exit code 0:" in text, name
+        assert all(f"{code}: " in text for code in (BAD_INPUT, INTERNAL, INTERRUPTED)), name
 
 
 def test_a_reader_that_goes_away_is_no_verdict():
