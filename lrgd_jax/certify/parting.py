@@ -169,7 +169,10 @@ def _tried(left: Program, right: Program, inputs: Sequence[Any], kind: Callable[
         return None
 
 
-def _first_of(walks: Sequence[_Walks]) -> Parting:
+def _first_of(walks: Sequence[_Walks]) -> Parting | None:
+    if not any(walks[0].sides):
+        # integers alone, of which no step is kept
+        return None
     # loops and branches that depend on the data may take other ways at other points
     walks = [one for one in walks if one.outline == walks[0].outline]
     for wanted in (Numbers, np.ndarray):

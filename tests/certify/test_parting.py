@@ -145,3 +145,9 @@ def test_a_counterexample_shows_it(balls):
     assert written["left"]["source"] == line_of(twice)
     assert written["right"]["source"] == line_of(thrice)
     assert jax.tree.leaves(written["left"]["value"])
+
+
+def test_functions_of_integers_alone_part_nowhere_that_is_kept():
+    tokens = np.array([2])
+    left, right = (trace(f, tokens) for f in (lambda t: t * t, lambda t: t))
+    assert parting(left, right, [tokens]) is None
