@@ -176,6 +176,8 @@ class Counterexample:
         seed: of points, primes and symbols.
         versions: of what computed it.
         parting: the first value on each side that the other lacks; None without arguments.
+        constants: literals that were taken for the numbers that they mean.
+        rounded: literals that were probably rounded; as the numbers that they mean, no difference shows.
     """
 
     functions: tuple[str, str]
@@ -194,6 +196,8 @@ class Counterexample:
     seed: int
     versions: Mapping[str, str]
     parting: Parting | None = None
+    constants: tuple[Condition, ...] = ()
+    rounded: tuple[Condition, ...] = ()
 
     def __bool__(self) -> bool:
         return False
@@ -207,6 +211,10 @@ class Counterexample:
         if self.arguments is not None:
             lines += [f"  {left}: {_results(self.left)}", f"  {right}: {_results(self.right)} ({self.numbers})"]
             lines.append(_apart(self.apart, self.shapes))
+        lines += [f"  {one.kind}: {one}" for one in self.constants]
+        if self.rounded:
+            lines.append("  rounded constants make the difference: it vanishes here with constants='meant', where")
+            lines += [f"    {one}" for one in self.rounded]
         if self.parting is not None:
             lines += [f"  {line}" for line in self.parting.lines(self.functions, nested_text)]
         lines += [f"  {self.search}", f"  shapes asked for: {self.shapes}"]
@@ -227,6 +235,8 @@ class Counterexample:
             "right": list(self.right),
             "apart": self.apart,
             "parting": None if self.parting is None else self.parting.as_dict(),
+            "constants": [one.as_dict() for one in self.constants],
+            "rounded": [one.as_dict() for one in self.rounded],
             "search": self.search,
             "exact": layer_dict(self.exact),
             "rigorous": layer_dict(self.rigorous),

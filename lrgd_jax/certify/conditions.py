@@ -24,7 +24,7 @@ from lrgd_jax.certify.versions import scan_layout
 
 __all__ = ["REAL", "Condition", "conditions_of", "place_of"]
 
-Kind = Literal["pole", "domain", "mask", "cast", "jump", "real numbers"]
+Kind = Literal["pole", "domain", "mask", "cast", "jump", "constant", "real numbers"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Condition:
 
     Attributes:
         kind: "pole" or "domain": where there is no value; "mask": a literal taken for minus infinity; "cast": a
-            rounding taken for exact; "jump": where rounding may move a result by a whole step; "real numbers": what is
-            left out always.
+            rounding taken for exact; "constant": a literal taken for another number; "jump": where rounding may move a
+            result by a whole step; "real numbers": what is left out always.
         text: in words.
         source: file, line and function that it comes from; empty where it is all of the program.
     """
@@ -54,7 +54,7 @@ class Condition:
 REAL = Condition(
     "real numbers",
     "evaluated in real arithmetic, from programs traced in 64 bits: nothing is said of rounding and overflow, and a "
-    "constant counts as the number that it was rounded to",
+    "constant counts as the number that it was rounded to, unless it is listed",
 )
 """Of every certificate."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +27,8 @@ from lrgd_jax.certify.conditions import conditions_of
 from lrgd_jax.certify.cost import cost_of
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
 from lrgd_jax.certify.gaps import OneSided
+from lrgd_jax.certify.meant import Meant
+from lrgd_jax.certify.noted_constants import with_lifted, with_rounded
 from lrgd_jax.certify.pairs import Arguments, Pair, arguments_of, compared, leaves_of, names_of, trace_pair
 from lrgd_jax.certify.parting import Parting, parting
 from lrgd_jax.certify.piecewise import decide_exactly
@@ -41,6 +43,9 @@ __all__ = ["NotCertifiableError", "equal"]
 
 FEWEST_INTEGERS = 16
 """So many choices of all integer arguments together are enumerated, whatever that costs."""
+
+Constants = Literal["rounded", "meant"]
+"""What a literal counts as."""
 
 ONE_SIDED = "one of the functions alone has a value at a point"
 
@@ -57,6 +62,7 @@ def equal(
     relation: Relation = "equal",
     seed: int = 0,
     instances: int = 2,
+    constants: Constants = "rounded",
 ) -> Certificate | Counterexample | Unrefuted:
     r"""Certifies that two functions are equal in real arithmetic, or finds where they are not.
 
@@ -77,6 +83,8 @@ def equal(
         relation: "equal", or "at most" for f <= g in every entry.
         seed: of points, primes and symbols.
         instances: how often random points of each kind are drawn, and random integers where they are many.
+        constants: "rounded": a literal counts as the number that its format holds; "meant": one that is what a format
+            has for 1/3, 1/sqrt(3), pi and their like (`meanings`) counts as that number, and the result lists it.
 
     Returns:
         A `Certificate`, which is true; a `Counterexample`, which is false; or `Unrefuted`, which is false too: no point
@@ -100,8 +108,15 @@ def equal(
         raise ValueError(f"relation must be 'equal' or 'at most', got {relation!r}")
     if seed < 0 or instances < 1:
         raise ValueError(f"seed must be at least 0 and instances at least 1, got {seed} and {instances}")
+    if constants not in ("rounded", "meant"):
+        raise ValueError(f"constants must be 'rounded' or 'meant', got {constants!r}")
+    names_of(f, g)
+    asked = shapes_of(shapes)
     with jax.enable_x64(True):
-        return _Comparison(f, g, shapes_of(shapes), relation, seed, instances).verdict()
+        if constants == "rounded":
+            return with_rounded(_Comparison(f, g, asked, relation, seed, instances).verdict(), f, g, asked)
+        first, second = Meant(f), Meant(g)
+        return with_lifted(_Comparison(first, second, asked, relation, seed, instances).verdict(), first, second, asked)
 
 
 @dataclass(frozen=True)

@@ -180,9 +180,9 @@ def _first_of(walks: Sequence[_Walks]) -> Parting | None:
         steps = [[(eqn, x) for eqn, x in side if isinstance(x, wanted)] for side in walks[0].sides]
         values = [_entries([[x for _, x in one.sides[k] if isinstance(x, wanted)] for one in walks]) for k in (0, 1)]
         known = [{entry for value in [*side, *given] for entry in value} for side in values]
-        left, right = (_unknown(steps[k], values[k], known[1 - k]) for k in (0, 1))
-        if left is not None or right is not None:
-            return Parting(left, right)
+        unknown = [_unknown(steps[k], values[k], known[1 - k]) for k in (0, 1)]
+        if any(one is not None for one in unknown):
+            return _shown(*unknown)
     return Parting(None, None)
 
 
@@ -194,11 +194,25 @@ def _entries(points: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     ]
 
 
-def _unknown(steps: Sequence[Any], values: Sequence[Any], known: set[Any]) -> Step | None:
-    for (eqn, x), value in zip(steps, values, strict=True):
-        if not known.issuperset(value):
-            return Step(eqn.primitive.name, place_of(eqn), _digits(x))
-    return None
+def _unknown(steps: Sequence[Any], values: Sequence[Any], known: set[Any]) -> tuple[Any, Any] | None:
+    return next((step for step, value in zip(steps, values, strict=True) if not known.issuperset(value)), None)
+
+
+def _shown(left: tuple[Any, Any] | None, right: tuple[Any, Any] | None) -> Parting:
+    """With as many digits as it takes to tell the values apart."""
+    for digits in (6, 20, DIGITS):
+        found = [None if one is None else _step(*one, digits) for one in (left, right)]
+        if digits == DIGITS or None in found or _numbers(found[0]) != _numbers(found[1]):
+            break
+    return Parting(*found)
+
+
+def _step(eqn: core.JaxprEqn, x: Any, digits: int) -> Step:
+    return Step(eqn.primitive.name, place_of(eqn), _digits(x, digits))
+
+
+def _numbers(step: Step | None) -> set[str]:
+    return set(np.ravel(np.array([] if step is None else step.value, object)).tolist())
 
 
 def _key(number: Any) -> Any:
@@ -231,13 +245,13 @@ def _array(x: Any) -> np.ndarray:
     return x.array if isinstance(x, Numbers) else np.asarray(x)
 
 
-def _digits(x: Any) -> Any:
-    return np.vectorize(_text, otypes=[object])(_array(x)).tolist()
+def _digits(x: Any, digits: int) -> Any:
+    return np.vectorize(lambda number: _text(number, digits), otypes=[object])(_array(x)).tolist()
 
 
-def _text(number: Any) -> str:
+def _text(number: Any, digits: int) -> str:
     if isinstance(number, arb):
-        return number.str(6, radius=False) if number.is_finite() else str(number)
-    if isinstance(number, fmpq) and len(str(number)) > 12:
-        return arb(number).str(6, radius=False)
+        return number.str(digits, radius=False) if number.is_finite() else str(number)
+    if isinstance(number, fmpq) and len(str(number)) > 2 * digits:
+        return arb(number).str(digits, radius=False)
     return str(number)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrgd_jax.certify.certificates import Exact, Integers, exact_text, layer_dict, origin, points_text, rigorous_text
+from lrgd_jax.certify.conditions import Condition
 from lrgd_jax.certify.rigorous import Enclosure, Relation
 
 __all__ = ["Unrefuted"]
@@ -31,6 +32,7 @@ class Unrefuted:
         seed: of the points.
         versions: of what computed it.
         integers: at which integer arguments; None where there are none.
+        constants: literals that were taken for the numbers that they mean.
     """
 
     functions: tuple[str, str]
@@ -46,6 +48,7 @@ class Unrefuted:
     seed: int
     versions: Mapping[str, str]
     integers: Integers | None = None
+    constants: tuple[Condition, ...] = ()
 
     def __bool__(self) -> bool:
         return False
@@ -65,6 +68,7 @@ class Unrefuted:
             lines.append(f"  integers: {self.integers}")
         if self.skipped:
             lines.append(f"  skipped: {points_text(self.skipped)} without a value to compare; the last: {self.reason}")
+        lines += [f"  {one.kind}: {one}" for one in self.constants]
         lines += [f"  not reached: {branch}" for branch in self.unreached]
         return "\n".join([*lines, *origin(self.functions, self.programs, self.seed, self.versions)])
 
@@ -81,6 +85,7 @@ class Unrefuted:
             "reason": self.reason,
             "unreached": list(self.unreached),
             "integers": None if self.integers is None else vars(self.integers),
+            "constants": [one.as_dict() for one in self.constants],
             "programs": list(self.programs),
             "seed": self.seed,
             "versions": dict(self.versions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,6 +26,13 @@ def certify(
     ],
     at_most: Annotated[bool, typer.Option("--at-most", help="FIRST <= SECOND in every entry, not equality.")] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of random points, primes and symbols.")] = 0,
+    constants: Annotated[
+        str,
+        typer.Option(
+            help="rounded: a literal is the number that its format holds; meant: one that a format has for 1/3, "
+            "1/sqrt(3), pi and their like is that number, and the result lists it."
+        ),
+    ] = "rounded",
     json: Annotated[Path | None, typer.Option(help="Write the certificate or the counterexample to this file.")] = None,
 ) -> None:
     """Certify that two JAX functions are equal in real arithmetic, or find the smallest arguments where they differ.
@@ -35,7 +42,9 @@ def certify(
     """
     if json is not None:
         writable(json)
-    found = _compare(first, second, shapes, at_most=at_most, seed=seed)
+    if constants not in ("rounded", "meant"):
+        raise ValueError(f"--constants must be 'rounded' or 'meant', got {constants!r}")
+    found = _compare(first, second, shapes, at_most=at_most, seed=seed, constants=constants)
     typer.echo(str(found))
     if json is not None:
         from lrgd_jax.atomic import write_json
@@ -49,7 +58,7 @@ def certify(
 
 
 def _compare(
-    first: str, second: str, shapes: str, *, at_most: bool, seed: int
+    first: str, second: str, shapes: str, *, at_most: bool, seed: int, constants: Literal["rounded", "meant"]
 ) -> Certificate | Counterexample | Unrefuted:
     import jax
 
@@ -59,4 +68,4 @@ def _compare(
     from lrgd_jax.claims.user_files import find_function
 
     f, g = find_function(first), find_function(second)
-    return equal(f, g, shapes, relation="at most" if at_most else "equal", seed=seed)
+    return equal(f, g, shapes, relation="at most" if at_most else "equal", seed=seed, constants=constants)

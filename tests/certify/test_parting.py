@@ -131,6 +131,17 @@ def test_loops_that_take_other_ways_at_other_points():
     assert (found.right.primitive, found.right.value) == ("add", "15/8")
 
 
+def test_as_many_digits_as_it_takes():
+    for left, right, digits in ((0.1, 0.3, 6), (1 / np.sqrt(2), 2**-0.5, 20)):
+        found = parted(lambda x, a=left: jnp.exp(x) * a, lambda x, b=right: jnp.exp(x) * b, np.array(1.0))
+        assert found is not None
+        assert found.left is not None
+        assert found.right is not None
+        assert found.left.value != found.right.value
+        assert len(found.left.value.strip("0.")) <= digits
+        assert len(found.left.value) >= digits
+
+
 def test_what_cannot_be_evaluated_has_no_parting():
     assert parted(lambda x: lax.nextafter(x, x), lambda x: x, X) is None
 
