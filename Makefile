@@ -1,11 +1,13 @@
-# Set-up needs nothing but Python >= 3.11 and make; the first target that needs it creates .venv.
+# Set-up needs nothing but Python >= 3.11 and make; the first target that needs it creates an environment: .venv for
+# python3, .venv-python3.13 for PYTHON=python3.13, and so on, so that several interpreters have one each. Which JAX it
+# holds depends on the interpreter: see constraints.txt.
 
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv$(patsubst %,-%,$(filter-out python3 python,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: verify verify-all test test-slow lint parity notebooks docs verify-model coverage clean help
+.PHONY: verify verify-all test test-core test-slow lint parity notebooks docs verify-model coverage clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -23,6 +25,10 @@ test: $(VENV)/.test ## the test suite, one file a worker at a time
 	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY:%=--ignore %)
 
+# what every stack must do the same
+test-core: $(VENV)/.test ## the tests of attention, its duals, and the checking of claims
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/certify tests/claims tests/attention tests/dual
+
 test-slow: $(VENV)/.test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
@@ -30,7 +36,7 @@ lint: $(VENV)/.lint $(VENV)/.test ## style, types, and the order of the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 parity: $(VENV)/.parity ## against torch and transformers
 	$(BIN)/python -m pytest -m parity --numprocesses 2 --dist loadfile
@@ -48,7 +54,7 @@ verify-model: $(VENV)/.core ## a real decoder against its chain of duals: make v
 	$(BIN)/lrgd verify --model $(MODEL) --prompt-file $(PROMPT)
 
 clean: ## remove what was built
-	rm -rf $(VENV) site build dist
+	rm -rf .venv .venv-* site build dist
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
