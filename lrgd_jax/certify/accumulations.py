@@ -48,12 +48,15 @@ def _cumprod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
 
 def _cummax(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     along = _along(eqn)
-    return Rounded(along(np.maximum, x.value), along(np.maximum, x.error), x.format)
+    value, error = along(np.maximum, x.value), along(np.maximum, x.error)
+    # two subnormal numbers may be taken for equal, and the smaller one passed on
+    misplaced = np.where(value - 2 * error < x.format.tiny, 2 * along(np.maximum, x.below), 0.0)
+    return Rounded(value, error + misplaced, x.format)
 
 
 def _cummin(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    along = _along(eqn)
-    return Rounded(along(np.minimum, x.value), along(np.maximum, x.error), x.format)
+    largest = _cummax(eqn, Rounded(-x.value, x.error, x.format))
+    return Rounded(-largest.value, largest.error, x.format)
 
 
 def _cumlogsumexp(eqn: core.JaxprEqn, x: Rounded) -> Rounded:

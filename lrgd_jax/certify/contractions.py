@@ -109,7 +109,10 @@ def _reduce_max(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     # Only entries that may be the largest count, or a masked entry would spoil the rest.
     threshold = (x.value - 2 * x.error).max(axis=axes, keepdims=True)
     error = np.where(x.value + 2 * x.error < threshold, 0.0, x.error)
-    return Rounded(x.value.max(axis=axes), error.max(axis=axes), x.format)
+    # two subnormal numbers may be taken for equal, and the smaller one passed on
+    value, error = x.value.max(axis=axes), error.max(axis=axes)
+    misplaced = np.where(value - 2 * error < x.format.tiny, 2 * x.below.max(axis=axes), 0.0)
+    return Rounded(value, error + misplaced, x.format)
 
 
 def _reduce_min(eqn: core.JaxprEqn, x: Rounded) -> Rounded:

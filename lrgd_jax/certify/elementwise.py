@@ -69,7 +69,13 @@ def _max(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     value = np.maximum(x.value, y.value)
     first, second = x.value - y.value > 2 * (x.error + y.error), y.value - x.value > 2 * (x.error + y.error)
     error = np.where(first, x.error, np.where(second, y.error, np.maximum(x.error, y.error)))
-    return Rounded(value, error, x.format)
+    return Rounded(value, error + _misplaced(x, y), x.format)
+
+
+def _misplaced(x: Rounded, y: Rounded) -> Array:
+    """What a comparison that flushes its operands, and then passes the other one on as it is, may lose."""
+    both = (x.low < x.format.tiny) & (y.low < y.format.tiny)
+    return np.where(both, x.below + y.below, 0.0)
 
 
 def _negative(x: Rounded) -> Rounded:

@@ -39,6 +39,11 @@ class Rounded:
         magnitude = np.abs(self.value)
         return magnitude - 2 * self.error - 4 * _ULP * (magnitude + self.error)
 
+    @property
+    def below(self) -> np.ndarray:
+        """A bound on the magnitudes as far as they may be subnormal; zero where they cannot be."""
+        return np.where(self.low < self.format.tiny, np.minimum(self.high, self.format.tiny), 0.0)
+
 
 def finish(
     form: Format,

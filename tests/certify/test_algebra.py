@@ -337,8 +337,9 @@ BALL_FUNCTIONS = {
     "ceil": (lax.ceil, mpmath.ceil, _uniform(-9, 9)),
 }
 BALL_FUNCTIONS |= {
-    name: (function, {"log2": lambda x: mpmath.log(x, 2)}[name], _uniform(0.01, 9))
+    name: (function, lambda x: mpmath.log(x, 2), _uniform(0.01, 9))
     for name, function in newer_functions().items()
+    if name == "log2"
 }
 ABSENT = {*NEWER} - {*newer_functions()}
 OTHER_BITS = 600

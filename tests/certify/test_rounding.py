@@ -363,3 +363,36 @@ def test_errors_of_arguments_have_their_structure():
     with pytest.raises(ValueError, match="structure"):
         running_error(jnp.add, jnp.ones(2), jnp.ones(2), errors=(1.0,))
     assert (running_error(jnp.add, jnp.ones(2), jnp.ones(2), errors=(1.0, 2.0)).error >= 3).all()
+
+
+CHOOSING = {
+    "max": jnp.maximum,
+    "min": jnp.minimum,
+    "relu of the difference": lambda x, y: jnp.maximum(x, 0) + jnp.minimum(y, 0),
+    "clamp": lambda x, y: jax.lax.clamp(-jnp.abs(y), x, jnp.abs(y)),
+    "clip": lambda x, y: jnp.clip(x, jnp.min(y), jnp.max(y)),
+    "reduce_max": lambda x, y: jnp.max(jnp.stack([x, y, -x]), axis=0),
+    "reduce_min": lambda x, y: jnp.min(jnp.stack([x, y, -x]), axis=0),
+    "cummax": lambda x, y: jax.lax.cummax(jnp.stack([x, y, -x])),
+    "cummin": lambda x, y: jax.lax.cummin(jnp.stack([x, y, -x])),
+    "cummax from behind": lambda x, y: jax.lax.cummax(jnp.stack([x, y, -x]), reverse=True),
+    "sort": lambda x, y: jnp.sort(jnp.stack([x, y, -x]), axis=0),
+    "select": lambda x, y: jnp.where(x < y, y, x),
+    "abs and neg": lambda x, y: jnp.abs(x) - jnp.abs(-y),
+    "sign": lambda x, y: jnp.sign(x) * 3 + jnp.sign(y),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("name", CHOOSING)
+def test_choices_among_subnormal_numbers_stay_within_their_bounds(name, dtype):
+    """XLA may flush what it compares and pass on what it was given, in some formats and releases."""
+    tiny = float(jnp.finfo(dtype).tiny)
+    multiples = [-3.0, -1.0, -0.9, -0.5, -0.1, 0.0, 0.3, 0.5, 0.75, 1.0, 1.5]
+    x, y = (jnp.asarray(a.ravel() * tiny, dtype) for a in np.meshgrid(multiples, multiples))
+    bounded = running_error(CHOOSING[name], x, y)
+    computed = np.asarray(jax.jit(CHOOSING[name])(x, y), np.float64)
+    assert np.isfinite(bounded.error).all()
+    # the walk evaluates in float64, which holds every multiple, and choosing rounds nothing
+    assert (np.abs(computed - bounded.value) <= bounded.error).all()
+    assert (bounded.error <= (16 if name == "sign" else 16 * tiny)).all()
