@@ -1,5 +1,7 @@
 """Cost, compilations, completeness gaps, intervals and refusals of the attributions, on written losses."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -164,3 +166,35 @@ def test_wrong_input_is_refused_with_a_reason():
             call()
     with pytest.raises(ValueError, match="context is empty"):
         softmax_contributions(one[0], one, one, context_keys=one[:0], context_values=one[:0])
+
+
+def test_at_even_odds_two_pairs_of_orders_are_the_ends_of_the_interval():
+    """The law of t is Cauchy's then, whose upper quartile is one: the mean and half the distance."""
+    loss = written(saturating, 3)
+    squares = np.asarray(WEIGHTS[:3]) ** 2
+
+    def value(members):
+        return -1 / (0.125 + squares[sorted(members)].sum())
+
+    def of_a_pair(order):
+        falls = np.zeros(3)
+        for one in (order, order[::-1]):
+            for k, i in enumerate(one):
+                falls[i] += (value({*one[: k + 1]}) - value({*one[:k]})) / 2
+        return falls
+
+    pairs = [of_a_pair(order) for order in ((0, 1, 2), (0, 2, 1), (1, 0, 2))]
+    # a difference of two losses near 8 at most, each of a sum, a quotient and its negative
+    bound = 16 * np.finfo(float).eps * 8
+    ends = set()
+    for seed in range(4):
+        found = interval(permutation_shapley(loss, pairs=2, seed=seed, level=0.5))
+        matching = [
+            (j, k)
+            for j, k in itertools.combinations_with_replacement(range(3), 2)
+            if (np.abs(found.lower - np.minimum(pairs[j], pairs[k])) <= bound).all()
+            and (np.abs(found.upper - np.maximum(pairs[j], pairs[k])) <= bound).all()
+        ]
+        assert len(matching) == 1
+        ends |= {*matching}
+    assert any(j != k for j, k in ends)

@@ -42,14 +42,16 @@ def first_layer(p, config):
     return queries, *(jnp.repeat(x, config.heads // config.kv_heads, axis=0) for x in (keys, values))
 
 
-def test_attention_sums_are_the_weights_of_the_predicting_token():
-    loss = of(always_seen=1)
+@pytest.mark.parametrize("head_width", [4, 2])
+def test_attention_sums_are_the_weights_of_the_predicting_token(head_width):
+    config = replace(ONE_LAYER, head_width=head_width)
+    loss = of(config, always_seen=1)
     members = (SEGMENTS[:, None] == jnp.arange(1, 3)[None, :]).astype(float)
 
     def written(p):
-        queries, keys, _ = first_layer(p, ONE_LAYER)
+        queries, keys, _ = first_layer(p, config)
         # attention to the indicator of a demonstration is the mass on it
-        heads = [softmax_attention(queries[h, 6:7], keys[h, :7], members[:7])[0] for h in range(ONE_LAYER.heads)]
+        heads = [softmax_attention(queries[h, 6:7], keys[h, :7], members[:7])[0] for h in range(config.heads)]
         return jnp.stack(heads)
 
     agree(lambda p: observe(replace(loss, params=p)).attention[0], written, loss.params)
