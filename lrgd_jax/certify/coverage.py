@@ -85,7 +85,7 @@ def _names() -> set[str]:
     listed = {x.name for module in modules for x in vars(module).values() if isinstance(x, core.Primitive)}
     systems = (Rounding.rules, Balls.rules, Balls.functions, RING, EXPANSIONS, MOVES, CONTROL, COMPLEX, SPELLINGS)
     registered = {name for registry in systems for name in registry} | {*_OF_INTEGERS}
-    return (listed | registered) - {FREE, versions.EXP_NEG_SQ.name} - _SPELLED_OTHERWISE
+    return (listed | registered) - {FREE, *versions.CALLED} - _SPELLED_OTHERWISE
 
 
 _SPELLED_OTHERWISE = {f"scatter_{name}" for name in ("add", "sub", "mul", "max", "min")}

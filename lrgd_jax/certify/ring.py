@@ -21,7 +21,7 @@ from lrgd_jax.certify.moves import scatter_positions
 from lrgd_jax.certify.ordering import ORDERING
 from lrgd_jax.certify.source import source_line
 from lrgd_jax.certify.transforms import transformed
-from lrgd_jax.certify.versions import EXP_NEG_SQ
+from lrgd_jax.certify.versions import DET, EXP_NEG_SQ
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.algebra import Algebra
@@ -153,6 +153,17 @@ def _free(system: Algebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Any]:
     return walk(program_behind(eqn), system, inputs)
 
 
+def _determinant(rows: np.ndarray) -> Any:
+    """By the first row; the matrices stand in the first two axes."""
+    if len(rows) == 1:
+        return rows[0, 0]
+    minors = [np.delete(rows[1:], k, axis=1) for k in range(len(rows))]
+    total, *terms = (rows[0, k] * _determinant(minor) for k, minor in enumerate(minors))
+    for k, term in enumerate(terms):
+        total = total + term if k % 2 else total - term
+    return total
+
+
 def _exp_neg_sq(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
     return system.apply(eqn.replace(primitive=lax.exp_p), [Numbers(-(x.array * x.array))])[0]
 
@@ -194,6 +205,7 @@ RING: Mapping[str, Rule] = {
     **{name: _decomposition(name) for name in DECOMPOSITIONS},
     "fft": _fourier,
     EXP_NEG_SQ.name: _exp_neg_sq,
+    DET.name: lambda system, eqn, x: Numbers(_determinant(np.moveaxis(x.array, (-2, -1), (0, 1)))),
     "reduce_precision": lambda system, eqn, x: x,
     **ORDERING,
 }

@@ -19,6 +19,8 @@ from jax.extend import core
 from lrgd_jax.certify.program import Program, trace
 
 __all__ = [
+    "CALLED",
+    "DET",
     "EXPANSIONS",
     "EXP_NEG_SQ",
     "NEWER",
@@ -33,6 +35,12 @@ __all__ = [
 
 EXP_NEG_SQ = core.Primitive("exp_neg_sq")
 r"""$e^{-x^2}$, which newer versions compute by parts, from the halves of the binary digits of $x$."""
+
+DET = core.Primitive("det")
+"""The determinant of small matrices, where it is a function of its own."""
+
+CALLED = frozenset({EXP_NEG_SQ.name, DET.name})
+"""Primitives that stand for a call of a function of JAX's own, and are in no traced program."""
 
 
 def scan_layout(params: Mapping[str, Any]) -> tuple[int, int]:
@@ -54,17 +62,23 @@ def library_function(eqn: core.JaxprEqn) -> core.Primitive | None:
     errors do not see that the parts belong together. So the call, recognised by comparison with what the derivative of
     erf calls, counts as the function that it computes.
 
+    The determinant of a matrix of two or three rows is eliminated with pivots there, and a field cannot compare pivots.
+
     Args:
         eqn: an equation that calls a function.
 
     Returns:
-        `EXP_NEG_SQ`, or None where the program is to be walked.
+        `EXP_NEG_SQ`, `DET`, or None where the program is to be walked.
     """
-    if eqn.primitive.name != "custom_jvp_call" or len(eqn.invars) != 1 or not _masks_bits(eqn.params["call_jaxpr"]):
+    if eqn.primitive.name != "custom_jvp_call" or len(eqn.invars) != 1:
         return None
     aval: Any = eqn.invars[0].aval
-    known = {_signature(program) for program in _exp_neg_sq(np.dtype(aval.dtype))}
-    return EXP_NEG_SQ if _signature(eqn.params["call_jaxpr"]) in known else None
+    program = eqn.params["call_jaxpr"]
+    if _masks_bits(program) and _is_one_of(program, _exp_neg_sq(np.dtype(aval.dtype))):
+        return EXP_NEG_SQ
+    if aval.shape[-2:] in ((2, 2), (3, 3)) and _is_one_of(program, _determinants(aval.shape, np.dtype(aval.dtype))):
+        return DET
+    return None
 
 
 def expansion(eqn: core.JaxprEqn) -> Program | None:
@@ -162,6 +176,26 @@ def _exp_neg_sq(dtype: np.dtype) -> tuple[Any, ...]:
         called = [eqn.params["call_jaxpr"] for eqn in derivative.eqns if eqn.primitive.name == "custom_jvp_call"]
         found += [program for program in called if _masks_bits(program)]
     return tuple(found)
+
+
+@functools.lru_cache(maxsize=64)
+def _determinants(shape: tuple[int, ...], dtype: np.dtype) -> tuple[Any, ...]:
+    """The programs that a determinant calls, of matrices of this shape at once or one by one."""
+    if dtype.kind != "f":
+        return ()
+    each: Callable[..., jax.Array] = jnp.linalg.det
+    for _ in shape[:-2]:
+        each = jax.vmap(each)
+    found = []
+    for function in (jnp.linalg.det, each):
+        (outer,) = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, dtype)).eqns
+        inner = outer.params["jaxpr"].eqns if "jaxpr" in outer.params else []
+        found += [eqn.params["call_jaxpr"] for eqn in inner if eqn.primitive.name == "custom_jvp_call"]
+    return tuple(found)
+
+
+def _is_one_of(program: Any, known: Sequence[Any]) -> bool:
+    return bool(known) and _signature(program) in {_signature(one) for one in known}
 
 
 def _masks_bits(closed: Any) -> bool:

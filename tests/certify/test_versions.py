@@ -9,6 +9,7 @@ from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify import UnknownPrimitiveError, equal, running_error, trace
+from lrgd_jax.certify.exact import Agreement
 from lrgd_jax.certify.versions import EXP_NEG_SQ, library_function, newer_functions, scan_layout
 
 ERF = (lax.erf, lax.erfc)
@@ -156,3 +157,29 @@ def test_derivatives_are_the_same_whatever_primitive_holds_them(function, deriva
     bounded = running_error(jax.vmap(jax.grad(function)), x)
     assert (np.abs(bounded.value - jax.vmap(jax.grad(function))(x)) <= bounded.error).all()
     assert (bounded.error <= 100 * jnp.finfo(x.dtype).eps * (1 + np.abs(bounded.value))).all()
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+@pytest.mark.parametrize("wrapped", [lambda f: f, jax.jit, jax.vmap], ids=["plain", "jit", "vmap"])
+def test_determinants_of_small_matrices_are_polynomials_for_a_field(rows, wrapped):
+    def by_hand(x):
+        return jnp.sum(x[0] * jnp.cross(x[1], x[2])) if rows == 3 else x[0, 0] * x[1, 1] - x[0, 1] * x[1, 0]
+
+    def det(x):
+        return jnp.linalg.det(x)
+
+    def wrong(x):
+        return by_hand(x) + x[0, 0] - x[1, 1]
+
+    shape = f"x:m=2,n={rows},n" if wrapped is jax.vmap else f"x:n={rows},n"
+    found = equal(wrapped(det), wrapped(by_hand), shape)
+    assert isinstance(found.exact, Agreement)
+    assert not equal(wrapped(det), wrapped(wrong), shape)
+
+
+def test_the_determinant_s_rounding_is_that_of_the_program_that_runs():
+    x = jnp.array([[1e-3, 2.0, 3.0], [4.0, 5.5, 6.0], [7.0, 8.0, 9.5]])
+    bounded = running_error(jnp.linalg.det, x)
+    with mpmath.workprec(200):
+        exact = mpmath.det(mpmath.matrix(x.tolist()))
+        assert abs(mpmath.mpf(float(jnp.linalg.det(x))) - exact) <= bounded.error
