@@ -17,8 +17,9 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.free import FREE, program_behind
-from lrgd_jax.certify.jaxpr import live, source_line
+from lrgd_jax.certify.jaxpr import live
 from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.source import entered, source_line
 from lrgd_jax.certify.symbolic import MASK
 from lrgd_jax.certify.versions import scan_layout
 
@@ -147,7 +148,8 @@ class _Reader:
             return control(self, eqn, inputs)
         inner = _called(eqn)
         if inner is not None:
-            return self.closed(inner, inputs) if isinstance(inner, core.ClosedJaxpr) else self.open(inner, inputs)
+            with entered(eqn):
+                return self.closed(inner, inputs) if isinstance(inner, core.ClosedJaxpr) else self.open(inner, inputs)
         for kind, text in _conditions(eqn, inputs):
             self._note(kind, text, eqn)
         return [any(inputs)] * len(eqn.outvars)

@@ -19,6 +19,7 @@ from jax.extend import core
 
 from lrgd_jax.certify.algebra import Algebra, Numbers
 from lrgd_jax.certify.balls import Balls
+from lrgd_jax.certify.complex_numbers import Pair
 from lrgd_jax.certify.conditions import place_of
 from lrgd_jax.certify.discrete import Open, is_key
 from lrgd_jax.certify.jaxpr import walk
@@ -230,7 +231,8 @@ def _watched(program: Program, inputs: Sequence[Any], system: _Watch) -> list[tu
 
 def _decides(eqn: core.JaxprEqn, x: Any) -> bool:
     avals: list[Any] = [var.aval for var in eqn.invars]
-    return not isinstance(x, Open) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
+    # the parts of a complex number are steps of their own
+    return not isinstance(x, Open | Pair) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
 
 
 def _lifted(x: Any, system: Algebra) -> Any:
