@@ -19,7 +19,7 @@ from jax.extend import core
 
 __all__ = ["entered", "source_line"]
 
-LIBRARIES = ("jax", "jaxlib", "flax", "optax", "equinox", "lrgd_jax")
+LIBRARIES = ("jax", "jaxlib", "flax", "optax", "equinox", "einops", "jaxtyping", "beartype", "lrgd_jax")
 """Packages whose lines are not the user's own."""
 
 _within: contextvars.ContextVar[tuple[core.JaxprEqn, ...]] = contextvars.ContextVar("within", default=())

@@ -80,12 +80,15 @@ class Symbolic(Algebra):
 
     rules: Mapping[str, Rule] = {}
     partial: Mapping[str, str] = {
-        **dict.fromkeys((*COMPARISONS, "sort", "argmax", "argmin"), "case by case"),
+        **dict.fromkeys((*COMPARISONS, "sort", "argmax", "argmin", "top_k"), "case by case"),
         **dict.fromkeys(
-            ("sign", "max", "min", "clamp", "reduce_max", "reduce_min", "cummax", "cummin", "abs"),
+            (
+                *("sign", "abs", "max", "min", "clamp", "reduce_max", "reduce_min", "cummax", "cummin"),
+                *("reduce_window_max", "reduce_window_min", "scatter-max", "scatter-min"),
+            ),
             "free symbol, or case by case",
         ),
-        **dict.fromkeys((*_FUNCTIONS, "round", "rem", "atan2", "scatter-max", "scatter-min"), "free symbol"),
+        **dict.fromkeys((*_FUNCTIONS, "round", "rem", "atan2"), "free symbol"),
         **dict.fromkeys(("cholesky", "qr"), ""),
         **dict.fromkeys(("log", "log1p"), "free symbol; of sums of exponentials by its law"),
         "exp": "by its law",
