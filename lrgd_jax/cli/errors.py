@@ -164,8 +164,7 @@ def _stoppable() -> Iterator[None]:
         yield
         return
     before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
-    # what a script starts in the background is told to ignore Ctrl-C
-    before = {sign: handler for sign, handler in before.items() if handler is not signal.SIG_IGN}
+    # a shell without job control lets what it starts in the background ignore SIGINT; stopped, it keeps what is done
     for sign in before:
         signal.signal(sign, signal.default_int_handler)
     try:

@@ -243,5 +243,6 @@ def _explain_certified(
 
 def _error(console: Console, found: Unevaluated) -> int:
     """Prints why something has no verdict; returns the exit code."""
-    console.print(f"\n{found.slug} ({found.layer}): error: {found.reason}", markup=False, highlight=False)
+    text = f"\n{found.slug} ({found.layer}): error: {found.reason}"
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
     return blamed(found.fault, internal=found.internal)

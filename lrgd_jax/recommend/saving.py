@@ -13,6 +13,7 @@ from lrgd_jax.atomic import replacing
 from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
 from lrgd_jax.recommend.meta import Meta
 from lrgd_jax.recommend.recommender import Recommender
+from lrgd_jax.tracebacks import first_sentence
 
 __all__ = ["fingerprint", "load_recommender", "save_recommender"]
 
@@ -98,7 +99,9 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             arrays = {name: stored[name] for name in stored.files}
         described = json.loads(arrays.pop("described").tobytes().decode())
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{file} cannot be read as a recommender: {error}; write it anew") from None
+        raise ValueError(
+            f"{file} cannot be read as a recommender: {first_sentence(str(error))}; write it anew"
+        ) from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise ValueError(f"{file} is no recommender of the format {FORMAT}; write it anew by `lrgd recommend fit`")
     return described, arrays

@@ -213,8 +213,8 @@ def test_the_search_traces_for_products_in_full_precision():
 def test_what_is_compiled_multiplies_in_full_precision(outside, monkeypatch):
     traced, trace_side = [], check.trace_side
 
-    def kept(*arguments):
-        traced.append((trace_side(*arguments), arguments[3]))
+    def kept(*arguments, **options):
+        traced.append((trace_side(*arguments, **options), arguments[3]))
         return traced[-1][0]
 
     monkeypatch.setattr(check, "trace_side", kept)

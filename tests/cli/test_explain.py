@@ -154,8 +154,9 @@ def test_results_that_could_not_be_written_are_named_before_the_model_is_read(fo
 def test_if_one_result_cannot_be_written_neither_is(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("lrgd_jax.report.explanation.Explanation.html", lambda self: 1 / 0)
     file = tmp_path / "out.json"
-    with pytest.raises(ZeroDivisionError):
-        run(*options(folder), "--json", file, "--html", tmp_path / "out.html")
+    result = run(*options(folder), "--json", file, "--html", tmp_path / "out.html")
+    assert result.exit_code == 3
+    assert "internal error: ZeroDivisionError" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
