@@ -1,5 +1,6 @@
 """What the bounds take for granted of the arithmetic: IEEE 754 as written, subnormal numbers kept or flushed."""
 
+import math
 import os
 
 import jax
@@ -42,6 +43,29 @@ def test_constants_may_be_added_up_first(dtype):
     bounded = running_error(program, x)
     for computed in (jax.jit(program)(x), program(x)):
         assert (np.abs(np.asarray(computed, np.float64) - 1) <= bounded.error).all()
+
+
+EXPONENTIALS = {
+    "quotient": (lambda a, b: jnp.exp(a) / jnp.exp(b), lambda a, b: math.exp(a - b)),
+    "product": (lambda a, b: jnp.exp(a) * jnp.exp(-b), lambda a, b: math.exp(a - b)),
+    "logarithm": (lambda a, b: jnp.log(jnp.exp(a)) - b, lambda a, b: a - b),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXPONENTIALS)
+def test_exponentials_may_be_merged_before_they_are_taken(name, dtype):
+    """Up to JAX 0.11.0 exp(a) / exp(b) is compiled to exp(a - b), from 0.11.2 on it is not: the bound allows both."""
+    program, exact = EXPONENTIALS[name]
+    a, b = jnp.asarray([1.0, 3.5, -7.0, 11.25, 20.0], dtype), jnp.asarray([0.5, 3.5, 2.0, 12.0, -1.0], dtype)
+    bounded = running_error(program, a, b)
+    reference = np.array([exact(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)])
+    slack = 4 * np.finfo(np.float64).eps * (1 + np.abs(reference))
+    for computed in (jax.jit(program)(a, b), program(a, b)):
+        assert (np.abs(np.asarray(computed, np.float64) - reference) <= bounded.error + slack).all()
+    huge = jnp.asarray([1000.0], dtype)
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(running_error(program, huge, huge).error).any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -160,8 +160,29 @@ LARGE = 2.0**60
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_constants_that_the_compiler_adds_up_first_decide_nothing(dtype):
+    """JAX 0.10 does; 0.12 computes as it is written, and then the true claim holds and the wrong one falls."""
     honest = variant(given=lambda x: {"x": 0 * x - LARGE}, left=shifted, right=lambda x: 0 * x + 1 / 4)
     missing = variant(given=lambda x: {"x": 0 * x - LARGE}, left=shifted, right=lambda x: 0 * x)
+    as_written = bool((jax.jit(shifted)(jnp.full(3, -LARGE, dtype)) == 1 / 4).all())
+    for claim in (honest, missing):
+        verdict = check_claim(claim, dtype=dtype, instances=1, mutants=False)
+        assert verdict.holds == (as_written and claim is honest)
+        reason = "" if verdict.failure is None else verdict.failure.reason
+        assert ("not finite" in reason) == (not as_written)
+
+
+def thrice(x):
+    """One over the common value of all entries, but XLA multiplies the divisors first, and their product overflows."""
+    return (x[0] / x[1]) / x[2]
+
+
+@pytest.mark.parametrize(("dtype", "huge"), [("float64", 2.0**700), ("float32", 2.0**100)])
+def test_divisors_that_the_compiler_multiplies_first_decide_nothing(dtype, huge):
+    """In every release so far."""
+    assert jax.jit(thrice)(jnp.full(3, huge, dtype)) == 0
+    options = {"given": lambda x: {"x": 0 * x + huge}, "left": thrice, "shapes": ({"n": 3},)}
+    honest = variant(**options, right=lambda x: 1 / x[0])
+    missing = variant(**options, right=lambda x: 0 * x[0])
     for claim in (honest, missing):
         verdict = check_claim(claim, dtype=dtype, instances=1, mutants=False)
         assert verdict.failure is not None
