@@ -23,11 +23,12 @@ from lrgd_jax.certify.probe import Decision, Probe, Walked
 
 __all__ = ["STEPS", "critical_points", "dyadic_between"]
 
-STEPS = 300_000
+STEPS = 60_000
 """Equations that a search evaluates at most: a count ends the search at the same point on every machine."""
 
-_FEWEST, _MOST = 100, 4000
-"""Bounds on how often a search evaluates the programs."""
+_FEWEST, _FEW, _MOST = 24, 400, 4000
+"""A search that may evaluate the programs less often than the first is left; less often than the second, it looks at
+fewer numbers of each line; it does not do so more often than the third."""
 
 _EDGES = 96
 """How many edges are bracketed."""
@@ -38,6 +39,7 @@ _ENTRIES = 1000
 """Of all decisions together, whose outcomes are told apart."""
 
 _GRID = tuple(sorted({0.0, *(sign * 10.0 ** (k / 2) for k in range(-6, 13) for sign in (-1, 1))}))
+_COARSE = (-1e4, -100.0, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 100.0, 1e4)
 
 _Key = tuple[int, Decision]
 """A side and one of its decisions."""
@@ -74,7 +76,14 @@ class _Edge(NamedTuple):
 
 
 def critical_points(
-    walked: Walked, leaves: Sequence[Leaf], integers: Sequence[Point], known: Sequence[Point], *, seed: int, most: int
+    walked: Walked,
+    leaves: Sequence[Leaf],
+    integers: Sequence[Point],
+    known: Sequence[Point],
+    *,
+    seed: int,
+    most: int,
+    steps: int = STEPS,
 ) -> list[Point]:
     """The points that show outcomes of decisions which the known points do not.
 
@@ -85,11 +94,13 @@ def critical_points(
         known: points that are tried anyway.
         seed: of the random lines.
         most: how many points are returned at most.
+        steps: how many equations are evaluated at most.
     """
-    search = _Search(walked, leaves)
-    if not any(leaf.below is None and leaf.size for leaf in leaves):
+    evaluations = min(steps // max(cost_of(*walked.all).equations, 1), _MOST)
+    if evaluations < _FEWEST or not any(leaf.below is None and leaf.size for leaf in leaves):
         return []
-    seen = [met for point in known if (met := search.meet(point)) is not None]
+    search = _Search(walked, leaves, evaluations)
+    seen = [met for point in known[: evaluations // 4] if (met := search.meet(point)) is not None]
     if not any(met.margins for met in seen):
         return []
     edges = [edge for line in _lines(leaves, integers, seed) for edge in search.along(line)]
@@ -106,18 +117,25 @@ def critical_points(
 
 @dataclass
 class _Search:
-    """What was evaluated, and how often that may still be done."""
+    """What was evaluated, and how often that may still be done.
+
+    Attributes:
+        walked: both programs.
+        leaves: of their arguments.
+        left: how many evaluations are left.
+        met: what was evaluated.
+        probe: what evaluates.
+    """
 
     walked: Walked
     leaves: Sequence[Leaf]
+    left: int
     met: list[_Met] = field(default_factory=list)
     probe: Probe = field(default_factory=Probe)
-    left: int = field(init=False)
 
     def __post_init__(self) -> None:
-        steps = cost_of(*self.walked.all).equations
-        self.left = int(np.clip(STEPS // max(steps, 1), _FEWEST, _MOST))
-        self.for_lines = self.left // 2
+        self.for_edges = self.left // 2
+        self.grid = _GRID if self.left >= _FEW else _COARSE
 
     def meet(self, point: Point) -> _Met | None:
         """Evaluates at a point; None where that is not possible."""
@@ -132,9 +150,9 @@ class _Search:
 
     def along(self, line: _Line) -> Iterator[_Edge]:
         """Where margins change their sign."""
-        if self.left <= self.for_lines:
+        if self.left <= self.for_edges:
             return
-        found = [(t, met) for t in _GRID if (met := self.meet(line.at(t))) is not None]
+        found = [(t, met) for t in self.grid if (met := self.meet(line.at(t))) is not None]
         for (low, one), (high, other) in itertools.pairwise(found):
             for key, margin in one.margins.items():
                 beyond = other.margins.get(key)

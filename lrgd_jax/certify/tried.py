@@ -10,7 +10,7 @@ import numpy as np
 
 from lrgd_jax.certify.branches import unreached
 from lrgd_jax.certify.cost import cost_of
-from lrgd_jax.certify.critical import critical_points
+from lrgd_jax.certify.critical import STEPS, critical_points
 from lrgd_jax.certify.exact import NotApplicable
 from lrgd_jax.certify.gaps import OneSided
 from lrgd_jax.certify.points import Leaf, Point, integer_choices, number_of_integers, plain_points, random_points
@@ -68,7 +68,14 @@ def affordable(walked: Walked, *, numbers: int = NUMBERS) -> int:
 
 
 def points_of(
-    walked: Walked, leaves: Sequence[Leaf], *, seed: int, rounds: int, most: int, integers: int
+    walked: Walked,
+    leaves: Sequence[Leaf],
+    *,
+    seed: int,
+    rounds: int,
+    most: int,
+    integers: int,
+    steps: int = STEPS,
 ) -> Iterator[tuple[Kind, Point]]:
     """Plain points, then random ones, then those of the programs' own decisions.
 
@@ -79,6 +86,7 @@ def points_of(
         rounds: how often random points are drawn.
         most: how many points there are at most; some of each kind where they are few.
         integers: so many choices of integer arguments are enumerated at most.
+        steps: so many equations are evaluated at most in the search for the programs' own points.
     """
     chosen = integer_choices(leaves, seed, most=integers, drawn=rounds)
     plain, drawn = plain_points(leaves, chosen), random_points(leaves, chosen, seed, rounds)
@@ -89,7 +97,8 @@ def points_of(
     yield from _of_kind("plain", plain)
     yield from _of_kind("random", drawn)
     known = [*plain, *drawn]
-    own = critical_points(walked, leaves, chosen, known, seed=seed, most=max(most - len(known), most // 2))
+    rest = max(most - len(known), most // 2)
+    own = critical_points(walked, leaves, chosen, known, seed=seed, most=rest, steps=steps)
     yield from _of_kind("critical", own)
 
 

@@ -35,7 +35,9 @@ def layers_content(found: Certification) -> dict[str, Any]:
     if found.reason is not None:
         content["not_applicable"] = found.reason
     return content | {
-        "certified": found.passed,
+        "certified": found.status == "certified",
+        "status": found.status,
+        "points": {"compared": found.points, "skipped": found.skipped, "unreached": list(found.unreached)},
         "reasons": found.reasons,
         "conditions": [one.as_dict() for one in found.conditions],
         "mutants": [{"name": m.name, "exact": m.exact, "rigorous": m.rigorous} for m in found.mutants],

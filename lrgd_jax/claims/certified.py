@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,16 @@ import numpy as np
 from lrgd_jax.certify import Program
 from lrgd_jax.certify.conditions import Condition, conditions_of
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
+from lrgd_jax.certify.gaps import NO_VALUE, OneSided
 from lrgd_jax.certify.piecewise import decide_exactly
-from lrgd_jax.certify.rigorous import Enclosure, Exclusion, enclose_difference
+from lrgd_jax.certify.rigorous import BITS, Enclosure, Exclusion
 from lrgd_jax.certify.structures import comparable, mismatch
+from lrgd_jax.certify.tried import Tried
 from lrgd_jax.claims.check import check_dtype, instance_key
 from lrgd_jax.claims.claim import Claim, Dimensions, Mutant, Side, Statistical
 from lrgd_jax.claims.outcomes import Evaluation, each
-from lrgd_jax.claims.sides import prepared_by, side_names, trace_side
+from lrgd_jax.claims.points import ClaimPoints
+from lrgd_jax.claims.sides import TracedSide, prepared_by, side_names, trace_side
 from lrgd_jax.claims.verdicts import Unevaluated
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Certification",
     "MutantLayers",
     "ShapeCertificate",
+    "Status",
     "certifications_of",
     "certified_shapes",
     "certify_all",
@@ -38,6 +42,10 @@ EXACT_LAYERS = "exact layers"
 
 SHAPES = 3
 """A claim is certified at no fewer shapes."""
+
+Status = Literal["certified", "points", "not applicable", "not certified"]
+"""Of a claim: certified for all arguments of its shapes; equal at all points that were tried, which certifies nothing
+of others, beside its written proof; no layer applies; it falls, or a mutant passes."""
 
 STATISTICAL = "the claim is statistical: its sides agree on average only, which no evaluation at a point can show"
 
@@ -53,6 +61,9 @@ class ShapeCertificate:
         programs: both sides as text, what a later evaluation compares.
         mismatch: why the results cannot be compared at all; None where they can.
         conditions: where both sides have a value, and what was taken for exact or infinite.
+        points: at how many points the difference was enclosed.
+        skipped: at how many others nothing could be said.
+        unreached: branches of the sides that no point has reached, in words.
     """
 
     dimensions: Dimensions
@@ -61,6 +72,9 @@ class ShapeCertificate:
     programs: tuple[str, str]
     mismatch: str | None = None
     conditions: tuple[Condition, ...] = ()
+    points: int = 0
+    skipped: int = 0
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,30 @@ class Certification:
         return found
 
     @property
+    def points(self) -> int:
+        """At how many points of all shapes the difference was enclosed."""
+        return sum(shape.points for shape in self.shapes)
+
+    @property
+    def skipped(self) -> int:
+        """At how many points of all shapes nothing could be said."""
+        return sum(shape.skipped for shape in self.shapes)
+
+    @property
+    def status(self) -> Status:
+        """What may be said of the claim: "certified" only where the exact layer says it at every shape."""
+        if not self.passed:
+            return "not certified"
+        if self.reason is not None:
+            return "not applicable"
+        return "certified" if self.exact is not None else "points"
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """Branches of the sides that no point of some shape has reached, in words."""
+        return tuple(dict.fromkeys(branch for shape in self.shapes for branch in shape.unreached))
+
+    @property
     def conditions(self) -> tuple[Condition, ...]:
         """Of all shapes, each once."""
         return tuple(dict.fromkeys(one for shape in self.shapes for one in shape.conditions))
@@ -157,11 +195,11 @@ class Certification:
 
     @property
     def passed(self) -> bool:
-        """Certified by one layer at least and rejected by none, with every mutant rejected; or no layer applies."""
+        """Said to hold by one layer at least and rejected by none, with every mutant rejected; or no layer applies."""
         if self.reason is not None:
             return True
-        certified = self.exact is not None or self.rigorous is not None
-        return certified and self.refuted is None and all(mutant.rejected for mutant in self.mutants)
+        holds = self.exact is not None or self.rigorous is not None
+        return holds and self.refuted is None and all(mutant.rejected for mutant in self.mutants)
 
 
 def certified_shapes(claim: Claim) -> tuple[Dimensions, ...]:
@@ -252,12 +290,20 @@ class _Shape:
     @cached_property
     def arguments(self) -> list[dict[str, Any]]:
         """Random arguments after `given`."""
+        given = self.given
+        return self.drawn if given is None else [prepared_by(given, drawn) for drawn in self.drawn]
+
+    @cached_property
+    def given(self) -> TracedSide | None:
+        """What makes drawn arguments satisfy the assumptions."""
         if self.claim.given is None:
-            return self.drawn
-        given = trace_side(
-            self.claim, self.claim.given, "given", self.drawn[0], self.dimensions, twice=self.number == 0
-        )
-        return [prepared_by(given, drawn) for drawn in self.drawn]
+            return None
+        return trace_side(self.claim, self.claim.given, "given", self.drawn[0], self.dimensions, twice=self.number == 0)
+
+    @cached_property
+    def points(self) -> ClaimPoints:
+        """Where both sides are compared."""
+        return ClaimPoints(self.claim, self.dimensions, self.drawn, self.given, self.prepared.given, self.seed)
 
     def program(self, side: Side, what: str, *, freed: bool, inline: bool) -> Program:
         """A side as a program of the arguments."""
@@ -302,16 +348,17 @@ class _Shape:
             return NotApplicable("the claim is an inequality, and a field has no order")
         return decide_exactly(*self.pair(mutant, freed=True), self.prepared, seed=self.seed)
 
-    def rigorous(self, mutant: Mutant | None = None) -> Enclosure | Exclusion | NotApplicable:
-        """In balls: the widest of all instances, or the first that fails."""
+    def tried(self, mutant: Mutant | None = None, *, many: bool) -> Tried:
+        """In balls: at the instances, or at many points besides."""
         pair = self.pair(mutant, freed=False)
-        found: list[Enclosure] = []
-        for arguments in self.arguments:
-            verdict = enclose_difference(*pair, jax.tree.leaves(arguments), relation=self.claim.relation)
-            if not isinstance(verdict, Enclosure):
-                return verdict
-            found.append(verdict)
-        return max(found, key=lambda one: one.radius)
+        return self.points.many(pair) if many else self.points.few(pair)
+
+    def rejects(self, mutant: Mutant, *, many: bool) -> Enclosure | Exclusion | NotApplicable:
+        """What balls say of a mutant: at the instances, and, where these do not reject it, at many points."""
+        found = rigorous_verdict(self.tried(mutant, many=False))
+        if isinstance(found, Exclusion) or not many:
+            return found
+        return rigorous_verdict(self.tried(mutant, many=True))
 
     def certificate(self) -> ShapeCertificate:
         """Of the claim itself."""
@@ -324,14 +371,43 @@ class _Shape:
             return ShapeCertificate(self.dimensions, nothing, nothing, texts, reason)
         given = [self.prepared.given] if self.prepared.given is not None else []
         conditions = conditions_of(*given, left, right)
-        return ShapeCertificate(self.dimensions, self.exact(), self.rigorous(), texts, conditions=conditions)
+        exact = self.exact()
+        tried = self.tried(many=only_points(exact))
+        return ShapeCertificate(
+            self.dimensions,
+            exact,
+            rigorous_verdict(tried),
+            texts,
+            conditions=conditions,
+            points=len(tried.enclosures),
+            skipped=tried.skipped,
+            unreached=tried.unreached,
+        )
+
+
+def only_points(exact: Agreement | Disagreement | NotApplicable) -> bool:
+    """Whether points decide: of one fraction of polynomials the exact layer says all, of programs with branches not."""
+    return not isinstance(exact, Agreement) or exact.cases > 1
+
+
+def rigorous_verdict(tried: Tried) -> Enclosure | Exclusion | NotApplicable:
+    """The widest enclosure of all points, or what shows that the sides differ, or why nothing can be said."""
+    if isinstance(tried.excluded, Exclusion):
+        return tried.excluded
+    if isinstance(tried.excluded, OneSided):
+        return Exclusion(BITS, NO_VALUE, list(tried.excluded.left), list(tried.excluded.right))
+    return tried.widest or NotApplicable(tried.reason)
 
 
 def _try(mutant: Mutant, shapes: Sequence[_Shape], found: Sequence[ShapeCertificate]) -> MutantLayers:
     """A mutant at the layers that certify the claim itself, the largest shape first, which most often suffices."""
     order = sorted(range(len(shapes)), key=lambda k: -sum(shapes[k].dimensions.values()))
     exact = (shapes[k].exact(mutant) for k in order if isinstance(found[k].exact, Agreement))
-    rigorous = (shapes[k].rigorous(mutant) for k in order if isinstance(found[k].rigorous, Enclosure))
+    rigorous = (
+        shapes[k].rejects(mutant, many=only_points(found[k].exact))
+        for k in order
+        if isinstance(found[k].rigorous, Enclosure)
+    )
     return MutantLayers(mutant.name, _rejected(exact, Disagreement), _rejected(rigorous, Exclusion))
 
 

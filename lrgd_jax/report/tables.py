@@ -77,7 +77,7 @@ def verdict_table(
 
 
 def certification_table(certifications: Sequence[Certification | Unevaluated], *, mutants: bool = True) -> Table:
-    """One row a claim: what holds in exact arithmetic."""
+    """One row a claim: what holds in exact arithmetic; of a claim that only points were tried for, at how many."""
     table = Table(
         "claim",
         "certified",
@@ -89,7 +89,7 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
         "mutants rejected",
         "seconds",
     )
-    table.columns[0].no_wrap = True
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
     for found in certifications:
@@ -99,7 +99,7 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
         exact, rigorous = found.exact, found.rigorous
         table.add_row(
             found.slug,
-            "not applicable" if found.reason is not None else _yes(found.passed),
+            _certified(found),
             "-" if exact is None else str(len(exact.fields)),
             "-" if exact is None else str(exact.degree),
             "-" if exact is None else f"<= {_number(exact.false_accept)}",
@@ -111,17 +111,24 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
     return table
 
 
+def _certified(found: Certification) -> str:
+    if found.status == "points":
+        return f"no ({found.points} points)"
+    return _yes(found.passed) if found.status != "not applicable" else found.status
+
+
 MOST_LISTED = 3
 """Claims whose conditions are listed; those of more are counted, and stand in full in the JSON file."""
 
 
 def condition_lines(certifications: Sequence[Certification | Unevaluated]) -> list[str]:
-    """The conditions of a few claims, in words; of many, how many there are."""
+    """The conditions of a few claims, and branches that no point reached, in words; of many, how many there are."""
     evaluated = [found for found in certifications if not isinstance(found, Unevaluated)]
     if len(evaluated) > MOST_LISTED:
         number = sum(len(found.conditions) for found in evaluated)
         return [f"{number} conditions (poles, masks, casts, ...) stand in the JSON file and in kept certificates"]
-    return [f"{found.slug}, {one.kind}: {one}" for found in evaluated for one in found.conditions]
+    lines = [f"{found.slug}, {one.kind}: {one}" for found in evaluated for one in found.conditions]
+    return lines + [f"{found.slug}, not reached: {branch}" for found in evaluated for branch in found.unreached]
 
 
 def recheck_table(rechecks: Sequence[Recheck | Unevaluated]) -> Table:

@@ -70,7 +70,7 @@ def test_verify_writes_the_json(tmp_path):
     assert result.exit_code == 0
     assert "linear-attention" in result.stdout
     content = json.loads(file.read_text())
-    assert list(content) == ["version", "dtype", "seed", "complete", "claims", "model"]
+    assert list(content) == ["version", "dtype", "seed", "complete", "constants", "claims", "model"]
     assert (content["version"], content["dtype"], content["seed"]) == (__version__, "float64", 7)
     assert content["model"] is None
     (claim,) = content["claims"]
@@ -97,7 +97,7 @@ def test_exact_layers_in_the_json(tmp_path):
     result = run("verify", *slugs, "--exact", "--json", file)
     assert result.exit_code == 0, result.output
     exact, rigorous, statistical = json.loads(file.read_text())["claims"]
-    assert set(exact["exact"]) == {"fields", "degree", "symbols", "false_accept"}
+    assert set(exact["exact"]) == {"fields", "degree", "symbols", "false_accept", "cases", "left_out"}
     assert exact["exact"]["false_accept"] <= FALSE_ACCEPT
     assert {one["kind"] for one in exact["conditions"]} >= {"real numbers"}
     assert "order-and-batching, real numbers: evaluated in real arithmetic" in result.stdout
@@ -106,8 +106,11 @@ def test_exact_layers_in_the_json(tmp_path):
     assert "no order" in rigorous["reasons"]["exact"]
     assert rigorous["rigorous"]["radius"] <= RADIUS
     assert "statistical" in statistical["not_applicable"]
-    assert statistical["certified"]
+    assert [one["status"] for one in (exact, rigorous, statistical)] == ["certified", "points", "not applicable"]
+    assert [one["certified"] for one in (exact, rigorous, statistical)] == [True, False, False]
+    assert rigorous["points"]["compared"] > 20
     assert "not applicable" in result.stdout
+    assert f"no ({rigorous['points']['compared']} points)" in result.stdout
 
 
 def test_certificates_are_kept_and_evaluated_anew(tmp_path):
