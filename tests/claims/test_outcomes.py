@@ -1,0 +1,79 @@
+"""Claims one by one: what one of them raises is kept beside what the others find; an interruption waits for none."""
+
+import contextlib
+import threading
+from dataclasses import replace
+
+import pytest
+from small_claims import FALSE, TRUE, all_pairs, variant
+
+from lrgd_jax.claims import Unevaluated, Verdict, certify_all, check_all, load_claims
+from lrgd_jax.claims.outcomes import attempt, each
+
+BROKEN = variant(slug="broken", right=lambda x: all_pairs(x) if x[0] > 0 else x)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_others_have_their_verdicts_in_the_order_of_the_claims(workers):
+    done = []
+    found = check_all([BROKEN, FALSE, TRUE], dtype="float64", instances=1, workers=workers, progress=done.append)
+    assert [one.slug for one in found] == ["broken", "wrong-sign", "squared-sum"]
+    broken, false, true = found
+    assert isinstance(broken, Unevaluated)
+    assert (broken.layer, broken.internal) == ("float64", False)
+    assert "right side" in broken.reason
+    assert isinstance(false, Verdict)
+    assert isinstance(true, Verdict)
+    assert (false.holds, true.holds) == (False, True)
+    assert len(done) == 3
+
+
+def test_certification_goes_on_too():
+    broken, true = certify_all([BROKEN, TRUE])
+    assert isinstance(broken, Unevaluated)
+    assert broken.layer == "exact layers"
+    assert not isinstance(true, Unevaluated)
+    assert true.passed
+
+
+def test_wrong_options_are_nobodys_row():
+    with pytest.raises(ValueError, match="unknown dtype"):
+        check_all([TRUE], dtype="float63")
+    with pytest.raises(ValueError, match="at least one instance"):
+        check_all([TRUE], dtype="float64", instances=0)
+
+
+def test_a_mistake_of_the_package_is_told_from_one_of_the_claim():
+    found = attempt(TRUE, "float64", lambda: {}["missing"])
+    assert isinstance(found, Unevaluated)
+    assert found.internal
+    assert found.reason.startswith("internal error: KeyError: 'missing' (at ")
+    assert attempt(TRUE, "float64", lambda: 3) == 3
+
+
+def test_a_claim_that_comes_with_the_package_is_never_the_users_fault():
+    known = load_claims()
+    assert all(claim.shipped for claim in known.values())
+    assert not TRUE.shipped
+    assert not replace(known["linear-attention"], right=lambda keys: keys).shipped
+
+
+def test_what_has_not_begun_is_let_go_and_what_has_is_not_waited_for():
+    begun, release, ran = threading.Event(), threading.Event(), []
+
+    def long():
+        begun.set()
+        release.wait(timeout=60)
+
+    evaluations = [
+        (TRUE, "float64", lambda: 1),
+        (TRUE, "float64", long),
+        (TRUE, "float64", long),
+        (TRUE, "float64", lambda: ran.append(1)),
+    ]
+    with contextlib.closing(each(evaluations, workers=2)) as found:
+        assert next(found) == (0, 1)
+        assert begun.wait(timeout=60)
+    assert not release.is_set()
+    release.set()
+    assert ran == []
