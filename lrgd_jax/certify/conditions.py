@@ -144,11 +144,11 @@ class _Reader:
 
     def _outputs(self, eqn: core.JaxprEqn, inputs: list[bool]) -> list[bool]:
         control = _CONTROL.get(eqn.primitive.name)
-        if control is not None:
-            return control(self, eqn, inputs)
         inner = _called(eqn)
-        if inner is not None:
-            with entered(eqn):
+        with entered(eqn):
+            if control is not None:
+                return control(self, eqn, inputs)
+            if inner is not None:
                 return self.closed(inner, inputs) if isinstance(inner, core.ClosedJaxpr) else self.open(inner, inputs)
         for kind, text in _conditions(eqn, inputs):
             self._note(kind, text, eqn)

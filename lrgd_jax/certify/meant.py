@@ -18,6 +18,7 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
+from lrgd_jax.certify.complex_numbers import real_dtype
 from lrgd_jax.certify.conditions import Condition, place_of
 from lrgd_jax.certify.meanings import Meaning, meaning_of
 from lrgd_jax.certify.program import inner_jaxprs
@@ -114,19 +115,26 @@ def _holds_jaxpr(x: Any) -> bool:
 
 def _replaced(var: Any, value: Any, eqn: Any, noted: dict[Condition, None], eqns: list[Any]) -> Any:
     """The variable that takes the place of a constant, whose equations are added; itself where it means itself."""
-    if value is None or not jnp.issubdtype(var.aval.dtype, jnp.floating):
+    if value is None or not jnp.issubdtype(var.aval.dtype, jnp.inexact):
         return var
-    array = np.asarray(value, np.float64)
+    of_pairs = bool(jnp.issubdtype(var.aval.dtype, jnp.complexfloating))
+    array = np.asarray(value, np.complex128 if of_pairs else np.float64)
     if array.size > MOST_ENTRIES or not array.size:
         return var
-    meanings = {number: _meaning(number) for number in set(array.ravel().tolist())}
+    parts = [np.asarray(part, np.float64) for part in ((array.real, array.imag) if of_pairs else (array,))]
+    meanings = {number: _meaning(number) for part in parts for number in map(float, part.ravel())}
     if not any(meanings.values()):
         return var
-    for number in dict.fromkeys(array.ravel().tolist()):
-        meaning = meanings[number]
+    for number, meaning in meanings.items():
         if meaning is not None:
             noted[_condition(number, meaning, eqn)] = None
-    snippet = jax.make_jaxpr(lambda: _array(array, meanings, var.aval.dtype))().jaxpr
+    dtype = real_dtype(var.aval.dtype) if of_pairs else var.aval.dtype
+
+    def build() -> Any:
+        built = [_array(part, meanings, dtype) for part in parts]
+        return lax.complex(*built) if of_pairs else built[0]
+
+    snippet = jax.make_jaxpr(build)().jaxpr
     eqns += [one if eqn is None else one.replace(source_info=eqn.source_info) for one in snippet.eqns]
     return snippet.outvars[0]
 

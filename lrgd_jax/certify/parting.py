@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +19,7 @@ from jax.extend import core
 
 from lrgd_jax.certify.algebra import Algebra, Numbers
 from lrgd_jax.certify.balls import Balls
-from lrgd_jax.certify.complex_numbers import Pair
+from lrgd_jax.certify.complex_numbers import split
 from lrgd_jax.certify.conditions import place_of
 from lrgd_jax.certify.discrete import Open, is_key
 from lrgd_jax.certify.jaxpr import walk
@@ -35,7 +35,7 @@ BITS = 400
 DIGITS = 60
 """Balls that agree in so many digits count as equal."""
 
-_REFUSALS = (ArithmeticError, NotImplementedError, ValueError)
+_REFUSALS = (ArithmeticError, NotImplementedError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,20 @@ def parting(left: Program, right: Program, *points: Sequence[Any]) -> Parting | 
     return None
 
 
+class _Computed(NamedTuple):
+    """What an equation has computed, and where it stands."""
+
+    eqn: core.JaxprEqn
+    value: Any
+    source: str
+
+
 class _Watch(Algebra):
     """Keeps every value that depends on an input."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps: list[tuple[core.JaxprEqn, Any]] = []
+        self.steps: list[_Computed] = []
         self._constant: dict[int, Any] = {}
 
     def literal(self, value: np.ndarray, dtype: np.dtype) -> Numbers:
@@ -130,11 +138,12 @@ class _Watch(Algebra):
         return number
 
     def seen(self, eqn: core.JaxprEqn, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        if all(id(x) in self._constant or isinstance(x, np.ndarray) for x in inputs):
+        if all(id(x) in self._constant or isinstance(x, np.ndarray) for x in split(inputs)):
             # identities of objects that are gone are given to others
-            self._constant.update((id(x), x) for x in outputs if isinstance(x, Numbers))
+            self._constant.update((id(x), x) for x in split(outputs) if isinstance(x, Numbers))
         elif not any(True for _ in inner_jaxprs(eqn)):
-            self.steps += [(eqn, x) for x in outputs]
+            # of the calls that the walker is in, the line is known only now
+            self.steps += [_Computed(eqn, x, place_of(eqn)) for x in split(outputs)]
 
 
 class _WatchedRationals(_Watch, Rationals):
@@ -160,7 +169,9 @@ class _Walks:
     @property
     def outline(self) -> list[list[Any]]:
         """What must agree lest a step at one point is another step at the next."""
-        return [[(id(eqn), np.shape(_array(x))) for eqn, x in side] for side in self.sides]
+        return [
+            [(one.eqn.primitive.name, one.source, np.shape(_array(one.value))) for one in side] for side in self.sides
+        ]
 
 
 def _tried(left: Program, right: Program, inputs: Sequence[Any], kind: Callable[[], _Watch]) -> _Walks | None:
@@ -178,8 +189,9 @@ def _first_of(walks: Sequence[_Walks]) -> Parting | None:
     walks = [one for one in walks if one.outline == walks[0].outline]
     for wanted in (Numbers, np.ndarray):
         given = _entries([[x for x in one.given if isinstance(x, wanted)] for one in walks])
-        steps = [[(eqn, x) for eqn, x in side if isinstance(x, wanted)] for side in walks[0].sides]
-        values = [_entries([[x for _, x in one.sides[k] if isinstance(x, wanted)] for one in walks]) for k in (0, 1)]
+        kept = [[[step for step in side if isinstance(step.value, wanted)] for side in one.sides] for one in walks]
+        steps = kept[0]
+        values = [_entries([[step.value for step in sides[k]] for sides in kept]) for k in (0, 1)]
         known = [{entry for value in [*side, *given] for entry in value} for side in values]
         unknown = [_unknown(steps[k], values[k], known[1 - k]) for k in (0, 1)]
         if any(one is not None for one in unknown):
@@ -195,21 +207,19 @@ def _entries(points: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     ]
 
 
-def _unknown(steps: Sequence[Any], values: Sequence[Any], known: set[Any]) -> tuple[Any, Any] | None:
+def _unknown(steps: Sequence[_Computed], values: Sequence[Any], known: set[Any]) -> _Computed | None:
     return next((step for step, value in zip(steps, values, strict=True) if not known.issuperset(value)), None)
 
 
-def _shown(left: tuple[Any, Any] | None, right: tuple[Any, Any] | None) -> Parting:
+def _shown(left: _Computed | None, right: _Computed | None) -> Parting:
     """With as many digits as it takes to tell the values apart."""
-    for digits in (6, 20, DIGITS):
-        found = [None if one is None else _step(*one, digits) for one in (left, right)]
-        if digits == DIGITS or None in found or _numbers(found[0]) != _numbers(found[1]):
-            break
-    return Parting(*found)
+    plain = [Parting(_step(left, digits), _step(right, digits)) for digits in (6, 20, DIGITS)]
+    apart = (one for one in plain if None in (left, right) or _numbers(one.left) != _numbers(one.right))
+    return next(apart, plain[-1])
 
 
-def _step(eqn: core.JaxprEqn, x: Any, digits: int) -> Step:
-    return Step(eqn.primitive.name, place_of(eqn), _digits(x, digits))
+def _step(one: _Computed | None, digits: int) -> Step | None:
+    return None if one is None else Step(one.eqn.primitive.name, one.source, _digits(one.value, digits))
 
 
 def _numbers(step: Step | None) -> set[str]:
@@ -223,16 +233,16 @@ def _key(number: Any) -> Any:
     return "0" if number.contains(0) else (number.mid() * arb(2).sqrt()).mid().str(DIGITS, radius=False)
 
 
-def _watched(program: Program, inputs: Sequence[Any], system: _Watch) -> list[tuple[core.JaxprEqn, Any]]:
+def _watched(program: Program, inputs: Sequence[Any], system: _Watch) -> list[_Computed]:
     walk(program, system, [_lifted(x, system) for x in inputs])
     # comparisons that are open have no content, and of integers only what is computed from numbers has one
-    return [(eqn, x) for eqn, x in system.steps if isinstance(x, Numbers) or _decides(eqn, x)]
+    return [one for one in system.steps if isinstance(one.value, Numbers) or _decides(one.eqn, one.value)]
 
 
 def _decides(eqn: core.JaxprEqn, x: Any) -> bool:
     avals: list[Any] = [var.aval for var in eqn.invars]
     # the parts of a complex number are steps of their own
-    return not isinstance(x, Open | Pair) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
+    return not isinstance(x, Open) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
 
 
 def _lifted(x: Any, system: Algebra) -> Any:

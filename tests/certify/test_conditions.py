@@ -132,6 +132,16 @@ def test_each_condition_is_said_once_with_its_line():
     assert len(conditions_of(program, other)) == 3
 
 
+def test_a_condition_within_a_library_has_the_line_that_calls_it():
+    def normalised(x):
+        return jax.nn.softmax(x) + jnp.log1p(x)
+
+    line = inspect.getsourcelines(normalised)[1] + 1
+    found = conditions_of(trace(normalised, X))[1:]
+    assert {one.source for one in found} == {f"test_conditions.py:{line} ({normalised.__qualname__})"}
+    assert len(found) == 2
+
+
 def test_a_certificate_lists_its_conditions():
     found = equal(lambda x: x / x, lambda x: jnp.ones_like(x), "x:n=3")
     assert isinstance(found, Certificate)

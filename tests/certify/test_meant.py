@@ -41,6 +41,11 @@ PAIRS = {
     "an array of them": (lambda x: x * np.array([0.1, 0.2, 0.5]), lambda x: x * np.array([1, 2, 5.0]) / 10, "x:n=3"),
     "within a compiled function": (jax.jit(lambda x: 0.1 * x), lambda x: x / 10, "x:n=2"),
     "a result": (lambda x: (x, 1 / 3), lambda x: (x, jnp.ones(()) / 3), "x:n=2"),
+    "within a complex number": (
+        lambda x: jnp.fft.ifft(jnp.fft.fft(x) * 0.1j).imag,
+        lambda x: jnp.fft.ifft(jnp.fft.fft(x) * 1j).imag / 10,
+        "x:n=2",
+    ),
     "of float32": (lambda x: x * np.float64(np.float32(0.1)), lambda x: x / 10, "x:n=2"),
 }
 

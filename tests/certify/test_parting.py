@@ -131,6 +131,33 @@ def test_loops_that_take_other_ways_at_other_points():
     assert (found.right.primitive, found.right.value) == ("add", "15/8")
 
 
+def test_complex_numbers_part_by_their_parts():
+    def filtered(x):
+        return jnp.fft.ifft(jnp.fft.fft(x) * 2j).imag
+
+    def unfiltered(x):
+        return jnp.fft.ifft(jnp.fft.fft(x) * 3j).imag
+
+    found = parted(filtered, unfiltered, X)
+    assert found is not None
+    assert found.left is not None
+    assert found.left.source == line_of(filtered)
+    assert isinstance(equal(filtered, unfiltered, "x:n=3"), Counterexample)
+
+
+def test_a_step_within_a_library_is_named_by_the_line_that_calls_it():
+    def inverted(x):
+        return jnp.linalg.inv(x[:2, None] * x[None, 1:] + jnp.eye(2))
+
+    def solved(x):
+        return jnp.linalg.inv(x[:2, None] * x[None, 1:] + 2 * jnp.eye(2))
+
+    found = parted(lambda x: inverted(x) @ x[:2], lambda x: solved(x) @ x[:2], X)
+    assert found is not None
+    assert found.left is not None
+    assert found.left.source == line_of(inverted)
+
+
 def test_as_many_digits_as_it_takes():
     for left, right, digits in ((0.1, 0.3, 6), (1 / np.sqrt(2), 2**-0.5, 20)):
         found = parted(lambda x, a=left: jnp.exp(x) * a, lambda x, b=right: jnp.exp(x) * b, np.array(1.0))

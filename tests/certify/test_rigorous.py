@@ -230,6 +230,10 @@ def test_a_small_entry_beside_a_large_one_is_measured_by_itself():
     assert isinstance(lost, Exclusion)
 
 
+def _square(x, y):
+    return jnp.outer(x[:3], y[:3]) + jnp.diag(x[3:])
+
+
 ZEROS = {
     "a third": lambda x, y: (x / 3 + y / 3) - (x + y) / 3,
     "an exponential": lambda x, y: jnp.exp(x + y) - jnp.exp(x) * jnp.exp(y),
@@ -237,6 +241,8 @@ ZEROS = {
     "an arc": lambda x, y: jnp.arctan2(jnp.sin(x) ** 2 + jnp.cos(x) ** 2 - 1, x),
     "a maximum": lambda x, y: jnp.maximum(jnp.exp(x) * jnp.exp(-x) - 1, -1 - y * y),
     "a tie": lambda x, y: jnp.where(x >= x, jnp.exp(x) * jnp.exp(-x) - 1, y),
+    "an inverse": lambda x, y: jnp.linalg.inv(_square(x, y)) @ _square(x, y) - jnp.eye(3),
+    "a transform": lambda x, y: jnp.fft.ifft(jnp.fft.fft(x)).imag,
     "ten steps": lambda x, y: jnp.linalg.matrix_power(jnp.outer(x, y), 10) - jnp.outer(x, y) * (x @ y) ** 9,
 }
 
