@@ -101,7 +101,7 @@ def critical_points(
         return []
     search = _Search(walked, leaves, evaluations)
     seen = [met for point in known[: evaluations // 4] if (met := search.meet(point)) is not None]
-    if not any(met.margins for met in seen):
+    if seen and not any(met.margins for met in seen):
         return []
     edges = [edge for line in _lines(leaves, integers, seed) for edge in search.along(line)]
     first, others = _by_decision(edges)
