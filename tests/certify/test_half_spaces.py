@@ -58,6 +58,13 @@ def test_planes_are_solved_for_some_variables():
     assert value_at(form(0, 2, -1), values) == 0
 
 
+def test_a_plane_that_says_nothing_new_does_not_end_the_others():
+    solved = on_planes([form(1, constant=-1), form(2, constant=-2), form(0, 1, constant=-2)])
+    assert {k: value_at(one, {}) for k, one in solved.items()} == {0: 1, 1: 2}
+    with pytest.raises(ValueError, match="no point in common"):
+        on_planes([form(1, constant=-1), form(1, constant=-2)])
+
+
 def test_a_form_and_its_negative_multiple_are_one_atom():
     one = form(2, -4, constant=1)
     assert canonical(one) == (form(1, -2, constant=fmpq(1, 2)), 1)

@@ -41,6 +41,18 @@ def test_an_error_is_measured_in_units(form, monkeypatch):
     assert 20 - 2 <= measure("exp", form, COUNT, SEED) <= 20 + 4
 
 
+def test_a_mistake_of_the_way_of_single_numbers_counts_too(monkeypatch):
+    """Only where a number stands alone, and only at some: so many of them are evaluated one by one."""
+    eps = jnp.finfo("float64").eps
+
+    def off(x):
+        alone = jnp.where((x > 2) & (x < 4) & (x.ndim == 0), 100 * eps, 0.0)
+        return lax.exp(x) * (1 + alone)
+
+    monkeypatch.setattr(measuring, "FUNCTIONS", {**FUNCTIONS, "exp": dataclasses.replace(FUNCTIONS["exp"], xla=off)})
+    assert measure("exp", "float64", COUNT, SEED) >= 100
+
+
 def test_a_mistake_of_the_float64_evaluation_counts_too(monkeypatch):
     wrong = dataclasses.replace(FUNCTIONS["exp"], numpy=lambda x: np.exp(x) * (1 + 100 * 2.0**-52))
     monkeypatch.setattr(measuring, "FUNCTIONS", {**FUNCTIONS, "exp": wrong})
