@@ -174,3 +174,40 @@ def test_the_installed_command(files):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("certified: f = g")
     assert done.stderr == ""
+
+
+TENTHS = """
+def f(x):
+    return (0.1 + 0.2) * x
+
+
+def g(x):
+    return 3 * x / 10
+
+
+def h(x):
+    return 0.4 * x
+"""
+
+
+def test_constants_are_rounded_or_meant(tmp_path):
+    (tmp_path / "tenths.py").write_text(TENTHS)
+    file, written = tmp_path / "tenths.py", tmp_path / "out.json"
+    rounded = run(f"{file}:f", f"{file}:g", "--shapes", "x:n=2", "--json", written)
+    assert rounded.exit_code == 1
+    for part in (
+        "rounded constants make the difference: it vanishes here with constants='meant'",
+        "the literal 0.30000000000000004 counts as 3/10 (tenths.py:3 (f))",
+        "f parts from g at 'mul', tenths.py:3 (f), with [",
+        "g parts from f at 'mul', tenths.py:7 (g), with [3]",
+    ):
+        assert part in rounded.stdout
+    content = json.loads(written.read_text())
+    assert content["rounded"][0]["source"] == "tenths.py:3 (f)"
+    assert content["parting"]["left"]["primitive"] == "mul"
+    meant = run(f"{file}:f", f"{file}:g", "--shapes", "x:n=2", "--constants", "meant", "--json", written)
+    assert meant.exit_code == 0
+    assert "constant: the literal 0.30000000000000004 counts as 3/10 (tenths.py:3 (f))" in meant.stdout
+    assert json.loads(written.read_text())["conditions"][0]["kind"] == "constant"
+    assert run(f"{file}:f", f"{file}:h", "--shapes", "x:n=2", "--constants", "meant").exit_code == 1
+    complained(run(f"{file}:f", f"{file}:g", "--shapes", "x:n=2", "--constants", "exact"), "'rounded' or 'meant'")
