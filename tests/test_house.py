@@ -95,21 +95,21 @@ def test_the_package_reads_no_pickle():
                     assert node.value.value is False, path
 
 
+VERSION = re.compile(r"version_info|__version__|metadata\.version|Version\(|version\.parse\(")
+LIBRARIES = {"jax", "jnp", "lax", "jaxlib"}
+
+
 def version_questions(source: str) -> list[str]:
     """Where a program asks what a version of Python or of a library is, or has."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        asked: list[ast.expr] = []
-        if isinstance(node, ast.Compare):
-            asked = [node.left, *node.comparators]
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "getattr"):
-            if ast.unparse(node.args[0]).split(".")[0] in {"jax", "jnp", "lax", "jaxlib"}:
+        if isinstance(node, ast.Call):
+            function, first = ast.unparse(node.func), ast.unparse(node.args[0]) if node.args else ""
+            parsed = function.split(".")[-1] in ("Version", "parse_version") or function.endswith("version.parse")
+            if parsed or (function in ("hasattr", "getattr") and first.split(".")[0] in LIBRARIES):
                 found.append(f"line {node.lineno}: {ast.unparse(node)}")
-        elif isinstance(node, ast.Call):
-            asked = [node] if ast.unparse(node.func).endswith(("version.parse", "Version", "parse_version")) else []
-        text = " ".join(ast.unparse(x) for x in asked)
-        if re.search(r"version_info|__version__|metadata\.version|Version\(|version\.parse\(", text):
-            found.append(f"line {node.lineno}: {text}")
+        elif isinstance(node, ast.Compare) and VERSION.search(ast.unparse(node)):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
     return found
 
 
