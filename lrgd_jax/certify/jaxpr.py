@@ -165,7 +165,8 @@ def live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
 def _step(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
     name = eqn.primitive.name
     if name in CONTROL:
-        return CONTROL[name](system, eqn, inputs)
+        with entered(eqn):
+            return CONTROL[name](system, eqn, inputs)
     if name in MOVES:
         return _move(system, eqn, inputs)
     newer = versions.expansion(eqn)
@@ -317,10 +318,9 @@ def _call(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[An
         return system.apply(eqn.replace(primitive=known, params={}), inputs)
     params = eqn.params
     inner = next(params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params)
-    with entered(eqn):
-        if isinstance(inner, core.ClosedJaxpr):
-            return _closed(system, inner, inputs)
-        return _evaluate(system, inner, (), inputs)
+    if isinstance(inner, core.ClosedJaxpr):
+        return _closed(system, inner, inputs)
+    return _evaluate(system, inner, (), inputs)
 
 
 def _linear_solve(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:

@@ -57,8 +57,10 @@ def _own_line(eqn: core.JaxprEqn) -> str:
 
 def _function_file(eqn: core.JaxprEqn) -> str:
     """The file of the function that an equation calls, as its program remembers it."""
-    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr", "body_jaxpr", "jaxprs", "branches"):
         inner = eqn.params.get(key)
+        # the solver of a linear solve, the first of several branches
+        inner = inner[0] if key == "branches" and inner else getattr(inner, "solve", inner)
         inner = getattr(inner, "jaxpr", inner)
         info = getattr(inner, "debug_info", None)
         if info is not None:

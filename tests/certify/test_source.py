@@ -49,6 +49,19 @@ def of_complex_numbers(x):
     return jnp.abs(x + 1j * x)
 
 
+def in_a_solver(x):
+    return jax.scipy.sparse.linalg.cg(lambda y: lax.igamma(y, y), x[0])[0]
+
+
+def in_a_branch(x):
+    return lax.cond(
+        x[0, 0] > 0,
+        lambda y: lax.igamma(y, y),
+        lambda y: y,
+        x,
+    )
+
+
 def in_a_library(x):
     return jax.vmap(jnp.linalg.pinv)(x[None])
 
@@ -60,6 +73,8 @@ LINES = {
     in_a_loop: 2,
     of_an_expansion: 1,
     of_complex_numbers: 1,
+    in_a_solver: 1,
+    in_a_branch: 3,
     in_a_library: 1,
 }
 
