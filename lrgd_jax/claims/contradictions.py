@@ -17,8 +17,11 @@ Json = Any
 _OWN = ("format", "versions", "certify_seconds")
 """Fields that no evaluation has to repeat."""
 
-_OTHER_VERSIONS = ("claim", "certified", "not_applicable", "mutants")
+_OTHER_VERSIONS = ("claim", "certified", "mutants")
 """Fields that must come out with other versions too."""
+
+_PLACE = re.compile(r"(?:[^\s'\"]*[/\\])?([^\s'\"/\\]+\.py):\d+(?::\d+)?")
+"""A file with its folders and a line."""
 
 
 def contradicted(said: Mapping[str, Json], found: Mapping[str, Json], *, same_versions: bool) -> list[str]:
@@ -43,6 +46,8 @@ def contradicted(said: Mapping[str, Json], found: Mapping[str, Json], *, same_ve
         names = [name for name in {**said, **found} if name != "mutants" or said.get("mutants")]
         return [line for name in names for line in _differences(name, said.get(name), found.get(name))]
     lines = [line for name in _OTHER_VERSIONS for line in _differences(name, said.get(name), found.get(name))]
+    if ("not_applicable" in said) != ("not_applicable" in found):
+        lines += _differences("not_applicable", said.get("not_applicable"), found.get("not_applicable"))
     for path, one in _parts(said):
         lines += _unproved(path, one, dict(_parts(found)).get(path))
     return lines
@@ -60,7 +65,17 @@ def moved_lines(said: Mapping[str, Json], found: Mapping[str, Json]) -> list[str
 
 def _comparable(content: Mapping[str, Json]) -> dict[str, Json]:
     kept = {name: x for name, x in content.items() if name not in _OWN}
+    reasons = kept.get("reasons")
+    if isinstance(reasons, dict):
+        kept["reasons"] = {layer: _without_places(text) for layer, text in reasons.items()}
+    if "not_applicable" in kept:
+        kept["not_applicable"] = _without_places(kept["not_applicable"])
     return kept | {"conditions": [_without_line(one) for one in kept.get("conditions", [])]}
+
+
+def _without_places(reason: Json) -> Json:
+    """A reason is the same in another folder, and where something was written above the line that it names."""
+    return _PLACE.sub(r"\1", reason) if isinstance(reason, str) else reason
 
 
 def _without_line(condition: Json) -> Json:

@@ -147,6 +147,19 @@ def test_a_line_that_moved_is_a_change(kept):
     assert moved_lines(kept, kept) == []
 
 
+def test_a_reason_is_the_same_in_another_folder():
+    here = {"reasons": {"exact": "'gt' at /one/place/claim.py:18 (side): no order"}, "not_applicable": "a.py:3:4 (f)"}
+    there = {"reasons": {"exact": "'gt' at C:\\other\\claim.py:20 (side): no order"}, "not_applicable": "/b/a.py:9 (f)"}
+    assert contradicted(here, there, same_versions=True) == []
+    for text in (
+        "'lt' at /one/place/claim.py:18 (side): no order",
+        "'gt' at /one/place/another.py:18 (side): no order",
+    ):
+        (line,) = contradicted(here, there | {"reasons": {"exact": text}}, same_versions=True)
+        assert line.startswith("reasons.exact is")
+    assert contradicted(here, {"shapes": []}, same_versions=True)[0].startswith("reasons is")
+
+
 OTHER_VERSIONS = {
     "exact.false_accept": (1e-60, "exact.false_accept is 1e-60"),
     "exact.false_accept, too large": (1e-20, "exact.false_accept is 1e-20"),
