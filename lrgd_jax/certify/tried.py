@@ -28,6 +28,9 @@ At = Callable[[Point], Enclosure | Exclusion | OneSided | NotApplicable]
 NUMBERS = 400_000
 """What all points together may cost: so many numbers in balls."""
 
+AFTER_A_GAP = 8
+"""Where one side alone has a value, so many other points may still show a difference of two values."""
+
 _FEWEST, _MOST = 6, 100
 """Bounds on the number of points."""
 
@@ -111,7 +114,7 @@ def try_points(at: At, points: Iterable[tuple[Kind, Point]], *, enough: int | No
     """Compares at every point, until the programs differ.
 
     A point at which no side has a value is skipped. One at which one side alone has one shows a difference too, but
-    only where no plain or random point shows another.
+    only where none of the next points shows another.
 
     Args:
         at: compares at a point.
@@ -120,8 +123,10 @@ def try_points(at: At, points: Iterable[tuple[Kind, Point]], *, enough: int | No
     """
     found = Tried((), 0, "")
     beside: Tried | None = None
+    looked = 0
     for kind, point in points:
-        if beside is not None and kind == "critical":
+        looked += beside is not None
+        if beside is not None and (kind == "critical" or looked > AFTER_A_GAP):
             break
         verdict = at(point)
         if isinstance(verdict, Exclusion):

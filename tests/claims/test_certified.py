@@ -14,6 +14,7 @@ from lrgd_jax.claims import Mutant, Statistical
 from lrgd_jax.claims.certificates import layers_content, read_certificates, recheck, write_certificate
 from lrgd_jax.claims.certified import STATISTICAL, certified_shapes, certify_claim
 from lrgd_jax.claims.explain import certification_text
+from lrgd_jax.claims.layers import claim_layers
 
 
 def test_a_polynomial_identity_is_exact_and_rigorous():
@@ -184,3 +185,45 @@ def test_files_that_are_no_certificates(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"format": 2}))
     with pytest.raises(ValueError, match="expected the fields"):
         read_certificates(tmp_path)
+
+
+def clipped_sines(x):
+    return jnp.sum(jnp.sin(jnp.clip(x, -10, 10)))
+
+
+def sines(x):
+    return jnp.sum(jnp.sin(x))
+
+
+def halved_sines(x):
+    return jnp.sum(2 * jnp.sin(x / 2) * jnp.cos(x / 2))
+
+
+FAR = variant(left=clipped_sines, right=sines)
+
+
+def test_a_claim_that_falls_where_no_random_instance_is_falls():
+    found = certify_claim(FAR, mutants=False)
+    assert found.status == "not certified"
+    assert found.refuted is not None
+    assert isinstance(found.refuted.rigorous, Exclusion)
+    layers = claim_layers(FAR, layers=("rigorous",))
+    with pytest.raises(AssertionError, match="rigorous"):
+        layers.run("rigorous")
+
+
+def test_a_claim_that_only_points_decide_is_not_called_certified():
+    found = certify_claim(variant(left=halved_sines, right=sines), mutants=False)
+    assert found.passed
+    assert found.status == "points"
+    assert found.points == sum(shape.points for shape in found.shapes) > 40
+    content = layers_content(found)
+    assert (content["certified"], content["status"]) == (False, "points")
+    assert content["points"] == {"compared": found.points, "skipped": found.skipped, "unreached": []}
+
+
+def test_nan_on_one_side_alone_lets_a_claim_fall():
+    found = certify_claim(variant(left=lambda x: jnp.sum(jnp.sqrt(x) ** 2), right=lambda x: jnp.sum(x)), mutants=False)
+    assert found.refuted is not None
+    assert isinstance(found.refuted.rigorous, Exclusion)
+    assert "nan" in str(found.refuted.rigorous.left)
