@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from lrgd_jax.certify import Certificate, Counterexample, equal, trace
+from lrgd_jax.certify import Certificate, Counterexample, equal, running_error, trace
 from lrgd_jax.certify.exact import Agreement
 from lrgd_jax.certify.meant import Meant
 from lrgd_jax.certify.unrefuted import Unrefuted
@@ -139,3 +139,25 @@ def test_a_lifted_function_keeps_its_name_and_parameters():
 def test_another_word_is_refused():
     with pytest.raises(ValueError, match="constants must be 'rounded' or 'meant', got 'exact'"):
         equal(lambda x: x, lambda x: x, "x:n=1", constants="exact")  # pyright: ignore[reportArgumentType]
+
+
+WALKED = {
+    "gelu": jax.nn.gelu,
+    "derivative": jax.grad(lambda x: jax.nn.silu(x * 0.1).sum()),
+    "while": lambda x: lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * 0.1), (0, x))[1],
+    "cond": lambda x: lax.cond(x[0] > 0.1, lambda y: y * 0.1, lambda y: y / 3.0, x),
+    "remat": jax.checkpoint(lambda x: jnp.sin(x * 0.1)),
+    "vmap": jax.vmap(lambda x: jax.nn.softplus(x * 0.1)),
+}
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_a_lifted_function_has_the_same_values_up_to_rounding(name):
+    """Whatever programs are within the program."""
+    function, x = WALKED[name], np.array([0.1, 0.2, 0.3])
+    lifted = Meant(function)
+    bounded, plain = running_error(lifted, x), running_error(function, x)
+    assert lifted.lifted
+    # the literals themselves may be off by two units in the last place
+    allowed = bounded.error + plain.error + 8 * np.finfo(np.float64).eps * np.abs(plain.value)
+    assert (np.abs(bounded.value - plain.value) <= allowed).all()
