@@ -372,6 +372,11 @@ def _pole(x):
     return 1 / (x * x - 3)
 
 
+def _solved(x):
+    rows = jnp.stack([jnp.stack([x, x * x]), jnp.stack([x + 3, 2 * x])])
+    return jnp.linalg.solve(rows, jnp.stack([x, x - 1]))[0]
+
+
 WRONG = {
     "linear": (lambda x: 3 * x, lambda x: x + 4),
     "power": (lambda x: x**7, lambda x: x**3 + x),
@@ -386,6 +391,16 @@ WRONG = {
     "softmax": (lambda x: jnp.exp(x) / (jnp.exp(x) + jnp.exp(x**2)), lambda x: 1 / (1 + jnp.exp(2 * x - 3))),
     "exponential of a fraction": (lambda x: jnp.exp(1 / x), lambda x: jnp.exp(x)),
     "divisors of exponentials": (lambda x: 1 / (jnp.exp(x * x) - jnp.exp(x)), lambda x: 1 / (jnp.exp(x) - 1)),
+    "logarithm of a sum": (
+        lambda x: jnp.log(jnp.exp(x * x) + 2 * jnp.exp(x)),
+        lambda x: jnp.log(1 + 2 * jnp.exp(2 * x)) + x**3,
+    ),
+    "logarithm of a quotient": (
+        lambda x: jnp.log(jnp.exp(x * x) / (1 + x * jnp.exp(x))),
+        lambda x: x - jnp.log(1 + jnp.exp(x)),
+    ),
+    "logarithm of a fraction's exponential": (lambda x: jnp.log(jnp.exp(1 / x) + 1), lambda x: jnp.log(jnp.exp(x) + 1)),
+    "solution": (lambda x: _solved(x), lambda x: _solved(2 * x + 1)),
     "symbols": (lambda x: jnp.tanh(x * x), lambda x: jnp.tanh(3 * x - 2)),
     "symbol of a fraction": (lambda x: jnp.tanh(1 / x), lambda x: jnp.tanh(x)),
     "maximum": (lambda x: jnp.maximum(x * x, x), lambda x: x),
