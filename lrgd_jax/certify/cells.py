@@ -16,11 +16,12 @@ from flint import fmpq, nmod
 from jax.extend import core
 
 from lrgd_jax.certify.algebra import Numbers, as_objects, elementwise, fold
+from lrgd_jax.certify.cell_numbers import CellNumber
 from lrgd_jax.certify.degrees import Degrees, Size
 from lrgd_jax.certify.discrete import out_dtype
 from lrgd_jax.certify.exponentials import is_zero
 from lrgd_jax.certify.fields import PrimeField
-from lrgd_jax.certify.half_spaces import CONSTANT, Form, added, canonical, on_planes, scaled, witness
+from lrgd_jax.certify.half_spaces import CONSTANT, Form, canonical, on_planes, witness
 from lrgd_jax.certify.jaxpr import Rule
 from lrgd_jax.certify.symbolic import OrderError, inside, place
 
@@ -58,72 +59,6 @@ class OpenSignError(Exception):
         super().__init__(atom, signs)
         self.atom = atom
         self.signs = tuple(signs)
-
-
-class _Number:
-    """A number of a cell.
-
-    Attributes:
-        value: at the cell's random point, which lies on the planes that are assumed; None where the program divides
-            by zero there.
-        generic: at a random point anywhere, which tells numbers from each other.
-        form: as an affine form of the arguments; None for all other numbers.
-    """
-
-    __slots__ = ("form", "generic", "value")
-
-    def __init__(self, value: Any, generic: Any, form: Form | None = None) -> None:
-        self.value = value
-        self.generic = generic
-        self.form = form
-
-    @property
-    def constant(self) -> fmpq | None:
-        """The rational number that it is everywhere, if it is known to be one."""
-        if self.form is None or any(k != CONSTANT for k, _ in self.form):
-            return None
-        return self.form[0][1] if self.form else fmpq(0)
-
-    def __add__(self, other: Any) -> Any:
-        if not isinstance(other, _Number):
-            return NotImplemented
-        form = None if self.form is None or other.form is None else added(self.form, other.form)
-        return _Number(_both(self.value, other.value, "__add__"), self.generic + other.generic, form)
-
-    def __neg__(self) -> _Number:
-        form = None if self.form is None else scaled(self.form, fmpq(-1))
-        return _Number(None if self.value is None else -self.value, -self.generic, form)
-
-    def __sub__(self, other: Any) -> Any:
-        return self + (-other) if isinstance(other, _Number) else NotImplemented
-
-    def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, _Number):
-            return NotImplemented
-        form = None
-        for one, two in ((self, other), (other, self)):
-            if one.form is not None and two.constant is not None:
-                form = scaled(one.form, two.constant)
-        return _Number(_both(self.value, other.value, "__mul__"), self.generic * other.generic, form)
-
-    def __truediv__(self, other: Any) -> Any:
-        if not isinstance(other, _Number):
-            return NotImplemented
-        divisor = other.constant
-        form = scaled(self.form, 1 / divisor) if self.form is not None and divisor else None
-        return _Number(_quotient(self.value, other.value), self.generic / other.generic, form)
-
-
-def _both(x: Any, y: Any, operation: str) -> Any:
-    if x is None or y is None:
-        return None
-    operator: Callable[[Any, Any], Any] = {"__add__": lambda a, b: a + b, "__mul__": lambda a, b: a * b}[operation]
-    return operator(x, y)
-
-
-def _quotient(x: Any, y: Any) -> Any:
-    """None beside a pole; a `where` may still leave it out, as it leaves out a NaN."""
-    return None if x is None or y is None or is_zero(y) else x / y
 
 
 def _place(better: int) -> Rule:
@@ -202,10 +137,10 @@ class CellField(_Cell, PrimeField):
         self._variables += size
         return Numbers(as_objects(numbers, tuple(shape)))
 
-    def _variable(self, k: int) -> _Number:
+    def _variable(self, k: int) -> CellNumber:
         form = self._solved.get(k)
         on_plane = self._element("cell", k) if form is None else self._at_point(form)
-        return _Number(on_plane, self._element("input", k), ((k, fmpq(1)),))
+        return CellNumber(on_plane, self._element("input", k), ((k, fmpq(1)),))
 
     def _at_point(self, form: Form) -> nmod:
         terms = (c if k == CONSTANT else (c, self._element("cell", k)) for k, c in form)
@@ -221,7 +156,7 @@ class CellField(_Cell, PrimeField):
         """A rational constant, which is an affine form too."""
         value = super().fraction(numerator, denominator)
         number = fmpq(numerator, denominator)
-        return _Number(value, value, ((CONSTANT, number),) if number != 0 else ())
+        return CellNumber(value, value, ((CONSTANT, number),) if number != 0 else ())
 
     def exponential(self, x: Any) -> Any:
         """E to the power of x, at both points."""
@@ -236,7 +171,7 @@ class CellField(_Cell, PrimeField):
             edge, value = _DEFINED_FROM[name]
             sign = self._known_sign(arguments[0] - self.fraction(edge, 1))
             if sign == 0 and value is not None:
-                return _Number(self.fraction(value, 1).value, found.generic, self.fraction(value, 1).form)
+                return CellNumber(self.fraction(value, 1).value, found.generic, self.fraction(value, 1).form)
             if sign is not None and sign <= 0:
                 found.value = None
         return found
@@ -251,11 +186,11 @@ class CellField(_Cell, PrimeField):
 
     def is_number(self, x: Any) -> bool | None:
         """Not known where the program divides by zero."""
-        return None if isinstance(x, _Number) and x.value is None else super().is_number(x)
+        return None if isinstance(x, CellNumber) and x.value is None else super().is_number(x)
 
     def is_finite(self, x: Any) -> bool | None:
         """Likewise."""
-        return None if isinstance(x, _Number) and x.value is None else super().is_finite(x)
+        return None if isinstance(x, CellNumber) and x.value is None else super().is_finite(x)
 
     def pivot(self, column: Sequence[Any]) -> int | None:
         """Any that is not zero at the cell's point."""
@@ -264,16 +199,16 @@ class CellField(_Cell, PrimeField):
             raise OrderError("the program factorises a matrix of which an entry divides by zero")
         return super().pivot(values)
 
-    def _known_sign(self, x: _Number) -> int | None:
+    def _known_sign(self, x: CellNumber) -> int | None:
         """The sign of an affine form; None for another number."""
         return None if x.form is None else self._sign(x)
 
-    def _at_both(self, function: Callable[..., Any], *arguments: Any) -> _Number:
+    def _at_both(self, function: Callable[..., Any], *arguments: Any) -> CellNumber:
         values, generic = [], []
         for x in arguments:
-            values.append(x.value if isinstance(x, _Number) else x)
-            generic.append(x.generic if isinstance(x, _Number) else x)
-        return _Number(None if None in values else function(*values), function(*generic))
+            values.append(x.value if isinstance(x, CellNumber) else x)
+            generic.append(x.generic if isinstance(x, CellNumber) else x)
+        return CellNumber(None if None in values else function(*values), function(*generic))
 
     def differ(self, x: Any, y: Any) -> bool:
         """Whether two numbers differ at the cell's point.
@@ -281,7 +216,7 @@ class CellField(_Cell, PrimeField):
         Raises:
             OrderError: one of them has no value there, and the other one has.
         """
-        numbers = [one.value if isinstance(one, _Number) else inside(one) for one in (x, y)]
+        numbers = [one.value if isinstance(one, CellNumber) else inside(one) for one in (x, y)]
         if numbers[0] is None and numbers[1] is None:
             return False
         if None in numbers:
@@ -301,7 +236,7 @@ class CellField(_Cell, PrimeField):
         self.signs.append(sign)
         return sign
 
-    def _sign(self, x: _Number) -> int:
+    def _sign(self, x: CellNumber) -> int:
         constant = x.constant
         if constant is not None:
             return int(constant > 0) - int(constant < 0)
@@ -316,7 +251,7 @@ class CellField(_Cell, PrimeField):
             self.assumptions[atom] = possible[0]
         return factor * self.assumptions[atom]
 
-    def _other_sign(self, x: _Number) -> int:
+    def _other_sign(self, x: CellNumber) -> int:
         if x.value is None:
             raise OrderError("the program compares a number that it divides by zero for")
         self.compared += 1
