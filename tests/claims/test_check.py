@@ -9,7 +9,7 @@ import pytest
 from small_claims import FALSE, TRUE, all_pairs, squared_sum, variant, wrong_sign
 
 from lrgd_jax.certify import Bounded
-from lrgd_jax.claims import Adjoint, Integers, Mutant, Statistical, check_all, check_claim, compare
+from lrgd_jax.claims import Adjoint, Integers, Mutant, Statistical, Verdict, check_all, check_claim, compare
 from lrgd_jax.claims.check import instance_key
 
 
@@ -249,7 +249,7 @@ def test_all_claims_in_order_with_progress(workers):
     done = []
     verdicts = check_all([TRUE, FALSE], dtype="float64", instances=1, workers=workers, progress=done.append)
     assert [verdict.slug for verdict in verdicts] == ["squared-sum", "wrong-sign"]
-    assert [verdict.holds for verdict in verdicts] == [True, False]
+    assert [isinstance(verdict, Verdict) and verdict.holds for verdict in verdicts] == [True, False]
     assert len(done) == 2
 
 
