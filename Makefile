@@ -56,9 +56,13 @@ verify-model: $(VENV)/.core ## a real decoder against its chain of duals: make v
 clean: ## remove what was built
 	rm -rf .venv .venv-* site build dist
 
+# a shim of pyenv refuses a version that is not selected, so its folder of versions is looked into as well
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
+	@found="$(PYTHON)"; \
+	"$$found" -c "" 2>/dev/null || found="$$(ls -d "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$(patsubst python%,%,$(notdir $(PYTHON)))*/bin/python 2>/dev/null | tail -n 1)"; \
+	if [ -z "$$found" ]; then echo "$(PYTHON) does not run; name a Python of 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; fi; \
+	"$$found" -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None' \
+	&& "$$found" -m venv $(VENV)
 
 # one stamp an extra: installed again when the dependencies or their pins change
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
