@@ -150,6 +150,8 @@ def test_plain_points_hold_what_random_ones_do_not():
     assert any((x == y).all() and np.unique(x).size > 4 for x, y, _ in points)
     assert any((x[0] == x[1]).all() and (x[0] != x[2]).any() for x, *_ in points)
     assert any((x.ravel()[:-1] * x.ravel()[1:] < 0).all() for x, *_ in points)
+    turning = (-1.0) ** np.arange(8).reshape(4, 2)
+    assert any((x == turning).all() and (y == -turning).all() and z == 1 for x, y, z in points)
     assert any((np.diff(x.ravel()) == 1).all() for x, *_ in points)
 
 
@@ -160,3 +162,9 @@ def test_points_are_above_what_they_must_be_above():
     assert len(points) > 12
     assert all(is_within(leaves, point) for point in points)
     assert {tuple(t.tolist()) for _, t in points} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_each_choice_of_integers_is_met_however_few_the_plain_points_are():
+    leaves = [Leaf((1,)), Leaf((), below=200)]
+    integers = integer_choices(leaves, 0, most=200, drawn=1)
+    assert {int(t) for _, t in plain_points(leaves, integers)} == set(range(200))
