@@ -13,11 +13,12 @@ from typing import Any
 import jax
 import numpy as np
 
+import lrgd_jax
 from lrgd_jax.certify.constants import Constants, applied, record_file
 
 __all__ = ["Surroundings", "surroundings"]
 
-PACKAGES = ("lrgd-jax", "jax", "jaxlib", "numpy", "scipy", "python-flint")
+PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "python-flint")
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "figures": ("matplotlib",),
@@ -78,7 +79,11 @@ def surroundings() -> Surroundings:
     """
     constants = applied()
     return Surroundings(
-        versions={"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}},
+        versions={
+            "lrgd-jax": lrgd_jax.__version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
+        },
         machine=f"{platform.system()} {platform.machine()}",
         platform=jax.default_backend(),
         devices=tuple(device.device_kind for device in jax.devices()),
