@@ -408,14 +408,22 @@ def _try(mutant: Mutant, shapes: Sequence[_Shape], found: Sequence[ShapeCertific
         for k in order
         if isinstance(found[k].rigorous, Enclosure)
     )
-    return MutantLayers(mutant.name, _rejected(exact, Disagreement), _rejected(rigorous, Exclusion))
+    everywhere = all(isinstance(one.exact, Agreement) for one in found)
+    enclosed = all(isinstance(one.rigorous, Enclosure) for one in found)
+    return MutantLayers(
+        mutant.name, _rejected(exact, Disagreement, everywhere), _rejected(rigorous, Exclusion, enclosed)
+    )
 
 
-def _rejected(verdicts: Iterator[Any], kind: type) -> bool | None:
-    """Whether one verdict is a rejection; None if the layer applied nowhere."""
+def _rejected(verdicts: Iterator[Any], kind: type, everywhere: bool) -> bool | None:
+    """Whether one verdict is a rejection; None if the layer applied nowhere.
+
+    Nor is there a verdict where none is a rejection and the layer applies at some shapes only: at the others, such as
+    those that have a context, it may well be one.
+    """
     applied = False
     for verdict in verdicts:
         if isinstance(verdict, kind):
             return True
         applied = applied or not isinstance(verdict, NotApplicable)
-    return False if applied else None
+    return False if applied and everywhere else None

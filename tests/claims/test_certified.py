@@ -55,6 +55,33 @@ def test_a_surviving_mutant_is_named():
     assert "mutant not rejected: no mutant (exact and rigorous)" in certification_text(TRUE, found)
 
 
+def positive_part(x):
+    return jnp.maximum(x, 0).sum()
+
+
+def half_of_sum_and_magnitudes(x):
+    return (x + jnp.abs(x)).sum() / 2
+
+
+def test_a_mutant_that_shows_at_larger_shapes_only_is_not_held_against_a_layer_that_stops_before():
+    """Case by case one number is decided, twelve are not; and one number has no rest that the mutant could add."""
+    claim = variant(
+        left=positive_part,
+        right=half_of_sum_and_magnitudes,
+        shapes=({"n": 12}, {"n": 1}, {"n": 11}),
+        dimensions={"n": (1, 12)},
+        mutants=(
+            Mutant("the rest once more", lambda x: half_of_sum_and_magnitudes(x) + x[1:].sum()),
+            Mutant("negative part", lambda x: half_of_sum_and_magnitudes(-x)),
+        ),
+    )
+    found = certify_claim(claim)
+    assert [isinstance(shape.exact, Agreement) for shape in found.shapes] == [False, True, False]
+    assert [mutant.exact for mutant in found.mutants] == [None, True]
+    assert all(mutant.rigorous for mutant in found.mutants)
+    assert found.passed
+
+
 def test_a_statistical_claim_has_no_exact_layer():
     def deviation(x):
         return jnp.ones(())
