@@ -9,7 +9,7 @@ from lrgd_jax.certify import NotCertifiableError, equal, trace
 from lrgd_jax.certify.branches import unreached
 from lrgd_jax.certify.certificates import Counterexample
 from lrgd_jax.certify.cost import Cost, cost_of
-from lrgd_jax.certify.critical import critical_points, dyadic_between
+from lrgd_jax.certify.critical import _coordinates, critical_points, dyadic_between
 from lrgd_jax.certify.points import Leaf, is_within
 from lrgd_jax.certify.probe import Probe, Walked
 from lrgd_jax.certify.unrefuted import Unrefuted
@@ -83,6 +83,12 @@ def test_a_search_that_may_evaluate_little_is_left():
     programs = walked(lambda x: jnp.where(x > 20, 1.0, x))
     zero = [[np.zeros(1)]]
     assert critical_points(programs, ONE, zero, zero, seed=0, most=9, steps=10) == []
+
+
+def test_directions_along_one_entry_are_unit_vectors():
+    leaves = [Leaf((2,)), Leaf((), below=3), Leaf(())]
+    found = [np.concatenate([x.ravel() for x in direction]).tolist() for direction in _coordinates(leaves)]
+    assert found == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
 
 
 def test_decisions_within_loops_and_calls():

@@ -19,6 +19,7 @@ from lrgd_jax.certify import exact, trace, walk
 from lrgd_jax.certify.algebra import Numbers
 from lrgd_jax.certify.degrees import Degrees, Size
 from lrgd_jax.certify.exact import (
+    _PRIMES_TO_DRAW,
     FALSE_ACCEPT,
     FEWEST_FIELDS,
     Agreement,
@@ -619,3 +620,10 @@ def test_a_constant_exponent_is_a_symbol_too():
     size = size_of(trace(lambda x, y: jnp.exp(jnp.asarray(1.0)), struct(), struct()))
     assert size.exponent >= 1
     assert size.reach >= 1
+
+
+def test_as_many_primes_as_the_theorem_says():
+    """More than 3 x / (5 ln x) lie between x and 2 x (Rosser and Schoenfeld 1962); here x = 2^60."""
+    assert BITS == 61
+    wanted = 3 * 2.0**60 / (5 * math.log(2.0**60))
+    assert abs(_PRIMES_TO_DRAW - wanted) <= 4 * math.ulp(wanted)
