@@ -7,7 +7,7 @@ VENV ?= .venv$(patsubst %,-%,$(filter-out python3 python,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: verify verify-all test test-core test-slow lint parity notebooks docs verify-model coverage clean help
+.PHONY: verify verify-all test test-core test-slow lint parity notebooks docs mutants verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -48,6 +48,9 @@ docs: $(VENV)/.docs ## the documentation, into site/
 	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs build --strict
 
+mutants: $(VENV)/.mutants ## change the code a little, many times: do the tests notice? (an hour; goes on where it stopped)
+	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
+
 MODEL ?= ../shared/data/stories260K
 PROMPT ?= ../shared/data/prompts/stories.txt
 verify-model: $(VENV)/.core ## a real decoder against its chain of duals: make verify-model MODEL=... PROMPT=...
@@ -69,7 +72,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.notebooks $(VENV)/.docs: $(VENV)/.%: $(VENV)/.core
+$(VENV)/.test $(VENV)/.lint $(VENV)/.notebooks $(VENV)/.docs $(VENV)/.mutants: $(VENV)/.%: $(VENV)/.core
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[$*]"
 	@touch $@
 
