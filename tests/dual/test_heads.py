@@ -51,6 +51,32 @@ def test_every_head_has_its_dual(name, groups, tokens):
     assert comparison.holds, comparison
 
 
+def test_a_layer_that_is_told_of_no_demonstration_predicts_before_the_step(tokens):
+    layer = MultiHeadAttention(head_weights(), FORMS["linear causal"])
+    comparison = meet(layer, lambda x: dual_of(layer)(x), tokens.astype(jnp.float64))
+    assert comparison.holds, comparison
+
+
+def test_a_mask_for_each_head_is_that_heads_own(tokens):
+    """Each head sees other tokens: the sum of what two layers say that have one of the heads each."""
+    weights, x = head_weights(biases=False), tokens.astype(jnp.float64)
+    layer = MultiHeadAttention(weights, FORMS["linear"])
+    masks = jnp.stack([visible(N, N, causal=True), visible(N, N, window=2)])
+
+    def alone(x):
+        total = jnp.zeros_like(x)
+        for head in range(HEADS):
+            own = HeadWeights(
+                *(w[head : head + 1] for w in (weights.query, weights.key, weights.value, weights.output))
+            )
+            single = MultiHeadAttention(own, FORMS["linear"])
+            total = total + dual_of(single)(x, demonstrations=3, mask=masks[head])
+        return total
+
+    comparison = meet(lambda x: dual_of(layer)(x, demonstrations=3, mask=masks), alone, x)
+    assert comparison.holds, comparison
+
+
 def test_alibi_slopes_differ_by_head(tokens):
     forms = [SoftmaxAttention(alibi_slope=slope) for slope in alibi_slopes(HEADS)]
     layer = MultiHeadAttention(head_weights(biases=False), forms)
