@@ -39,6 +39,7 @@ from mutants_tests import function_text, killer, mirrored
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("attention", "dual", "effect", "certify", "recommend")
 SEED, PER_PACKAGE = 12, 42
+OUT = ROOT / "build" / "mutants"
 BUDGET = 240
 """A mutant meets the nearest files that run its line, as many as take so many seconds without a mutation."""
 PATIENCE = 5
@@ -74,7 +75,7 @@ def main() -> None:
     if options.fresh:
         settings.verdicts.unlink(missing_ok=True)
     start_server(Path(tempfile.gettempdir()) / "lrgd-mutants-programs", ROOT.parent / "shared" / "data")
-    sample = {package: draw(ROOT, package, PER_PACKAGE, SEED) for package in PACKAGES}
+    sample = {package: draw(ROOT, package, options.each, options.seed) for package in PACKAGES}
     chosen = [mutant for package in options.packages for mutant in sample[package]]
     known = known_verdicts(settings, chosen)
     print(f"{len(chosen)} mutants, {len(known)} with a verdict from earlier", flush=True)
@@ -85,7 +86,9 @@ def main() -> None:
     if len(known) < len(everyone):
         print(f"{len(everyone) - len(known)} mutants have no verdict yet: the summary is not written", flush=True)
         return
-    write_summary(ROOT, sample, known, {"seed": SEED, "mutants_a_package": PER_PACKAGE})
+    config = {"seed": options.seed, "mutants_a_package": options.each}
+    root = ROOT if options.out == OUT else options.out
+    write_summary(root, sample, known, config)
 
 
 def run_all(package: str, mutants: Sequence[Mutant], settings: Settings) -> None:
@@ -222,7 +225,9 @@ def _copy_tree(copy: Path) -> Path:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", type=lambda text: text.split(","), default=list(PACKAGES))
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants")
+    parser.add_argument("--out", type=Path, default=OUT, help="another folder keeps the summary too")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--each", type=int, default=PER_PACKAGE, help="mutants a package")
     parser.add_argument("--workers", type=int, default=2, help="runs at a time")
     parser.add_argument("--fresh", action="store_true")
     return parser.parse_args()
