@@ -102,6 +102,20 @@ def test_streaming_skips_blocks_that_are_masked_whole(tokens):
     assert np.array_equal(outputs, jnp.broadcast_to(v[5][None], outputs.shape))
 
 
+def test_softmax_is_the_mean_of_the_values_by_exponential_weights(tokens):
+    """exp(q k / sqrt(4)), over their sum; with logits so large that none of them can be exponentiated as it is."""
+
+    def written(q, k, v):
+        logits = q @ k.T / 2
+        weights = jnp.exp(logits - logits.max(axis=1, keepdims=True))
+        return weights @ v / weights.sum(axis=1, keepdims=True)
+
+    comparison = meet(SoftmaxAttention(), written, *tokens)
+    assert comparison.holds, comparison
+    q, k, v = tokens
+    assert np.isfinite(SoftmaxAttention()(1e4 * q, k, v)).all()
+
+
 def gradient_of(form, queries, values):
     return jax.grad(lambda keys: form(queries, keys, values).sum())
 
