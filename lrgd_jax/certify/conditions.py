@@ -100,8 +100,9 @@ def conditions_of(*programs: Program) -> tuple[Condition, ...]:
         programs: traced functions; all their arguments vary.
 
     Example:
-        >>> [str(one) for one in conditions_of(trace(lambda x: x / x, 2.0))][1]
-        "'div' divides by a number that must not be zero (<stdin>:1 (<lambda>))"
+        >>> always, pole = conditions_of(trace(lambda x: x / x, 2.0))
+        >>> print(pole)
+        'div' divides by a number that must not be zero (<stdin>:1 (<lambda>))
     """
     found: dict[Condition, None] = {REAL: None}
     for program in programs:

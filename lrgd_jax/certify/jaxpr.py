@@ -22,7 +22,7 @@ from lrgd_jax.certify.complex_numbers import COMPLEX, Pair, is_complex, on_parts
 from lrgd_jax.certify.discrete import Open, UndecidableError, concrete, is_key, out_dtype
 from lrgd_jax.certify.expansions import EXPANSIONS, expanded
 from lrgd_jax.certify.moves import INDICES, MOVES, along
-from lrgd_jax.certify.program import Program
+from lrgd_jax.certify.program import Program, inner_jaxprs
 from lrgd_jax.certify.source import entered, source_line
 from lrgd_jax.certify.spellings import advice
 
@@ -157,9 +157,16 @@ def live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
     kept = []
     for eqn in reversed(jaxpr.eqns):
         if eqn.effects or not needed.isdisjoint(eqn.outvars):
-            kept.append(eqn)
+            kept.append(_unread_dropped(eqn, needed))
             needed.update(var for var in eqn.invars if not isinstance(var, core.Literal))
     return kept[::-1]
+
+
+def _unread_dropped(eqn: core.JaxprEqn, needed: set[Any]) -> core.JaxprEqn:
+    """The same equation, with what nobody reads marked so: a sort decides less where nothing is carried along."""
+    if needed.issuperset(eqn.outvars) or any(True for _ in inner_jaxprs(eqn)):
+        return eqn
+    return eqn.replace(outvars=[var if var in needed else versions.dropped(var) for var in eqn.outvars])
 
 
 def _step(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:

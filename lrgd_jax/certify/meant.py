@@ -40,8 +40,8 @@ class Meant:
         >>> third = Meant(lambda x: x / 3 - 0.3333333333333333 * x)
         >>> bool(equal(third, Meant(lambda x: 0 * x), "x:n=2"))
         True
-        >>> [str(one) for one in third.lifted]
-        ['the literal 0.3333333333333333 counts as 1/3 (<stdin>:1 (<lambda>))']
+        >>> print(*third.lifted)
+        the literal 0.3333333333333333 counts as 1/3 (<stdin>:1 (<lambda>))
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

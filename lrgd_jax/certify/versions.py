@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax._src.core import DropVar  # no public API names what nobody reads
 from jax.extend import core
 
 from lrgd_jax.certify.program import Program, trace
@@ -26,6 +27,7 @@ __all__ = [
     "NEWER",
     "Stack",
     "bind",
+    "dropped",
     "expansion",
     "library_function",
     "newer_functions",
@@ -52,6 +54,11 @@ def scan_layout(params: Mapping[str, Any]) -> tuple[int, int]:
         return params["num_consts"], params["num_carry"]
     constants, carried, _ = params["ft_in"].unpack()
     return len(constants), len(carried)
+
+
+def dropped(var: Any) -> Any:
+    """A variable in the place of one that nobody reads; a trace keeps a plain one there."""
+    return DropVar(var.aval)
 
 
 def library_function(eqn: core.JaxprEqn) -> core.Primitive | None:

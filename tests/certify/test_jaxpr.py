@@ -209,3 +209,16 @@ def test_another_number_system_is_a_plug_in():
 def test_a_system_that_cannot_choose_says_so():
     with pytest.raises(UndecidableError, match="decided"):
         running_error(lambda x: lax.cond((x * x - x * x).sum() > 0, jnp.sin, jnp.cos, x), X / 3)
+
+
+def test_what_a_sort_carries_along_for_nobody_decides_nothing():
+    """Numbers that rounding may exchange have one sorted order, but no one place for what goes with each."""
+    near = jnp.array([1.0, 1.0, 2.0]) / 3
+
+    def sort_with(read):
+        return lambda x: lax.sort((x * x, jnp.arange(3.0, dtype=x.dtype)), num_keys=1)[read]
+
+    bounded = running_error(sort_with(0), near)
+    assert (bounded.error < 2.0**-20).all()
+    with pytest.raises(UndecidableError):
+        running_error(sort_with(1), near)
