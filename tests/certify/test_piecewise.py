@@ -104,6 +104,16 @@ def test_a_root_of_a_negative_number_beside_a_number_is_not_certified():
     assert "one side has a value and the other has none" in found.reason
 
 
+@pytest.mark.parametrize("function", [jnp.sqrt, jnp.log, jax.lax.rsqrt])
+def test_numbers_that_are_known_to_be_positive_have_roots_and_logarithms(function):
+    found = decided(
+        lambda x: jnp.where(x > 0, function(x), 0), lambda x: jnp.where(x > 0, 2 * function(jnp.abs(x)), 0), 1
+    )
+    assert isinstance(found, Disagreement)
+    assert found.point is not None
+    assert found.point[0][0] > 0
+
+
 def test_numbers_that_are_no_affine_forms_are_compared_up_to_equality():
     def direction(x):
         return jnp.where((x * x).sum() > 0, x / (x * x).sum(), 0)
