@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from cosmic_ray.mutating import use_mutation
 from cosmic_ray.plugins import get_operator
 from mutants_places import statement
-from mutants_reach import reach, reaching
+from mutants_reach import reach, reaching, sure
 from mutants_run import TOO_LONG, Ended, run, start_server
 from mutants_sample import Mutant, draw
 from mutants_summary import write_summary
@@ -132,7 +132,10 @@ def check_killers(tree: Path, verdicts: Iterable[Mapping[str, Any]]) -> None:
 def _task(tree: Path, mutant: Mutant, found: Mapping[str, Mapping[str, Any]]) -> Task:
     lines = statement((tree / mutant.module).read_text(), mutant.start[0])
     running = set(reaching(found, tree, mutant.module, lines))
-    files = affordable([file for file in mirrored(tree, mutant.module) if file in running], found)
+    nearest = [file for file in mirrored(tree, mutant.module) if file in running]
+    # what is known of an older text of the module may be wrong by now, so it comes last
+    nearest.sort(key=lambda file: not sure(found, tree, mutant.module, lines, file))
+    files = affordable(nearest, found)
     return Task(mutant, files, PATIENCE * sum(found[file]["seconds"] for file in files) + 60)
 
 

@@ -59,6 +59,12 @@ def reaching(found: Mapping[str, Mapping[str, Any]], tree: Path, module: str, li
     ] or ([] if any(module in one["lines"] for one in found.values()) else list(found))
 
 
+def sure(found: Mapping[str, Mapping[str, Any]], tree: Path, module: str, lines: range, file: str) -> bool:
+    """Whether a file of tests runs any of some lines as they are now."""
+    one = found[file]
+    return one["texts"].get(module) == _digest(tree / module) and not set(lines).isdisjoint(one["lines"][module])
+
+
 def _run(tree: Path, package: str, file: str) -> dict[str, Any] | str:
     """The seconds and the lines; what pytest says where a test fails."""
     start = time.monotonic()
