@@ -138,6 +138,6 @@ def test_a_question_about_versions_is_found(source):
 
 
 def test_no_two_test_files_are_one_module_to_pytest():
-    """Without an `__init__.py` beside it a test file is a module by its own name alone, and the second one is refused."""
+    """Without an `__init__.py` beside it a test file is a module by its name alone; the second of it is refused."""
     loose = [p.name for p in PYTHON if p.name.startswith("test_") and not (p.parent / "__init__.py").exists()]
     assert sorted(loose) == sorted({*loose})
