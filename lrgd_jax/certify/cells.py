@@ -81,6 +81,15 @@ class _Cell:
 
     order: Callable[[Any, Any], int]
     constant: Callable[[int | float], Any]
+    _variable: Callable[[int], Any]
+    _variables = 0
+
+    def numbered(self, shape: Sequence[int]) -> Numbers:
+        """The next variables, numbered as both systems number them."""
+        size = math.prod(shape)
+        numbers = [self._variable(self._variables + k) for k in range(size)]
+        self._variables += size
+        return Numbers(as_objects(numbers, tuple(shape)))
 
     def decisions(self) -> dict[str, Rule]:
         """Rules of what compares."""
@@ -128,14 +137,10 @@ class CellField(_Cell, PrimeField):
         self.compared = 0
         self._affine = tuple((atom, sign) for atom, sign in assumptions.items() if not isinstance(atom, int))
         self._solved = on_planes([atom for atom, sign in self._affine if sign == 0])
-        self._variables = 0
 
     def random(self, shape: Sequence[int], name: str) -> Numbers:
         """Independent random elements, as far as the planes leave them independent."""
-        size = math.prod(shape)
-        numbers = [self._variable(self._variables + k) for k in range(size)]
-        self._variables += size
-        return Numbers(as_objects(numbers, tuple(shape)))
+        return self.numbered(shape)
 
     def _variable(self, k: int) -> CellNumber:
         form = self._solved.get(k)
@@ -275,14 +280,10 @@ class CellDegrees(_Cell, Degrees):
         planes = [atom for atom, sign in assumptions.items() if sign == 0 and not isinstance(atom, int)]
         self._solved = on_planes(planes)
         self._independent: dict[int, Size] = {}
-        self._variables = 0
 
     def variables(self, shape: Sequence[int]) -> Numbers:
         """Independent variables, as far as the planes leave them independent."""
-        size = math.prod(shape)
-        numbers = [self._variable(self._variables + k) for k in range(size)]
-        self._variables += size
-        return Numbers(as_objects(numbers, tuple(shape)))
+        return self.numbered(shape)
 
     def _variable(self, k: int) -> Size:
         form = self._solved.get(k)
