@@ -37,24 +37,24 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lrgd_jax.recommend import Meta, Recommender, Sequences
-from lrgd_jax.recommend.data.folders import load
-from lrgd_jax.recommend.data.generated import generated_dataset
+from lrgd_jax.recommend.data.folder_layouts import load_split
+from lrgd_jax.recommend.data.generator import generate_dataset
 from lrgd_jax.recommend.data.splits import leave_last_out
+from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.measure.evaluation import evaluate
-from lrgd_jax.recommend.reasons import reasons, title_of
-from lrgd_jax.recommend.robustness.attacks import joined, shilling
-from lrgd_jax.recommend.robustness.detection import area_under_curve, suspicion
-from lrgd_jax.recommend.robustness.regularise_data import without
-from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.robustness.attack_detection import area_under_curve, suspicion
+from lrgd_jax.recommend.robustness.data_regularisers import prune
+from lrgd_jax.recommend.robustness.shilling_attacks import join_lists, shilling_attack
+from lrgd_jax.recommend.serving.named_explanation import explain_by_name, title_of
 
 
 def made_up():
-    data = generated_dataset()
+    data = generate_dataset()
     return leave_last_out(data.catalogue, data.users, Sequences(data.sequences.starts, data.sequences.items))
 
 
 bought = os.path.isdir(folder := os.path.join(os.environ.get("LRGD_DATA", "../../shared/data"), "amazon_beauty"))
-split = load(folder) if bought else made_up()
+split = load_split(folder) if bought else made_up()
 asked = replace(split, test=split.test.take(np.random.default_rng(0).permutation(len(split.test))[:2000]))
 past, catalogue, meta = split.context("valid"), split.catalogue, Meta(similarity=0.0)
 titles = [title_of(catalogue, item)[:40] for item in range(len(catalogue))]
@@ -114,7 +114,7 @@ for place, one in enumerate(explained):
     axes[1].barh(place, parts, left=start[place] + np.cumsum(parts) - parts, color=colours(users * 37 % 101), ec="w")
 
 # %%
-why = reasons(recommender, user, catalogue.names[ten.items[0]])
+why = explain_by_name(recommender, user, catalogue.names[ten.items[0]])
 print(f"{why.item}, {why.score:.4f}: the parts' sum is {abs(why.total - why.score):.0e} off, {why.bound:.0e} allowed")
 for part in why.parts[:8]:
     print(f"{part.part:8.4f}", part.source, part.user and f"of user {part.user}, who had", "; ".join(part.shared))
@@ -132,8 +132,8 @@ for part in why.parts[:8]:
 attacked = {}
 for share in (0.001, 0.003, 0.01, 0.03) if bought else (0.01, 0.03, 0.1):
     fakes = round(len(model.demonstrations) * share / (1 - share))
-    attack = shilling("targeted", catalogue, model.initial.popularity.counts, fakes, seed=0)
-    attacked[share] = Recommender(catalogue, meta).fit(joined(past, attack.lists)).model
+    attack = shilling_attack("targeted", catalogue, model.initial.popularity.counts, fakes, seed=0)
+    attacked[share] = Recommender(catalogue, meta).fit(join_lists(past, attack.lists)).model
 
 
 def result(model):
@@ -162,7 +162,7 @@ for share, (shown, change) in before.items():
 
 # %%
 found = {share: suspicion(poisoned, split.valid, ListLoss()) for share, poisoned in attacked.items()}
-after = {share: result(without(poisoned, found[share].outlying())) for share, poisoned in attacked.items()}
+after = {share: result(prune(poisoned, found[share].outlying())) for share, poisoned in attacked.items()}
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
 for (share, one), (shown, change) in zip(found.items(), after.values(), strict=True):
     fake, out = one.users >= len(split.users), one.outlying()

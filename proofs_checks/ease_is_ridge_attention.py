@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from lrgd_jax.attention import ridge_attention
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.dual import DualModel, squared_error
-from lrgd_jax.recommend.forms.core import zero_diagonal_ridge
+from lrgd_jax.recommend.forms.dense_reference import zero_diagonal_ridge
 
 
 def positive_ridge(ridge):

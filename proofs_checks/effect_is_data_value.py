@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.dual import DualModel
-from lrgd_jax.recommend.forms.core import rate_values
+from lrgd_jax.recommend.forms.dense_reference import rate_values
 
 RATE = 0.25
 

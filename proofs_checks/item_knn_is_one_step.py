@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.dual import DualModel
-from lrgd_jax.recommend.forms.core import discounted_keys, item_knn
+from lrgd_jax.recommend.forms.dense_reference import discounted_keys, item_knn
 
 RATE = 0.25
 

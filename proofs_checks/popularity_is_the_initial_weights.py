@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.dual import DualModel
-from lrgd_jax.recommend.forms.core import item_knn, with_popularity
+from lrgd_jax.recommend.forms.dense_reference import add_popularity, item_knn
 
 RATE = 0.25
 
@@ -13,7 +13,7 @@ def attention_and_counts(query, keys, targets, rates, earlier, scales, constant)
     """Popularity of all interactions, and one step on the transitions."""
     counts = jnp.sum(earlier, axis=0) + jnp.sum(targets, axis=0)
     scores = item_knn(query, keys, targets, rates, jnp.ones_like(query), scales)
-    return with_popularity(scores, counts, constant * constant, scales)
+    return add_popularity(scores, counts, constant * constant, scales)
 
 
 def with_constant(x, constant):

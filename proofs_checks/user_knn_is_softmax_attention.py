@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.dual import FunctionalDual, projective_targets
 from lrgd_jax.kernels import ExponentialKernel
-from lrgd_jax.recommend.forms.core import user_knn
+from lrgd_jax.recommend.forms.dense_reference import user_knn
 
 INVERSE_TEMPERATURE = 0.5
 KERNEL = ExponentialKernel(INVERSE_TEMPERATURE)

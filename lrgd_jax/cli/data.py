@@ -13,7 +13,7 @@ from lrgd_jax.cli.errors import CODES
 if TYPE_CHECKING:
     import polars as pl
 
-    from lrgd_jax.recommend.data.importing import Rules
+    from lrgd_jax.recommend.data.preparation import Rules
 
 __all__ = ["data"]
 
@@ -51,7 +51,7 @@ def amazon_reviews(
 
     The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
     """
-    from lrgd_jax.recommend.data.amazon import read_reviews, read_titles
+    from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
 
     _free(destination)
     rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
@@ -81,7 +81,7 @@ def comma_separated(
     titles_required: Titled = False,
 ) -> None:
     """A CSV file with a header, one interaction a row."""
-    from lrgd_jax.recommend.data.sources import read_interactions, read_title_table
+    from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_title_table
 
     _free(destination)
     rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
@@ -100,7 +100,7 @@ def sequences(
     titles_required: Titled = False,
 ) -> None:
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
-    from lrgd_jax.recommend.data.sources import read_sequences, read_title_table
+    from lrgd_jax.recommend.data.formats.csv_interactions import read_sequences, read_title_table
 
     _free(destination)
     rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
@@ -117,30 +117,30 @@ def generate(
     length: Annotated[int, typer.Option(help="Mean number of items a user takes.")] = 12,
 ) -> None:
     """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
-    from lrgd_jax.recommend.data.cache import save
-    from lrgd_jax.recommend.data.generated import generated_dataset
-    from lrgd_jax.recommend.data.importing import described
+    from lrgd_jax.recommend.data.generator import generate_dataset
+    from lrgd_jax.recommend.data.imported_folder import save_dataset
+    from lrgd_jax.recommend.data.preparation import prepare_dataset
 
     _free(destination)
-    result = described(generated_dataset(seed, users, items, length=length))
+    result = prepare_dataset(generate_dataset(seed, users, items, length=length))
     result.report["source"] = {"kind": "generated", "seed": seed}
-    save(result, destination)
+    save_dataset(result, destination)
     _show(result.report, destination)
 
 
 @data.command(epilog=CODES)
 def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
     """What was read, dropped, kept and found."""
-    from lrgd_jax.recommend.data.cache import read_report
+    from lrgd_jax.recommend.data.imported_folder import read_report
 
     _show(read_report(folder), folder)
 
 
 def _free(destination: Path) -> None:
     """Before anything is read, refuses a name that is taken."""
-    from lrgd_jax.recommend.data.cache import free
+    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    free(destination)
+    require_free(destination)
 
 
 def _rules(
@@ -154,7 +154,7 @@ def _rules(
     test_from: str,
     titles: bool,
 ) -> Rules:
-    from lrgd_jax.recommend.data.importing import Rules
+    from lrgd_jax.recommend.data.preparation import Rules
 
     if ties not in ("error", "keep"):
         raise ValueError(f"unknown policy {ties!r} for ties; expected error or keep")
@@ -175,12 +175,12 @@ def _rules(
 def _bring(
     table: pl.DataFrame, titles: Mapping[str, str] | None, rules: Rules, source: Mapping[str, str], destination: Path
 ) -> None:
-    from lrgd_jax.recommend.data.cache import save
-    from lrgd_jax.recommend.data.importing import prepared
+    from lrgd_jax.recommend.data.imported_folder import save_dataset
+    from lrgd_jax.recommend.data.preparation import prepare_table
 
-    result = prepared(table, titles, rules)
+    result = prepare_table(table, titles, rules)
     result.report["source"] = dict(source)
-    save(result, destination)
+    save_dataset(result, destination)
     _show(result.report, destination)
 
 

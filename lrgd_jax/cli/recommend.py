@@ -45,7 +45,7 @@ def fit(
     seed: Seed = 0,
 ) -> None:
     """Read everybody's history, without the test items where only the order is known, and save the recommender."""
-    from lrgd_jax.recommend.saving import save_recommender
+    from lrgd_jax.recommend.serving.storage import save_recommender
 
     check_files({"--out": out})
     recommender = fitted(split_of(data, seed), "test", form, meta_of(meta))
@@ -66,8 +66,8 @@ def query(
     json: Json = None,
 ) -> None:
     """Show the items that a user, or a history, is recommended."""
-    from lrgd_jax.recommend.names import looked_up
-    from lrgd_jax.recommend.reasons import title_of
+    from lrgd_jax.recommend.serving.name_lookup import number_of
+    from lrgd_jax.recommend.serving.named_explanation import title_of
 
     check_files({"--json": json})
     if (user is None) == (history is None):
@@ -76,7 +76,7 @@ def query(
     past = None
     if history is not None:
         names = [name.strip() for name in history.split(",") if name.strip()]
-        past = [looked_up("item", name, recommender.item_numbers) for name in names]
+        past = [number_of("item", name, recommender.item_numbers) for name in names]
     found = recommender.recommend(user, k, history=past, time=time)
     catalogue = recommender.catalogue
     rows = [
@@ -103,9 +103,9 @@ def evaluate(
     """Rank the whole catalogue for every query: hit rate and NDCG, ties at their mean rank, seen items excluded."""
     import time
 
-    from lrgd_jax.recommend.data import folders, generated  # noqa: F401  # imported before the clock starts
+    from lrgd_jax.recommend.data import folder_layouts, generator  # noqa: F401  # imported before the clock starts
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
-    from lrgd_jax.recommend.saving import load_recommender
+    from lrgd_jax.recommend.serving.storage import load_recommender
 
     check_files({"--json": json})
     if model is not None and meta is not None:
@@ -145,9 +145,9 @@ def learn(
     from dataclasses import asdict
 
     from lrgd_jax.cli.consoles import progress_bar
-    from lrgd_jax.recommend.learning import learn_meta
+    from lrgd_jax.recommend.forms.meta_parameters import PLAIN
+    from lrgd_jax.recommend.learning.meta_learning import learn_meta
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
-    from lrgd_jax.recommend.meta import PLAIN
 
     with progress_bar() as bar:
         check_files({"--json": json})
@@ -194,11 +194,11 @@ def explain(
     png: Annotated[Path | None, typer.Option("--png", help="Draw the largest parts.")] = None,
 ) -> None:
     """Name the past users and transitions that make the score of an item; all parts sum to the score."""
-    from lrgd_jax.recommend.reasons import reasons
+    from lrgd_jax.recommend.serving.named_explanation import explain_by_name
 
     check_files({"--json": json, "--html": html, "--png": png})
     if top < 1:
         raise ValueError(f"--top must be at least 1, got {top}")
-    found = reasons(given(model, data, seed, form), user, item, time)
+    found = explain_by_name(given(model, data, seed, form), user, item, time)
     show_reasons(found, top)
     write_reasons(found, top, json, html, png)

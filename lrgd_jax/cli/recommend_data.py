@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrgd_jax.recommend.data.dataset import Part, Split
-    from lrgd_jax.recommend.meta import Meta
-    from lrgd_jax.recommend.recommender import Recommender
+    from lrgd_jax.recommend.forms.meta_parameters import Meta
+    from lrgd_jax.recommend.serving.recommender import Recommender
 
 __all__ = ["check_files", "fitted", "given", "meta_of", "split_of"]
 
@@ -20,10 +20,10 @@ def split_of(folder: Path | None, seed: int) -> Split:
         FileNotFoundError: there is no such folder, or no data in it.
         ValueError: the data are damaged.
     """
-    from lrgd_jax.recommend.data.folders import load
-    from lrgd_jax.recommend.data.generated import generated
+    from lrgd_jax.recommend.data.folder_layouts import load_split
+    from lrgd_jax.recommend.data.generator import generate_split
 
-    return generated(seed) if folder is None else load(folder)
+    return generate_split(seed) if folder is None else load_split(folder)
 
 
 def fitted(split: Split, part: Part, form: str, meta: Meta | None = None) -> Recommender:
@@ -32,7 +32,7 @@ def fitted(split: Split, part: Part, form: str, meta: Meta | None = None) -> Rec
     Raises:
         ValueError: there is no such form.
     """
-    from lrgd_jax.recommend.recommender import Recommender
+    from lrgd_jax.recommend.serving.recommender import Recommender
 
     return Recommender(split.catalogue, meta, form).fit(split.context(part), split.users)
 
@@ -46,7 +46,7 @@ def meta_of(file: Path | None) -> Meta | None:
     """
     import json
 
-    from lrgd_jax.recommend.meta import Meta
+    from lrgd_jax.recommend.forms.meta_parameters import Meta
 
     if file is None:
         return None
@@ -67,7 +67,7 @@ def given(model: Path | None, folder: Path | None, seed: int, form: str) -> Reco
         FileNotFoundError: a file or a folder is not there.
         ValueError: a file is damaged, or the recommender is of another catalogue.
     """
-    from lrgd_jax.recommend.saving import load_recommender
+    from lrgd_jax.recommend.serving.storage import load_recommender
 
     if model is None:
         return fitted(split_of(folder, seed), "test", form)

@@ -13,8 +13,8 @@ from lrgd_jax.cli.errors import written
 if TYPE_CHECKING:
     from lrgd_jax.recommend.data.dataset import Split
     from lrgd_jax.recommend.measure.evaluation import Evaluation
-    from lrgd_jax.recommend.reasons import Reasons
-    from lrgd_jax.recommend.recommender import Recommender
+    from lrgd_jax.recommend.serving.named_explanation import NamedExplanation
+    from lrgd_jax.recommend.serving.recommender import Recommender
 
 __all__ = ["compared", "described", "keep", "show_reasons", "show_table", "write_reasons"]
 
@@ -57,7 +57,7 @@ def keep(json: Path | None, content: Mapping[str, Any]) -> None:
             write_json(json, content)
 
 
-def write_reasons(found: Reasons, top: int, json: Path | None, html: Path | None, png: Path | None) -> None:
+def write_reasons(found: NamedExplanation, top: int, json: Path | None, html: Path | None, png: Path | None) -> None:
     """Writes an explanation to the files that are wanted, each whole or not at all.
 
     Raises:
@@ -81,7 +81,7 @@ def write_reasons(found: Reasons, top: int, json: Path | None, html: Path | None
         write_json(json, found.content())
 
 
-def show_reasons(found: Reasons, top: int) -> None:
+def show_reasons(found: NamedExplanation, top: int) -> None:
     """The largest parts of a score, the rest in one line, and the sum."""
     place = "had already" if found.place is None else f"place {found.place}"
     typer.echo(f"user {found.user}, item {found.name} ({found.item}): score {found.score:.6g}, {place}")

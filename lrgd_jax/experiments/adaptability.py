@@ -12,15 +12,15 @@ from lrgd_jax.experiments.adaptability_summary import summarised
 from lrgd_jax.experiments.event_stream import META, Stream, untimed
 from lrgd_jax.experiments.experiment import Row, Value, seed_and_rest
 from lrgd_jax.experiments.recommender_data import GENERATED, SMALL
+from lrgd_jax.recommend.adaptation.collapse_guard import Guard
+from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo
 from lrgd_jax.recommend.data.dataset import Queries
-from lrgd_jax.recommend.forms.one_step import OneStep, part
+from lrgd_jax.recommend.effect.list_loss import ListLoss
+from lrgd_jax.recommend.forms.one_step import OneStep, neighbouring_lists
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg, places
+from lrgd_jax.recommend.measure.prequential_windows import fade_rates
+from lrgd_jax.recommend.measure.sparse_scores import sparse_blocks
 from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
-from lrgd_jax.recommend.measure.windows import faded
-from lrgd_jax.recommend.selection.guard import Guard
-from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.sparse_scores import sparse_blocks
-from lrgd_jax.recommend.selection.two_stage import StageTwo
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 
@@ -141,7 +141,7 @@ def _fading(decay: float) -> Callable[[Stream, int], OneStep]:
     def make(stream: Stream, now: int) -> OneStep:
         model = stream.at(now)
         edges = np.array([window.start for window in stream.cut])
-        return model.with_rates(faded(model.demonstrations, stream.asked[now].start, edges, decay))
+        return model.with_rates(fade_rates(model.demonstrations, stream.asked[now].start, edges, decay))
 
     return make
 
@@ -152,7 +152,10 @@ def _answered(model: OneStep, queries: Queries) -> dict[str, Float[np.ndarray, "
         parts = [scores.places(queries.targets[rows]) for rows, scores in sparse_blocks(model, untimed(queries))]
     else:
         blocks = model.blocks(queries.histories, queries.seconds)
-        parts = [places(scores, queries.targets[rows], part(queries.histories, rows)) for rows, scores in blocks]
+        parts = [
+            places(scores, queries.targets[rows], neighbouring_lists(queries.histories, rows))
+            for rows, scores in blocks
+        ]
     return {
         "ndcg": np.concatenate([ndcg(one, 10) for one in parts]),
         "hit_rate": np.concatenate([hit_rate(one, 10) for one in parts]),

@@ -10,17 +10,17 @@ from jaxtyping import Bool, Float
 from lrgd_jax.experiments.experiment import Value
 from lrgd_jax.experiments.recommender_data import ordered
 from lrgd_jax.recommend.data.dataset import Queries
-from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.effect.list_loss import ListLoss
+from lrgd_jax.recommend.forms.initial_weights import InitialWeights
+from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
-from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.robustness.attacks import Attack, joined, shilling
-from lrgd_jax.recommend.robustness.detection import Suspicion, area_under_curve, suspicion
-from lrgd_jax.recommend.robustness.perturb_data import Perturbed, perturbed, perturbed_queries
-from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.sparse_scores import sparse_blocks
+from lrgd_jax.recommend.measure.sparse_scores import sparse_blocks
+from lrgd_jax.recommend.robustness.attack_detection import Suspicion, area_under_curve, suspicion
+from lrgd_jax.recommend.robustness.data_perturbations import PerturbedData, perturb_lists, perturb_queries
+from lrgd_jax.recommend.robustness.shilling_attacks import ShillingAttack, join_lists, shilling_attack
 
 __all__ = ["META", "Condition", "honest_model", "measured"]
 
@@ -54,24 +54,24 @@ class Condition:
     loss: ListLoss
 
     @cached_property
-    def attack(self) -> Attack | None:
+    def attack(self) -> ShillingAttack | None:
         """The fake users, where there are any."""
         if self.part != "attack":
             return None
         split = ordered(self.data)
         honest = honest_model(self.data)
         fake = round(len(honest.demonstrations) * self.strength / (1 - self.strength))
-        return shilling(self.kind, split.catalogue, honest.initial.popularity.counts, fake, self.seed)  # pyright: ignore[reportArgumentType]
+        return shilling_attack(self.kind, split.catalogue, honest.initial.popularity.counts, fake, self.seed)  # pyright: ignore[reportArgumentType]
 
     @cached_property
     def model(self) -> OneStep:
         """Made of the attacked or perturbed data."""
         split, items = ordered(self.data), len(ordered(self.data).catalogue)
         if self.attack is not None:
-            everybody = joined(split.train, self.attack.lists)
-            return _model(Perturbed(transitions(everybody, META.keys(), items), everybody), items)
+            everybody = join_lists(split.train, self.attack.lists)
+            return _model(PerturbedData(transitions(everybody, META.keys(), items), everybody), items)
         if self.part == "perturbation":
-            return _model(perturbed(self.kind, split.train, META.keys(), items, self.strength, self.seed), items)
+            return _model(perturb_lists(self.kind, split.train, META.keys(), items, self.strength, self.seed), items)
         return honest_model(self.data)
 
     @cached_property
@@ -92,7 +92,7 @@ class Condition:
         if self.kind != "query noise":
             return self.asked_before
         items = len(ordered(self.data).catalogue)
-        return perturbed_queries(self.asked_before, items, self.strength, self.seed)
+        return perturb_queries(self.asked_before, items, self.strength, self.seed)
 
     @property
     def cold(self) -> Bool[np.ndarray, " q"]:
@@ -127,7 +127,9 @@ class Condition:
         return {"fakes": int(self.fake.sum()), **_areas(self.suspicion, self.fake, pushing)}
 
 
-def measured(model: OneStep, queries: Queries, attack: Attack | None = None) -> dict[str, Float[np.ndarray, " q"]]:
+def measured(
+    model: OneStep, queries: Queries, attack: ShillingAttack | None = None
+) -> dict[str, Float[np.ndarray, " q"]]:
     """One value a query; ties at their mean rank, seen items excluded. With an attack, whether its item is shown."""
     values: dict[str, list[Float[np.ndarray, " b"]]] = {"ndcg": [], "hit_rate": [], "shown": []}
     for rows, scores in sparse_blocks(model, queries):
@@ -144,10 +146,10 @@ def measured(model: OneStep, queries: Queries, attack: Attack | None = None) -> 
 def honest_model(data: str) -> OneStep:
     """The recommender of the data as they are: all transitions of the training part."""
     split, items = ordered(data), len(ordered(data).catalogue)
-    return _model(Perturbed(transitions(split.train, META.keys(), items), split.train), items)
+    return _model(PerturbedData(transitions(split.train, META.keys(), items), split.train), items)
 
 
-def _model(data: Perturbed, items: int) -> OneStep:
+def _model(data: PerturbedData, items: int) -> OneStep:
     """Nothing but the data differs."""
     initial = InitialWeights(popularity(data.counted, items), META.popularity)
     asking = META.query_keys()

@@ -12,13 +12,13 @@ from scipy import stats
 from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered
 from lrgd_jax.recommend.data.dataset import Part, Queries
+from lrgd_jax.recommend.effect.first_order import first_order_effects
+from lrgd_jax.recommend.effect.list_loss import ListLoss, RankedQueries
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.forms.sparse import product
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
 from lrgd_jax.recommend.measure.statistics import paired_difference
-from lrgd_jax.recommend.selection import by_value
-from lrgd_jax.recommend.selection.first_order import first_order_effects
-from lrgd_jax.recommend.selection.listwise import ListLoss, Ranked
+from lrgd_jax.recommend.selection import rank_by_value
+from lrgd_jax.recommend.sparse_matrices import product
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 
@@ -86,7 +86,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, int | float | str | bo
     seed, kind = seed_and_rest(unit, units(config))
     split, model = ordered(config.data), context_model(config.data)
     loss = ListLoss(config.temperature, config.candidates)
-    before: dict[Part, Ranked] = {part: loss(model, split.queries(part)) for part in PARTS}
+    before: dict[Part, RankedQueries] = {part: loss(model, split.queries(part)) for part in PARTS}
     values = first_order_effects(model, split.valid, before["valid"].residuals)
     rng = np.random.default_rng([seed, 5])
     if kind == "shares":
@@ -152,7 +152,7 @@ def _without(model: OneStep, out: Int[np.ndarray, " r"]) -> OneStep:
     """The recommender without some demonstrations; the sums of the others are exact, so they need not be made anew."""
     rates = np.ones(len(model.demonstrations))
     rates[out] = 0.0
-    left, gone = model.with_rates(rates), model.demonstrations.chosen(out)
+    left, gone = model.with_rates(rates), model.demonstrations.take(out)
     weights = sp.csr_array(model.dual_weights - product(gone.keys.T, gone.target_matrix()))
     weights.eliminate_zeros()
     # where a cached property looks first
@@ -177,7 +177,7 @@ def _shares(
     config: Config, seed: int, model: OneStep, values: Float[np.ndarray, " N"], rng: np.random.Generator
 ) -> list[dict[str, int | float | str | bool]]:
     split, loss = ordered(config.data), ListLoss(config.temperature, config.candidates)
-    order = by_value(values, rng)
+    order = rank_by_value(values, rng)
     orders = {"worst": order[::-1], "best": order, "random": rng.permutation(len(values))}
     whole = ndcg(loss(model, split.test).places, 10)
     found = []

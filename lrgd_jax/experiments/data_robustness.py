@@ -11,20 +11,20 @@ from lrgd_jax.experiments.data_conditions import Condition, honest_model, measur
 from lrgd_jax.experiments.data_robustness_summary import summarised
 from lrgd_jax.experiments.experiment import Row, Value, seed_and_rest
 from lrgd_jax.experiments.recommender_data import BEAUTY, GENERATED
+from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.robustness.attacks import ATTACKS
-from lrgd_jax.recommend.robustness.detection import Suspicion
-from lrgd_jax.recommend.robustness.perturb_data import PERTURBATIONS
-from lrgd_jax.recommend.robustness.regularise_data import (
-    clipped,
-    decayed,
-    dropped,
-    ridged,
-    shrunk,
-    without,
-    without_popularity,
+from lrgd_jax.recommend.robustness.attack_detection import Suspicion
+from lrgd_jax.recommend.robustness.data_perturbations import PERTURBATIONS
+from lrgd_jax.recommend.robustness.data_regularisers import (
+    clip_keys,
+    decay_rates,
+    drop_demonstrations,
+    prune,
+    remove_popularity,
+    shrink_by_ridge,
+    shrink_rates,
 )
-from lrgd_jax.recommend.selection.listwise import ListLoss
+from lrgd_jax.recommend.robustness.shilling_attacks import ATTACKS
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 
@@ -43,12 +43,12 @@ SOURCES = (
 
 REGULARISERS: dict[str, Callable[[OneStep, "Config", int], OneStep]] = {
     "none": lambda model, config, seed: model,
-    "half step": lambda model, config, seed: shrunk(model, 0.5),
-    "decay": lambda model, config, seed: decayed(model, 0.03),
-    "ridge": lambda model, config, seed: ridged(model, config.ridge),
-    "dropout": lambda model, config, seed: dropped(model, 0.3, seed),
-    "clipping": lambda model, config, seed: clipped(model, 1.0),
-    "no popularity": lambda model, config, seed: without_popularity(model),
+    "half step": lambda model, config, seed: shrink_rates(model, 0.5),
+    "decay": lambda model, config, seed: decay_rates(model, 0.03),
+    "ridge": lambda model, config, seed: shrink_by_ridge(model, config.ridge),
+    "dropout": lambda model, config, seed: drop_demonstrations(model, 0.3, seed),
+    "clipping": lambda model, config, seed: clip_keys(model, 1.0),
+    "no popularity": lambda model, config, seed: remove_popularity(model),
 }
 
 PRUNING: dict[str, Callable[[Suspicion, "Config"], Bool[np.ndarray, " N"]]] = {
@@ -148,7 +148,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     rows: list[dict[str, Value]] = []
     for name in config.regularisers:
         taken = PRUNING[name](condition.suspicion, config) if name in PRUNING else None
-        model = REGULARISERS[name](condition.model, config, seed) if taken is None else without(condition.model, taken)
+        model = REGULARISERS[name](condition.model, config, seed) if taken is None else prune(condition.model, taken)
         found = plain if name == "none" else measured(model, asked, attack)
         labels = {"seed": seed, "part": part, "kind": kind, "strength": condition.strength}
         values = {**labels, "regulariser": name, **_means(found, condition.cold)}

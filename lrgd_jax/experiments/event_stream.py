@@ -6,15 +6,15 @@ from functools import cached_property
 import numpy as np
 
 from lrgd_jax.experiments.recommender_data import split_of
+from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo, adapt
+from lrgd_jax.recommend.adaptation.rolling_origin import Origin
 from lrgd_jax.recommend.data.dataset import Queries, Sequences
-from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.forms.initial_weights import InitialWeights
+from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import Popularity
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
-from lrgd_jax.recommend.measure.windows import Window, earlier, latest, windows
-from lrgd_jax.recommend.meta import Meta
-from lrgd_jax.recommend.selection.rolling_origin import Origin
-from lrgd_jax.recommend.selection.two_stage import StageTwo, adapt
+from lrgd_jax.recommend.measure.prequential_windows import Window, cut_windows, happened_before, latest_before
 
 __all__ = ["META", "Stream", "untimed"]
 
@@ -55,7 +55,7 @@ class Stream:
     @cached_property
     def cut(self) -> list[Window]:
         """One window to adapt on, then those that are reported."""
-        return windows(self.events, self.windows + 1, self.first)
+        return cut_windows(self.events, self.windows + 1, self.first)
 
     @property
     def asked(self) -> list[Window]:
@@ -64,13 +64,13 @@ class Stream:
 
     def known(self, now: int) -> int:
         """How many demonstrations lie before a reported window."""
-        return int(earlier(self.everything, self.asked[now].start).sum())
+        return int(happened_before(self.everything, self.asked[now].start).sum())
 
     def before(self, time: int) -> OneStep:
         """Knows what happened before a time, popularity included."""
         counted = self.events.seconds < time
         taken = Popularity(self.events.items[counted], None, self.everything.items)
-        return self._model(self.everything.chosen(earlier(self.everything, time)), taken)
+        return self._model(self.everything.take(happened_before(self.everything, time)), taken)
 
     def at(self, now: int) -> OneStep:
         """Knows what happened before a reported window."""
@@ -88,14 +88,14 @@ class Stream:
         past = order[: np.searchsorted(self.events.seconds[order], start)]
         kept = past[-int((self.events.seconds < frozen).sum()) :]
         taken = Popularity(self.events.items[kept], None, self.everything.items)
-        return self._model(self.everything.chosen(latest(self.everything, start, self.known(0))), taken)
+        return self._model(self.everything.take(latest_before(self.everything, start, self.known(0))), taken)
 
     def adapted(self, now: int) -> OneStep:
         """Stage two on the window before, whose targets are labels there and demonstrations, at rate 1, afterwards."""
         window = self.cut[now]
         path = list(adapt(self.before(window.start), [Origin(untimed(window.queries))], self.stage, self.updates))
         model = self.at(now)
-        old = earlier(model.demonstrations, window.start)
+        old = happened_before(model.demonstrations, window.start)
         rates = np.ones(len(old))
         rates[old] = path[-1].rates
         return model.with_rates(rates)

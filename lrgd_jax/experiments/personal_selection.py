@@ -7,14 +7,20 @@ from jaxtyping import Float, Int
 
 from lrgd_jax.experiments.recommender_data import context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.effect.first_order import first_order_effects
+from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
 from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
 from lrgd_jax.recommend.selection import PERSONAL
-from lrgd_jax.recommend.selection.first_order import first_order_effects
-from lrgd_jax.recommend.selection.learned import Predictor
-from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.personal_context import Attended, attended, chosen_places, pair_rows, predictor
+from lrgd_jax.recommend.selection.attended_pairs import (
+    AttendedPairs,
+    attended_pairs,
+    fit_pair_predictor,
+    pair_rows,
+    rank_choices,
+)
+from lrgd_jax.recommend.selection.effect_predictor import EffectPredictor
 from lrgd_jax.recommend.selection.pool import Order
 
 __all__ = ["personal_rows"]
@@ -33,8 +39,8 @@ def personal_rows(config: Any, seed: int, oracle: str) -> list[dict[str, int | f
     asked = rng.permutation(len(split.test))[: config.personal_users]
     learning, valuing = _halves(split.valid, rng, config.personal_users)
     values = first_order_effects(model, valuing, loss(model, valuing).residuals)
-    learnt = predictor(attended(model, learning, values, loss, split.catalogue.titles))
-    pairs = attended(model, split.test.take(asked), values, loss, split.catalogue.titles)
+    learnt = fit_pair_predictor(attended_pairs(model, learning, values, loss, split.catalogue.titles))
+    pairs = attended_pairs(model, split.test.take(asked), values, loss, split.catalogue.titles)
     orders = _orders(config, model, pairs, learnt, seed, oracle)
     found = [
         _row(model, pairs, orders, name, k, seed) for name in config.personal_selectors for k in config.personal_budgets
@@ -55,7 +61,7 @@ def _halves(valid: Queries, rng: np.random.Generator, count: int) -> tuple[Queri
 
 
 def _orders(
-    config: Any, model: OneStep, pairs: Attended, learnt: Predictor, seed: int, oracle: str
+    config: Any, model: OneStep, pairs: AttendedPairs, learnt: EffectPredictor, seed: int, oracle: str
 ) -> dict[str, list[Order]]:
     """By selector, one order a query; an oracle's reads the effects on the test items."""
     names, largest, rows = config.personal_selectors, max(config.personal_budgets), pair_rows(model)
@@ -73,7 +79,7 @@ def _orders(
 
 
 def _row(
-    model: OneStep, pairs: Attended, orders: dict[str, list[Order]], name: str, budget: int, seed: int
+    model: OneStep, pairs: AttendedPairs, orders: dict[str, list[Order]], name: str, budget: int, seed: int
 ) -> dict[str, int | float | str | bool]:
     hits, gains = _values(model, pairs, orders[name], budget)
     users: Int[np.ndarray, " q"] = pairs.queries.users
@@ -97,7 +103,7 @@ def _row(
 
 
 def _values(
-    model: OneStep, pairs: Attended, orders: list[Order], budget: int
+    model: OneStep, pairs: AttendedPairs, orders: list[Order], budget: int
 ) -> tuple[Float[np.ndarray, " q"], Float[np.ndarray, " q"]]:
-    where = chosen_places(model, pairs, orders, budget)
+    where = rank_choices(model, pairs, orders, budget)
     return hit_rate(where, 10), ndcg(where, 10)

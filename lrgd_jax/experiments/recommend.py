@@ -10,11 +10,11 @@ from typing import Any
 from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, split_of
 from lrgd_jax.recommend.data.dataset import Split
-from lrgd_jax.recommend.forms.held_back import LARGEST
-from lrgd_jax.recommend.measure.baselines import Popularity, item_knn, item_knn_and_popularity, markov
+from lrgd_jax.recommend.forms.meta_parameters import ORDERED, TIMED
+from lrgd_jax.recommend.forms.refined_query import LARGEST_DENSE
+from lrgd_jax.recommend.measure.baselines import MostPopular, item_knn, item_knn_and_popularity, markov
 from lrgd_jax.recommend.measure.evaluation import Evaluation, Scorer, evaluate
-from lrgd_jax.recommend.meta import ORDERED, TIMED
-from lrgd_jax.recommend.recommender import Recommender
+from lrgd_jax.recommend.serving.recommender import Recommender
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 
@@ -52,7 +52,7 @@ def _form(form: str, *, texts: bool = True, **options: Any) -> Callable[[Split],
 
 KNOWN: Mapping[str, Callable[[Split], Scorer]] = MappingProxyType(
     {
-        "popularity": lambda split: Popularity(split.context("test"), len(split.catalogue)),
+        "popularity": lambda split: MostPopular(split.context("test"), len(split.catalogue)),
         "Markov chain": lambda split: markov(split.context("test"), len(split.catalogue)),
         "item-kNN": lambda split: item_knn(split.context("test"), len(split.catalogue)),
         REFERENCE: lambda split: item_knn_and_popularity(split.context("test"), len(split.catalogue)),
@@ -67,7 +67,7 @@ KNOWN: Mapping[str, Callable[[Split], Scorer]] = MappingProxyType(
 )
 """Name -> what is fitted on everything that may be shown to the test queries."""
 
-LIMITS = MappingProxyType({"ridge": 3500, "two steps": LARGEST, "delta rule": LARGEST})
+LIMITS = MappingProxyType({"ridge": 3500, "two steps": LARGEST_DENSE, "delta rule": LARGEST_DENSE})
 """Items of the largest catalogue for these: dense arrays of items by items, for ridge a solve with them a batch."""
 
 

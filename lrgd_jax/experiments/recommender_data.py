@@ -5,13 +5,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
-from lrgd_jax.recommend.data.folders import load
-from lrgd_jax.recommend.data.generated import generated
-from lrgd_jax.recommend.forms.initial import InitialWeights
+from lrgd_jax.recommend.data.folder_layouts import load_split
+from lrgd_jax.recommend.data.generator import generate_split
+from lrgd_jax.recommend.forms.initial_weights import InitialWeights
+from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions
-from lrgd_jax.recommend.meta import Meta
 
 __all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "one_context", "ordered", "split_of"]
 
@@ -31,13 +31,13 @@ def split_of(data: str) -> Split:
         ValueError: a file is damaged.
     """
     if data in (GENERATED, SMALL):
-        return generated() if data == GENERATED else generated(0, 150, 100)
+        return generate_split() if data == GENERATED else generate_split(0, 150, 100)
     if not Path(data).is_dir():
         raise FileNotFoundError(
             f"there is no data in {data}; set data to a folder of recommendation data (--set data=FOLDER), or to "
             f"{GENERATED!r} for a made-up catalogue"
         )
-    return load(data)
+    return load_split(data)
 
 
 @lru_cache(maxsize=2)

@@ -11,12 +11,12 @@ from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.experiments.personal_selection import personal_rows
 from lrgd_jax.experiments.recommender_data import BEAUTY, SMALL, context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
+from lrgd_jax.recommend.measure.sparse_scores import all_places
 from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
-from lrgd_jax.recommend.selection import LABELLED, PERSONAL, SHARED, Pool, by_value, chosen_rates, effects
-from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.sparse_scores import all_places
+from lrgd_jax.recommend.selection import LABELLED, PERSONAL, SHARED, Pool, budget_rates, pool_effects, rank_by_value
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 
@@ -109,13 +109,13 @@ def run_unit(config: Config, unit: str) -> list[dict[str, int | float | str | bo
         ]
     pool = _pool(config, seed, model)
     rng = np.random.default_rng([seed, 1])
-    order = by_value(effects(pool, queries=test), rng) if name == ORACLE else SHARED[name](pool, rng)
+    order = rank_by_value(pool_effects(pool, queries=test), rng) if name == ORACLE else SHARED[name](pool, rng)
     chance = SHARED["random"](pool, np.random.default_rng([seed, 1]))
     found = []
     for budget in config.budgets:
         if budget <= len(order):
-            against = _values(model.with_rates(chosen_rates(chance, budget, n)), test)
-            found.append(_row(model, test, chosen_rates(order, budget, n), against, seed, name))
+            against = _values(model.with_rates(budget_rates(chance, budget, n)), test)
+            found.append(_row(model, test, budget_rates(order, budget, n), against, seed, name))
     return found or [{"seed": seed, "scope": "shared", "selector": name, "budget": 0}]
 
 

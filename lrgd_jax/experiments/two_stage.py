@@ -9,17 +9,17 @@ import numpy as np
 
 from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.experiments.recommender_data import BEAUTY, ONE_HOT, SMALL, context_model, one_context, ordered
+from lrgd_jax.recommend.adaptation.collapse_guard import Guard, collapse
+from lrgd_jax.recommend.adaptation.early_stopping import AdaptationCurve, StoppingPoint, adaptation_curve, choose_stop
+from lrgd_jax.recommend.adaptation.rate_adaptation import AdaptedRates, StageTwo, adapt
+from lrgd_jax.recommend.adaptation.rolling_origin import rolling_origins, step_back
 from lrgd_jax.recommend.data.dataset import Split
+from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
+from lrgd_jax.recommend.measure.sparse_scores import all_places
 from lrgd_jax.recommend.measure.statistics import paired_difference
-from lrgd_jax.recommend.selection.guard import Guard, collapse
-from lrgd_jax.recommend.selection.listwise import ListLoss
-from lrgd_jax.recommend.selection.rolling_origin import rolling_origins, stepped_back
-from lrgd_jax.recommend.selection.sparse_scores import all_places
-from lrgd_jax.recommend.selection.stopping import Curve, Stop, chosen_stop, curve
-from lrgd_jax.recommend.selection.two_stage import Adapted, StageTwo, adapt
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 
@@ -123,7 +123,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, int | float | str | bo
     """
     seed, name = seed_and_rest(unit, units(config))
     if name in PATHS:
-        return _path(config, seed, name, chosen_stop({one: _back(config, one) for one in _settings(config)}))
+        return _path(config, seed, name, choose_stop({one: _back(config, one) for one in _settings(config)}))
     setting = _settings(config)[units(config).index(unit)]
     return [
         {"seed": 0, "part": BACK, **setting._asdict(), "update": k, "NDCG@10": float(gain), "voices": float(voices)}
@@ -134,7 +134,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, int | float | str | bo
 def summary(config: Config, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What is chosen one step back, what it gains on the test items, and what further updates cost."""
     curves = {setting: _kept(rows, setting) for setting in _settings(config)}
-    stop = chosen_stop(curves)
+    stop = choose_stop(curves)
     found: dict[str, Any] = {
         "chosen": {**stop.setting._asdict(), "updates": stop.updates, "voices": stop.voices},
         BACK: [{**setting._asdict(), "NDCG@10": line.ndcg.tolist()} for setting, line in curves.items()],
@@ -164,28 +164,30 @@ def _settings(config: Config) -> list[Setting]:
 
 
 @lru_cache(maxsize=64)
-def _back(config: Config, setting: Setting) -> Curve:
+def _back(config: Config, setting: Setting) -> AdaptationCurve:
     """One step back in time, where the validation items are asked; kept, since both paths choose by all of them."""
     split, model = _earlier(config.data, config.popularity)
     origins = rolling_origins(split.train, split.valid, setting.origins)
-    return curve(model, origins, split.test, stage(config, setting.temperature), config.updates)
+    return adaptation_curve(model, origins, split.test, stage(config, setting.temperature), config.updates)
 
 
 @lru_cache(maxsize=1)
 def _earlier(data: str, popularity: float) -> tuple[Split, OneStep]:
     """The split one step back and its recommender, which all settings share."""
-    split = stepped_back(ordered(data))
+    split = step_back(ordered(data))
     return split, one_context(split, popularity)
 
 
-def _kept(rows: Sequence[dict[str, Any]], setting: Setting) -> Curve:
+def _kept(rows: Sequence[dict[str, Any]], setting: Setting) -> AdaptationCurve:
     """The curve that rows hold."""
     own = [row for row in rows if row["part"] == BACK and Setting(row["origins"], row["temperature"]) == setting]
     gains, voices = (np.array([row[name] for row in own]) for name in ("NDCG@10", "voices"))
-    return Curve(gains, voices)
+    return AdaptationCurve(gains, voices)
 
 
-def _path(config: Config, seed: int, name: str, stop: Stop[Setting]) -> list[dict[str, int | float | str | bool]]:
+def _path(
+    config: Config, seed: int, name: str, stop: StoppingPoint[Setting]
+) -> list[dict[str, int | float | str | bool]]:
     """All that came before the test items is read; these are only ranked."""
     split, model = ordered(config.data), context_model(config.data, config.popularity)
     origins = rolling_origins(split.train, split.valid, stop.setting.origins)
@@ -222,7 +224,7 @@ def _path(config: Config, seed: int, name: str, stop: Stop[Setting]) -> list[dic
     return found
 
 
-def _loss(now: Adapted) -> dict[str, float]:
+def _loss(now: AdaptedRates) -> dict[str, float]:
     return {} if np.isnan(now.loss) else {"loss before it": now.loss}
 
 

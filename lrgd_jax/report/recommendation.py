@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from lrgd_jax.recommend.reasons import Reason, Reasons
+from lrgd_jax.recommend.serving.named_explanation import NamedExplanation, NamedPart
 from lrgd_jax.report.figures import BLUE, GREEN, INK, ORANGE, _style
 from lrgd_jax.report.html import STYLE, bar, escaped, page, signed, table
 
@@ -13,7 +13,7 @@ WIDTH = 46
 """Characters of a label."""
 
 
-def reason_label(reason: Reason) -> str:
+def reason_label(reason: NamedPart) -> str:
     """One line about one part of a score."""
     if reason.source == "popularity":
         return "popularity (initial weights)"
@@ -22,7 +22,7 @@ def reason_label(reason: Reason) -> str:
     return f"user {reason.user} took it after {reason.item}"
 
 
-def recommendation_figure(found: Reasons, top: int = 15) -> Figure:
+def recommendation_figure(found: NamedExplanation, top: int = 15) -> Figure:
     """The largest parts of a score as bars, and the rest of them in one.
 
     Args:
@@ -50,7 +50,7 @@ def recommendation_figure(found: Reasons, top: int = 15) -> Figure:
     return figure
 
 
-def recommendation_page(found: Reasons, top: int = 50) -> str:
+def recommendation_page(found: NamedExplanation, top: int = 50) -> str:
     """The same as a page of HTML: past users, then every part up to a number of them.
 
     Args:
@@ -68,13 +68,13 @@ def recommendation_page(found: Reasons, top: int = 50) -> str:
     return page(f"Recommendation for {found.user}", body)
 
 
-def _users(found: Reasons, top: int) -> str:
+def _users(found: NamedExplanation, top: int) -> str:
     largest = max((abs(part) for _, part in found.users), default=0.0)
     rows = ((escaped(user), signed(part), bar(part, largest)) for user, part in found.users[:top])
     return table(("user", "sum of parts", ""), rows, words=(0,))
 
 
-def _parts(found: Reasons, top: int) -> str:
+def _parts(found: NamedExplanation, top: int) -> str:
     largest = max((abs(reason.part) for reason in found.parts), default=0.0)
     rows = (
         (escaped(reason_label(x)), escaped("; ".join(x.shared)), signed(x.part), bar(x.part, largest))

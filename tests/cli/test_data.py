@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lrgd_jax.cli import app
-from lrgd_jax.recommend.data.folders import load
+from lrgd_jax.recommend.data.folder_layouts import load_split
 
 TABLE = "user,item,time,rating\n" + "".join(f"u{u},i{i},{10 * u + i},{3 + i % 3}\n" for u in range(4) for i in range(4))
 
@@ -30,7 +30,7 @@ def test_an_import_says_what_it_dropped_and_can_be_loaded(table, tmp_path):
     result = run("import", "csv", table, tmp_path / "new" / "data", "--time", "time", "--rating", "rating")
     assert result.exit_code == 0, result.output
     assert "fewer than 3 interactions" in result.stdout
-    split = load(tmp_path / "new" / "data")
+    split = load_split(tmp_path / "new" / "data")
     assert split.users == ("u0", "u1", "u2", "u3")
     report = json.loads((tmp_path / "new" / "data" / "dataset.json").read_text())
     assert report["dropped"][0]["users"] == 1
@@ -41,7 +41,7 @@ def test_an_import_says_what_it_dropped_and_can_be_loaded(table, tmp_path):
 def test_the_generated_catalogue_can_be_written_and_loaded(tmp_path):
     result = run("generate", tmp_path / "data", "--users", 30, "--items", 60, "--seed", 4)
     assert result.exit_code == 0, result.output
-    split = load(tmp_path / "data")
+    split = load_split(tmp_path / "data")
     assert len(split.users) == 30
     assert split.catalogue.vectors is not None
     assert split.catalogue.vectors.shape[0] == len(split.catalogue) == 60
@@ -63,7 +63,7 @@ def test_a_time_split(table, tmp_path):
         31,
     )
     assert made.exit_code == 0, made.output
-    split = load(tmp_path / "d")
+    split = load_split(tmp_path / "d")
     assert split.valid.seconds.max() < 31 <= split.test.seconds.min()
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from lrgd_jax.recommend.data.dataset import Sequences
-from lrgd_jax.recommend.forms.initial import InitialWeights
-from lrgd_jax.recommend.forms.keys import HistoryKeys
+from lrgd_jax.recommend.forms.history_keys import HistoryKeys
+from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions

@@ -6,30 +6,30 @@ import numpy as np
 import pytest
 
 from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
-from lrgd_jax.recommend.data.generated import generated_dataset
-from lrgd_jax.recommend.data.splits import by_time, leave_last_out, moment
+from lrgd_jax.recommend.data.generator import generate_dataset
+from lrgd_jax.recommend.data.splits import leave_last_out, split_by_time, time_quantile
 from lrgd_jax.recommend.measure.baselines import (
     Chance,
+    MostPopular,
     Neighbours,
     Pairs,
-    Popularity,
     item_knn,
     item_knn_and_popularity,
     markov,
 )
 
-KINDS = {"popularity": Popularity, "knn": item_knn, "knn and popularity": item_knn_and_popularity, "markov": markov}
+KINDS = {"popularity": MostPopular, "knn": item_knn, "knn and popularity": item_knn_and_popularity, "markov": markov}
 
 
 @pytest.fixture(scope="module")
 def split() -> Split:
-    data = generated_dataset(2, users=60, items=50)
-    return by_time(
+    data = generate_dataset(2, users=60, items=50)
+    return split_by_time(
         data.catalogue,
         data.users,
         data.sequences,
-        valid_from=moment(data.sequences, 0.6),
-        test_from=moment(data.sequences, 0.8),
+        valid_from=time_quantile(data.sequences, 0.6),
+        test_from=time_quantile(data.sequences, 0.8),
     )
 
 
@@ -66,7 +66,7 @@ def test_scores_are_those_of_the_formula(split, kind, timed):
     if not timed:
         context = replace(context, times=None)
         queries = replace(queries, times=None, histories=replace(queries.histories, times=None))
-    made = Neighbours(Pairs.of(context, 50, kind=kind), Popularity(context, 50), 0.8, 0.5, 0.3, 0.1)
+    made = Neighbours(Pairs.of(context, 50, kind=kind), MostPopular(context, 50), 0.8, 0.5, 0.3, 0.1)
     wanted = slowly(context, 50, queries, made, kind)
     # sums of positive terms: at most as many as there are events times the history, each with a few roundings
     terms = len(context.items) * queries.histories.lengths.max()
@@ -104,7 +104,7 @@ def test_before_all_events_all_scores_are_zero(split):
 
 
 def test_chance_is_uniform_enough_and_seeded():
-    data = generated_dataset(0, users=30, items=60)
+    data = generate_dataset(0, users=30, items=60)
     queries = leave_last_out(data.catalogue, data.users, data.sequences).test
     scores = Chance(60, 1).scores(queries)
     np.testing.assert_array_equal(scores, Chance(60, 1).scores(queries))
@@ -114,10 +114,10 @@ def test_chance_is_uniform_enough_and_seeded():
 
 @pytest.mark.parametrize(("name", "least"), [("office", (0.152, 0.120)), ("cds", (0.095, 0.064))])
 def test_neighbours_and_popularity_on_real_data(shared_data, name, least):
-    from lrgd_jax.recommend.data.folders import load
+    from lrgd_jax.recommend.data.folder_layouts import load_split
     from lrgd_jax.recommend.measure.evaluation import evaluate
 
-    split = load(shared_data / f"amazon_{name}")
+    split = load_split(shared_data / f"amazon_{name}")
     found = evaluate(item_knn_and_popularity(split.context("test"), len(split.catalogue)), split)
     reached = tuple(found.values(metric).mean() for metric in ("HR@10", "NDCG@10"))
     assert reached[0] >= least[0]

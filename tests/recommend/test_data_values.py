@@ -8,8 +8,8 @@ from recommend.histories import ITEMS, UNIT, histories, model_of, positive_rates
 
 from lrgd_jax.certify import running_error, trace
 from lrgd_jax.recommend.data.dataset import Queries
-from lrgd_jax.recommend.data_values import cross_entropy, data_values
-from lrgd_jax.recommend.forms.steps import Steps
+from lrgd_jax.recommend.effect.data_values import cross_entropy, data_values
+from lrgd_jax.recommend.forms.multi_step import MultiStep
 
 
 def asked(timed=False):
@@ -72,7 +72,7 @@ def test_cross_entropy_of_two_equal_scores():
 
 def test_other_forms_and_empty_queries_are_refused():
     with pytest.raises(NotImplementedError, match="linear form"):
-        data_values(model_of(Steps), asked())
+        data_values(model_of(MultiStep), asked())
     with pytest.raises(ValueError, match="positive temperature"):
         data_values(model_of(), asked(), temperature=0.0)
     with pytest.raises(ValueError, match="expected queries"):

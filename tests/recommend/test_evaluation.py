@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
-from lrgd_jax.recommend.measure.baselines import Chance, Popularity
+from lrgd_jax.recommend.measure.baselines import Chance, MostPopular
 from lrgd_jax.recommend.measure.evaluation import evaluate
 from lrgd_jax.recommend.measure.ranking import NOBODY, best, without_seen
 
@@ -17,8 +17,8 @@ def split():
     lists = [rng.choice(ITEMS, rng.integers(3, 8), replace=False).tolist() for _ in range(40)]
     # user 0 asks twice, and one query wants what it has seen
     users, targets = np.array([*range(40), 0]), np.array([x[-1] for x in lists] + [lists[0][0]])
-    queries = Queries(users, Sequences.gathered([x[:-1] for x in lists] + [lists[0][:-1]]), targets)
-    train = Sequences.gathered([x[:-2] for x in lists])
+    queries = Queries(users, Sequences.from_lists([x[:-1] for x in lists] + [lists[0][:-1]]), targets)
+    train = Sequences.from_lists([x[:-2] for x in lists])
     names = tuple(str(x) for x in range(ITEMS))
     return Split(Catalogue(names), tuple(f"u{k}" for k in range(40)), train, queries, queries)
 
@@ -112,7 +112,7 @@ def test_chance_is_the_same_for_the_same_seed_and_close_to_its_rate(split):
 )
 def test_wrong_settings_are_named(split, change, said):
     with pytest.raises(ValueError, match=said):
-        evaluate(Popularity(split.train, ITEMS), split, **change)
+        evaluate(MostPopular(split.train, ITEMS), split, **change)
 
 
 def test_wrong_scores_are_named(split):

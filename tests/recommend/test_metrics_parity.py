@@ -7,7 +7,7 @@ import pytest
 
 from lrgd_jax.recommend.data.dataset import Sequences
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg, places, reciprocal_rank
-from lrgd_jax.recommend.measure.several import average_precision, gain, recall
+from lrgd_jax.recommend.measure.multi_target_metrics import average_precision, normalised_gain, recall
 
 pytestmark = [
     pytest.mark.parity,
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 ONE = {"hit_rate": hit_rate, "ndcg": ndcg, "mrr": reciprocal_rank}
-SEVERAL = {"recall": recall, "map": average_precision, "ndcg": gain}
+SEVERAL = {"recall": recall, "map": average_precision, "ndcg": normalised_gain}
 EPS = np.finfo(float).eps
 
 
@@ -63,12 +63,12 @@ def test_several_wanted_items_with_and_without_ties(ranx, name):
     rng = np.random.default_rng(3)
     plain = rng.permuted(np.tile(np.arange(30.0), (40, 1)), axis=1)
     wanted = [rng.choice(30, rng.integers(1, 6), replace=False).tolist() for _ in range(40)]
-    ours = SEVERAL[name](plain, Sequences.gathered(wanted), 8)
+    ours = SEVERAL[name](plain, Sequences.from_lists(wanted), 8)
     np.testing.assert_array_less(np.abs(ours - theirs(ranx, name, 8, np.argsort(-plain, axis=1), wanted)), 100 * EPS)
     tied = rng.integers(0, 3, (8, 6)).astype(float)
     tied[:, :2] = [0, 1]
     few = [rng.choice(6, 3, replace=False).tolist() for _ in range(8)]
-    for row, items, value in zip(tied, few, SEVERAL[name](tied, Sequences.gathered(few), 4), strict=True):
+    for row, items, value in zip(tied, few, SEVERAL[name](tied, Sequences.from_lists(few), 4), strict=True):
         orders = orders_of(row)
         mean = theirs(ranx, name, 4, orders, [items] * len(orders)).mean()
         np.testing.assert_array_less(np.abs(value - mean), 1000 * EPS)

@@ -7,8 +7,8 @@ from meets import evaluated
 from recommend.histories import ITEMS, allowed, histories, model_of, positive_rates, terms_of, vectors
 
 from lrgd_jax.recommend.data.dataset import Sequences
-from lrgd_jax.recommend.forms.core import discounted_keys, item_knn, with_popularity
-from lrgd_jax.recommend.forms.keys import GRID, HistoryKeys
+from lrgd_jax.recommend.forms.dense_reference import add_popularity, discounted_keys, item_knn
+from lrgd_jax.recommend.forms.history_keys import GRID, HistoryKeys
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions
 
@@ -86,7 +86,7 @@ def test_the_sparse_scores_are_those_of_dense_jax():
     def dense(query, keys, targets, feature_scales, target_scales, counts, weight, z, similarity):
         scores = item_knn(query, keys, targets, jnp.ones_like(keys[:, 0]), feature_scales, target_scales)
         similar = z @ (z.T @ (feature_scales * query))
-        return with_popularity(scores, counts, weight, target_scales) + similarity * similar
+        return add_popularity(scores, counts, weight, target_scales) + similarity * similar
 
     one = np.maximum(counts, 1)
     scores = model.scores(asked)
@@ -114,7 +114,7 @@ def test_a_query_sees_what_came_before_its_time_only():
     model = model_of(past=past)
     scores = model.scores(asked, times)
     for u, t in enumerate(times):
-        made = model.demonstrations.chosen(past.times[transitions_of(past)] < t)
+        made = model.demonstrations.take(past.times[transitions_of(past)] < t)
         earlier = popularity(Sequences(np.array([0, (past.times < t).sum()]), past.items[past.times < t]), ITEMS)
         alone = type(model)(made, type(model.initial)(earlier, 0.125, vectors(), 0.5), model.query_keys, 0.25, 0.5)
         expected = alone.scores(asked.take(np.array([u])))
@@ -136,7 +136,7 @@ def test_demonstrations_without_times_cannot_be_held_back():
 def test_rate_zero_leaves_a_demonstration_out_and_popularity_alone():
     model = model_of()
     silent = model.with_rates(np.arange(len(model.demonstrations)) % 2.0)
-    left = model.demonstrations.chosen(np.arange(len(model.demonstrations)) % 2 == 1)
+    left = model.demonstrations.take(np.arange(len(model.demonstrations)) % 2 == 1)
     assert np.array_equal(
         silent.scores(histories(5)), type(model)(left, model.initial, model.query_keys, 0.25, 0.5).scores(histories(5))
     )

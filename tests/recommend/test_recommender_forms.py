@@ -10,16 +10,16 @@ from recommend.histories import ITEMS, UNIT, allowed, histories, model_of, posit
 from lrgd_jax.attention import linear_attention, ridge_attention, softmax_attention
 from lrgd_jax.attention.delta import recurrent_delta_rule
 from lrgd_jax.attention.many_steps import descent_attention
-from lrgd_jax.recommend.forms import held_back
-from lrgd_jax.recommend.forms.core import zero_diagonal_ridge
-from lrgd_jax.recommend.forms.delta import Delta
-from lrgd_jax.recommend.forms.family import FORMS, build
-from lrgd_jax.recommend.forms.normalised import Normalised
+from lrgd_jax.recommend.forms import refined_query
+from lrgd_jax.recommend.forms.delta_rule import DeltaRule
+from lrgd_jax.recommend.forms.dense_reference import zero_diagonal_ridge
+from lrgd_jax.recommend.forms.meta_parameters import Meta
+from lrgd_jax.recommend.forms.multi_step import MultiStep
+from lrgd_jax.recommend.forms.normalised import NormalisedAttention
 from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.registry import FORMS, build
 from lrgd_jax.recommend.forms.ridge import Ridge, ease, ridge_weights
 from lrgd_jax.recommend.forms.softmax import SoftmaxNeighbours
-from lrgd_jax.recommend.forms.steps import Steps
-from lrgd_jax.recommend.meta import Meta
 
 ASKED = histories(5)
 
@@ -46,7 +46,7 @@ def close(model, right, extra=0.0):
 
 
 def test_normalised_is_normalised_linear_attention_with_a_prior():
-    model = model_of(Normalised, prior=2.0, weight=1.5)
+    model = model_of(NormalisedAttention, prior=2.0, weight=1.5)
 
     def dense(queries, keys, targets):
         blank = jnp.concatenate([targets, jnp.ones_like(targets[:, :1])], axis=1)
@@ -57,7 +57,7 @@ def test_normalised_is_normalised_linear_attention_with_a_prior():
 
 
 def test_normalised_by_attention_and_by_its_dual():
-    model = model_of(Normalised, rates=positive_rates)
+    model = model_of(NormalisedAttention, rates=positive_rates)
     scores = model.scores(ASKED)
     bound = allowed(2 * terms_of(model), np.abs(scores).max() + 20)
     assert (np.abs(model.attention_scores(ASKED) - scores) <= bound).all()
@@ -80,7 +80,7 @@ def test_the_weights_of_user_neighbours_sum_to_the_weight_of_the_estimate():
 def test_user_neighbours_before_a_time():
     past = histories(timed=True)
     model, times = model_of(SoftmaxNeighbours, past), np.full(len(ASKED), 25)
-    earlier = model.demonstrations.chosen(model.demonstrations.times < 25)
+    earlier = model.demonstrations.take(model.demonstrations.times < 25)
     alone = SoftmaxNeighbours(earlier, model.initial, model.query_keys, 0.25, 0.5)
     weights, expected = model.attention_weights(ASKED, times), alone.attention_weights(ASKED)
     # the features' scaling counts before the time too, so the plain queries are compared
@@ -89,7 +89,7 @@ def test_user_neighbours_before_a_time():
 
 
 def test_the_delta_rule_is_the_package_s_own():
-    model = model_of(Delta, step=0.25, rates=positive_rates)
+    model = model_of(DeltaRule, step=0.25, rates=positive_rates)
     queries, keys, targets = pieces(model)
 
     def dense(queries, keys, targets, strengths):
@@ -104,11 +104,11 @@ def test_the_delta_rule_is_the_package_s_own():
 
 def test_the_delta_rule_reads_the_weights_of_the_time():
     past = histories(timed=True)
-    model, times = model_of(Delta, past, step=0.25), np.arange(len(ASKED)) * 6
+    model, times = model_of(DeltaRule, past, step=0.25), np.arange(len(ASKED)) * 6
     for u, t in enumerate(times):
         order = np.argsort(model.demonstrations.times, kind="stable")
         known = order[model.demonstrations.times[order] < t]
-        alone = Delta(model.demonstrations.chosen(known), model.initial, model.query_keys, 0.25, 0.5, step=0.25)
+        alone = DeltaRule(model.demonstrations.take(known), model.initial, model.query_keys, 0.25, 0.5, step=0.25)
         asked = ASKED.take(np.array([u]))
         queries = model.queries(asked, times[u : u + 1])
         expected = alone._carried(queries, np.array([10**6]))
@@ -118,7 +118,7 @@ def test_the_delta_rule_reads_the_weights_of_the_time():
 
 def test_descent_takes_two_steps_without_ridge_unless_told():
     """u_2 = 2 q - r H q, with the rate at one over the largest curvature of the formula."""
-    model = model_of(Steps)
+    model = model_of(MultiStep)
 
     def dense(queries, keys, targets):
         refined = 2 * queries - (queries @ keys.T) @ keys / model.largest_curvature
@@ -129,7 +129,7 @@ def test_descent_takes_two_steps_without_ridge_unless_told():
 
 def test_the_largest_curvature_is_an_upper_estimate_of_the_largest_eigenvalue():
     """A bound from above that thirty rounds bring down to the largest eigenvalue, up to a thousandth."""
-    model = model_of(Steps)
+    model = model_of(MultiStep)
     keys = model.demonstrations.keys.toarray()
     largest = np.linalg.eigvalsh(keys.T @ keys).max()
     assert largest * (1 - 100 * UNIT) <= model.largest_curvature <= 1.001 * largest
@@ -171,7 +171,7 @@ def test_ease_predicts_users_from_themselves():
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_steps_are_steps_of_descent(steps):
-    model = model_of(Steps, steps=steps, rate=0.5, ridge=0.25)
+    model = model_of(MultiStep, steps=steps, rate=0.5, ridge=0.25)
     largest = model.largest_curvature
     rate = 0.5 / (largest * 1.25)
 
@@ -184,11 +184,11 @@ def test_steps_are_steps_of_descent(steps):
 def test_one_of_the_steps_is_the_linear_form():
     linear = model_of().scores(ASKED)
     bound = allowed(terms_of(model_of()), 10 * np.abs(linear).max())
-    assert (np.abs(model_of(Steps, steps=1).scores(ASKED) - linear) <= bound).all()
+    assert (np.abs(model_of(MultiStep, steps=1).scores(ASKED) - linear) <= bound).all()
 
 
 def test_the_curvature_is_bounded_from_above():
-    model = model_of(Steps)
+    model = model_of(MultiStep)
     x = model.demonstrations.keys.toarray()
     assert model.largest_curvature >= np.linalg.eigvalsh(x.T @ x).max() * (1 - allowed(ITEMS**2, 1))
 
@@ -223,9 +223,9 @@ def test_unknown_forms_and_options_are_named():
         build("softmax", model.demonstrations, model.initial, Meta(), temprature=1.0)
 
 
-@pytest.mark.parametrize("kind", [Ridge, Delta])
+@pytest.mark.parametrize("kind", [Ridge, DeltaRule])
 def test_large_square_arrays_are_made_when_asked_for_only(kind, monkeypatch):
-    monkeypatch.setattr(held_back, "LARGEST", ITEMS - 1)
+    monkeypatch.setattr(refined_query, "LARGEST_DENSE", ITEMS - 1)
     with pytest.raises(ValueError, match="allow_dense=True"):
         model_of(kind).scores(ASKED)
     assert np.isfinite(model_of(kind, allow_dense=True).scores(ASKED)).all()
@@ -234,4 +234,4 @@ def test_large_square_arrays_are_made_when_asked_for_only(kind, monkeypatch):
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"rate": 2.0}, {"ridge": -1.0}])
 def test_senseless_steps_are_refused(wrong):
     with pytest.raises(ValueError, match="steps must"):
-        model_of(Steps, **wrong)
+        model_of(MultiStep, **wrong)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
-from lrgd_jax.recommend.data.generated import generated_dataset
+from lrgd_jax.recommend.data.generator import generate_dataset
 from lrgd_jax.recommend.data.leakage import leakage
-from lrgd_jax.recommend.data.splits import by_time, leave_last_out, moment
+from lrgd_jax.recommend.data.splits import leave_last_out, split_by_time, time_quantile
 
 CATALOGUE = Catalogue(tuple("wxyz"))
-LISTS = Sequences.gathered([[0, 1, 2, 3], [3, 1], [2, 0, 1]], [[1, 5, 9, 20], [4, 12], [10, 11, 30]])
+LISTS = Sequences.from_lists([[0, 1, 2, 3], [3, 1], [2, 0, 1]], [[1, 5, 9, 20], [4, 12], [10, 11, 30]])
 
 
 def test_beginnings_and_questions_of_lists():
@@ -26,7 +26,7 @@ def test_beginnings_and_questions_of_lists():
 
 
 def test_a_time_split_asks_about_every_later_event_with_a_past():
-    split = by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=9, test_from=12)
+    split = split_by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=9, test_from=12)
     assert [split.train.of(k).tolist() for k in range(3)] == [[0, 1], [3], []]
     assert split.valid.users.tolist() == [0, 2]
     assert split.valid.targets.tolist() == [2, 0]
@@ -47,19 +47,19 @@ def test_leaving_the_last_out_keeps_the_times():
 
 
 def test_a_share_of_the_events_lies_before_its_moment():
-    data = generated_dataset(0, users=50, items=60)
+    data = generate_dataset(0, users=50, items=60)
     times = data.sequences.seconds
     # the moment is an event itself, so at most one event fewer than the share lies before it
-    assert abs((times < moment(data.sequences, 0.8)).sum() - 0.8 * len(times)) <= 1
+    assert abs((times < time_quantile(data.sequences, 0.8)).sum() - 0.8 * len(times)) <= 1
 
 
 @pytest.mark.parametrize("kind", ["last", "time"])
 def test_a_sound_split_has_no_fault(kind):
-    data = generated_dataset(1, users=80, items=60)
+    data = generate_dataset(1, users=80, items=60)
     split = leave_last_out(data.catalogue, data.users, data.sequences)
     if kind == "time":
-        cuts = {"valid_from": moment(data.sequences, 0.7), "test_from": moment(data.sequences, 0.9)}
-        split = by_time(data.catalogue, data.users, data.sequences, **cuts)
+        cuts = {"valid_from": time_quantile(data.sequences, 0.7), "test_from": time_quantile(data.sequences, 0.9)}
+        split = split_by_time(data.catalogue, data.users, data.sequences, **cuts)
     found = leakage(split)
     found.refuse()
     assert found.own_future == found.trained_target == found.late_history == found.seen_target == 0
@@ -71,7 +71,7 @@ def sound() -> Split:
 
 
 def test_a_user_s_own_future_is_found():
-    split = replace(sound(), train=Sequences.gathered([[0, 3], [2]], [[1, 21], [10]]))
+    split = replace(sound(), train=Sequences.from_lists([[0, 3], [2]], [[1, 21], [10]]))
     # both of a's queries, at 9 and at 20
     assert leakage(split).own_future == 2
     with pytest.raises(ValueError, match=r"own later events are in the training part \(2 of 4 queries\)"):
@@ -79,7 +79,7 @@ def test_a_user_s_own_future_is_found():
 
 
 def test_the_asked_event_in_the_training_part_is_found():
-    split = replace(sound(), train=Sequences.gathered([[0, 2], [2]], [[1, 9], [10]]))
+    split = replace(sound(), train=Sequences.from_lists([[0, 2], [2]], [[1, 9], [10]]))
     assert leakage(split).trained_target == 1
     with pytest.raises(ValueError, match="asked about is in the training part"):
         leakage(split).refuse()
@@ -93,7 +93,7 @@ def test_a_history_that_goes_on_is_found():
 
 
 def test_a_seen_target_is_counted_and_no_fault():
-    lists = Sequences.gathered([[0, 1, 0, 2, 1]])
+    lists = Sequences.from_lists([[0, 1, 0, 2, 1]])
     found = leakage(leave_last_out(CATALOGUE, ("a",), lists))
     found.refuse()
     assert (found.seen_target, found.timed) == (1, False)
@@ -102,13 +102,19 @@ def test_a_seen_target_is_counted_and_no_fault():
 @pytest.mark.parametrize(
     ("cut", "said"),
     [
-        (lambda: by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=9, test_from=9), "must begin later"),
-        (lambda: by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=0, test_from=9), "no training part"),
-        (lambda: by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=6, test_from=7), "no validation part"),
-        (lambda: by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=9, test_from=99), "no test part.*from 1 to 30"),
-        (lambda: by_time(CATALOGUE, ("a",), Sequences.gathered([[1, 2]]), valid_from=1, test_from=2), "no times"),
-        (lambda: leave_last_out(CATALOGUE, ("a",), Sequences.gathered([[1, 2]])), "no user has 3 items"),
-        (lambda: moment(LISTS, 1.5), "share = 1.5"),
+        (lambda: split_by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=9, test_from=9), "must begin later"),
+        (lambda: split_by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=0, test_from=9), "no training part"),
+        (lambda: split_by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=6, test_from=7), "no validation part"),
+        (
+            lambda: split_by_time(CATALOGUE, ("a", "b", "c"), LISTS, valid_from=9, test_from=99),
+            "no test part.*from 1 to 30",
+        ),
+        (
+            lambda: split_by_time(CATALOGUE, ("a",), Sequences.from_lists([[1, 2]]), valid_from=1, test_from=2),
+            "no times",
+        ),
+        (lambda: leave_last_out(CATALOGUE, ("a",), Sequences.from_lists([[1, 2]])), "no user has 3 items"),
+        (lambda: time_quantile(LISTS, 1.5), "share = 1.5"),
     ],
 )
 def test_what_cannot_be_cut_is_named(cut, said):

@@ -59,14 +59,14 @@ class Sequences:
         return np.arange(len(self.items)) - np.repeat(self.starts[:-1], self.lengths)
 
     @classmethod
-    def gathered(cls, lists: Sequence[Sequence[int]], times: Sequence[Sequence[int]] | None = None) -> "Sequences":
+    def from_lists(cls, lists: Sequence[Sequence[int]], times: Sequence[Sequence[int]] | None = None) -> "Sequences":
         """From one Python list each, oldest first."""
         starts = np.concatenate([[0], np.cumsum([len(one) for one in lists], dtype=np.int64)])
         flat = [np.array([x for one in part for x in one], np.int64) for part in (lists, times) if part is not None]
         return cls(starts, *flat)
 
     @classmethod
-    def grouped(
+    def from_entries(
         cls,
         owners: Int[np.ndarray, " m"],
         items: Int[np.ndarray, " m"],
@@ -222,7 +222,7 @@ class Split:
         times = self.train.times
         if times is not None:
             times = np.concatenate([times, *(_known(moments) for _, _, moments in events)])
-        return Sequences.grouped(owners, items, times, len(self.users))
+        return Sequences.from_entries(owners, items, times, len(self.users))
 
 
 def _known(times: Int[np.ndarray, " m"] | None) -> Int[np.ndarray, " m"]:

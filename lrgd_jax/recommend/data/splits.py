@@ -4,7 +4,7 @@ import numpy as np
 
 from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
 
-__all__ = ["by_time", "leave_last_out", "moment"]
+__all__ = ["leave_last_out", "split_by_time", "time_quantile"]
 
 LEAST = 3
 """Items of a user that is cut: one to learn from, one to choose on, one to report."""
@@ -26,7 +26,7 @@ def leave_last_out(catalogue: Catalogue, users: tuple[str, ...], sequences: Sequ
     return Split(catalogue, tuple(users[x] for x in long), kept.beginnings(kept.lengths - (LEAST - 1)), valid, test)
 
 
-def by_time(
+def split_by_time(
     catalogue: Catalogue, users: tuple[str, ...], sequences: Sequences, *, valid_from: int, test_from: int
 ) -> Split:
     """What happened before `valid_from` is for training; every later event is asked about, after its user's own past.
@@ -55,11 +55,11 @@ def by_time(
             raise ValueError(
                 f"no {name} part: the data reach from {times.min()} to {times.max()}; choose other dates to cut at"
             )
-    train = Sequences.grouped(sequences.owners[early], sequences.items[early], times[early], len(users))
+    train = Sequences.from_entries(sequences.owners[early], sequences.items[early], times[early], len(users))
     return Split(catalogue, users, train, valid, test)
 
 
-def moment(sequences: Sequences, share: float) -> int:
+def time_quantile(sequences: Sequences, share: float) -> int:
     """The time before which a share of all events lies.
 
     Raises:

@@ -8,13 +8,13 @@ from jaxtyping import Int
 
 from lrgd_jax.recommend.data.dataset import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.forms.sparse import row_numbers, rows_of, with_data
+from lrgd_jax.recommend.sparse_matrices import row_numbers, rows_of, with_data
 
-__all__ = ["Normalised"]
+__all__ = ["NormalisedAttention"]
 
 
 @dataclass(frozen=True)
-class Normalised(OneStep):
+class NormalisedAttention(OneStep):
     r"""Attention weights are divided by their sum and the prior weight of the initial prediction.
 
     $$s(q) = W_0q + N_0\,\frac{\sum_i\eta_i\,y_i\langle x_i,q\rangle}{b_0+\sum_i\eta_i\langle x_i,q\rangle}$$

@@ -10,12 +10,12 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Sequences
-from lrgd_jax.recommend.forms.initial import InitialWeights
-from lrgd_jax.recommend.forms.keys import HistoryKeys
-from lrgd_jax.recommend.forms.sparse import dense, product, row_numbers, rows_of, with_data
+from lrgd_jax.recommend.forms.history_keys import HistoryKeys
+from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.transitions import Transitions
+from lrgd_jax.recommend.sparse_matrices import dense, product, row_numbers, rows_of, with_data
 
-__all__ = ["BLOCK", "OneStep", "seen_by"]
+__all__ = ["BLOCK", "OneStep", "mask_later"]
 
 BLOCK = 512
 """Queries that are scored together: the largest dense array is this by the size of the catalogue."""
@@ -59,7 +59,7 @@ class OneStep:
     def dual_weights(self) -> sp.csr_array:
         r"""$(W_1 - W_0)^\top = \sum_i\eta_i\,x_iy_i^\top$ before the scalings, features by items, never dense.
 
-        Its entries are exact sums (`lrgd_jax.recommend.forms.keys.GRID`), whatever the order of the demonstrations.
+        Its entries are exact sums (`GRID` of `history_keys`), whatever the order of the demonstrations.
         """
         demonstrations = self.demonstrations
         weights = product(demonstrations.rated_keys().T, demonstrations.target_matrix())
@@ -83,7 +83,7 @@ class OneStep:
     ) -> Iterator[tuple[slice, Float[np.ndarray, "b items"]]]:
         """The scores block by block of queries, so that no array is larger than a block by the catalogue."""
         for rows in row_blocks(len(histories), block):
-            yield rows, self.scores(part(histories, rows), None if times is None else times[rows])
+            yield rows, self.scores(neighbouring_lists(histories, rows), None if times is None else times[rows])
 
     def dual_scores(self, histories: Sequences) -> Float[np.ndarray, "q items"]:
         """The test outputs of the dual model after its step."""
@@ -109,7 +109,7 @@ class OneStep:
             ValueError: times are given but the demonstrations have none.
         """
         weights = product(self.queries(histories, times), self.demonstrations.rated_keys().T)
-        return weights if times is None else seen_by(weights, self.demonstrations.times, times)
+        return weights if times is None else mask_later(weights, self.demonstrations.times, times)
 
     def queries(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> sp.csr_array:
         """The vector q of every history, with the scaled features; shape [q, items]."""
@@ -136,7 +136,7 @@ class OneStep:
         return self.initial.add_similarity(queries, carried)
 
 
-def seen_by(
+def mask_later(
     weights: sp.csr_array, demonstration_times: Int[np.ndarray, " N"] | None, times: Int[np.ndarray, " q"]
 ) -> sp.csr_array:
     """The attention weights without those of demonstrations at or after each query's time.
@@ -156,7 +156,7 @@ def row_blocks(n: int, block: int = BLOCK) -> Iterator[slice]:
         yield slice(start, min(start + block, n))
 
 
-def part(histories: Sequences, rows: slice) -> Sequences:
+def neighbouring_lists(histories: Sequences, rows: slice) -> Sequences:
     """Some neighbouring lists."""
     starts = histories.starts[rows.start : rows.stop + 1]
     entries = slice(starts[0], starts[-1])

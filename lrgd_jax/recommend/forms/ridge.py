@@ -8,14 +8,14 @@ import scipy.linalg as sl
 import scipy.sparse as sp
 from jaxtyping import Float
 
-from lrgd_jax.recommend.forms.held_back import HeldBack, dense_square
-from lrgd_jax.recommend.forms.sparse import dense, product
+from lrgd_jax.recommend.forms.refined_query import RefinedQueryForm, require_dense_square
+from lrgd_jax.recommend.sparse_matrices import dense, product
 
 __all__ = ["Ridge", "ease", "ridge_weights"]
 
 
 @dataclass(frozen=True)
-class Ridge(HeldBack):
+class Ridge(RefinedQueryForm):
     r"""The least-squares answer of the demonstrations.
 
     $$W q = V q,\qquad V = \Big(\sum_i\eta_i\,y_ix_i^\top\Big)\Big(\sum_i\eta_i\,x_ix_i^\top+\lambda I\Big)^{-1}$$
@@ -45,7 +45,7 @@ class Ridge(HeldBack):
         Raises:
             ValueError: the catalogue is large and `allow_dense` is not set.
         """
-        dense_square("ridge", self.items, self.allow_dense)
+        require_dense_square("ridge", self.items, self.allow_dense)
         rated = self.demonstrations.rated_keys()
         gram = dense(product(rated.T, self.demonstrations.keys))
         return ridge_weights(gram, dense(self.dual_weights), self.ridge, zero_diagonal=self.zero_diagonal)
@@ -62,7 +62,7 @@ class Ridge(HeldBack):
         """
         if self.zero_diagonal:
             raise ValueError("with a zero diagonal the answer is more than a sum over demonstrations; set it to False")
-        dense_square("ridge", self.items, self.allow_dense)
+        require_dense_square("ridge", self.items, self.allow_dense)
         gram = dense(product(self.demonstrations.rated_keys().T, self.demonstrations.keys))
         factor = sl.cho_factor(gram + self.ridge * np.eye(self.items))
         return self.strength * sl.cho_solve(factor, dense(queries).T).T
@@ -105,5 +105,5 @@ def ease(interactions: sp.csr_array, ridge: float) -> Float[np.ndarray, "items i
         ValueError: the catalogue is too large for an items by items array.
     """
     gram = product(interactions.T, interactions)
-    dense_square("EASE", int(gram.nnz and interactions.indices.max() + 1), allowed=False)
+    require_dense_square("EASE", int(gram.nnz and interactions.indices.max() + 1), allowed=False)
     return ridge_weights(dense(gram), dense(gram), ridge, zero_diagonal=True)

@@ -7,8 +7,8 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Sequences
-from lrgd_jax.recommend.forms.one_step import OneStep, seen_by
-from lrgd_jax.recommend.forms.sparse import dense, product, row_lengths, row_numbers, rows_of, with_data
+from lrgd_jax.recommend.forms.one_step import OneStep, mask_later
+from lrgd_jax.recommend.sparse_matrices import dense, product, row_lengths, row_numbers, rows_of, with_data
 
 __all__ = ["SoftmaxNeighbours"]
 
@@ -64,7 +64,7 @@ class SoftmaxNeighbours(OneStep):
         """The excess eta (e^z - 1) where z is not zero, and the sum of all weights."""
         logits = product(self.queries(histories, times), self.demonstrations.keys.T)
         if times is not None:
-            logits = seen_by(logits, self.demonstrations.times, times)
+            logits = mask_later(logits, self.demonstrations.times, times)
         rates, z = self.demonstrations.rates, np.asarray(logits.data, np.float64)
         excess = with_data(logits, rates[logits.indices] * np.expm1(z / self.temperature))
         sums = np.bincount(row_numbers(excess), excess.data, minlength=rows_of(excess))

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int
 
 from lrgd_jax.recommend.data.dataset import Sequences
-from lrgd_jax.recommend.forms.keys import HistoryKeys, on_grid
-from lrgd_jax.recommend.forms.sparse import columns_of, one_hot, row_numbers, with_data
+from lrgd_jax.recommend.forms.history_keys import HistoryKeys, on_grid
+from lrgd_jax.recommend.sparse_matrices import columns_of, one_hot, row_numbers, with_data
 
 __all__ = ["Transitions", "transitions"]
 
@@ -55,7 +55,7 @@ class Transitions:
             raise ValueError(f"rates must be finite; that of demonstration {np.argmin(np.isfinite(rates))} is not")
         return replace(self, rates=rates)
 
-    def chosen(self, which: Int[np.ndarray, " K"] | Bool[np.ndarray, " N"]) -> "Transitions":
+    def take(self, which: Int[np.ndarray, " K"] | Bool[np.ndarray, " N"]) -> "Transitions":
         """Some of them, by number or by a mask."""
         times = None if self.times is None else self.times[which]
         keys: sp.csr_array = self.keys[which]  # pyright: ignore[reportAssignmentType]

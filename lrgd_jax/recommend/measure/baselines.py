@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Queries, Sequences
 
-__all__ = ["Chance", "Neighbours", "Pairs", "Popularity", "item_knn", "item_knn_and_popularity", "markov"]
+__all__ = ["Chance", "MostPopular", "Neighbours", "Pairs", "item_knn", "item_knn_and_popularity", "markov"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Pairs:
         if kind == "together":
             source, target = np.concatenate([source, target]), np.concatenate([target, source])
             times = None if times is None else np.tile(times, 2)
-        paired = Sequences.grouped(source, target, times, items)
+        paired = Sequences.from_entries(source, target, times, items)
         return cls(paired.starts, paired.items, paired.times)
 
     @cached_property
@@ -79,7 +79,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Popularity:
+class MostPopular:
     """Scores an item by how often it was taken, n_i(t).
 
     Attributes:
@@ -94,7 +94,7 @@ class Popularity:
     def __post_init__(self) -> None:
         # one list for the whole catalogue, by time
         one = np.zeros(len(self.context.items), np.int64)
-        object.__setattr__(self, "_events", Sequences.grouped(one, self.context.items, self.context.times, 1))
+        object.__setattr__(self, "_events", Sequences.from_entries(one, self.context.items, self.context.times, 1))
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """n_i before each query's time."""
@@ -129,7 +129,7 @@ class Neighbours:
     """
 
     pairs: Pairs
-    popularity: Popularity
+    popularity: MostPopular
     decay: float = 1.0
     source_power: float = 0.5
     target_power: float = 0.5
@@ -190,7 +190,7 @@ class Chance:
 
 def item_knn(context: Sequences, items: int) -> Neighbours:
     """Cosine item-kNN: the pairs together, a = b = 1/2."""
-    return Neighbours(Pairs.of(context, items, kind="together"), Popularity(context, items))
+    return Neighbours(Pairs.of(context, items, kind="together"), MostPopular(context, items))
 
 
 def item_knn_and_popularity(
@@ -200,13 +200,13 @@ def item_knn_and_popularity(
 
     The defaults were chosen on validation queries of Amazon Office, Industrial and CDs, as one setting for all three.
     """
-    pairs, popularity = Pairs.of(context, items, kind="together"), Popularity(context, items)
+    pairs, popularity = Pairs.of(context, items, kind="together"), MostPopular(context, items)
     return Neighbours(pairs, popularity, decay, source_power, 0.0, weight)
 
 
 def markov(context: Sequences, items: int, *, decay: float = 0.8, weight: float = 0.0) -> Neighbours:
     """Transition probabilities from every item of the history, the older ones less: a = 1, b = 0."""
-    pairs, popularity = Pairs.of(context, items, kind="next"), Popularity(context, items)
+    pairs, popularity = Pairs.of(context, items, kind="next"), MostPopular(context, items)
     return Neighbours(pairs, popularity, decay, 1.0, 0.0, weight)
 
 

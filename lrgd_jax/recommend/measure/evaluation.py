@@ -12,16 +12,22 @@ from lrgd_jax.recommend.data.dataset import Part, Queries, Split
 from lrgd_jax.recommend.measure.exposure import coverage, gini
 from lrgd_jax.recommend.measure.metrics import Places, hit_rate, ndcg, places, reciprocal_rank
 from lrgd_jax.recommend.measure.ranking import NOBODY, best, without_seen
-from lrgd_jax.recommend.measure.statistics import Difference, Interval, confidence_interval, paired_difference, per_user
+from lrgd_jax.recommend.measure.statistics import (
+    ConfidenceInterval,
+    Difference,
+    confidence_interval,
+    paired_difference,
+    per_user,
+)
 
-__all__ = ["Evaluation", "Recommender", "Scorer", "evaluate"]
+__all__ = ["Evaluation", "Scorer", "ScoresQueries", "evaluate"]
 
 METRICS = {"HR": hit_rate, "NDCG": ndcg, "MRR": reciprocal_rank}
 """With one wanted item a query, Recall is HR and MAP is MRR."""
 
 
 @runtime_checkable
-class Recommender(Protocol):
+class ScoresQueries(Protocol):
     """What can be evaluated."""
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
@@ -32,7 +38,7 @@ class Recommender(Protocol):
         ...
 
 
-Scorer: TypeAlias = Recommender | Callable[[Queries], Float[np.ndarray, "q items"]]
+Scorer: TypeAlias = ScoresQueries | Callable[[Queries], Float[np.ndarray, "q items"]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Evaluation:
         """The users who asked, and the mean of each one's values."""
         return per_user(self.values(metric), self.users)
 
-    def interval(self, metric: str, *, seed: int = 0) -> Interval:
+    def interval(self, metric: str, *, seed: int = 0) -> ConfidenceInterval:
         """The mean with its cluster-bootstrap interval."""
         return confidence_interval(self.values(metric), self.users, seed=seed)
 
@@ -127,7 +133,7 @@ def evaluate(
     """
     queries = split.queries(part)
     _check(queries, ks, batch, len(split.catalogue))
-    score = recommender.scores if isinstance(recommender, Recommender) else recommender
+    score = recommender.scores if isinstance(recommender, ScoresQueries) else recommender
     shown = {k: np.zeros(len(split.catalogue), np.int64) for k in ks} if exposure else {}
     found, start = [], time.perf_counter()
     for first in range(0, len(queries), batch):

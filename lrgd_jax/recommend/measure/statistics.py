@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["Difference", "Interval", "confidence_interval", "paired_difference", "per_user"]
+__all__ = ["ConfidenceInterval", "Difference", "confidence_interval", "paired_difference", "per_user"]
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -14,7 +14,7 @@ CHUNK = 100
 
 
 @dataclass(frozen=True)
-class Interval:
+class ConfidenceInterval:
     """A mean and where it would lie with other users of the same kind.
 
     Attributes:
@@ -41,8 +41,8 @@ class Difference:
         users: how many were compared.
     """
 
-    difference: Interval
-    relative: Interval | None
+    difference: ConfidenceInterval
+    relative: ConfidenceInterval | None
     p: float
     users: int
 
@@ -62,7 +62,7 @@ def confidence_interval(
     seed: int,
     level: float = LEVEL,
     resamples: int = RESAMPLES,
-) -> Interval:
+) -> ConfidenceInterval:
     """The mean of values over queries, with a cluster bootstrap over users.
 
     Args:
@@ -157,8 +157,8 @@ def _resampled(totals: Float[np.ndarray, "u c"], seed: int, resamples: int) -> F
     return drawn
 
 
-def _interval(mean: float, drawn: Float[np.ndarray, " r"], level: float) -> Interval:
+def _interval(mean: float, drawn: Float[np.ndarray, " r"], level: float) -> ConfidenceInterval:
     if not 0 < level < 1:
         raise ValueError(f"level = {level}: expected a probability between 0 and 1, such as 0.95")
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean, float(low), float(high), level)
+    return ConfidenceInterval(mean, float(low), float(high), level)

@@ -1,8 +1,8 @@
 """Ways to choose demonstrations under a budget: for one context that all users share, and for each user alone."""
 
-from lrgd_jax.recommend.selection.personal import PERSONAL, Candidates, PersonalSelector
-from lrgd_jax.recommend.selection.pool import Pool, Selector, by_value, chosen_rates, effects
-from lrgd_jax.recommend.selection.shared import LABELLED, SHARED
+from lrgd_jax.recommend.selection.personal_selectors import PERSONAL, Candidates, PersonalSelector
+from lrgd_jax.recommend.selection.pool import Pool, Selector, budget_rates, pool_effects, rank_by_value
+from lrgd_jax.recommend.selection.registry import LABELLED, SHARED
 
 __all__ = [
     "LABELLED",
@@ -12,7 +12,7 @@ __all__ = [
     "PersonalSelector",
     "Pool",
     "Selector",
-    "by_value",
-    "chosen_rates",
-    "effects",
+    "budget_rates",
+    "pool_effects",
+    "rank_by_value",
 ]

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.effect.first_order import first_order_effects
+from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.selection.first_order import first_order_effects
-from lrgd_jax.recommend.selection.listwise import ListLoss
 
-__all__ = ["Order", "Pool", "Selector", "by_value", "chosen_rates", "effects"]
+__all__ = ["Order", "Pool", "Selector", "budget_rates", "pool_effects", "rank_by_value"]
 
 Order: TypeAlias = Int[np.ndarray, " K"]
 """Numbers of demonstrations, the first one chosen first, so that a budget K takes the first K."""
@@ -50,7 +50,7 @@ class Pool:
 Selector: TypeAlias = Callable[[Pool, np.random.Generator], Order]
 
 
-def chosen_rates(order: Order, budget: int, demonstrations: int) -> Float[np.ndarray, " N"]:
+def budget_rates(order: Order, budget: int, demonstrations: int) -> Float[np.ndarray, " N"]:
     """Rate 1 for the first `budget` of an order, 0 for the others.
 
     Raises:
@@ -63,12 +63,14 @@ def chosen_rates(order: Order, budget: int, demonstrations: int) -> Float[np.nda
     return rates
 
 
-def by_value(values: Float[np.ndarray, " N"], rng: np.random.Generator) -> Order:
+def rank_by_value(values: Float[np.ndarray, " N"], rng: np.random.Generator) -> Order:
     """All numbers by decreasing value, equal ones in random order."""
     return np.lexsort((rng.random(len(values)), -values))
 
 
-def effects(pool: Pool, rates: Float[np.ndarray, " N"] | None = None, queries: Queries | None = None) -> np.ndarray:
+def pool_effects(
+    pool: Pool, rates: Float[np.ndarray, " N"] | None = None, queries: Queries | None = None
+) -> np.ndarray:
     """First-order effects on the validation users' loss, at rates one or at other ones; shape [N]."""
     model = pool.model if rates is None else pool.model.with_rates(rates)
     asked = pool.queries if queries is None else queries

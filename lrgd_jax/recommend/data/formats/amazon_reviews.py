@@ -1,0 +1,123 @@
+"""Amazon reviews as they are published: one JSON object a line, in the fields of 2014, 2018 or 2023.
+
+Sources: He and McAuley 2016 (2014), Ni et al. 2019 (2018), Hou et al. 2024 (2023).
+"""
+
+import ast
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from lrgd_jax.recommend.data.csv_files import require_file
+
+__all__ = ["read_reviews", "read_titles"]
+
+BLOCK = 1 << 26
+"""Bytes at once, before the last line is completed."""
+OLD = {"reviewerID": pl.String, "asin": pl.String, "overall": pl.Float64, "unixReviewTime": pl.Int64}
+NEW = {"user_id": pl.String, "parent_asin": pl.String, "asin": pl.String, "rating": pl.Float64, "timestamp": pl.Int64}
+MILLISECONDS = 1000
+
+
+def read_reviews(file: Path) -> pl.DataFrame:
+    """user, item, rating and time (seconds) of each review, in the order of the file; block by block.
+
+    In the data of 2023 the item is `parent_asin`, which the metadata go by, or `asin` where there is none.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, no JSON lines, or has other fields.
+    """
+    first = _first_object(file)
+    recent = "user_id" in first
+    schema = NEW if recent else OLD
+    needed = ["user_id", "timestamp"] if recent else list(OLD)
+    missing = [name for name in needed if name not in first]
+    if missing or (recent and not {"parent_asin", "asin"} & first.keys()):
+        raise ValueError(
+            f"{file} has no field {', '.join(missing) or 'parent_asin'}; expected the reviews of Amazon 2014 or 2018 "
+            f"({', '.join(OLD)}) or 2023 ({', '.join(NEW)}), found {', '.join(first)}"
+        )
+    tables = [_parsed(file, block, schema) for block in _blocks(file)]
+    table = pl.concat(tables)
+    if not recent:
+        return table.select(user="reviewerID", item="asin", rating="overall", time="unixReviewTime")
+    item = pl.coalesce("parent_asin", "asin")
+    return table.select(user="user_id", item=item, rating="rating", time=pl.col("timestamp") // MILLISECONDS)
+
+
+def read_titles(file: Path) -> dict[str, str]:
+    """The title of each item of a metadata file, where it has one.
+
+    The metadata of 2014 are Python dictionaries and no JSON; they are read as literals, never run.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or has other fields.
+    """
+    first = _first_object(file)
+    key = "parent_asin" if "parent_asin" in first else "asin"
+    if key not in first:
+        raise ValueError(f"{file} has no field asin or parent_asin; expected Amazon metadata, found {', '.join(first)}")
+    titles = {}
+    for number, line in enumerate(_lines(file), start=1):
+        if line.strip():
+            entry = _object(file, number, line)
+            if entry.get(key) and entry.get("title"):
+                titles[str(entry[key])] = " ".join(str(entry["title"]).split())
+    return titles
+
+
+def _parsed(file: Path, block: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
+    try:
+        return pl.read_ndjson(io.BytesIO(block), schema=schema)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{file} holds a line that is no review in JSON: {str(error).splitlines()[0]}") from None
+
+
+def _first_object(file: Path) -> dict[str, Any]:
+    for number, line in enumerate(_lines(file), start=1):
+        if line.strip():
+            return _object(file, number, line)
+    raise ValueError(f"{file} is empty; expected one JSON object a line")
+
+
+def _object(file: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        text = line.decode("utf-8")
+        try:
+            entry = json.loads(text)
+        except ValueError:
+            entry = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        entry = None
+    if not isinstance(entry, dict):
+        raise ValueError(f"{file}, line {number}: expected a JSON object, found {line[:40]!r}")
+    return entry
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    for block in _blocks(file):
+        yield from block.splitlines()
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    """Whole lines, about `BLOCK` bytes at once."""
+    try:
+        with _opened(file) as stream:
+            while block := stream.read(BLOCK):
+                yield block + stream.readline()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{file} is a damaged gzip file ({error}); fetch or copy it again") from None
+
+
+def _opened(file: Path) -> BinaryIO:
+    require_file(file)
+    # a GzipFile reads like a binary file
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")  # pyright: ignore[reportReturnType]

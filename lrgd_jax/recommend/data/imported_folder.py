@@ -1,0 +1,140 @@
+"""The folder that an import leaves: Parquet and JSON, there as a whole or not at all."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from lrgd_jax.atomic import UNFINISHED, write_json
+from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Sequences, Split
+from lrgd_jax.recommend.data.preparation import Cut, PreparedDataset
+
+__all__ = ["DESCRIPTION", "load_imported", "new_folder", "read_report", "require_free", "save_dataset"]
+
+DESCRIPTION = "dataset.json"
+FORMAT = 1
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder`, which takes its name when the block ends well, and vanishes otherwise.
+
+    Raises:
+        FileExistsError: the name is taken, by anything but an empty folder.
+        OSError: the folder cannot be made.
+    """
+    folder = folder.absolute()
+    require_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=UNFINISHED))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)
+        # an empty folder of that name is replaced
+        os.replace(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def require_free(folder: Path) -> None:
+    """Raises where a folder could not be written.
+
+    Raises:
+        FileExistsError: the name is taken, by anything but an empty folder.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FileExistsError(f"{folder} is there already; give a new name, or remove it first")
+
+
+def save_dataset(result: PreparedDataset, folder: Path) -> None:
+    """Writes catalogue, users and interactions as .parquet, dataset.json and, where there are any, vectors.npy.
+
+    Raises:
+        FileExistsError: the folder is there and not empty.
+        OSError: it cannot be written.
+    """
+    data, catalogue = result.data, result.data.catalogue
+    titles = {} if catalogue.titles is None else {"title": catalogue.titles}
+    times = {} if data.sequences.times is None else {"time": data.sequences.times}
+    with new_folder(folder) as unfinished:
+        pl.DataFrame({"name": catalogue.names, **titles}).write_parquet(unfinished / "catalogue.parquet")
+        pl.DataFrame({"name": data.users}).write_parquet(unfinished / "users.parquet")
+        columns = {"user": data.sequences.owners, "item": data.sequences.items, **times}
+        pl.DataFrame(columns).write_parquet(unfinished / "interactions.parquet")
+        if catalogue.vectors is not None:
+            np.save(unfinished / "vectors.npy", catalogue.vectors, allow_pickle=False)
+        write_json(unfinished / DESCRIPTION, {"format": FORMAT, **result.report})
+
+
+def load_imported(folder: Path) -> Split:
+    """The data set of an imported folder, cut as it was when it was imported.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: one is damaged, or of another format.
+    """
+    report = read_report(folder)
+    catalogue = _table(folder / "catalogue.parquet", ["name"])
+    users = _table(folder / "users.parquet", ["name"])
+    past = _table(folder / "interactions.parquet", ["user", "item"])
+    items = Catalogue(
+        tuple(catalogue["name"]),
+        tuple(catalogue["title"]) if "title" in catalogue.columns else None,
+        _vectors(folder / "vectors.npy"),
+    )
+    times = past["time"].to_numpy() if "time" in past.columns else None
+    lists = Sequences.from_entries(past["user"].to_numpy(), past["item"].to_numpy(), times, len(users))
+    kind, valid_from, test_from = (report["split"][name] for name in ("kind", "valid_from", "test_from"))
+    return Cut(kind, valid_from, test_from).of(Dataset(items, tuple(users["name"]), lists))
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """What was imported, dropped and found, as `lrgd data import` wrote it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or of another format.
+    """
+    file = folder / DESCRIPTION
+    if not file.is_file():
+        raise FileNotFoundError(f"{folder} holds no {DESCRIPTION}; give a folder that `lrgd data import` wrote")
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+        known = report["format"] == FORMAT and {"kind", "valid_from", "test_from"} <= report["split"].keys()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        known = False
+        report = {}
+    if not known:
+        raise ValueError(f"{file} is damaged or of another version of the format; import the data again")
+    return report
+
+
+def _vectors(file: Path) -> Float[np.ndarray, "items d"] | None:
+    if not file.is_file():
+        return None
+    try:
+        with file.open("rb") as stream:
+            return np.load(stream, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        raise ValueError(f"{file} is damaged; import the data again") from None
+
+
+def _table(file: Path, columns: list[str]) -> pl.DataFrame:
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no {file}; import the data again")
+    try:
+        table = pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{file} is damaged ({str(error).splitlines()[0]}); import the data again") from None
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(f"{file} has no column {', '.join(missing)}; import the data again")
+    return table

@@ -1,0 +1,118 @@
+"""Folders in which others published data sets: ordered lists, or interactions with the source's own examples."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.csv_files import read_csv
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
+from lrgd_jax.recommend.data.splits import leave_last_out
+
+__all__ = ["EXAMPLES", "SEQUENCES", "load_examples", "load_sequences"]
+
+SEQUENCES = "sequences_full.csv.gz"
+EXAMPLES = "examples.csv.gz"
+VECTORS = "title_minilm_pca64.npz"
+
+
+def load_sequences(folder: Path) -> Split:
+    """Ordered lists, one a user, cut by leaving the last two items out.
+
+    Reads `sequences_full.csv.gz` (user, items), `items.csv.gz` (item, and title or text) and, where there are any,
+    the title vectors. Users with fewer than three items are not in the split.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: one is damaged, lacks a column, or names an item that the catalogue has not.
+    """
+    catalogue, numbers = _catalogue(folder)
+    table = read_csv(folder / SEQUENCES, ["user", "items"])
+    names = table["items"].str.split(" ")
+    items = _numbered(numbers, names.explode(), folder / SEQUENCES)
+    starts = np.concatenate([[0], np.cumsum(names.list.len().to_numpy(), dtype=np.int64)])
+    return leave_last_out(catalogue, tuple(table["user"]), Sequences(starts, items))
+
+
+def load_examples(folder: Path) -> Split:
+    """Interactions with times, and the next-item examples that the source itself made of them.
+
+    Reads `interactions.csv.gz` (user, item, timestamp), `examples.csv.gz` (split, user, item, timestamp,
+    history_items, history_timestamps), `items.csv.gz` and the title vectors. The training lists are the interactions
+    that are no example's target, ordered by user, then by time, ties as in the file.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: one is damaged, lacks a column, or names an item or a user that is not there.
+    """
+    catalogue, numbers = _catalogue(folder)
+    past = read_csv(folder / "interactions.csv.gz", ["user", "item", "timestamp"])
+    asked = read_csv(folder / EXAMPLES, ["split", "user", "item", "timestamp", "history_items", "history_timestamps"])
+    users = past["user"].unique(maintain_order=True)
+    order = {name: number for number, name in enumerate(users)}
+    event = ["user", "item", "timestamp"]
+    # the same item twice at one time differs in its rating only
+    once = past.unique(event, keep="first", maintain_order=True)
+    train = once.join(asked, on=event, how="anti", maintain_order="left")
+    owners = _numbered(order, train["user"], folder / "interactions.csv.gz")
+    items = _numbered(numbers, train["item"], folder / "interactions.csv.gz")
+    times = _seconds(train["timestamp"], folder / "interactions.csv.gz")
+    valid, test = (
+        _queries(asked.filter(pl.col("split") == part), order, numbers, folder / EXAMPLES) for part in ("valid", "test")
+    )
+    return Split(catalogue, tuple(users), Sequences.from_entries(owners, items, times, len(users)), valid, test)
+
+
+def _queries(asked: pl.DataFrame, users: dict[str, int], items: dict[str, int], file: Path) -> Queries:
+    histories = asked["history_items"].str.split(" ")
+    times = asked["history_timestamps"].str.split(" ")
+    lengths = histories.list.len().to_numpy()
+    if not np.array_equal(lengths, times.list.len().to_numpy()):
+        raise ValueError(f"{file}: a history has as many items as timestamps, and one has not")
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    before = Sequences(starts, _numbered(items, histories.explode(), file), _seconds(times.explode(), file))
+    targets = _numbered(items, asked["item"], file)
+    return Queries(_numbered(users, asked["user"], file), before, targets, _seconds(asked["timestamp"], file))
+
+
+def _catalogue(folder: Path) -> tuple[Catalogue, dict[str, int]]:
+    file = folder / "items.csv.gz"
+    table = read_csv(file, ["item"], rest=True)
+    text = next((name for name in ("title", "text") if name in table.columns), None)
+    names = tuple(table["item"])
+    titles = None if text is None else tuple(table[text].fill_null(""))
+    numbers = {name: number for number, name in enumerate(names)}
+    vectors = _vectors(folder / VECTORS, numbers)
+    return Catalogue(names, titles, vectors), numbers
+
+
+def _vectors(file: Path, numbers: dict[str, int]) -> Float[np.ndarray, "items d"] | None:
+    if not file.is_file():
+        return None
+    try:
+        # opened here, so that it is closed where NumPy cannot read it
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            names, found = stored["item"].tolist(), stored["emb"]
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{file} is damaged or holds no arrays item and emb ({error})") from None
+    where = [numbers.get(str(item)) for item in names]
+    vectors = np.zeros((len(numbers), found.shape[1]), np.float32)
+    vectors[[x for x in where if x is not None]] = found[[x is not None for x in where]]
+    return vectors
+
+
+def _numbered(numbers: dict[str, int], names: pl.Series, file: Path) -> Int[np.ndarray, " m"]:
+    found = names.replace_strict(numbers, default=None, return_dtype=pl.Int64)
+    if found.null_count():
+        strange = names.filter(found.is_null())[0]
+        raise ValueError(f"{file} names {strange!r}, which is in no list of items or users beside it")
+    return found.to_numpy()
+
+
+def _seconds(texts: pl.Series, file: Path) -> Int[np.ndarray, " m"]:
+    try:
+        return texts.cast(pl.Int64).to_numpy()
+    except pl.exceptions.PolarsError:
+        raise ValueError(f"{file}: a timestamp is no whole number of seconds since 1970") from None

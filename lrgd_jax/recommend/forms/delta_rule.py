@@ -1,0 +1,72 @@
+"""The delta rule over past users: online descent on the squared error, demonstration by demonstration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.refined_query import require_dense_square
+from lrgd_jax.recommend.sparse_matrices import rows_of
+
+__all__ = ["DeltaRule"]
+
+
+@dataclass(frozen=True)
+class DeltaRule(OneStep):
+    r"""Each demonstration corrects what the ones before it left wrong.
+
+    $$W_i = W_{i-1} + b\,\eta_i\,(y_i - W_{i-1}x_i)\,x_i^\top$$
+
+    in the order of their times, or as they come where there are none: unlike a step on the alignment loss, the answer
+    depends on the order. A query with a time sees the weights as they were then.
+
+    Attributes:
+        step: b, below 2 / |x|^2.
+        strength: how much the answer weighs beside W_0.
+        allow_dense: allows items by items arrays for a large catalogue.
+    """
+
+    step: float = 0.1
+    strength: float = 1.0
+    allow_dense: bool = False
+
+    def scores(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "q items"]:
+        """Of every item for every history.
+
+        Raises:
+            ValueError: times are given but the demonstrations have none, or the catalogue is large and `allow_dense` is
+                not set.
+        """
+        queries = self.queries(histories, times)
+        return self._read(queries, self.strength * self._carried(queries, times), times)
+
+    def _carried(self, queries: sp.csr_array, times: Int[np.ndarray, " q"] | None) -> Float[np.ndarray, "q items"]:
+        require_dense_square("the delta rule", self.items, self.allow_dense)
+        known = self.demonstrations.times
+        if times is not None and known is None:
+            raise ValueError("these demonstrations have no times, so none can be held back; ask without times")
+        order = np.arange(len(self.demonstrations)) if known is None else np.argsort(known, kind="stable")
+        # with times, a query is read as soon as all demonstrations before it are in
+        asked = np.argsort(times, kind="stable") if times is not None else np.arange(rows_of(queries))
+        first = None if times is None or known is None else np.searchsorted(known[order], times[asked], side="left")
+        weights, carried, done = np.zeros((self.items, self.items)), np.zeros((rows_of(queries), self.items)), 0
+        for position, query in enumerate(asked):
+            end = len(order) if first is None else first[position]
+            self._learn(weights, order[done:end])
+            done = max(done, end)
+            here = slice(queries.indptr[query], queries.indptr[query + 1])
+            carried[query] = queries.data[here] @ weights[queries.indices[here]]
+        return carried
+
+    def _learn(self, weights: Float[np.ndarray, "items items"], which: Int[np.ndarray, " k"]) -> None:
+        """Writes demonstrations into the transposed weights, features by items."""
+        keys, demonstrations = self.demonstrations.keys, self.demonstrations
+        for i in which:
+            here = slice(keys.indptr[i], keys.indptr[i + 1])
+            features, x = keys.indices[here], keys.data[here]
+            error = -(x @ weights[features])
+            error[demonstrations.targets[i]] += 1
+            weights[features] += self.step * demonstrations.rates[i] * np.outer(x, error)

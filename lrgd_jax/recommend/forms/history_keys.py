@@ -1,0 +1,87 @@
+r"""Keys: what a history looks like to attention, recent items weighing more."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.sparse_matrices import row_lengths, row_numbers
+
+__all__ = ["GRID", "HistoryKeys", "on_grid"]
+
+GRID = 2.0**-32
+"""Entries of keys are whole multiples of it, so that sums of up to 2^20 of them are exact in float64, in any order."""
+
+
+@dataclass(frozen=True)
+class HistoryKeys:
+    r"""One-hot items, weighted by their age and scaled by the key's own length.
+
+    $$x = \frac{\sum_a \gamma^a\,e_{h_a}}{\|\sum_a \gamma^a\,e_{h_a}\|^\alpha},\qquad
+    h_0 \text{ the latest item of the history}, a < \text{window}$$
+
+    The decay is a weight decay inside the key: an item's part shrinks by gamma with every item that comes after it.
+
+    Attributes:
+        decay: gamma, above 0 and at most 1.
+        scaling: alpha; 0 keeps the length, 1 makes it one.
+        window: how many of the latest items count.
+    """
+
+    decay: float = 0.8
+    scaling: float = 1.0
+    window: int = 50
+
+    def __post_init__(self) -> None:
+        if not 0 < self.decay <= 1:
+            raise ValueError(f"the decay of a key must be above 0 and at most 1, got {self.decay}")
+        if self.window < 1:
+            raise ValueError(f"the window of a key must hold at least one item, got {self.window}")
+
+    def of(self, histories: Sequences, items: int) -> sp.csr_array:
+        """One key a history; a history without items has the key 0.
+
+        Args:
+            histories: oldest first.
+            items: size of the catalogue.
+
+        Returns:
+            Shape [n, items].
+
+        Raises:
+            ValueError: an item is not in the catalogue.
+        """
+        return self.of_prefixes(histories.items, histories.starts[1:], histories.lengths, items)
+
+    def of_prefixes(
+        self, entries: Int[np.ndarray, " m"], ends: Int[np.ndarray, " n"], lengths: Int[np.ndarray, " n"], items: int
+    ) -> sp.csr_array:
+        """The keys of histories that lie in one list: history i is its `lengths[i]` entries before `ends[i]`.
+
+        Raises:
+            ValueError: an item is not in the catalogue.
+        """
+        if len(entries) and not 0 <= entries.min() <= entries.max() < items:
+            raise ValueError(
+                f"items are numbered from 0 to {items - 1}, got {entries.min()} to {entries.max()}; "
+                "the histories belong to another catalogue"
+            )
+        kept = np.minimum(lengths, self.window)
+        starts = np.concatenate([[0], np.cumsum(kept)])
+        age = np.arange(starts[-1]) - np.repeat(starts[:-1], kept)
+        columns = entries[np.repeat(ends, kept) - 1 - age]
+        keys = sp.csr_array((self.decay**age, columns, starts), shape=(len(ends), items))
+        keys.sum_duplicates()
+        return _scaled(keys, self.scaling)
+
+
+def on_grid(entries: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """The nearest multiples of `GRID`."""
+    return np.rint(entries / GRID) * GRID
+
+
+def _scaled(keys: sp.csr_array, scaling: float) -> sp.csr_array:
+    keys.data = on_grid(keys.data / (row_lengths(keys) ** scaling)[row_numbers(keys)])
+    return keys

@@ -1,0 +1,1 @@
+"""The few meta-parameters, learned through the dual."""

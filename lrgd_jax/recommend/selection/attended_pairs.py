@@ -1,0 +1,163 @@
+"""A context for each user alone: the candidates of every query, and the ranks that a small choice of them gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.effect.list_loss import ListLoss
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.measure.metrics import Places
+from lrgd_jax.recommend.measure.sparse_scores import SparseScores, entries_at, seen_items
+from lrgd_jax.recommend.selection.baseline_selectors import steps_before_end
+from lrgd_jax.recommend.selection.bm25 import bm25
+from lrgd_jax.recommend.selection.effect_predictor import EffectPredictor, fit_predictor
+from lrgd_jax.recommend.selection.personal_selectors import Candidates
+from lrgd_jax.recommend.selection.pool import Order
+from lrgd_jax.recommend.selection.similarity_selectors import unit_rows
+from lrgd_jax.recommend.sparse_matrices import product, row_numbers
+
+__all__ = ["AttendedPairs", "attended_pairs", "fit_pair_predictor", "pair_rows", "rank_choices"]
+
+
+@dataclass(frozen=True)
+class AttendedPairs:
+    """All pairs of a query and a demonstration that it attends to and whose target is new to it.
+
+    Attributes:
+        queries: who asks.
+        starts: pairs of query u lie from starts[u] to starts[u + 1].
+        which: the demonstration of each pair.
+        weights: what it adds to its target's score.
+        given: what is known of each pair without a label, shape [pairs, f]; its columns, in order, are log weight,
+            cosine, log score of the target in the whole context, share of that score, log popularity of the target,
+            log age, data value, text score.
+        effects: first-order effect of each pair on its query's own target. Reads the label.
+        pseudo: effect on the query's latest item, asked from the history before it.
+    """
+
+    queries: Queries
+    starts: Int[np.ndarray, " q1"]
+    which: Int[np.ndarray, " pairs"]
+    weights: Float[np.ndarray, " pairs"]
+    given: Float[np.ndarray, "pairs f"]
+    effects: Float[np.ndarray, " pairs"]
+    pseudo: Float[np.ndarray, " pairs"]
+
+    def candidates(self, model: OneStep, rows: sp.csr_array, query: int, learnt: EffectPredictor) -> Candidates:
+        """Those of one query; `rows` are `pair_rows(model)`."""
+        own = slice(self.starts[query], self.starts[query + 1])
+        which, given = self.which[own], self.given[own]
+        return Candidates(
+            weights=self.weights[own],
+            targets=model.demonstrations.targets[which],
+            cosines=given[:, 1],
+            ages=given[:, 5],
+            values=given[:, 6],
+            texts=given[:, 7],
+            pseudo=self.pseudo[own],
+            expected=learnt(given) if len(given) else np.zeros(0),
+            rows=sp.csr_array(rows[which]),
+        )
+
+
+def attended_pairs(
+    model: OneStep, queries: Queries, values: Float[np.ndarray, " N"], loss: ListLoss, titles: tuple[str, ...] | None
+) -> AttendedPairs:
+    """The pairs of every query.
+
+    Args:
+        model: with the whole context.
+        queries: who asks; targets are read for `effects` alone.
+        values: data value of each demonstration, from other users' validation targets.
+        loss: what effects are effects on.
+        titles: texts of the items, or None.
+    """
+    demonstrations = model.demonstrations
+    weights = model.attention_weights(queries.histories)
+    rows, which = row_numbers(weights), weights.indices
+    targets = demonstrations.targets[which]
+    new = ~entries_at(seen_items(queries, model.items), rows, targets)[1]
+    rows, which, targets = rows[new], which[new], targets[new]
+    scaled = weights.data[new] * model.target_scales()[targets]
+    lengths = np.sqrt(np.bincount(row_numbers(demonstrations.keys), demonstrations.keys.data**2))
+    asked = model.queries(queries.histories)
+    own = np.sqrt(np.bincount(row_numbers(asked), asked.data**2, minlength=len(queries)))
+    totals = sp.csr_array((scaled, (rows, targets)), shape=(len(queries), model.items))
+    full = entries_at(totals, rows, targets)[0]
+    given = np.stack(
+        [
+            np.log(scaled),
+            weights.data[new] / (lengths[which] * own[rows]),
+            np.log(full),
+            scaled / full,
+            np.log1p(model.initial.counts()[targets]),
+            np.log1p(steps_before_end(demonstrations.users)[which]),
+            values[which] / (np.abs(values).max() or 1.0),
+            _text_scores(titles, queries.histories, rows, targets),
+        ],
+        axis=1,
+    )
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))])
+    effects = scaled * entries_at(loss(model, queries).residuals, rows, targets)[0]
+    return AttendedPairs(
+        queries, starts, which, scaled, given, effects, _pseudo_effects(model, queries, loss, rows, which)
+    )
+
+
+def fit_pair_predictor(learnt_from: AttendedPairs) -> EffectPredictor:
+    """Predicts the effect of a pair from what is known without a label."""
+    return fit_predictor(learnt_from.given, learnt_from.effects / (np.sqrt(np.mean(learnt_from.effects**2)) or 1.0))
+
+
+def pair_rows(model: OneStep) -> sp.csr_array:
+    """Key and target of every demonstration side by side, each of length one, together of length one."""
+    demonstrations = model.demonstrations
+    both = sp.hstack([unit_rows(demonstrations.keys), demonstrations.target_matrix()], "csr")
+    return unit_rows(sp.csr_array(both))
+
+
+def rank_choices(model: OneStep, pairs: AttendedPairs, orders: Sequence[Order], budget: int) -> Places:
+    """Ranks of the queries' targets where each query's context is the first `budget` of its order."""
+    picked = [start + order[:budget] for start, order in zip(pairs.starts[:-1], orders, strict=True)]
+    rows = np.repeat(np.arange(len(picked)), [len(x) for x in picked])
+    at = np.concatenate(picked)
+    targets = model.demonstrations.targets[pairs.which[at]]
+    base = model.initial.constant_scores()[0] * model.target_scales()
+    carried = sp.csr_array((pairs.weights[at], (rows, targets)), shape=(len(picked), model.items))
+    carried.sum_duplicates()
+    carried.data = carried.data + base[carried.indices]
+    seen = seen_items(pairs.queries, model.items)
+    return SparseScores(sp.csr_array(carried + seen), base).places(pairs.queries.targets)
+
+
+def _pseudo_effects(
+    model: OneStep, queries: Queries, loss: ListLoss, rows: Int[np.ndarray, " p"], which: Int[np.ndarray, " p"]
+) -> Float[np.ndarray, " p"]:
+    histories = queries.histories
+    before = histories.beginnings(histories.lengths - 1)
+    latest = histories.items[histories.starts[1:] - 1]
+    residuals = loss(model, Queries(queries.users, before, latest)).residuals
+    weights = product(model.queries(before), model.demonstrations.rated_keys().T)
+    targets = model.demonstrations.targets[which]
+    return (
+        entries_at(weights, rows, which)[0] * entries_at(residuals, rows, targets)[0] * model.target_scales()[targets]
+    )
+
+
+def _text_scores(
+    titles: tuple[str, ...] | None, histories: Sequences, rows: Int[np.ndarray, " p"], targets: Int[np.ndarray, " p"]
+) -> Float[np.ndarray, " p"]:
+    if titles is None or not any(titles):
+        return np.zeros(len(rows))
+    weights, present = bm25(titles)
+    taken = sp.csr_array(
+        (np.ones(len(histories.items)), histories.items.copy(), histories.starts.copy()),
+        shape=(len(histories), len(titles)),
+    )
+    words = product(taken, present)
+    words.data = np.ones(len(words.data))
+    return entries_at(product(words, weights.T), rows, targets)[0]

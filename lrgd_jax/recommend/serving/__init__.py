@@ -1,0 +1,1 @@
+"""The recommender as its users hold it: fit, recommend, explain, update, erase, save, load."""

@@ -1,0 +1,182 @@
+"""Everybody's history with the sums of its demonstrations, kept up to date step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.forms.history_keys import HistoryKeys
+from lrgd_jax.recommend.forms.transitions import Transitions, transitions
+from lrgd_jax.recommend.sparse_matrices import product, row_numbers
+
+__all__ = ["History", "Memory"]
+
+
+@dataclass
+class History:
+    """One user's past.
+
+    Attributes:
+        items: oldest first.
+        times: of each, in seconds since 1970, or None.
+        rates: of the transition into each item; the first item has none, and its entry is not read.
+    """
+
+    items: list[int]
+    times: list[int] | None
+    rates: list[float]
+
+
+class Memory:
+    r"""Histories by user, and $\sum_i\eta_i x_iy_i^\top$: an interaction is one more step, an erased user steps back.
+
+    The sums are exact (`GRID` of `lrgd_jax.recommend.forms.history_keys`), so after any edits they are, bit by bit,
+    those of a fresh start with what is left.
+    """
+
+    def __init__(self, items: int, keys: HistoryKeys, *, timed: bool) -> None:
+        self.items, self.keys, self.timed = items, keys, timed
+        self.histories: dict[str, History] = {}
+        self._sums = sp.csr_array((items, items))
+        self._pending: list[tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Float[np.ndarray, " k"]]] = []
+
+    @classmethod
+    def of(
+        cls,
+        sequences: Sequences,
+        users: Sequence[str],
+        keys: HistoryKeys,
+        items: int,
+        rates: Float[np.ndarray, " m"] | None = None,
+    ) -> "Memory":
+        """The memory of many users at once.
+
+        Args:
+            sequences: one list a user.
+            users: their names, all different.
+            keys: of the demonstrations.
+            items: size of the catalogue.
+            rates: one an entry of the sequences; all one unless given.
+
+        Raises:
+            ValueError: the names are not one a list, or an item is not in the catalogue.
+        """
+        if len(users) != len(sequences) or len(set(users)) != len(users):
+            raise ValueError(f"expected {len(sequences)} different names of users, got {len(set(users))}")
+        memory = cls(items, keys, timed=sequences.times is not None)
+        taken, starts = sequences.items.tolist(), sequences.starts.tolist()
+        times = None if sequences.times is None else sequences.times.tolist()
+        weights = [1.0] * len(taken) if rates is None else np.asarray(rates, np.float64).tolist()
+        for user, start, end in zip(users, starts[:-1], starts[1:], strict=True):
+            own_times = None if times is None else times[start:end]
+            memory.histories[user] = History(taken[start:end], own_times, weights[start:end])
+        memory._sums = _sums(memory.demonstrations())
+        return memory
+
+    def append(self, user: str, item: int, time: int | None = None) -> None:
+        """One more interaction, by a user who may be new: one more step.
+
+        Raises:
+            ValueError: the item is not in the catalogue, or the time is missing, out of order, or not wanted.
+        """
+        self._check(user, item, time)
+        past = self.histories.setdefault(user, History([], [] if self.timed else None, []))
+        if past.items:
+            recent = np.array(past.items[-self.keys.window :])
+            length = np.array([len(recent)])
+            key = self.keys.of_prefixes(recent, length, length, self.items)
+            self._add(key.indices, np.full(key.nnz, item), key.data)
+        past.items.append(item)
+        past.rates.append(1.0)
+        if past.times is not None and time is not None:
+            past.times.append(time)
+
+    def extend(self, user: str, interactions: Sequence[tuple[int, int | None]]) -> None:
+        """Several interactions (item, time), all or none.
+
+        Raises:
+            ValueError: as `append`.
+        """
+        latest = None
+        for item, time in interactions:
+            self._check(user, item, time)
+            if latest is not None and time is not None and time < latest:
+                raise ValueError(f"the interactions of user {user!r} are not in order: {time} comes after {latest}")
+            latest = time
+        for item, time in interactions:
+            self.append(user, item, time)
+
+    def forget(self, user: str) -> None:
+        """Erases a user: all of their steps back, and their part of the popularity.
+
+        Raises:
+            ValueError: there is no such user.
+        """
+        if user not in self.histories:
+            raise ValueError(f"there is no user {user!r}, so there is nothing to erase")
+        past = self.histories.pop(user)
+        own = _demonstrations([past], self.keys, self.items)
+        keys = own.rated_keys()
+        self._add(keys.indices, own.targets[row_numbers(keys)], -1.0 * keys.data)
+
+    def sums(self) -> sp.csr_array:
+        """What all steps have added up to, features by items."""
+        if self._pending:
+            rows, columns, entries = (np.concatenate([edit[axis] for edit in self._pending]) for axis in range(3))
+            change = sp.csr_array((entries, (rows, columns)), shape=(self.items, self.items))
+            self._sums, self._pending = sp.csr_array(self._sums + change), []
+            self._sums.eliminate_zeros()
+        return self._sums
+
+    def sequences(self) -> Sequences:
+        """One list a user, in the order in which they came."""
+        return _joined(list(self.histories.values()))
+
+    def rates(self) -> Float[np.ndarray, " m"]:
+        """One an entry of the sequences."""
+        return np.array([rate for past in self.histories.values() for rate in past.rates], np.float64)
+
+    def demonstrations(self) -> Transitions:
+        """All transitions, at their rates."""
+        return _demonstrations(list(self.histories.values()), self.keys, self.items)
+
+    def _add(
+        self, rows: Int[np.ndarray, " k"], columns: Int[np.ndarray, " k"], entries: Float[np.ndarray, " k"]
+    ) -> None:
+        self._pending.append((rows, columns, entries))
+
+    def _check(self, user: str, item: int, time: int | None) -> None:
+        if not 0 <= item < self.items:
+            raise ValueError(f"items are numbered from 0 to {self.items - 1}, got {item}")
+        if (time is not None) != self.timed:
+            raise ValueError(
+                "these histories have times: give one with every interaction"
+                if self.timed
+                else "these histories have no times: give interactions without"
+            )
+        past = self.histories.get(user)
+        if past is not None and past.times and time is not None and time < past.times[-1]:
+            raise ValueError(f"user {user!r} was last seen at {past.times[-1]}; an interaction at {time} comes before")
+
+
+def _sums(demonstrations: Transitions) -> sp.csr_array:
+    sums = product(demonstrations.rated_keys().T, demonstrations.target_matrix())
+    sums.eliminate_zeros()
+    return sums
+
+
+def _joined(histories: Sequence[History]) -> Sequences:
+    starts = np.concatenate([[0], np.cumsum([len(past.items) for past in histories])]).astype(np.int64)
+    items = np.array([item for past in histories for item in past.items], np.int64)
+    times = [past.times for past in histories if past.times is not None]
+    if len(times) < len(histories) or not histories:
+        return Sequences(starts, items)
+    return Sequences(starts, items, np.array([time for own in times for time in own], np.int64))
+
+
+def _demonstrations(histories: Sequence[History], keys: HistoryKeys, items: int) -> Transitions:
+    made = transitions(_joined(histories), keys, items)
+    return made.with_rates(np.array([rate for past in histories for rate in past.rates[1:]], np.float64))

@@ -1,0 +1,211 @@
+"""The recommender as its users hold it: fit, recommend, explain, update, erase; no weight is trained."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences
+from lrgd_jax.recommend.effect.score_explanation import ScoreExplanation, explanation
+from lrgd_jax.recommend.forms.initial_weights import InitialWeights
+from lrgd_jax.recommend.forms.item_vectors import item_vectors
+from lrgd_jax.recommend.forms.meta_parameters import ORDERED, TIMED, Meta
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.registry import build, check_form
+from lrgd_jax.recommend.measure.ranking import NOBODY, best
+from lrgd_jax.recommend.serving.interaction_memory import Memory
+from lrgd_jax.recommend.serving.name_lookup import number_of, unknown_name
+
+__all__ = ["Recommended", "Recommender"]
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """A list of items.
+
+    Attributes:
+        items: numbers in the catalogue, best first.
+        scores: of them.
+    """
+
+    items: Int[np.ndarray, " k"]
+    scores: Float[np.ndarray, " k"]
+
+
+class Recommender:
+    """Attention over past users' transitions, with the interface of scikit-learn.
+
+    Args:
+        catalogue: the items.
+        meta: the meta-parameters; unless given, those for data with or without times.
+        form: which attention, a name of `FORMS`.
+        options: of the form alone, such as {"temperature": 0.1}.
+
+    Raises:
+        ValueError: there is no such form, or it has no such option.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        meta: Meta | None = None,
+        form: str = "linear",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        check_form(form, options or ())
+        self.catalogue, self.form, self.options = catalogue, form, dict(options or {})
+        self._meta, self._memory, self._model = meta, None, None
+
+    def fit(
+        self, sequences: Sequences, users: Sequence[str] | None = None, rates: Float[np.ndarray, " m"] | None = None
+    ) -> Self:
+        """Reads everybody's history; whatever was known before is forgotten.
+
+        Args:
+            sequences: one list a user, oldest first.
+            users: their names; "0", "1", … unless given.
+            rates: of the transition into each entry; all one unless given.
+
+        Raises:
+            ValueError: the names are not one a list, or an item is not in the catalogue.
+        """
+        names = [str(number) for number in range(len(sequences))] if users is None else users
+        self._meta = self._meta or (ORDERED if sequences.times is None else TIMED)
+        self._memory = Memory.of(sequences, names, self._meta.keys(), len(self.catalogue), rates)
+        self._model = None
+        return self
+
+    @property
+    def meta(self) -> Meta:
+        """The meta-parameters.
+
+        Raises:
+            ValueError: none were given, and which are fit is not known before `fit`.
+        """
+        if self._meta is None:
+            raise ValueError("this recommender has no demonstrations yet; call fit first")
+        return self._meta
+
+    @property
+    def memory(self) -> Memory:
+        """Everybody's history.
+
+        Raises:
+            ValueError: `fit` was not called.
+        """
+        if self._memory is None:
+            raise ValueError("this recommender has no demonstrations yet; call fit first")
+        return self._memory
+
+    @property
+    def model(self) -> OneStep:
+        """The recommender as a function of histories, on the demonstrations of now."""
+        if self._model is None:
+            sequences, demonstrations = self.memory.sequences(), self.memory.demonstrations()
+            counts = popularity(sequences, len(self.catalogue))
+            initial = InitialWeights(counts, self.meta.popularity, self._vectors, self.meta.similarity)
+            self._model = build(self.form, demonstrations, initial, self.meta, **self.options)
+            # where a cached property looks first: the sums that the steps have kept up to date
+            self._model.__dict__["dual_weights"] = self.memory.sums()
+        return self._model
+
+    def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
+        """Of every item; where queries have times and so have the demonstrations, only earlier ones count."""
+        times = queries.times if self.memory.timed else None
+        return self.model.scores(queries.histories, times)
+
+    def recommend(
+        self, user: str | None = None, k: int = 10, *, history: Sequence[int] | None = None, time: int | None = None
+    ) -> Recommended:
+        """The k best items that the user has not had.
+
+        Args:
+            user: whose history is continued.
+            k: how many items.
+            history: in place of a known user's, oldest first.
+            time: demonstrations at or after it do not count.
+
+        Raises:
+            ValueError: neither or both of user and history, an unknown user, or k larger than the catalogue.
+        """
+        past = self.history(user, time) if history is None and user is not None else history
+        if past is None or (user is not None and history is not None):
+            raise ValueError("give either the name of a user or a history")
+        if not 1 <= k <= len(self.catalogue):
+            raise ValueError(f"k = {k}: expected 1 to {len(self.catalogue)}, the size of the catalogue")
+        histories = Sequences(np.array([0, len(past)]), np.asarray(past, np.int64))
+        scores = self.model.scores(histories, None if time is None else np.array([time]))
+        scores[0, histories.items] = -math.inf
+        items = best(scores, k)[0]
+        items = items[items != NOBODY]
+        return Recommended(items, scores[0, items])
+
+    def explain(self, user: str, item: str | int, time: int | None = None) -> ScoreExplanation:
+        """What made the score of an item for a user, exactly.
+
+        Args:
+            user: a known one.
+            item: its name or number.
+            time: demonstrations at or after it do not count.
+
+        Raises:
+            ValueError: an unknown user or item.
+            NotImplementedError: a form whose answer is no sum over demonstrations.
+        """
+        number = number_of("item", item, self.item_numbers) if isinstance(item, str) else item
+        return explanation(self.model, self.history(user, time), number, time)
+
+    def history(self, user: str, time: int | None = None) -> list[int]:
+        """The items of a user, oldest first, those before a time where one is given.
+
+        Raises:
+            ValueError: there is no such user, or a time is given and the histories have none.
+        """
+        if user not in self.memory.histories:
+            raise unknown_name("user", user, self.memory.histories)
+        past = self.memory.histories[user]
+        if time is None:
+            return past.items
+        if past.times is None:
+            raise ValueError("these histories have no times; ask without one")
+        return [item for item, taken in zip(past.items, past.times, strict=True) if taken < time]
+
+    def update(self, user: str, items: Sequence[str | int], times: Sequence[int] | None = None) -> Self:
+        """New interactions of a user, who may be new: one more step each.
+
+        Raises:
+            ValueError: an unknown item, or times that are missing, out of order or not wanted; nothing is changed.
+        """
+        numbers = [number_of("item", x, self.item_numbers) if isinstance(x, str) else x for x in items]
+        moments = [None] * len(numbers) if times is None else list(times)
+        if len(moments) != len(numbers):
+            raise ValueError(f"expected one time for each of {len(numbers)} items, got {len(moments)}")
+        self.memory.extend(user, list(zip(numbers, moments, strict=True)))
+        self._model = None
+        return self
+
+    def erase(self, user: str) -> Self:
+        """Forgets a user, exactly: what is left is what a fit without the user would have been.
+
+        Raises:
+            ValueError: there is no such user.
+        """
+        if user not in self.memory.histories:
+            raise unknown_name("user", user, self.memory.histories)
+        self.memory.forget(user)
+        self._model = None
+        return self
+
+    @cached_property
+    def item_numbers(self) -> dict[str, int]:
+        """From names of items to their numbers."""
+        return {name: number for number, name in enumerate(self.catalogue.names)}
+
+    @cached_property
+    def _vectors(self) -> Any:
+        return item_vectors(self.catalogue)

@@ -1,0 +1,111 @@
+"""A recommender in one file: its catalogue, its histories and its rates, as NumPy arrays; never a pickle."""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrgd_jax.atomic import replacing
+from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.forms.meta_parameters import Meta
+from lrgd_jax.recommend.serving.recommender import Recommender
+from lrgd_jax.tracebacks import first_sentence
+
+__all__ = ["fingerprint", "load_recommender", "save_recommender"]
+
+FORMAT = "lrgd-recommender-1"
+
+
+def fingerprint(catalogue: Catalogue) -> str:
+    """Of the items' names, in their order: two catalogues with one fingerprint number their items alike."""
+    return hashlib.sha256(json.dumps(catalogue.names).encode()).hexdigest()
+
+
+def save_recommender(recommender: Recommender, file: Path) -> None:
+    """Writes a recommender, whole or not at all.
+
+    The sums are not stored: they are exact, and come out the same from the histories.
+
+    Raises:
+        ValueError: it was never fitted.
+        OSError: the file cannot be written.
+    """
+    memory, catalogue = recommender.memory, recommender.catalogue
+    sequences = memory.sequences()
+    described = {
+        "format": FORMAT,
+        "form": recommender.form,
+        "options": recommender.options,
+        "meta": asdict(recommender.meta),
+        "fingerprint": fingerprint(catalogue),
+        "users": list(memory.histories),
+        "names": catalogue.names,
+        "titles": catalogue.titles,
+    }
+    arrays: dict[str, Any] = {"starts": sequences.starts, "items": sequences.items, "rates": memory.rates()}
+    if sequences.times is not None:
+        arrays["times"] = sequences.times
+    if catalogue.vectors is not None:
+        arrays["vectors"] = catalogue.vectors
+    text = np.frombuffer(json.dumps(described).encode(), np.uint8)
+    with replacing(file) as written, written.open("wb") as stream:
+        np.savez_compressed(stream, described=text, **arrays)
+
+
+def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommender:
+    """Reads what `save_recommender` wrote.
+
+    Args:
+        file: the file.
+        catalogue: the one that it must be of; any unless given.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, no recommender, or one of another catalogue.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend fit --out {file}`")
+    described, arrays = _read(file)
+    try:
+        return _restored(file, described, arrays, catalogue)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{file} lacks a part of a recommender ({error}); write it anew") from None
+
+
+def _restored(
+    file: Path, described: dict[str, Any], arrays: dict[str, np.ndarray], catalogue: Catalogue | None
+) -> Recommender:
+    own = Catalogue(tuple(described["names"]), _titles(described["titles"]), arrays.get("vectors"))
+    if described["fingerprint"] != fingerprint(own):
+        raise ValueError(f"{file} is damaged: its items are not those that it was written with")
+    if catalogue is not None and fingerprint(catalogue) != described["fingerprint"]:
+        raise ValueError(
+            f"{file} is of another catalogue ({len(own)} items) than the data ({len(catalogue)} items); "
+            "fit anew on these data, or give those that it was fitted on"
+        )
+    sequences = Sequences(arrays["starts"], arrays["items"], arrays.get("times"))
+    fresh = Recommender(own, Meta(**described["meta"]), described["form"], described["options"])
+    return fresh.fit(sequences, described["users"], arrays["rates"])
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        # opened here, since NumPy leaves a damaged file open
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        described = json.loads(arrays.pop("described").tobytes().decode())
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{file} cannot be read as a recommender: {first_sentence(str(error))}; write it anew"
+        ) from None
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise ValueError(f"{file} is no recommender of the format {FORMAT}; write it anew by `lrgd recommend fit`")
+    return described, arrays
+
+
+def _titles(titles: list[str] | None) -> tuple[str, ...] | None:
+    return None if titles is None else tuple(titles)

@@ -1,0 +1,163 @@
+"""Imports: three forms of Amazon's reviews, tables and lists give the data set that they hold, and a true report."""
+
+import gzip
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from interaction_files import DAY, events, lines, metadata, reviews
+
+from lrgd_jax.recommend.data.folder_layouts import load_split
+from lrgd_jax.recommend.data.formats import amazon_reviews
+from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
+from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_sequences, read_title_table
+from lrgd_jax.recommend.data.imported_folder import load_imported, new_folder, read_report, save_dataset
+from lrgd_jax.recommend.data.preparation import Rules, prepare_table
+
+AMAZON = Rules(duplicates="first", sort=True, ties=True)
+
+
+@pytest.mark.parametrize("year", [2014, 2018, 2023])
+@pytest.mark.parametrize("suffix", ["json", "jsonl.gz"])
+def test_reviews_of_every_year_say_the_same(tmp_path, year, suffix):
+    table = read_reviews(lines(tmp_path / f"reviews.{suffix}", reviews(year)))
+    assert table.select("user", "item", "rating", "time").rows() == [
+        (u, i, float(r), d * DAY) for u, i, r, d in events()[::-1]
+    ]
+
+
+def test_reviews_are_read_block_by_block(tmp_path, monkeypatch):
+    file = lines(tmp_path / "reviews.json.gz", reviews(2018))
+    whole = read_reviews(file)
+    monkeypatch.setattr(amazon_reviews, "BLOCK", 100)
+    assert read_reviews(file).equals(whole)
+
+
+def test_titles_come_from_the_metadata(tmp_path):
+    strict = read_titles(lines(tmp_path / "meta.json", metadata(2018)))
+    assert strict == {"i0": "The first thing", "i2": "It's"}
+    assert read_titles(lines(tmp_path / "meta2.jsonl.gz", metadata(2023))) == strict
+    # the metadata of 2014 are Python's dictionaries
+    (tmp_path / "meta3.json").write_text("".join(repr(x) + "\n" for x in metadata(2014)))
+    assert read_titles(tmp_path / "meta3.json") == strict
+
+
+def test_an_import_keeps_what_it_says_and_no_more(tmp_path):
+    titles = read_titles(lines(tmp_path / "meta.json", metadata(2018)))
+    result = prepare_table(read_reviews(lines(tmp_path / "reviews.json", reviews(2018))), titles, AMAZON)
+    data, report = result.data, result.report
+    assert set(data.users) == {"u0", "u1", "u2", "u3"}
+    lists = {user: [data.catalogue.names[x] for x in data.sequences.of(k)] for k, user in enumerate(data.users)}
+    assert lists == {
+        "u0": ["i0", "i1", "i2"],
+        "u1": ["i0", "i1", "i2", "i3"],
+        "u2": ["i0", "i1", "i2"],
+        "u3": ["i0", "i1", "i2", "i3"],
+    }
+    assert report["items_without_title"] == 2
+    assert [step["step"] for step in report["dropped"]] == ["duplicates", "short"]
+    assert report["dropped"][1]["users"] == 1
+    lost = sum(step["interactions"] for step in report["dropped"])
+    assert report["read"]["interactions"] - lost == report["kept"]["interactions"] == len(data.sequences.items)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [AMAZON, Rules(duplicates="last", sort=True, ties=True, split="time", valid_from="0.5", test_from="1970-01-23")],
+)
+def test_what_was_saved_is_loaded(tmp_path, rules):
+    table = read_reviews(lines(tmp_path / "reviews.json", reviews(2014)))
+    result = prepare_table(table, {"i0": "one"}, rules)
+    save_dataset(result, tmp_path / "data")
+    split, wanted = load_split(tmp_path / "data"), result.cut.of(result.data)
+    assert split.users == wanted.users
+    assert split.catalogue == wanted.catalogue
+    for ours, theirs in ((split.train, wanted.train), (split.test.histories, wanted.test.histories)):
+        for name in ("starts", "items", "times"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    np.testing.assert_array_equal(split.test.targets, wanted.test.targets)
+    np.testing.assert_array_equal(split.valid.seconds, wanted.valid.seconds)
+    assert read_report(tmp_path / "data")["kept"] == result.report["kept"]
+    if rules.split == "time":
+        assert result.cut.test_from == 22 * DAY
+
+
+def test_a_table_with_dates(tmp_path):
+    rows = [
+        "who,what,when,stars",
+        *(f"{u},{i},1970-04-{1 + d // 4:02} {d % 4:02}:00:00,{r}" for u, i, r, d in events()),
+    ]
+    (tmp_path / "events.csv").write_text("\n".join(rows))
+    table = read_interactions(tmp_path / "events.csv", user="who", item="what", time="when", rating="stars")
+    assert table["time"].to_list() == [(90 + d // 4) * DAY + d % 4 * 3600 for _, _, _, d in events()]
+    assert table["rating"].to_list() == [r for _, _, r, _ in events()]
+
+
+def test_lists_as_lines_and_as_a_table(tmp_path):
+    (tmp_path / "lines.txt").write_text("u a b c\nv  b a\n")
+    with gzip.open(tmp_path / "table.csv.gz", "wt") as stream:
+        stream.write("user,items\nu,a b c\nv,b a\n")
+    one, other = read_sequences(tmp_path / "lines.txt"), read_sequences(tmp_path / "table.csv.gz")
+    assert one.rows() == other.rows() == [("u", "a"), ("u", "b"), ("u", "c"), ("v", "b"), ("v", "a")]
+    result = prepare_table(one, None, Rules())
+    assert result.data.users == ("u",)
+    assert result.data.sequences.times is None
+
+
+def test_titles_from_a_table(tmp_path):
+    (tmp_path / "titles.csv").write_text('item,title\na,"one, two"\nb,\n')
+    assert read_title_table(tmp_path / "titles.csv", item="item", title="title") == {"a": "one, two"}
+
+
+def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
+    with pytest.raises(IsADirectoryError), new_folder(tmp_path / "data") as unfinished:  # noqa: PT012
+        (unfinished / "half").write_text("x")
+        unfinished.write_text("y")
+    assert list(tmp_path.iterdir()) == []
+    with new_folder(tmp_path / "data") as unfinished:
+        (unfinished / "whole").write_text("x")
+    assert [x.name for x in tmp_path.rglob("*")] == ["data", "whole"]
+    with pytest.raises(FileExistsError, match="is there already"), new_folder(tmp_path / "data"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["catalogue.parquet", "users.parquet", "interactions.parquet", "dataset.json"])
+def test_a_damaged_cache_is_named(tmp_path, name):
+    save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
+    (tmp_path / "data" / name).write_bytes((tmp_path / "data" / name).read_bytes()[:50])
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        load_split(tmp_path / "data")
+    (tmp_path / "data" / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        load_imported(tmp_path / "data")
+
+
+def test_vectors_come_back_as_they_were_saved_and_objects_are_refused(tmp_path):
+    """A pickled object could run code when somebody loads it."""
+    result = prepare_table(read_sequences_of(tmp_path), None, Rules())
+
+    def with_vectors(vectors):
+        catalogue = replace(result.data.catalogue, vectors=vectors)
+        return replace(result, data=replace(result.data, catalogue=catalogue))
+
+    vectors = np.arange(8, dtype=np.float32).reshape(4, 2)
+    save_dataset(with_vectors(vectors), tmp_path / "data")
+    found = load_imported(tmp_path / "data").catalogue.vectors
+    assert found is not None
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, vectors)
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        save_dataset(with_vectors(np.array([[object()]] * 4)), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_damaged_vectors_are_named(tmp_path):
+    save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
+    (tmp_path / "data" / "vectors.npy").write_bytes(b"\x93NUMPY no more")
+    with pytest.raises(ValueError, match=r"vectors\.npy is damaged"):
+        load_split(tmp_path / "data")
+
+
+def read_sequences_of(folder):
+    (folder / "lists.txt").write_text("u a b c\nv b a c d\n")
+    return read_sequences(folder / "lists.txt")
