@@ -11,7 +11,8 @@ import numpy as np
 
 from lrgd_jax import SoftmaxAttention, dual_of
 from lrgd_jax.certify import running_error
-from lrgd_jax.report.figures import save, step_figure
+from lrgd_jax.report.step_figures import step_figure
+from lrgd_jax.report.style import save_figure
 
 PICTURES = Path(__file__).parent / "images"
 DEMONSTRATIONS, SHARPNESS, SHOWN = 18, 12.0, 3
@@ -67,7 +68,7 @@ def main():
         distance=float(jnp.max(jnp.abs(attended - predicted))),
         bound=float(np.max(errors[0] + errors[1])),
     )
-    print(save(figure, PICTURES / "step.png"))
+    print(save_figure(figure, PICTURES / "step.png"))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["UNFINISHED", "plain", "replacing", "write_json", "write_text"]
+__all__ = ["UNFINISHED", "atomic_write", "to_scalar", "write_json", "write_text"]
 
 UNFINISHED = ".lrgd-"
 """How the names of files begin that are being written."""
 
 
 @contextlib.contextmanager
-def replacing(file: Path) -> Iterator[Path]:
+def atomic_write(file: Path) -> Iterator[Path]:
     """A temporary file in the same folder, which takes the place of `file` when the block ends well.
 
     Its bytes are on the disk before it gets its name, so a reader finds the old file or the new one, never a part.
@@ -45,7 +45,7 @@ def replacing(file: Path) -> Iterator[Path]:
 
 def write_text(file: Path, text: str) -> None:
     """Writes UTF-8, whole or not at all."""
-    with replacing(file) as written:
+    with atomic_write(file) as written:
         written.write_text(text, encoding="utf-8")
 
 
@@ -58,7 +58,7 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
     write_text(file, json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def plain(name: str, value: Any) -> int | float | str | bool:
+def to_scalar(name: str, value: Any) -> int | float | str | bool:
     """A number of Python; those of NumPy and JAX are turned into it.
 
     Raises:
@@ -78,7 +78,7 @@ def _plain(x: Any) -> Any:
         return [_plain(value) for value in x]
     if x is None:
         return None
-    value = plain("an entry of a JSON file", x)
+    value = to_scalar("an entry of a JSON file", x)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Line", "definition", "first_sentence", "package_line", "refused", "user_line"]
+__all__ = ["Line", "definition_line", "first_sentence", "is_refusal", "package_line", "user_line"]
 
 OWN = "lrgd_jax", "pytest_lrgd"
 SHIPPED = "proofs_checks"
@@ -51,14 +51,14 @@ class Line:
         return f"{shown}:{self.number}" + (f": `{self.text}`" if self.text else "")
 
 
-def refused(error: BaseException) -> bool:
+def is_refusal(error: BaseException) -> bool:
     """Whether an error carries a message for the user: the system's, or one that the package raised on purpose.
 
     Anything else that ends a command, a ValueError of a library included, is a mistake of the package.
 
     Example:
         >>> try: find_function("no colon")
-        ... except ValueError as error: refused(error)
+        ... except ValueError as error: is_refusal(error)
         True
     """
     if isinstance(error, OSError):
@@ -92,7 +92,7 @@ def package_line(error: BaseException) -> Line | None:
     return own[-1] if own else user_line(error) or (lines[-1] if lines else None)
 
 
-def definition(function: Callable[..., Any]) -> Line | None:
+def definition_line(function: Callable[..., Any]) -> Line | None:
     """Where a function is defined; None where no Python says so."""
     while isinstance(function, partial):
         function = function.func

@@ -31,7 +31,8 @@ from lrgd_jax.attention import linear_attention
 from lrgd_jax.certify import running_error
 from lrgd_jax.claims import load_claims
 from lrgd_jax.claims.check import make_shape
-from lrgd_jax.report.figures import path_figure, verdict_figure
+from lrgd_jax.report.step_figures import path_figure
+from lrgd_jax.report.verdict_figures import verdict_figure
 
 jax.config.update("jax_enable_x64", True)
 

@@ -37,7 +37,7 @@ from lrgd_jax.claims import Claim, Mutant, check_claim
 from lrgd_jax.claims.certificates import read_certificates, recheck, write_certificate
 from lrgd_jax.claims.certified import certify_claim
 from lrgd_jax.features import elu_plus_one
-from lrgd_jax.report.figures import detection_figure
+from lrgd_jax.report.verdict_figures import detection_figure
 
 jax.config.update("jax_enable_x64", True)
 

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from lrgd_jax.atomic import plain
-from lrgd_jax.tracebacks import Line, definition, first_sentence, package_line, refused, user_line
+from lrgd_jax.atomic import to_scalar
+from lrgd_jax.tracebacks import Line, definition_line, first_sentence, is_refusal, package_line, user_line
 
 
 def raised(function):
@@ -34,12 +34,12 @@ def test_the_first_sentence(text, sentence):
 
 
 def test_what_the_package_raises_is_a_refusal_and_what_it_trips_over_is_none():
-    assert refused(raised(lambda: plain("x", [])))
-    assert refused(OSError(28, "No space left"))
+    assert is_refusal(raised(lambda: to_scalar("x", [])))
+    assert is_refusal(OSError(28, "No space left"))
     # the same type, raised by the interpreter within a line of the package
-    assert not refused(raised(lambda: first_sentence(None)))  # pyright: ignore[reportArgumentType]
-    assert not refused(raised(lambda: json.loads("{")))
-    assert not refused(ValueError("never raised"))
+    assert not is_refusal(raised(lambda: first_sentence(None)))  # pyright: ignore[reportArgumentType]
+    assert not is_refusal(raised(lambda: json.loads("{")))
+    assert not is_refusal(ValueError("never raised"))
 
 
 def test_the_users_line_is_the_innermost_of_their_own():
@@ -55,7 +55,7 @@ def test_the_users_line_is_the_innermost_of_their_own():
 
 
 def test_the_line_of_the_package():
-    line = package_line(raised(lambda: plain("x", [])))
+    line = package_line(raised(lambda: to_scalar("x", [])))
     assert line is not None
     assert line.file.endswith("lrgd_jax/atomic.py")
     assert line.shipped
@@ -69,7 +69,7 @@ def test_where_a_function_is_defined():
 
     wanted = Line(__file__, mine.__code__.co_firstlineno)
     for function in (mine, functools.partial(mine, 1), jax.jit(mine)):
-        assert definition(function) == wanted
+        assert definition_line(function) == wanted
     assert wanted.text == "def mine(x, y):"
-    assert definition(len) is None
+    assert definition_line(len) is None
     assert str(Line("<stdin>", 3)) == "<stdin>:3"

@@ -15,7 +15,7 @@ from jax import errors
 
 from lrgd_jax.certify.digests import digest
 from lrgd_jax.certify.program import Program, trace
-from lrgd_jax.tracebacks import Line, definition, first_sentence, refused, user_line
+from lrgd_jax.tracebacks import Line, definition_line, first_sentence, is_refusal, user_line
 
 __all__ = ["FaultError", "named_faults", "named_refusals", "placed", "traced"]
 
@@ -45,7 +45,7 @@ def traced(
         result = call(*arguments)
         wrong = _no_arrays(result)
         if wrong is not None:
-            raise FaultError(f"{what}: {wrong}{_at(definition(function))}")
+            raise FaultError(f"{what}: {wrong}{_at(definition_line(function))}")
         return result
 
     with named_faults(what, function):
@@ -61,7 +61,7 @@ def traced(
 
 def placed(name: str, function: Callable[..., Any]) -> str:
     """The name of a function, and where it is defined."""
-    line = definition(function)
+    line = definition_line(function)
     return name if line is None else f"{name} ({line})"
 
 
@@ -81,7 +81,7 @@ def named_faults(what: str, function: Callable[..., Any] | None = None) -> Itera
     except FaultError:
         raise
     except (Exception, SystemExit) as fault:
-        line = user_line(fault) or (None if function is None else definition(function))
+        line = user_line(fault) or (None if function is None else definition_line(function))
         known = next((one for one in _KNOWN if isinstance(fault, one.kinds)), None)
         if known is None:
             said = first_sentence(str(fault))
@@ -104,7 +104,7 @@ def named_refusals(what: str) -> Iterator[None]:
     except FaultError:
         raise
     except (ValueError, NotImplementedError, ArithmeticError) as refusal:
-        if not refused(refusal) and not isinstance(refusal, ArithmeticError):
+        if not is_refusal(refusal) and not isinstance(refusal, ArithmeticError):
             raise
         raise ValueError(f"{what}: {_named(refusal)}") from refusal
 
@@ -174,7 +174,7 @@ def _at(line: Line | None) -> str:
 
 def _named(error: BaseException) -> str:
     """The message alone where it was written for users."""
-    return str(error) if refused(error) else f"{type(error).__name__}: {first_sentence(str(error))}"
+    return str(error) if is_refusal(error) else f"{type(error).__name__}: {first_sentence(str(error))}"
 
 
 def _no_arrays(result: Any) -> str | None:
@@ -188,7 +188,7 @@ def _no_arrays(result: Any) -> str | None:
 
 def _unsteady(function: Callable[..., Any]) -> Line | None:
     """The first line of a function that speaks of chance or time; else where it is defined."""
-    place = definition(function)
+    place = definition_line(function)
     if place is None:
         return None
     try:

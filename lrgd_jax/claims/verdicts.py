@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrgd_jax.claims.claim import Claim, Dimensions
-from lrgd_jax.tracebacks import first_sentence, package_line, refused
+from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = ["Failure", "MutantVerdict", "Unevaluated", "Verdict"]
 
@@ -108,12 +108,12 @@ class Unevaluated:
     @property
     def internal(self) -> bool:
         """Whether the package is to blame: it stumbled, or the claim is one that comes with it."""
-        return self.claim.shipped or not refused(self.fault)
+        return self.claim.shipped or not is_refusal(self.fault)
 
     @property
     def reason(self) -> str:
         """Why, in one line."""
-        if refused(self.fault):
+        if is_refusal(self.fault):
             return str(self.fault)
         said = first_sentence(str(self.fault)) or "no message"
         return f"internal error: {type(self.fault).__name__}: {said} (at {package_line(self.fault)})"

@@ -8,7 +8,7 @@ from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
 from lrgd_jax.cli.doctor import doctor
-from lrgd_jax.cli.errors import CODES, Guarded, leave
+from lrgd_jax.cli.errors import CODES, CommandGroup, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
 from lrgd_jax.cli.plot import plot
@@ -20,7 +20,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="lrgd",
-    cls=Guarded,
+    cls=CommandGroup,
     help="In-context learning as gradient descent: attention beside its dual, every claim checked.",
     epilog="Exit codes: 0 done, and what was asked holds; 1 it does not hold; 2 bad input; 3 internal error; "
     "4 equal at the points that were tried, and no more is known; 130 interrupted.",
@@ -41,7 +41,7 @@ def options(
         bool, typer.Option("--debug", help="Show tracebacks of errors too; may stand anywhere, or set LRGD_DEBUG=1.")
     ] = False,
 ) -> None:
-    """Options of all commands; `Guarded` reads them."""
+    """Options of all commands; `CommandGroup` reads them."""
 
 
 def main() -> None:

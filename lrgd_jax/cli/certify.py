@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS, written
-from lrgd_jax.cli.options import writable
+from lrgd_jax.cli.verify_options import writable
 
 if TYPE_CHECKING:
     from lrgd_jax.certify import Certificate, Counterexample, Unrefuted

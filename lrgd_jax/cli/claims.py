@@ -19,11 +19,11 @@ def claims(
 ) -> None:
     """List all claims, or show one with its proof, as Markdown."""
     from lrgd_jax.claims import find, load_claims
-    from lrgd_jax.cli.consoles import results
-    from lrgd_jax.report.tables import claim_list, claim_page
+    from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.report.verdict_tables import claim_page, claim_table
 
     known = load_claims(claims_path or ())
     if slug is None:
-        results().print(claim_list(known.values()))
+        results_console().print(claim_table(known.values()))
     else:
         typer.echo(claim_page(find(known, slug)), nl=False)

@@ -188,9 +188,9 @@ def _show(report: Mapping[str, Any], folder: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.cli.terminal import results_console
 
-    console = results()
+    console = results_console()
     columns = ("interactions", "users", "items")
     table = Table("", *columns, title=escape(str(folder)), title_justify="left")
     steps = [("read", report["read"]), *((f"dropped: {step['reason']}", step) for step in report["dropped"])]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrgd_jax.cli.errors import complain, written
-from lrgd_jax.cli.options import writable
+from lrgd_jax.cli.verify_options import writable
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.constants import Constants
@@ -33,8 +33,8 @@ def doctor(
     from lrgd_jax.atomic import write_json
     from lrgd_jax.certify.constants import applied
     from lrgd_jax.certify.surroundings import surroundings
-    from lrgd_jax.cli.consoles import results
-    from lrgd_jax.report.surroundings import surroundings_table
+    from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.report.surroundings_table import surroundings_table
 
     if json is not None:
         writable(json)
@@ -46,7 +46,7 @@ def doctor(
         jax.config.update("jax_enable_x64", True)
         _measure(found)
     after = surroundings()
-    results().print(surroundings_table(after, x64=before.x64))
+    results_console().print(surroundings_table(after, x64=before.x64))
     if json is not None:
         with written(f"--json {json}"):
             write_json(json, after.as_dict() | {"x64": before.x64})
@@ -56,7 +56,7 @@ def _measure(found: Constants) -> None:
     """Measures the running stack and keeps what was seen."""
     from lrgd_jax.certify.constants import Record, record_file, write_record
     from lrgd_jax.certify.measuring import FUNCTIONS, measure_all
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
 
     measured = {}
     with progress_bar() as bar:

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lrgd_jax.tracebacks import first_sentence, package_line, refused
+from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = [
     "BAD_INPUT",
@@ -23,7 +23,7 @@ __all__ = [
     "INTERNAL",
     "INTERRUPTED",
     "ONLY_POINTS",
-    "Guarded",
+    "CommandGroup",
     "blamed",
     "complain",
     "ended",
@@ -67,7 +67,7 @@ def report(error: BaseException) -> int:
     """Says on standard error, in one line, what ended a command or a claim, and returns the exit code for it."""
     if debugging():
         typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    if refused(error):
+    if is_refusal(error):
         complain(str(error))
         return BAD_INPUT
     if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith("lrgd_jax"):
@@ -117,7 +117,7 @@ def written(what: str) -> Iterator[None]:
         raise typer.Exit(BAD_INPUT) from None
 
 
-class Guarded(TyperGroup):
+class CommandGroup(TyperGroup):
     """The commands, where whatever ends one of them becomes one line and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

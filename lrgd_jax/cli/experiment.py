@@ -48,7 +48,7 @@ def _list() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.experiments import find, names
 
     table = Table("experiment", "title")
@@ -58,7 +58,7 @@ def _list() -> None:
             table.add_row(name, Text(find(name).TITLE))
         except ValueError as error:
             table.add_row(name, Text(f"cannot be run: {error}", style="red"))
-    results().print(table)
+    results_console().print(table)
 
 
 def _run(
@@ -72,7 +72,7 @@ def _run(
 ) -> Run:
     from rich.markup import escape
 
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.experiments import find
     from lrgd_jax.experiments.config import resolve
     from lrgd_jax.experiments.runner import run
@@ -98,9 +98,9 @@ def _run(
 
 
 def _show(finished: Run, out: Path | None) -> None:
-    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.cli.terminal import results_console
 
-    console = results()
+    console = results_console()
     for part in summary_tables(finished.name, finished.summary):
         console.print(part)
     console.print(f"results: {out}; draw them by `lrgd plot {out}`", markup=False, highlight=False, soft_wrap=True)

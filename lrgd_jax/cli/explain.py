@@ -68,7 +68,7 @@ def _explain(
     preamble: str,
     answer_tokens: int,
 ) -> Explanation:
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.effect.reading import read_demonstrations
     from lrgd_jax.report.explanation import explain
 
@@ -121,16 +121,16 @@ def _check_files(files: dict[str, Path | None]) -> None:
 
 def _write(explanation: Explanation, json: Path | None, html: Path | None) -> None:
     """Both files or none, as far as a file system allows it."""
-    from lrgd_jax.atomic import replacing
+    from lrgd_jax.atomic import atomic_write
 
     contents = ((json, explanation.to_json), (html, explanation.html))
     with contextlib.ExitStack() as files:
         for file, content in contents:
             if file is not None:
-                files.enter_context(replacing(file)).write_text(content(), encoding="utf-8")
+                files.enter_context(atomic_write(file)).write_text(content(), encoding="utf-8")
 
 
 def _show(explanation: Explanation) -> None:
-    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.cli.terminal import results_console
 
-    results().print(explanation.table())
+    results_console().print(explanation.table())

@@ -23,18 +23,18 @@ def plot(
     format_: Annotated[Format, typer.Option("--format", help="Of the picture.")] = Format.PNG,
 ) -> None:
     """Draw the results of a finished run into its folder."""
-    from lrgd_jax.atomic import replacing
+    from lrgd_jax.atomic import atomic_write
     from lrgd_jax.experiments import find
     from lrgd_jax.experiments.runner import load
 
     finished = load(directory)
     try:
-        from lrgd_jax.report.figures import save
+        from lrgd_jax.report.style import save_figure
     except ModuleNotFoundError as error:
         complain(f"drawing needs {error.name}: install lrgd-jax[figures]")
         raise typer.Exit(BAD_INPUT) from None
     target = directory / f"{finished.name}.{format_}"
     figure = find(finished.name).figure(finished.config, finished.rows)
-    with replacing(target) as written:
-        save(figure, written)
+    with atomic_write(target) as written:
+        save_figure(figure, written)
     typer.echo(target)

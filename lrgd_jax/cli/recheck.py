@@ -39,8 +39,8 @@ def recheck(
     from lrgd_jax.claims.certificates import recheck as evaluate
     from lrgd_jax.claims.certified import EXACT_LAYERS
     from lrgd_jax.claims.outcomes import attempt
-    from lrgd_jax.cli.consoles import progress_bar, results
-    from lrgd_jax.report.tables import recheck_table
+    from lrgd_jax.cli.terminal import progress_bar, results_console
+    from lrgd_jax.report.verdict_tables import recheck_table
 
     certificates = read_certificates(directory)
     known, found, interrupted = load_claims(claims_path or ()), [], False
@@ -55,7 +55,7 @@ def recheck(
                 bar.update(task, advance=1, description=certificate["claim"])
     except KeyboardInterrupt:
         interrupted = True
-    results().print(recheck_table(found))
+    results_console().print(recheck_table(found))
     codes = [_code(one) for one in found]
     if interrupted:
         complain(f"interrupted: {len(found)} of {len(certificates)} certificates are evaluated")

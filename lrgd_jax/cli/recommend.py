@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lrgd_jax.cli.errors import CODES
-from lrgd_jax.cli.recommend_data import check_files, fitted, given, meta_of, split_of
+from lrgd_jax.cli.recommend_inputs import check_files, fit_recommender, load_or_fit_recommender, read_meta, read_split
 from lrgd_jax.cli.recommend_output import compared, described, keep, show_reasons, show_table, write_reasons
 
 __all__ = ["recommend"]
@@ -48,7 +48,7 @@ def fit(
     from lrgd_jax.recommend.serving.storage import save_recommender
 
     check_files({"--out": out})
-    recommender = fitted(split_of(data, seed), "test", form, meta_of(meta))
+    recommender = fit_recommender(read_split(data, seed), "test", form, read_meta(meta))
     save_recommender(recommender, out)
     typer.echo(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
 
@@ -72,7 +72,7 @@ def query(
     check_files({"--json": json})
     if (user is None) == (history is None):
         raise ValueError("give either --user, the name of a known user, or --history, names of items with commas")
-    recommender = given(model, data, seed, form)
+    recommender = load_or_fit_recommender(model, data, seed, form)
     past = None
     if history is not None:
         names = [name.strip() for name in history.split(",") if name.strip()]
@@ -111,8 +111,12 @@ def evaluate(
     if model is not None and meta is not None:
         raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
     start, busy = time.perf_counter(), time.process_time()
-    cut = split_of(data, seed)
-    found = fitted(cut, split.value, form, meta_of(meta)) if model is None else load_recommender(model, cut.catalogue)
+    cut = read_split(data, seed)
+    found = (
+        fit_recommender(cut, split.value, form, read_meta(meta))
+        if model is None
+        else load_recommender(model, cut.catalogue)
+    )
     measured = measure(found, cut, split.value)
     result = measured.summary()
     scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
@@ -144,15 +148,15 @@ def learn(
     """
     from dataclasses import asdict
 
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.recommend.forms.meta_parameters import PLAIN
     from lrgd_jax.recommend.learning.meta_learning import learn_meta
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
 
     with progress_bar() as bar:
         check_files({"--json": json})
-        cut, task = split_of(data, seed), bar.add_task("learn", total=steps)
-        before = fitted(cut, "valid", "linear", PLAIN if plain else None)
+        cut, task = read_split(data, seed), bar.add_task("learn", total=steps)
+        before = fit_recommender(cut, "valid", "linear", PLAIN if plain else None)
         found = learn_meta(
             cut.catalogue,
             cut.context("valid"),
@@ -165,7 +169,7 @@ def learn(
             seed=seed,
             progress=lambda done, _: bar.update(task, completed=done),
         )
-        after = fitted(cut, "valid", "linear", found.meta)
+        after = fit_recommender(cut, "valid", "linear", found.meta)
         gains = {
             f"{metric} {name}": measure(one, cut, "valid").summary()[metric]
             for metric in ("HR@10", "NDCG@10")
@@ -199,6 +203,6 @@ def explain(
     check_files({"--json": json, "--html": html, "--png": png})
     if top < 1:
         raise ValueError(f"--top must be at least 1, got {top}")
-    found = explain_by_name(given(model, data, seed, form), user, item, time)
+    found = explain_by_name(load_or_fit_recommender(model, data, seed, form), user, item, time)
     show_reasons(found, top)
     write_reasons(found, top, json, html, png)

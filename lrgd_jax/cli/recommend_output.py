@@ -63,20 +63,20 @@ def write_reasons(found: NamedExplanation, top: int, json: Path | None, html: Pa
     Raises:
         ValueError: a picture is wanted and matplotlib is not there.
     """
-    from lrgd_jax.atomic import replacing, write_json, write_text
+    from lrgd_jax.atomic import atomic_write, write_json, write_text
 
     if html is not None or png is not None:
         try:
-            from lrgd_jax.report.figures import save
-            from lrgd_jax.report.recommendation import recommendation_figure, recommendation_page
+            from lrgd_jax.report.recommendation_html import recommendation_figure, recommendation_page
+            from lrgd_jax.report.style import save_figure
         except ModuleNotFoundError as error:
             raise ValueError(f"a page or a picture needs {error.name}: install lrgd-jax[figures]") from None
         page, figure = recommendation_page(found), recommendation_figure(found, top)
         if html is not None:
             write_text(html, page)
         if png is not None:
-            with replacing(png) as written:
-                save(figure, written)
+            with atomic_write(png) as written:
+                save_figure(figure, written)
     if json is not None:
         write_json(json, found.content())
 
@@ -98,9 +98,9 @@ def show_table(head: list[str], rows: list[list[Any]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from lrgd_jax.cli.consoles import results
+    from lrgd_jax.cli.terminal import results_console
 
     table = Table(*head)
     for row in rows:
         table.add_row(*(f"{cell:.5g}" if isinstance(cell, float) else escape(str(cell)) for cell in row))
-    results().print(table)
+    results_console().print(table)

@@ -12,7 +12,7 @@ import typer
 
 from lrgd_jax.cli.claims import ClaimsPath
 from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, blamed, complain, worst
-from lrgd_jax.cli.options import ModelOptions, dtypes_of, folder, model_options, writable
+from lrgd_jax.cli.verify_options import ModelOptions, dtypes_of, folder, model_options, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lrgd_jax.claims import Claim, Unevaluated, Verdict
     from lrgd_jax.claims.certified import Certification
     from lrgd_jax.claims.real_decoder import DecoderVerdict
-    from lrgd_jax.cli.findings import Findings
+    from lrgd_jax.cli.verification_results import VerificationResults
 
 __all__ = ["verify"]
 
@@ -75,9 +75,9 @@ def verify(
     _prepare([*dtypes, "float64"] if exact else dtypes)
     chosen = _of_groups(_chosen(slugs or (), claims_path or (), everything=options is None), group)
 
-    from lrgd_jax.cli.findings import Findings
+    from lrgd_jax.cli.verification_results import VerificationResults
 
-    findings = Findings(chosen, dtypes, seed, exact, json, certificates)
+    findings = VerificationResults(chosen, dtypes, seed, exact, json, certificates)
     interrupted = False
     try:
         findings.decoder = None if options is None else _verify_model(options, dtypes[0])
@@ -122,10 +122,10 @@ def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
     return [claim for claim in chosen if claim.group in names]
 
 
-def _verify_claims(findings: Findings, instances: int, *, mutants: bool) -> None:
+def _verify_claims(findings: VerificationResults, instances: int, *, mutants: bool) -> None:
     from lrgd_jax.claims.check import checks_of
     from lrgd_jax.claims.outcomes import each
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
 
     checks = checks_of(findings.claims, findings.dtypes, instances=instances, seed=findings.seed, mutants=mutants)
     with progress_bar() as bar, contextlib.closing(each(checks, workers=2)) as found:
@@ -135,10 +135,10 @@ def _verify_claims(findings: Findings, instances: int, *, mutants: bool) -> None
             bar.update(task, advance=1, description=verdict.slug)
 
 
-def _certify_claims(findings: Findings, *, mutants: bool) -> None:
+def _certify_claims(findings: VerificationResults, *, mutants: bool) -> None:
     from lrgd_jax.claims.certified import certifications_of
     from lrgd_jax.claims.outcomes import each
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
 
     if not findings.exact:
         return
@@ -151,7 +151,7 @@ def _certify_claims(findings: Findings, *, mutants: bool) -> None:
 
 def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
     from lrgd_jax.claims.real_decoder import verify_decoder
-    from lrgd_jax.cli.consoles import progress_bar
+    from lrgd_jax.cli.terminal import progress_bar
 
     with progress_bar() as bar:
         task = bar.add_task("model", total=100)
@@ -165,13 +165,13 @@ def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
         )
 
 
-def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
+def _show(findings: VerificationResults, *, mutants: bool, explained: bool) -> int:
     """Prints everything, and why what fell did, if time is left to search for that; returns the exit code."""
     from lrgd_jax.certify.constants import applied
-    from lrgd_jax.cli.consoles import results
-    from lrgd_jax.report.tables import certification_table, condition_lines, decoder_table, verdict_table
+    from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.report.verdict_tables import certification_table, condition_lines, decoder_table, verdict_table
 
-    console, codes = results(), [HOLDS]
+    console, codes = results_console(), [HOLDS]
     if findings.verdicts:
         console.print(verdict_table(findings.verdicts, mutants=mutants, constants=applied().text))
     if findings.decoder is not None:
@@ -192,7 +192,7 @@ def _show(findings: Findings, *, mutants: bool, explained: bool) -> int:
     return worst(codes)
 
 
-def _explain(console: Console, findings: Findings, verdict: Verdict | Unevaluated, *, searched: bool) -> int:
+def _explain(console: Console, findings: VerificationResults, verdict: Verdict | Unevaluated, *, searched: bool) -> int:
     """Prints why a claim has no verdict, or the instance at which it fell; returns the exit code."""
     from lrgd_jax.claims.counterexample import smallest_counterexample
     from lrgd_jax.claims.explain import counterexample_text, failure_text
@@ -216,7 +216,7 @@ def _explain(console: Console, findings: Findings, verdict: Verdict | Unevaluate
 
 
 def _explain_certified(
-    console: Console, findings: Findings, found: Certification | Unevaluated, *, searched: bool
+    console: Console, findings: VerificationResults, found: Certification | Unevaluated, *, searched: bool
 ) -> int:
     """Prints why a claim is not certified, with the smallest instance at which it falls; returns the exit code."""
     from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample

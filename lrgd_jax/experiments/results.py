@@ -24,7 +24,7 @@ import jax
 import polars as pl
 
 from lrgd_jax import __version__
-from lrgd_jax.atomic import UNFINISHED, plain, replacing
+from lrgd_jax.atomic import UNFINISHED, atomic_write, to_scalar
 from lrgd_jax.experiments.experiment import Row, Value
 
 if sys.platform != "win32":
@@ -55,11 +55,11 @@ def write_rows(file: Path, rows: Sequence[Row]) -> None:
     Raises:
         ValueError: an entry is no number, string or boolean, or a column mixes kinds.
     """
-    table = [{key: plain(f"column {key!r}", value) for key, value in row.items()} for row in rows]
+    table = [{key: to_scalar(f"column {key!r}", value) for key, value in row.items()} for row in rows]
     names = list(dict.fromkeys(key for row in table for key in row))
     columns = [_column(name, [row.get(name) for row in table]) for name in names]
     frame = pl.DataFrame(columns)
-    with replacing(file) as written:
+    with atomic_write(file) as written:
         frame.write_parquet(written, compression="zstd", statistics=True)
 
 

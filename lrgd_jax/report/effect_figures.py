@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from lrgd_jax.report.figures import BLUE, CYCLE, INK, MARKERS, ORANGE, _style
+from lrgd_jax.report.style import BLUE, CYCLE, INK, MARKERS, ORANGE, figure_style
 
 __all__ = ["effect_path_figure", "fidelity_figure", "parts_figure"]
 
@@ -28,7 +28,7 @@ def effect_path_figure(
         losses: by control, of each prompt at each fraction; the first and the last are the ends.
         marked: a fraction up to which the panel is shaded.
     """
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(4.9 * len(losses), 3.9), layout="constrained")
         panels = np.ravel(figure.subplots(1, len(losses), sharey=True, squeeze=False))
         for axes, (name, found) in zip(panels, losses.items(), strict=True):
@@ -54,7 +54,7 @@ def fidelity_figure(
         cheap: the same by each score.
         name: of the truth.
     """
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(3.7 * len(cheap), 3.8), layout="constrained")
         panels = np.ravel(figure.subplots(1, len(cheap), squeeze=False))
         for k, (axes, (method, values)) in enumerate(zip(panels, cheap.items(), strict=True)):
@@ -77,7 +77,7 @@ def parts_figure(parts: Float[np.ndarray, "L h N"], labels: Sequence[str], *, sh
     """
     best = int(np.argmax(parts.sum(axis=(0, 1)))) if shown is None else shown
     layers, heads, n = parts.shape
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(10.4, 1.6 + 0.34 * max(n, heads)), layout="constrained")
         left, right = figure.subplots(1, 2)
         _map(figure, left, parts.sum(axis=1).T, "By layer", labels)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from lrgd_jax.report.figures import BLUE, GREEN, INK, MARKERS, ORANGE, STYLE
+from lrgd_jax.report.style import BLUE, GREEN, INK, MARKERS, ORANGE, STYLE
 
 __all__ = ["contexts_figure", "random_features_figure"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrgd_jax.report.figures import CYCLE, INK, MARKERS, STYLE
+from lrgd_jax.report.style import CYCLE, INK, MARKERS, STYLE
 
 __all__ = ["adaptability_figure", "data_robustness_figure"]
 

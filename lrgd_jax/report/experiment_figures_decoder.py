@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrgd_jax.report.figures import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, PURPLE, STYLE
+from lrgd_jax.report.style import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, PURPLE, STYLE
 
 __all__ = ["fine_tuning_figure", "layer_figure"]
 

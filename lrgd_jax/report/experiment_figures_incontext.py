@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from lrgd_jax.report.figures import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, PURPLE, SKY, STYLE
+from lrgd_jax.report.style import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, PURPLE, SKY, STYLE
 
 __all__ = [
     "age_weights_figure",

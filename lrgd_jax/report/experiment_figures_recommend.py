@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from lrgd_jax.report.figures import BLUE, CYCLE, INK, MARKERS, ORANGE, PURPLE, SKY, _style
+from lrgd_jax.report.style import BLUE, CYCLE, INK, MARKERS, ORANGE, PURPLE, SKY, figure_style
 
 __all__ = ["effect_figure", "equivalence_figure", "recommend_figure", "selection_figure", "two_stage_figure"]
 
@@ -26,7 +26,7 @@ def recommend_figure(rows: Rows, *, recommenders: Sequence[str], reference: str)
         reference: drawn as a vertical line.
     """
     sets = list(dict.fromkeys(row["data"] for row in rows))
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(3.0 * len(sets) + 2.2, 0.32 * len(recommenders) + 1.4), layout="constrained")
         panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
         for axes, name in zip(panels, sets, strict=True):
@@ -50,7 +50,7 @@ def effect_figure(rows: Rows, *, which: Sequence[str]) -> Figure:
         rows: of the experiment `effect`.
         which: shares that are taken out.
     """
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(12.4, 4.2), layout="constrained")
         panels = figure.subplots(1, 3)
         for axes, kind in zip(panels, ("demonstrations", "users"), strict=False):
@@ -94,7 +94,7 @@ def selection_figure(rows: Rows, *, oracle: str) -> Figure:
         rows: of the experiment `selection`.
         oracle: the selector that reads the test items; drawn in grey.
     """
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(12.4, 6.4), layout="constrained")
         for axes, (scope, title) in zip(figure.subplots(1, 2), SCOPES.items(), strict=True):
             own = [row for row in rows if row["scope"] == scope and "HR@10" in row]
@@ -124,7 +124,7 @@ def two_stage_figure(rows: Rows, summary: Mapping[str, Any], *, paths: Sequence[
         summary: of the same.
         paths: with and without a guard.
     """
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(13.2, 5.2), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
         lines = summary["one step back"]
@@ -160,7 +160,7 @@ def equivalence_figure(summary: Mapping[str, Any], *, duals: Sequence[str]) -> F
         summary: of the experiment `equivalence-on-data`.
         duals: in the order of the bars.
     """
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(11.4, 0.5 * len(duals) + 1.9), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         ratios = [summary[name]["difference/bound"] for name in duals]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from lrgd_jax.report.figures import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, _style
+from lrgd_jax.report.style import BLUE, CYCLE, GREEN, INK, MARKERS, ORANGE, figure_style
 
 __all__ = ["bias_variance_figure", "robustness_figure"]
 
@@ -26,7 +26,7 @@ def robustness_figure(
         regularisers: in the order of the legend.
         dual: whose rows are drawn, "linear" or "softmax".
     """
-    with _style():
+    with figure_style():
         columns = min(3, max(len(kinds), 1))
         lines = -(-len(kinds) // columns)
         figure = Figure(figsize=(4.1 * columns, 0.9 + 3.1 * lines), layout="constrained")
@@ -63,7 +63,7 @@ def bias_variance_figure(rows: Sequence[dict[str, Any]], *, knobs: Sequence[str]
         knobs: in the order of the panels.
     """
     parts = (("bias", "squared bias", BLUE, "o"), ("variance", "variance", ORANGE, "s"), ("error", "sum", GREEN, "D"))
-    with _style():
+    with figure_style():
         columns = min(3, max(len(knobs), 1))
         lines = -(-len(knobs) // columns)
         figure = Figure(figsize=(4.1 * columns, 0.9 + 3.1 * lines), layout="constrained")

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from lrgd_jax.effect.findings import Findings, TokenProbability
-from lrgd_jax.report.html import STYLE, bar, decimals, escaped, heat_map, shade, signed, table
+from lrgd_jax.report.html import STYLE, bar, decimal_format, escape_text, format_signed, heat_map, shade, table
 
 __all__ = ["explanation_html"]
 
@@ -38,7 +38,7 @@ def explanation_html(model: str, found: Findings, by: Literal["layer", "head"]) 
 
 def _percent(share: float | None) -> str:
     """A share with its sign; a dash where there is none."""
-    return "–" if share is None or not np.isfinite(share) else signed(share, ".0%")
+    return "–" if share is None or not np.isfinite(share) else format_signed(share, ".0%")
 
 
 def _shown(token: str) -> str:
@@ -49,7 +49,7 @@ def _shown(token: str) -> str:
 def _heading(model: str, found: Findings) -> str:
     gap = "–" if found.gap is None else f"{found.gap:.1%}"
     tiles = {
-        "Effect<sub>D</sub>": "–" if found.relative is None else signed(found.relative, ".3f"),
+        "Effect<sub>D</sub>": "–" if found.relative is None else format_signed(found.relative, ".3f"),
         "zero-shot loss": f"{found.zero_shot:.3g}",
         "few-shot loss": f"{found.few_shot:.3g}",
         "completeness gap": gap,
@@ -58,8 +58,8 @@ def _heading(model: str, found: Findings) -> str:
     }
     made = "".join(f'<div class="tile"><b>{value}</b><span>{name}</span></div>' for name, value in tiles.items())
     counts = f"{len(found.prompt.demonstrations)} demonstrations, {len(found.prompt.tokens)} tokens"
-    about = f"{escaped(model)} · {escaped(found.scores.method)} · {counts}"
-    notes = "".join(f"<p>Note: {escaped(note)}</p>" for note in found.notes)
+    about = f"{escape_text(model)} · {escape_text(found.scores.method)} · {counts}"
+    notes = "".join(f"<p>Note: {escape_text(note)}</p>" for note in found.notes)
     return (
         f'<h1>What each demonstration is worth</h1><p class="muted">{about}</p><p>{_verdict(found)}</p>{notes}'
         f'<div class="tiles">{made}</div>'
@@ -76,13 +76,15 @@ def _verdict(found: Findings) -> str:
         f"{found.zero_shot:.3g} to {found.few_shot:.3g} nats a token. "
     )
     if not found.in_nats:
-        return f"{text}Demonstration {best + 1} has the largest score ({signed(float(values[best]))})."
+        return f"{text}Demonstration {best + 1} has the largest score ({format_signed(float(values[best]))})."
     if values[best] > 0:
-        text += f"Demonstration {best + 1} helps most ({signed(float(values[best]))})"
+        text += f"Demonstration {best + 1} helps most ({format_signed(float(values[best]))})"
         return text + (
-            f", demonstration {worst + 1} harms ({signed(float(values[worst]))})." if values[worst] < 0 else "."
+            f", demonstration {worst + 1} harms ({format_signed(float(values[worst]))})." if values[worst] < 0 else "."
         )
-    return f"{text}No demonstration helps; demonstration {worst + 1} harms most ({signed(float(values[worst]))})."
+    return (
+        f"{text}No demonstration helps; demonstration {worst + 1} harms most ({format_signed(float(values[worst]))})."
+    )
 
 
 def _legend(found: Findings, largest: float, kind: str = "ramp") -> str:
@@ -95,14 +97,14 @@ def _legend(found: Findings, largest: float, kind: str = "ramp") -> str:
 def _prompt(found: Findings) -> str:
     values = found.scores.values
     largest = float(np.max(np.abs(values), initial=0.0))
-    form = decimals(largest)
+    form = decimal_format(largest)
     pieces = [_legend(found, largest)]
     for i, text in enumerate(found.prompt.demonstrations):
         kind, strength = shade(float(values[i]), largest)
         share = None if found.shares is None else float(found.shares[i])
-        worth = f"{signed(float(values[i]), form)}<br><span class=muted>{_percent(share)} of the whole</span>"
+        worth = f"{format_signed(float(values[i]), form)}<br><span class=muted>{_percent(share)} of the whole</span>"
         pieces.append(_piece(str(i + 1), text, f"rgba(var(--{kind}),{strength})", worth))
-    asked = f"{escaped(found.prompt.query)}<mark>{escaped(found.prompt.answer or '')}</mark>"
+    asked = f"{escape_text(found.prompt.query)}<mark>{escape_text(found.prompt.answer or '')}</mark>"
     label = "the model's own answer" if found.own else "the target"
     pieces.append(
         f'<div class="piece query"><div class="n">?</div><div class="text">{asked}</div>'
@@ -112,7 +114,7 @@ def _prompt(found: Findings) -> str:
 
 
 def _piece(name: str, text: str, background: str, worth: str) -> str:
-    visible = escaped(text.rstrip("\n"))
+    visible = escape_text(text.rstrip("\n"))
     return (
         f'<div class="piece"><div class="n">{name}</div>'
         f'<div class="text" style="background:{background}">{visible}</div><div class="worth">{worth}</div></div>'
@@ -124,7 +126,7 @@ def _ranking(found: Findings) -> str:
     interval = scores.interval
     ends = [scores.values] if interval is None else [scores.values, interval.lower, interval.upper]
     largest = max(float(np.max(np.abs(x), initial=0.0)) for x in ends)
-    form = decimals(largest)
+    form = decimal_format(largest)
     head = ["", "demonstration", "score", "share", "", "text"]
     if interval is not None:
         head.insert(4, f"{interval.level:.0%} interval")
@@ -134,14 +136,14 @@ def _ranking(found: Findings) -> str:
         cells = [
             str(rank),
             str(i + 1),
-            signed(float(scores.values[i]), form),
+            format_signed(float(scores.values[i]), form),
             _percent(None if shares is None else float(shares[i])),
         ]
         if pair is not None:
-            cells.append(f"{signed(pair[0], form)} to {signed(pair[1], form)}")
+            cells.append(f"{format_signed(pair[0], form)} to {format_signed(pair[1], form)}")
         words = " ".join(found.prompt.demonstrations[i].split())
         cut = words if len(words) <= 60 else words[:59] + "…"
-        rows.append([*cells, bar(float(scores.values[i]), largest, pair), escaped(cut)])
+        rows.append([*cells, bar(float(scores.values[i]), largest, pair), escape_text(cut)])
     return f'<h2>Ranking</h2><div class="wide">{table(head, rows, words=[len(head) - 1])}</div>'
 
 
@@ -166,7 +168,7 @@ def _token_row(one: TokenProbability) -> list[str]:
         f'<rect class="grey" x="0" y="2" width="{lengths[0]}" height="6"/>'
         f'<rect class="helps" x="0" y="10" width="{lengths[1]}" height="6"/><path class="axis" d="M0.5 0V18"/></svg>'
     )
-    return [escaped(_shown(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", bars]
+    return [escape_text(_shown(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", bars]
 
 
 def _layers(found: Findings) -> str:
@@ -193,13 +195,13 @@ def _heads(found: Findings) -> str:
     largest = float(np.max(np.abs(parts), initial=0.0))
     layers, heads = parts.shape[:2]
     rows, columns = [f"head {h + 1}" for h in range(heads)], [f"layer {k + 1}" for k in range(layers)]
-    figures, form = [], decimals(float(np.max(np.abs(found.scores.values), initial=0.0)))
+    figures, form = [], decimal_format(float(np.max(np.abs(found.scores.values), initial=0.0)))
     for i in found.ranking.tolist():
         label = f"Effect of demonstration {i + 1} by layer and head"
         drawn = heat_map(
             parts[:, :, i].T, rows, columns, label=label, largest=largest, cell=(10, 10), every=5 if layers > 9 else 1
         )
-        caption = f"demonstration {i + 1}, {signed(float(found.scores.values[i]), form)}"
+        caption = f"demonstration {i + 1}, {format_signed(float(found.scores.values[i]), form)}"
         figures.append(f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>")
     text = "One map a demonstration, layers from left to right; all maps have the same colours."
     legend = _legend(found, largest, FULL)
@@ -219,7 +221,7 @@ def _reading(found: Findings) -> str:
         "<b>Share</b> is the score over the size of the whole fall. <b>Completeness gap</b> is how far the scores' sum "
         f"is from the whole fall, relative to it.{missing} Leave-one-out and gradients need not add up to it.",
         f"<b>Cost.</b> The method took {found.scores.cost:.3g} forward passes of this prompt, counted in "
-        f"multiplications{'; ' + escaped(stages) if stages else ''}.",
+        f"multiplications{'; ' + escape_text(stages) if stages else ''}.",
         "What is scored is what the model does with the demonstrations, not whether they are true.",
     ]
     return f"<h2>How to read this</h2>{''.join(f'<p class=muted>{line}</p>' for line in lines)}"

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lrgd_jax.effect.findings import Findings
-from lrgd_jax.report.html import decimals
+from lrgd_jax.report.html import decimal_format
 
 __all__ = ["explanation_tables"]
 
@@ -49,7 +49,7 @@ def _ranking(model: str, found: Findings) -> Table:
     for column in (table.columns[0], *table.columns[2:]):
         column.justify = "right"
     table.columns[1].no_wrap = True
-    form = decimals(float(np.max(np.abs(found.scores.values), initial=0.0)))
+    form = decimal_format(float(np.max(np.abs(found.scores.values), initial=0.0)))
     for i in found.ranking.tolist():
         value = float(found.scores.values[i])
         share = "-" if shares is None else f"{shares[i]:+.0%}"

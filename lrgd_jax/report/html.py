@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["STYLE", "bar", "decimals", "escaped", "heat_map", "page", "shade", "signed", "table"]
+__all__ = ["STYLE", "bar", "decimal_format", "escape_text", "format_signed", "heat_map", "page", "shade", "table"]
 
 STRONGEST = 0.62
 """Opacity of the largest effect, such that text on it can still be read."""
@@ -68,18 +68,18 @@ STYLE = """
 """.replace("STRONGEST", str(STRONGEST))
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     """Text as text: nothing in it is read as HTML, and control characters are made visible."""
     seen = "".join(c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
     return html.escape(seen)
 
 
-def signed(number: float, form: str = ".3g") -> str:
+def format_signed(number: float, form: str = ".3g") -> str:
     """A number with its sign, a minus that is as wide as a plus."""
     return f"{number:+{form}}".replace("-", "\u2212", 1) if number < 0 else f"{number:+{form}}"
 
 
-def decimals(largest: float) -> str:
+def decimal_format(largest: float) -> str:
     """A format for numbers up to this size that gives all of them the same decimals, four digits to the largest."""
     return f".{max(0, 3 - math.floor(math.log10(largest)))}f" if largest > 0 else ".3f"
 
@@ -91,7 +91,7 @@ def page(title: str, body: str) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escaped(title)}</title>\n"
+        f"<title>{escape_text(title)}</title>\n"
         "<style>body { margin:0; background:#fff; } "
         "@media (prefers-color-scheme: dark) { body { background:#14171b; } }</style>\n"
         f"</head>\n<body>\n{body}\n</body>\n</html>\n"
@@ -165,22 +165,22 @@ def heat_map(
     drawn = []
     for i, row in enumerate(rows):
         drawn.append(
-            f'<text x="{left - 5}" y="{top + h * i + h / 2 + 3.5:.1f}" text-anchor="end">{escaped(row)}</text>'
+            f'<text x="{left - 5}" y="{top + h * i + h / 2 + 3.5:.1f}" text-anchor="end">{escape_text(row)}</text>'
         )
         for j, column in enumerate(columns):
             kind, strength = shade(float(values[i, j]), largest)
             if strength >= FAINTEST:
                 # on a map, without text upon it, the whole range of opacity is free
                 place = f'x="{left + w * j}" y="{top + h * i}" width="{w}" height="{h}"'
-                told = f"<title>{escaped(row)}, {escaped(column)}: {signed(float(values[i, j]))}</title>"
+                told = f"<title>{escape_text(row)}, {escape_text(column)}: {format_signed(float(values[i, j]))}</title>"
                 opacity = f"{strength / STRONGEST:.2f}"
                 drawn.append(f'<rect class="{kind}" fill-opacity="{opacity}" {place}>{told}</rect>')
     for j in range(0, len(columns), every):
         name = columns[j].split()[-1]
-        drawn.append(f'<text x="{left + w * (j + 0.5):.1f}" y="10" text-anchor="middle">{escaped(name)}</text>')
+        drawn.append(f'<text x="{left + w * (j + 0.5):.1f}" y="10" text-anchor="middle">{escape_text(name)}</text>')
     frame = f'<rect class="frame" x="{left}" y="{top}" width="{w * len(columns)}" height="{h * len(rows)}"/>'
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    return f'<svg {size} role="img" aria-label="{escaped(label)}">{"".join(drawn)}{frame}</svg>'
+    return f'<svg {size} role="img" aria-label="{escape_text(label)}">{"".join(drawn)}{frame}</svg>'
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], words: Iterable[int] = ()) -> str:

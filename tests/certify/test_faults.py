@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from faulty_functions import FAULTS, calls, counts, named
+from support.faulty_functions import FAULTS, calls, counts, named
 
 from lrgd_jax.certify import equal
 from lrgd_jax.certify.faults import FaultError, named_refusals, traced

@@ -13,7 +13,7 @@ from lrgd_jax.claims import Mutant, certificates
 from lrgd_jax.claims.certificates import read_certificates, recheck, write_certificate
 from lrgd_jax.claims.certified import certify_claim
 from lrgd_jax.claims.contradictions import contradicted, moved_lines
-from lrgd_jax.report.tables import recheck_table
+from lrgd_jax.report.verdict_tables import recheck_table
 
 
 def normalised(x):

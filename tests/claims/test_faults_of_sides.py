@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 import pytest
-from faulty_functions import FAULTS, branches, named
 from small_claims import TRUE, all_pairs, variant
+from support.faulty_functions import FAULTS, branches, named
 
 from lrgd_jax.certify.faults import FaultError
 from lrgd_jax.claims import Mutant, certify_claim, check_claim

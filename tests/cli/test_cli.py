@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tokenizers
 from safetensors.numpy import save_file
-from small_llama import config, shapes, write_model
+from support.small_llama import config, shapes, write_model
 from typer.testing import CliRunner
 
 from lrgd_jax import __version__

@@ -19,14 +19,14 @@ from lrgd_jax.cli.errors import (
     INTERNAL,
     INTERRUPTED,
     ONLY_POINTS,
-    Guarded,
+    CommandGroup,
     worst,
 )
 
 
 def ending(raise_it, *arguments):
     """A command line of one command that comes to an end of this kind."""
-    small = typer.Typer(cls=Guarded, pretty_exceptions_enable=False)
+    small = typer.Typer(cls=CommandGroup, pretty_exceptions_enable=False)
 
     @small.callback()
     def options(): ...

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 import tokenizers
-from small_llama import config, write_model
+from support.small_llama import config, write_model
 from typer.testing import CliRunner
 
 from lrgd_jax.cli import app

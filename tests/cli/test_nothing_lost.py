@@ -105,17 +105,17 @@ def test_a_search_for_a_counterexample_that_stumbles_costs_no_verdict(tmp_path, 
 
 
 def test_the_file_is_written_after_every_claim_in_the_order_of_the_claims(tmp_path, monkeypatch):
-    from lrgd_jax.cli import findings
+    from lrgd_jax.cli import verification_results
 
     written = []
-    true = findings.write_json
+    true = verification_results.write_json
 
     def watched(file, content):
         true(file, content)
         content = json.loads(file.read_text())
         written.append((content["complete"], [(row["dtype"], row["slug"]) for row in content["claims"]]))
 
-    monkeypatch.setattr(findings, "write_json", watched)
+    monkeypatch.setattr(verification_results, "write_json", watched)
     chosen = ("order-and-batching", "alibi-is-weight-decay")
     dtypes = ("float64", "float32")
     run("verify", *chosen, "--dtype", ",".join(dtypes), "--instances", 1, "--json", tmp_path / "out.json")

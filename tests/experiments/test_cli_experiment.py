@@ -152,7 +152,7 @@ def test_what_cannot_be_drawn(tmp_path, monkeypatch):
     assert run("experiment", "counting", "--out", tmp_path, "--quick").exit_code == 0
     assert run("plot", tmp_path, "--format", "gif").exit_code == 2
     with monkeypatch.context() as patched:
-        patched.delitem(sys.modules, "lrgd_jax.report.figures", raising=False)
+        patched.delitem(sys.modules, "lrgd_jax.report.style", raising=False)
         patched.setitem(sys.modules, "matplotlib", None)
         complained(run("plot", tmp_path), "lrgd-jax[figures]")
     (tmp_path / "run.json").write_text("[]")

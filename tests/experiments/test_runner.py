@@ -277,7 +277,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     atomic.write_text(file, "old")
 
     def fail_halfway():
-        with atomic.replacing(file) as written:
+        with atomic.atomic_write(file) as written:
             written.write_text("half")
             raise RuntimeError
 

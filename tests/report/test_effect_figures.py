@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from lrgd_jax.report.effect_figures import effect_path_figure, fidelity_figure, parts_figure
-from lrgd_jax.report.figures import save
+from lrgd_jax.report.style import save_figure
 
 PARTS = np.random.default_rng(0).standard_normal((5, 3, 4))
 FRACTIONS = np.linspace(0, 1, 11)
@@ -32,7 +32,7 @@ def test_every_axis_is_named(make, tmp_path):
     for axes in maps:
         assert axes.get_title(loc="left")
         assert axes.get_xlabel()
-    assert save(figure, tmp_path / "picture.png").stat().st_size
+    assert save_figure(figure, tmp_path / "picture.png").stat().st_size
 
 
 def test_the_share_that_is_reached_stands_in_the_title():

@@ -12,7 +12,7 @@ from lrgd_jax.effect.findings import Findings, TokenProbability, units
 from lrgd_jax.effect.prompting import Prompt
 from lrgd_jax.effect.scores import Interval, Scores
 from lrgd_jax.report.explanation import Explanation
-from lrgd_jax.report.html import bar, decimals, escaped, heat_map, shade, signed
+from lrgd_jax.report.html import bar, decimal_format, escape_text, format_signed, heat_map, shade
 
 EVIL = '<script>alert("x")</script>&amp; [red]rich[/red] \u202e\x07 naïve\n\n'
 VALUES = np.array([0.5, -0.25, 1.75])
@@ -143,10 +143,10 @@ def test_bars_and_signs():
     assert shade(-3.0, 1.0)[0] == "harms"
     assert shade(-3.0, 1.0)[1] == shade(1.0, 1.0)[1]
     assert 'x="110.0" y="3" width="0.0"' in bar(0.0, 0.0)
-    assert [decimals(x) for x in (0.0, 0.02, 0.9, 3.0, 40.0, 5e6)] == [".3f", ".5f", ".4f", ".3f", ".2f", ".0f"]
-    assert signed(-0.5) == "−0.5"
-    assert signed(1e-9, ".0%") == "+0%"
-    assert escaped("<\u2028\n") == "&lt;\\u2028\n"
+    assert [decimal_format(x) for x in (0.0, 0.02, 0.9, 3.0, 40.0, 5e6)] == [".3f", ".5f", ".4f", ".3f", ".2f", ".0f"]
+    assert format_signed(-0.5) == "−0.5"
+    assert format_signed(1e-9, ".0%") == "+0%"
+    assert escape_text("<\u2028\n") == "&lt;\\u2028\n"
 
 
 def test_the_json_holds_the_same():

@@ -10,7 +10,9 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.figure import Figure
 
-from lrgd_jax.report.figures import path_figure, save, step_figure, verdict_figure
+from lrgd_jax.report.step_figures import path_figure, step_figure
+from lrgd_jax.report.style import save_figure
+from lrgd_jax.report.verdict_figures import verdict_figure
 
 LARGEST_PICTURE = 200_000
 
@@ -52,19 +54,19 @@ def test_every_axis_is_named_and_the_picture_is_small(make, tmp_path):
     for axes in figure.axes:
         assert axes.get_title(loc="left")
         assert axes.get_xlabel()
-    written = save(figure, tmp_path / "picture.png")
+    written = save_figure(figure, tmp_path / "picture.png")
     assert 0 < written.stat().st_size < LARGEST_PICTURE
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_a_figure_is_written_alike_twice(suffix, tmp_path):
-    files = [save(made_path_figure(), tmp_path / f"{k}.{suffix}") for k in range(2)]
+    files = [save_figure(made_path_figure(), tmp_path / f"{k}.{suffix}") for k in range(2)]
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="not a folder"):
-        save(made_verdict_figure(), tmp_path / "nowhere" / "picture.png")
+        save_figure(made_verdict_figure(), tmp_path / "nowhere" / "picture.png")
 
 
 def test_a_ratio_of_zero_is_still_drawn():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lrgd_jax.atomic import replacing
+from lrgd_jax.atomic import atomic_write
 from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.serving.recommender import Recommender
@@ -52,7 +52,7 @@ def save_recommender(recommender: Recommender, file: Path) -> None:
     if catalogue.vectors is not None:
         arrays["vectors"] = catalogue.vectors
     text = np.frombuffer(json.dumps(described).encode(), np.uint8)
-    with replacing(file) as written, written.open("wb") as stream:
+    with atomic_write(file) as written, written.open("wb") as stream:
         np.savez_compressed(stream, described=text, **arrays)
 
 

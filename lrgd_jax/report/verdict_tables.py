@@ -1,20 +1,17 @@
-"""Verdicts as tables and text for a terminal."""
+"""Verdicts, certificates and rechecks as tables for a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from lrgd_jax.claims.certificates import Recheck
 from lrgd_jax.claims.certified import Certification
-from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.real_decoder import DecoderVerdict
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 
 __all__ = [
     "certification_table",
-    "claim_list",
-    "claim_page",
     "condition_lines",
     "decoder_table",
     "recheck_table",
@@ -23,30 +20,6 @@ __all__ = [
 
 ERROR = "[bold red]error[/bold red]"
 """In the place of a verdict, where there is none."""
-
-
-def claim_list(claims: Iterable[Claim]) -> Table:
-    """One row a claim: group, slug, title."""
-    table = Table("group", "claim", "title", "mutants")
-    table.columns[1].no_wrap = True
-    for claim in claims:
-        table.add_row(claim.group, claim.slug, claim.title, str(len(claim.mutants)))
-    return table
-
-
-def claim_page(claim: Claim) -> str:
-    """All that a claim says, in Markdown with LaTeX."""
-    assumptions = "\n".join(f"- {assumption}" for assumption in claim.assumptions) or "None."
-    mutants = "\n".join(f"- {mutant.name}" for mutant in claim.mutants)
-    sections = {
-        "Statement": claim.statement.strip(),
-        "Assumptions": assumptions,
-        "Proof": claim.proof.strip(),
-        "Source": claim.source,
-        "Mutants that the check must reject": mutants,
-    }
-    body = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items())
-    return f"# {claim.title}\n\n`{claim.slug}` (group {claim.group})\n\n{body}\n"
 
 
 def verdict_table(

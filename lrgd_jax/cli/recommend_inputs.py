@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.forms.meta_parameters import Meta
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["check_files", "fitted", "given", "meta_of", "split_of"]
+__all__ = ["check_files", "fit_recommender", "load_or_fit_recommender", "read_split", "read_meta"]
 
 
-def split_of(folder: Path | None, seed: int) -> Split:
+def read_split(folder: Path | None, seed: int) -> Split:
     """The data of a folder, or the generated catalogue where none is given.
 
     Raises:
@@ -26,7 +26,7 @@ def split_of(folder: Path | None, seed: int) -> Split:
     return generate_split(seed) if folder is None else load_split(folder)
 
 
-def fitted(split: Split, part: Part, form: str, meta: Meta | None = None) -> Recommender:
+def fit_recommender(split: Split, part: Part, form: str, meta: Meta | None = None) -> Recommender:
     """A recommender on everything that may be demonstrated to the queries of a part.
 
     Raises:
@@ -37,7 +37,7 @@ def fitted(split: Split, part: Part, form: str, meta: Meta | None = None) -> Rec
     return Recommender(split.catalogue, meta, form).fit(split.context(part), split.users)
 
 
-def meta_of(file: Path | None) -> Meta | None:
+def read_meta(file: Path | None) -> Meta | None:
     """The meta-parameters that `lrgd recommend learn` wrote.
 
     Raises:
@@ -60,7 +60,7 @@ def meta_of(file: Path | None) -> Meta | None:
         ) from None
 
 
-def given(model: Path | None, folder: Path | None, seed: int, form: str) -> Recommender:
+def load_or_fit_recommender(model: Path | None, folder: Path | None, seed: int, form: str) -> Recommender:
     """The recommender of a file, checked against the data where both are given; else one fitted on the data.
 
     Raises:
@@ -70,8 +70,8 @@ def given(model: Path | None, folder: Path | None, seed: int, form: str) -> Reco
     from lrgd_jax.recommend.serving.storage import load_recommender
 
     if model is None:
-        return fitted(split_of(folder, seed), "test", form)
-    return load_recommender(model, None if folder is None else split_of(folder, seed).catalogue)
+        return fit_recommender(read_split(folder, seed), "test", form)
+    return load_recommender(model, None if folder is None else read_split(folder, seed).catalogue)
 
 
 def check_files(files: dict[str, Path | None]) -> None:

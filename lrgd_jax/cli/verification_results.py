@@ -12,13 +12,13 @@ from lrgd_jax.claims.certified import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.real_decoder import DecoderVerdict
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
-from lrgd_jax.cli.json_file import content_of
+from lrgd_jax.report.verdict_json import verdicts_content
 
-__all__ = ["Findings"]
+__all__ = ["VerificationResults"]
 
 
 @dataclass
-class Findings:
+class VerificationResults:
     """What is found, in the order in which it was asked for, whatever is found first.
 
     Attributes:
@@ -82,7 +82,7 @@ class Findings:
         try:
             write_json(
                 self.json,
-                content_of(
+                verdicts_content(
                     __version__, self.dtypes, self.seed, self.verdicts, layers, self.decoder, complete=done == asked
                 ),
             )

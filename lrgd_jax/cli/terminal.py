@@ -3,13 +3,13 @@
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["progress_bar", "results"]
+__all__ = ["progress_bar", "results_console"]
 
 WIDTH = 132
 """Of tables that go to a file or a pipe."""
 
 
-def results() -> Console:
+def results_console() -> Console:
     """For tables."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDTH)

@@ -16,10 +16,10 @@ from lrgd_jax.claims.comparison import Comparison
 from lrgd_jax.claims.real_decoder import DecoderVerdict
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 
-__all__ = ["content_of"]
+__all__ = ["verdicts_content"]
 
 
-def content_of(
+def verdicts_content(
     version: str,
     dtypes: Sequence[str],
     seed: int,

@@ -1,0 +1,33 @@
+"""Claims for a terminal: the list of all, and the page of one."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from lrgd_jax.claims.claim import Claim
+
+__all__ = ["claim_page", "claim_table"]
+
+
+def claim_table(claims: Iterable[Claim]) -> Table:
+    """One row a claim: group, slug, title."""
+    table = Table("group", "claim", "title", "mutants")
+    table.columns[1].no_wrap = True
+    for claim in claims:
+        table.add_row(claim.group, claim.slug, claim.title, str(len(claim.mutants)))
+    return table
+
+
+def claim_page(claim: Claim) -> str:
+    """All that a claim says, in Markdown with LaTeX."""
+    assumptions = "\n".join(f"- {assumption}" for assumption in claim.assumptions) or "None."
+    mutants = "\n".join(f"- {mutant.name}" for mutant in claim.mutants)
+    sections = {
+        "Statement": claim.statement.strip(),
+        "Assumptions": assumptions,
+        "Proof": claim.proof.strip(),
+        "Source": claim.source,
+        "Mutants that the check must reject": mutants,
+    }
+    body = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items())
+    return f"# {claim.title}\n\n`{claim.slug}` (group {claim.group})\n\n{body}\n"
