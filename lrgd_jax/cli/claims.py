@@ -20,7 +20,7 @@ def claims(
     """List all claims, or show one with its proof, as Markdown."""
     from lrgd_jax.claims import find, load_claims
     from lrgd_jax.cli.terminal import results_console
-    from lrgd_jax.report.verdict_tables import claim_page, claim_table
+    from lrgd_jax.report.claim_pages import claim_page, claim_table
 
     known = load_claims(claims_path or ())
     if slug is None:

@@ -67,7 +67,8 @@ def write_reasons(found: NamedExplanation, top: int, json: Path | None, html: Pa
 
     if html is not None or png is not None:
         try:
-            from lrgd_jax.report.recommendation_html import recommendation_figure, recommendation_page
+            from lrgd_jax.report.recommendation_figure import recommendation_figure
+            from lrgd_jax.report.recommendation_html import recommendation_page
             from lrgd_jax.report.style import save_figure
         except ModuleNotFoundError as error:
             raise ValueError(f"a page or a picture needs {error.name}: install lrgd-jax[figures]") from None
