@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.forms.meta_parameters import Meta
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["check_files", "fit_recommender", "load_or_fit_recommender", "read_split", "read_meta"]
+__all__ = ["check_files", "fit_recommender", "load_or_fit_recommender", "read_meta", "read_split"]
 
 
 def read_split(folder: Path | None, seed: int) -> Split:
