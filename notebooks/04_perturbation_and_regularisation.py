@@ -30,9 +30,16 @@ import numpy as np
 from lrgd_jax import DualModel, LinearAttention, SoftmaxAttention
 from lrgd_jax.experiments import perturbation, regularisation
 from lrgd_jax.report.experiment_figures_incontext import key_noise_figure
-from lrgd_jax.robust import Problem, adversarial, gaussian, regularised, target_perturbation, worst_targets
+from lrgd_jax.robust import (
+    Problem,
+    adversarial_perturbation,
+    gaussian_noise,
+    regularise,
+    target_perturbation,
+    worst_targets,
+)
 from lrgd_jax.robust.moments import dropout_moments
-from lrgd_jax.robust.regularise import anchor, clip, drop, fraction, ridge, weight_decay
+from lrgd_jax.robust.regularisers import anchor, clip, drop, fraction, ridge, weight_decay
 
 jax.config.update("jax_enable_x64", True)
 key = jax.random.key(0)
@@ -50,9 +57,9 @@ problem = Problem(SoftmaxAttention(), query, keys, values)
 # weights sum to one: the output cannot move further than the targets did.
 
 # %%
-noisy = target_perturbation(problem, gaussian(key, values, 0.1)).output
+noisy = target_perturbation(problem, gaussian_noise(key, values, 0.1)).output
 worst = worst_targets(problem, 0.1, jnp.array([1.0, 0.0])).bound
-search = adversarial(key, problem, "values", 0.1).output
+search = adversarial_perturbation(key, problem, "values", 0.1).output
 print("noise, predicted", noisy.predicted, "measured", noisy.measured)
 for name, change in {"worst by formula": worst, "worst by search": search}.items():
     print(f"{name}: moved {change.measured:.6f}, bound {change.predicted:.6f}, ratio {change.tightness:.6f}")
@@ -74,7 +81,7 @@ for name, change in {"worst by formula": worst, "worst by search": search}.items
 radii, strengths, draws = np.array([0.03, 0.1, 0.3, 1.0, 3.0]), np.linspace(0.1, 0.6, 6), 200_000
 problems = {"softmax": problem, "linear": Problem(LinearAttention(), query, keys, values)}
 attacks = {
-    name: [adversarial(key, one, "keys", float(radius), steps=100).output for radius in radii]
+    name: [adversarial_perturbation(key, one, "keys", float(radius), steps=100).output for radius in radii]
     for name, one in problems.items()
 }
 output, shares = problem.output(), problem.shares()
@@ -127,7 +134,7 @@ print(f"linear, by all 2^8 signs: {all_signs:.3f}")
 model = DualModel(jnp.eye(2, 4), keys, values)
 kept = jnp.array([1.0, 0, 1, 1, 0, 1, 1, 1])
 for switch in (fraction(0.5), weight_decay(0.2), anchor(0.2), ridge(1.0), clip(2.0), drop(kept)):
-    both = regularised(model, query, switch)
+    both = regularise(model, query, switch)
     apart = float(jnp.abs(both.predicted - both.measured).max())
     print(f"{switch.name:12} {np.round(both.measured, 3)}, apart {apart:.0e}: {switch.attention}")
 

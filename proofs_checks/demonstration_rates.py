@@ -7,7 +7,7 @@ import numpy as np
 from lrgd_jax.attention import SoftmaxAttention
 from lrgd_jax.claims import Adjoint, Claim, Mutant
 from lrgd_jax.decoder import apply
-from lrgd_jax.dual import Roles, dual_of, roles
+from lrgd_jax.dual import TokenRoles, dual_of, token_roles
 from proofs_checks._prompts import (
     ARGUMENTS,
     SHAPES,
@@ -47,9 +47,9 @@ def weighted_duals(segments, of_token, inside=False, only=None):
     """In every head and for every query one functional dual, its samples weighted by the rates."""
     seen = jnp.asarray(visible_to(np.arange(len(segments))))
     dual = dual_of(SoftmaxAttention(causal=True))
-    plain = roles(seen, jnp.asarray(segments, jnp.int32), ordered=True, dtype=of_token.dtype)
+    plain = token_roles(seen, jnp.asarray(segments, jnp.int32), ordered=True, dtype=of_token.dtype)
     own = plain.context * of_token[None, :] if inside else plain.context
-    weighted = Roles(own, plain.demonstrations * of_token[None, :])
+    weighted = TokenRoles(own, plain.demonstrations * of_token[None, :])
 
     def one_layer(number, queries, keys, values):
         role = weighted if only is None or number in only else plain

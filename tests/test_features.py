@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from meets import meet
+from support.equivalence import meet
 
 from lrgd_jax.features import (
     DPFP,

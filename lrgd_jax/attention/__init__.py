@@ -1,6 +1,7 @@
 """Attention: functions on (queries, keys, values) of one head, the forms that name them, and heads."""
 
 from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
+from lrgd_jax.attention.descent import descent_attention
 from lrgd_jax.attention.fast_weights import (
     DeltaRule,
     GatedLinearAttention,
@@ -10,7 +11,6 @@ from lrgd_jax.attention.fast_weights import (
 )
 from lrgd_jax.attention.forms import AttentionForm, LinearAttention, Rotary, SoftmaxAttention
 from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention, retention
-from lrgd_jax.attention.heads import HeadWeights, MultiHeadAttention
 from lrgd_jax.attention.least_squares import DescentAttention, RidgeAttention
 from lrgd_jax.attention.linear import (
     LinearState,
@@ -18,8 +18,8 @@ from lrgd_jax.attention.linear import (
     linear_attention,
     recurrent_linear_attention,
 )
-from lrgd_jax.attention.many_steps import descent_attention
 from lrgd_jax.attention.momentum import momentum_attention, momentum_weights
+from lrgd_jax.attention.multi_head import HeadWeights, MultiHeadAttention
 from lrgd_jax.attention.ridge import conjugate_gradient_attention, recursive_least_squares, ridge_attention
 from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
 from lrgd_jax.attention.stability import UnstableStepWarning, stability_limit

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["cut", "joined"]
+__all__ = ["cut", "join"]
 
 
 def cut(x: Float[Array, "n *r"], chunk: int, fill: float = 0.0) -> Float[Array, "chunks chunk *r"]:
@@ -19,6 +19,6 @@ def cut(x: Float[Array, "n *r"], chunk: int, fill: float = 0.0) -> Float[Array, 
     return jnp.pad(x, rows, constant_values=fill).reshape(chunks, chunk, *x.shape[1:])
 
 
-def joined(x: Float[Array, "chunks chunk *r"], tokens: int) -> Float[Array, "n *r"]:
+def join(x: Float[Array, "chunks chunk *r"], tokens: int) -> Float[Array, "n *r"]:
     """The first rows of the chunks, one after another."""
     return x.reshape(-1, *x.shape[2:])[:tokens]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lrgd_jax.attention.chunks import cut, joined
+from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.attention.gated import decay_products
 from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
@@ -124,4 +124,4 @@ def chunked_delta_rule(
     empty = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype)
     # everything that does not need the state is done for all chunks at once
     blocks = jax.vmap(prepared)(q, k, v, b, cut(decays, chunk, fill=1.0))
-    return joined(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])
+    return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

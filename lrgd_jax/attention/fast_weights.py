@@ -12,19 +12,12 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.attention.checks import check_choice, check_decay, check_not_negative, check_sizes
 from lrgd_jax.attention.chunks import cut
 from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
-from lrgd_jax.attention.forms import check_choice, check_sizes
 from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention, retention
 from lrgd_jax.attention.momentum import momentum_attention
-from lrgd_jax.attention.ranges import (
-    PerFeature,
-    PerToken,
-    check_decay,
-    check_not_negative,
-    every_token,
-    tokens_before,
-)
+from lrgd_jax.attention.per_token import PerFeature, PerToken, every_token, tokens_before
 from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
 from lrgd_jax.attention.ttt import ttt_linear
 from lrgd_jax.features import identity

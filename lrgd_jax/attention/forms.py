@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.attention.checks import check_choice, check_sizes
 from lrgd_jax.attention.linear import chunked_linear_attention, linear_attention, recurrent_linear_attention
 from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
 from lrgd_jax.features import identity
@@ -198,16 +199,3 @@ class SoftmaxAttention:
                 queries, keys, values, scale=self.scale, bias=bias, mask=mask, block=self.block
             )
         return softmax_attention(queries, keys, values, scale=self.scale, bias=bias, mask=mask)
-
-
-def check_choice(form: str, name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raises ValueError where a form is given a name that it does not know."""
-    if value not in choices:
-        raise ValueError(f"{form}: {name} must be one of {', '.join(choices)}; got {value!r}")
-
-
-def check_sizes(form: str, **sizes: int | None) -> None:
-    """Raises ValueError where a number of tokens or steps is less than one."""
-    for name, size in sizes.items():
-        if size is not None and size < 1:
-            raise ValueError(f"{form}: {name} must be at least 1, got {size}")

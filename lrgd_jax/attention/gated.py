@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lrgd_jax.attention.chunks import cut, joined
+from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
 
@@ -139,4 +139,4 @@ def chunked_gated_linear_attention(
         return state * since_start[-1:] + v.T @ (k * left[-1]), outputs
 
     empty = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype)
-    return joined(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])
+    return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

@@ -9,9 +9,9 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
-from lrgd_jax.attention.forms import check_choice, check_sizes
-from lrgd_jax.attention.many_steps import descent_attention
-from lrgd_jax.attention.ranges import check_decay, check_not_negative, check_positive, tokens_before
+from lrgd_jax.attention.checks import check_choice, check_decay, check_not_negative, check_positive, check_sizes
+from lrgd_jax.attention.descent import descent_attention
+from lrgd_jax.attention.per_token import tokens_before
 from lrgd_jax.attention.ridge import conjugate_gradient_attention, recursive_least_squares, ridge_attention
 from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
 from lrgd_jax.features import identity

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lrgd_jax.attention.chunks import cut, joined
+from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
 
@@ -51,4 +51,4 @@ def ttt_linear(
         return state + residuals.T @ k, q @ state.T + jnp.tril(q @ k.T) @ residuals
 
     empty = jnp.zeros((values.shape[1], tokens[1].shape[1]), values.dtype)
-    return joined(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])
+    return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

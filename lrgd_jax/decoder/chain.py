@@ -15,15 +15,15 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
 from lrgd_jax.attention.forms import LinearAttention, Rotary, SoftmaxAttention
-from lrgd_jax.attention.heads import HeadWeights, project
+from lrgd_jax.attention.multi_head import HeadWeights, project
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layers import LayerWeights, NormedHeads
 from lrgd_jax.decoder.model import DecoderParams, check_length, embed
 from lrgd_jax.decoder.readout import apply_feed_forward, apply_norm, apply_rms_norm
 from lrgd_jax.decoder.soft_cap import SoftCappedDual
 from lrgd_jax.dual.correspondence import dual_of
-from lrgd_jax.dual.head import HeadDual
-from lrgd_jax.dual.roles import Roles, roles, segments_of
+from lrgd_jax.dual.single_head import HeadDual
+from lrgd_jax.dual.token_roles import TokenRoles, segments_of, token_roles
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import rotary_frequencies, rotate, visible
 
@@ -83,12 +83,12 @@ def dual_attention(
     points = checkpoint_name(jax.vmap(dual.inputs)(queries), "heads")
     inputs = checkpoint_name(jax.vmap(dual.inputs)(keys), "heads")
     values = checkpoint_name(project(heads.value, heads.value_bias, x), "heads")
-    role = roles(visible(n, n, causal=True, window=config.window), segments, ordered=True, dtype=x.dtype)
+    role = token_roles(visible(n, n, causal=True, window=config.window), segments, ordered=True, dtype=x.dtype)
 
     def one_group(
         points: Float[Array, "share n d"], inputs: Float[Array, "n d"], values: Float[Array, "n dv"]
     ) -> Float[Array, "share n dv"]:
-        def one_query(role: Roles, points: Float[Array, "share d"]) -> Float[Array, "share dv"]:
+        def one_query(role: TokenRoles, points: Float[Array, "share d"]) -> Float[Array, "share dv"]:
             model = dual.build(inputs, values, role)
             trained = model.train()
             return jax.vmap(lambda point: dual.predict(model, trained, role, point))(points)

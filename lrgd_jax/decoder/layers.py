@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Bool, Float, Int
 
-from lrgd_jax.attention.heads import HeadWeights, project
 from lrgd_jax.attention.linear import linear_attention
+from lrgd_jax.attention.multi_head import HeadWeights, project
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.decoder.blocks import (
     affine,

@@ -8,7 +8,7 @@ from flax import struct
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from lrgd_jax.attention.heads import HeadWeights
+from lrgd_jax.attention.multi_head import HeadWeights
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layers import (
     FeedForwardWeights,

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
+from lrgd_jax.dual.finite import projective_targets
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
-from lrgd_jax.dual.head import HeadDual, SoftmaxDual
-from lrgd_jax.dual.model import projective_targets
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.single_head import HeadDual, SoftmaxDual
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.kernels import ExponentialKernel
 
 __all__ = ["SoftCappedDual", "SoftCappedKernel"]
@@ -50,7 +50,7 @@ class SoftCappedDual(SoftmaxDual):
 
     soft_cap: float = 50.0
 
-    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: Roles) -> FunctionalDual:
+    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FunctionalDual:
         """The model of one query: f_0 by one step on its context, the demonstrations as training set."""
         kernel = SoftCappedKernel(self.form.scale, soft_cap=self.soft_cap)
         untrained = FunctionalDual.untrained(inputs, projective_targets(values), kernel=kernel)
@@ -58,7 +58,7 @@ class SoftCappedDual(SoftmaxDual):
         return replace(untrained, initial_function=context.train(), sample_weights=role.demonstrations)
 
     def predict(
-        self, model: FunctionalDual, trained: KernelExpansion, role: Roles, point: Float[Array, " d"]
+        self, model: FunctionalDual, trained: KernelExpansion, role: TokenRoles, point: Float[Array, " d"]
     ) -> Float[Array, " dv"]:
         """The ratio at a test point, the kernel shifted so that no value exceeds one."""
         kernel = SoftCappedKernel(self.form.scale, capped=True, soft_cap=self.soft_cap)

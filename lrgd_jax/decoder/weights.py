@@ -3,7 +3,7 @@
 from flax import struct
 from jaxtyping import Array, Float
 
-from lrgd_jax.attention.heads import HeadWeights
+from lrgd_jax.attention.multi_head import HeadWeights
 
 __all__ = ["FeedForwardWeights", "LayerWeights", "NormedHeads", "TwoMatrices"]
 

@@ -9,7 +9,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.dual.roles import segments_of
+from lrgd_jax.dual.token_roles import segments_of
 
 __all__ = ["Worth", "worth_of"]
 

@@ -1,19 +1,18 @@
 """Dual models: what attention does with the demonstrations, as one step of gradient descent."""
 
-from lrgd_jax.dual.correspondence import FORMS, dual_of
+from lrgd_jax.dual.correspondence import dual_of
 from lrgd_jax.dual.descent import decayed_sgd, preconditioned, recursive_least_squares
 from lrgd_jax.dual.fast_weights import DescentDual, OnlineDual, RidgeDual
+from lrgd_jax.dual.finite import DualModel, projective_readout, projective_targets
 from lrgd_jax.dual.full_batch import FullBatchDescent, inverse_moment
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
-from lrgd_jax.dual.head import HeadDual, LinearDual, SoftmaxDual
-from lrgd_jax.dual.heads import MultiHeadDual
-from lrgd_jax.dual.model import DualModel, projective_readout, projective_targets
+from lrgd_jax.dual.multi_head import MultiHeadDual
 from lrgd_jax.dual.objectives import Objective, alignment, ridge_penalty, squared_error
 from lrgd_jax.dual.online import OnlineDescent
-from lrgd_jax.dual.roles import Roles, Segments, roles, segments_of
+from lrgd_jax.dual.single_head import HeadDual, LinearDual, SoftmaxDual
+from lrgd_jax.dual.token_roles import Segments, TokenRoles, segments_of, token_roles
 
 __all__ = [
-    "FORMS",
     "DescentDual",
     "DualModel",
     "FullBatchDescent",
@@ -26,9 +25,9 @@ __all__ = [
     "OnlineDescent",
     "OnlineDual",
     "RidgeDual",
-    "Roles",
     "Segments",
     "SoftmaxDual",
+    "TokenRoles",
     "alignment",
     "decayed_sgd",
     "dual_of",
@@ -38,7 +37,7 @@ __all__ = [
     "projective_targets",
     "recursive_least_squares",
     "ridge_penalty",
-    "roles",
     "segments_of",
     "squared_error",
+    "token_roles",
 ]

@@ -16,14 +16,14 @@ from lrgd_jax.attention.fast_weights import (
     TTTLinear,
 )
 from lrgd_jax.attention.least_squares import DescentAttention, RidgeAttention
-from lrgd_jax.attention.ranges import every_token
+from lrgd_jax.attention.per_token import every_token
 from lrgd_jax.dual.descent import recursive_least_squares, step
+from lrgd_jax.dual.finite import DualModel
 from lrgd_jax.dual.full_batch import FullBatchDescent, inverse_moment
-from lrgd_jax.dual.head import HeadDual
-from lrgd_jax.dual.model import DualModel
 from lrgd_jax.dual.objectives import squared_error
 from lrgd_jax.dual.online import OnlineDescent
-from lrgd_jax.dual.roles import Roles, Segments
+from lrgd_jax.dual.single_head import HeadDual
+from lrgd_jax.dual.token_roles import Segments, TokenRoles
 
 __all__ = ["DescentDual", "OnlineDual", "RidgeDual"]
 
@@ -79,7 +79,7 @@ class OnlineDual(_LeastSquaresDual):
             return self
         return replace(self, form=replace(self.form, **per_token))  # pyright: ignore[reportArgumentType]
 
-    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: Roles) -> OnlineDescent:
+    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> OnlineDescent:
         """The model of one query."""
         return replace(self._descent(inputs, values), seen=role.context + role.demonstrations, context=role.context)
 
@@ -130,7 +130,7 @@ class DescentDual(_LeastSquaresDual):
         self.form.warn(keys)
         return super().__call__(queries, keys, values, demonstrations=demonstrations, mask=mask)
 
-    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: Roles) -> FullBatchDescent:
+    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FullBatchDescent:
         """The model of one query."""
         form, seen = self.form, role.context + role.demonstrations
         given = form.preconditioner
@@ -167,7 +167,7 @@ class RidgeDual(_LeastSquaresDual):
 
     form: RidgeAttention
 
-    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: Roles) -> FullBatchDescent:
+    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FullBatchDescent:
         """The model of one query: W_0 by Newton's step on its context, the demonstrations as training set."""
         features = jax.vmap(self.form.feature_map)(inputs)
 

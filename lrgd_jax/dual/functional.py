@@ -11,7 +11,7 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.descent import decayed_sgd
-from lrgd_jax.dual.model import check_rows, online_batches, projective_readout
+from lrgd_jax.dual.finite import check_rows, online_batches, projective_readout
 from lrgd_jax.dual.objectives import Objective, alignment
 from lrgd_jax.kernels import ExponentialKernel, gram
 from lrgd_jax.types import Kernel

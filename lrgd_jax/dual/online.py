@@ -9,7 +9,7 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.descent import step
-from lrgd_jax.dual.model import DualModel
+from lrgd_jax.dual.finite import DualModel
 from lrgd_jax.dual.objectives import ridge_penalty
 
 __all__ = ["OnlineDescent"]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lrgd_jax.dual.model import DualModel
+from lrgd_jax.dual.finite import DualModel
 from lrgd_jax.effect.losses import DualLoss
 
 __all__ = ["contribution_norms", "gradient_alignment"]

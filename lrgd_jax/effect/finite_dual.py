@@ -15,8 +15,8 @@ from jaxtyping import Array, Bool, Float
 from lrgd_jax.attention.linear import linear_attention
 from lrgd_jax.decoder.capture import Attention
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.dual.model import DualModel, projective_readout, projective_targets
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.finite import DualModel, projective_readout, projective_targets
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.positions import visible
 from lrgd_jax.types import FeatureMap
 
@@ -34,7 +34,7 @@ def finite_outputs(
     scale: float,
     keys: Float[Array, "n d"],
     values: Float[Array, "n dv"],
-    role: Roles,
+    role: TokenRoles,
     points: Float[Array, "share d"],
 ) -> Float[Array, "share dv"]:
     r"""The test outputs of the finite dual $f_W(x) = W\phi(\sqrt s\,x)$ after one step on the demonstrations.
@@ -60,7 +60,7 @@ def taylor_outputs(
     scale: float,
     keys: Float[Array, "n d"],
     values: Float[Array, "n dv"],
-    role: Roles,
+    role: TokenRoles,
     points: Float[Array, "share d"],
 ) -> Float[Array, "degrees share dv"]:
     r"""`finite_outputs` with Taylor features of every degree p from 0 to `degree`, by their kernel.

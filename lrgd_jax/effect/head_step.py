@@ -10,8 +10,8 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
-from lrgd_jax.dual.head import SoftmaxDual
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.single_head import SoftmaxDual
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.kernels import ExponentialKernel
 
 __all__ = ["HeadStep", "effective_rank", "head_step", "log_norm", "step_of"]
@@ -42,7 +42,7 @@ def head_step(
     dual: SoftmaxDual,
     inputs: Float[Array, "n d"],
     values: Float[Array, "n dv"],
-    role: Roles,
+    role: TokenRoles,
     points: Float[Array, "share d"],
 ) -> HeadStep:
     """The dual of one key-value head for one query token, built, trained and measured.

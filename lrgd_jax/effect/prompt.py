@@ -12,7 +12,7 @@ from lrgd_jax.decoder.blocks import soft_cap
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.model import DecoderParams, check_length, head, hidden_states
 from lrgd_jax.decoder.worth import Worth
-from lrgd_jax.dual.roles import segments_of
+from lrgd_jax.dual.token_roles import segments_of
 
 __all__ = ["Control", "PromptLoss"]
 

@@ -16,7 +16,6 @@ from lrgd_jax.incontext import (
     RegressionTasks,
     Training,
     TrainingConfig,
-    align,
     descent_stack,
     gd_plus_plus_stack,
     half_squared_error,
@@ -230,7 +229,7 @@ _loss = jax.jit(half_squared_error)
 
 @jax.jit
 def _aligned(params: LinearTransformer, reference: LinearTransformer, prompts: Batch):
-    return align(partial(_prediction, params), partial(_prediction, reference), prompts.tokens)
+    return compare_learners(partial(_prediction, params), partial(_prediction, reference), prompts.tokens)
 
 
 @jax.jit

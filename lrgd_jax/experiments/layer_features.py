@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, apply, dual_chain
 from lrgd_jax.decoder.capture import Capture, apply_with
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import feature_attention, finite_outputs, taylor_dimension, taylor_outputs
 from lrgd_jax.experiments.experiment import Value
 from lrgd_jax.experiments.layer_measures import Seen, all_centred, scale_of
@@ -74,7 +74,7 @@ def _projections(
 
 @partial(jax.jit, static_argnames="config")
 def _random_outputs(
-    projection: Float[Array, "r d"], config: DecoderConfig, found: Capture, role: Roles, at: Int[Array, ""]
+    projection: Float[Array, "r d"], config: DecoderConfig, found: Capture, role: TokenRoles, at: Int[Array, ""]
 ) -> Float[Array, "L h dv"]:
     phi = PositiveRandomFeatures(projection)
     return _each_head(partial(finite_outputs, phi, scale_of(config)), found, role, at)
@@ -82,12 +82,12 @@ def _random_outputs(
 
 @partial(jax.jit, static_argnames=("config", "degree"))
 def _taylor_outputs(
-    config: DecoderConfig, found: Capture, role: Roles, at: Int[Array, ""], *, degree: int
+    config: DecoderConfig, found: Capture, role: TokenRoles, at: Int[Array, ""], *, degree: int
 ) -> Float[Array, "degrees L h dv"]:
     return _each_head(partial(taylor_outputs, degree, scale_of(config)), found, role, at, axis=1)
 
 
-def _each_head(function: Callable, found: Capture, role: Roles, at: Int[Array, ""], *, axis: int = 0) -> Array:
+def _each_head(function: Callable, found: Capture, role: TokenRoles, at: Int[Array, ""], *, axis: int = 0) -> Array:
     """A function of (keys, values, role, points) for every key-value head, the heads along `axis` of its result."""
     count, h, _, d = found.queries.shape
     g = found.keys.shape[1]

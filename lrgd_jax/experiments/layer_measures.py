@@ -13,8 +13,8 @@ from jaxtyping import Array, Float, Int
 
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, head_dual
 from lrgd_jax.decoder.capture import Capture, output_gradients
-from lrgd_jax.dual.head import SoftmaxDual
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.single_head import SoftmaxDual
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import centred
 from lrgd_jax.effect.head_step import HeadStep, head_step
 from lrgd_jax.experiments.experiment import Value
@@ -47,14 +47,14 @@ class Seen(NamedTuple):
     predicting: range
     demonstrations: tuple[int, int]
 
-    def role(self, at: int) -> Roles:
+    def role(self, at: int) -> TokenRoles:
         """Which tokens the query at a position learns from; the token that begins the text is context."""
         n = self.found.keys.shape[2]
         own = self.config.of_layer(self.layers[0])
         seen = np.asarray(visible(n, n, causal=True, window=own.window))[at]
         told = (np.arange(n) >= self.demonstrations[0]) & (np.arange(n) < self.demonstrations[1])
         dtype = self.found.keys.dtype
-        return Roles(jnp.asarray(seen & ~told, dtype), jnp.asarray(seen & told, dtype))
+        return TokenRoles(jnp.asarray(seen & ~told, dtype), jnp.asarray(seen & told, dtype))
 
 
 def see(params: DecoderParams, config: DecoderConfig, prompt: Prompt, layers: Sequence[int], length: int) -> Seen:
@@ -126,14 +126,14 @@ def step_rows(seen: Seen) -> list[dict[str, Value]]:
 
 
 @jax.jit
-def all_centred(keys: Float[Array, "L g n d"], role: Roles) -> Float[Array, "L g n d"]:
+def all_centred(keys: Float[Array, "L g n d"], role: TokenRoles) -> Float[Array, "L g n d"]:
     """Every head's keys less their mean over the tokens that a query sees."""
     counted = role.context + role.demonstrations > 0
     return jax.vmap(jax.vmap(lambda k: centred(k, counted)))(keys)
 
 
 @partial(jax.jit, static_argnames="config")
-def _steps(config: DecoderConfig, found: Capture, role: Roles, at: Int[Array, ""]) -> HeadStep:
+def _steps(config: DecoderConfig, found: Capture, role: TokenRoles, at: Int[Array, ""]) -> HeadStep:
     """The dual of every layer and key-value head at one query token."""
     dual = head_dual(config)
     if not isinstance(dual, SoftmaxDual):

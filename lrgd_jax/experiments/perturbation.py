@@ -28,7 +28,6 @@ from lrgd_jax.robust import (
     kernels_of,
     linear_noise_moments,
     none,
-    pair,
     ridge,
     swap_moments,
     target_noise_moments,
@@ -290,7 +289,7 @@ def _perturbed(
         values = values + strength * jax.random.normal(key, values.shape)
     elif kind == "swap":
         draw, choice = jax.random.split(key)
-        chosen = pair(choice, n)
+        chosen = random_pair(choice, n)
         swapped = values.at[chosen].set(values[chosen[::-1]])
         values = jnp.where(jax.random.bernoulli(draw, strength), swapped, values)
     else:

@@ -20,7 +20,7 @@ from scipy import stats
 from lrgd_jax.dual import DualModel
 from lrgd_jax.experiments.experiment import seed_and_rest
 from lrgd_jax.robust import Regulariser, drop, fraction, kernels_of, none, ridge, weight_decay
-from lrgd_jax.robust.regulariser import regularised_influences
+from lrgd_jax.robust.modified_attention import regularised_influences
 
 __all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
 

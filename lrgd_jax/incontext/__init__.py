@@ -1,6 +1,5 @@
 """Transformers that are gradient descent by construction, and trained ones that come close."""
 
-from lrgd_jax.incontext.alignment import Alignment, Predictor, align, canonical, interpolate, out_of_distribution
 from lrgd_jax.incontext.constructions import (
     descent_stack,
     gd_plus_plus_stack,
@@ -8,6 +7,8 @@ from lrgd_jax.incontext.constructions import (
     gradient_step,
     preconditioned_step,
 )
+from lrgd_jax.incontext.interpolation import canonical, interpolate
+from lrgd_jax.incontext.learner_similarity import LearnerSimilarity, Predictor, compare_learners, out_of_distribution
 from lrgd_jax.incontext.linear_transformer import LinearTransformer, Projections, apply, init, layer, predict, prompt
 from lrgd_jax.incontext.optimum import (
     Schedule,
@@ -24,8 +25,8 @@ from lrgd_jax.incontext.tasks import Batch, RegressionTasks
 from lrgd_jax.incontext.training import Training, TrainingConfig, half_squared_error, train
 
 __all__ = [
-    "Alignment",
     "Batch",
+    "LearnerSimilarity",
     "LinearTransformer",
     "Predictor",
     "Projections",
@@ -33,10 +34,10 @@ __all__ = [
     "Schedule",
     "Training",
     "TrainingConfig",
-    "align",
     "apply",
     "bayes_loss",
     "canonical",
+    "compare_learners",
     "descent_stack",
     "expected_loss",
     "gd_plus_plus_stack",

@@ -1,8 +1,15 @@
 """Robustness: what perturbing or regularising the dual does to attention, predicted beside measured."""
 
-from lrgd_jax.robust.adversarial import Attack, adversarial
+from lrgd_jax.robust.adversarial import AdversarialPerturbation, adversarial_perturbation
 from lrgd_jax.robust.bounds import key_bound, query_bound, ratio_bound, target_bound
-from lrgd_jax.robust.change import Change, Perturbation
+from lrgd_jax.robust.modified_attention import (
+    Kernels,
+    ModifiedAttention,
+    Regulariser,
+    kernels_of,
+    regularise,
+    regularised_influences,
+)
 from lrgd_jax.robust.moments import (
     Moments,
     dropout_moments,
@@ -10,8 +17,7 @@ from lrgd_jax.robust.moments import (
     swap_moments,
     target_noise_moments,
 )
-from lrgd_jax.robust.noise import gaussian, keep, pair
-from lrgd_jax.robust.perturb import (
+from lrgd_jax.robust.perturbations import (
     drop_perturbation,
     key_perturbation,
     query_perturbation,
@@ -20,47 +26,41 @@ from lrgd_jax.robust.perturb import (
     token_perturbation,
     worst_targets,
 )
+from lrgd_jax.robust.prediction import Perturbation, Prediction
 from lrgd_jax.robust.problem import Problem, problem_of
-from lrgd_jax.robust.regularise import anchor, clip, contrast, drop, fraction, none, ridge, weight_decay
-from lrgd_jax.robust.regulariser import (
-    Kernels,
-    ModifiedAttention,
-    Regulariser,
-    kernels_of,
-    regularised,
-    regularised_influences,
-)
+from lrgd_jax.robust.random_perturbations import dropout_mask, gaussian_noise, random_pair
+from lrgd_jax.robust.regularisers import anchor, clip, contrast, drop, fraction, none, ridge, weight_decay
 
 __all__ = [
-    "Attack",
-    "Change",
+    "AdversarialPerturbation",
     "Kernels",
     "ModifiedAttention",
     "Moments",
     "Perturbation",
+    "Prediction",
     "Problem",
     "Regulariser",
-    "adversarial",
+    "adversarial_perturbation",
     "anchor",
     "clip",
     "contrast",
     "drop",
     "drop_perturbation",
+    "dropout_mask",
     "dropout_moments",
     "fraction",
-    "gaussian",
-    "keep",
+    "gaussian_noise",
     "kernels_of",
     "key_bound",
     "key_perturbation",
     "linear_noise_moments",
     "none",
-    "pair",
     "problem_of",
     "query_bound",
     "query_perturbation",
+    "random_pair",
     "ratio_bound",
-    "regularised",
+    "regularise",
     "regularised_influences",
     "ridge",
     "swap_moments",

@@ -9,16 +9,16 @@ from flax import struct
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lrgd_jax.robust.bounds import key_bound, query_bound, target_bound
-from lrgd_jax.robust.change import Change, check_radius
+from lrgd_jax.robust.prediction import Prediction, check_radius
 from lrgd_jax.robust.problem import Problem
 
-__all__ = ["Attack", "adversarial"]
+__all__ = ["AdversarialPerturbation", "adversarial_perturbation"]
 
 What = Literal["values", "keys", "query"]
 
 
 @struct.dataclass
-class Attack:
+class AdversarialPerturbation:
     """The strongest perturbation that the search found.
 
     Attributes:
@@ -28,11 +28,11 @@ class Attack:
     """
 
     change: Float[Array, "..."]
-    output: Change
+    output: Prediction
     path: Float[Array, " steps"]
 
 
-def adversarial(
+def adversarial_perturbation(
     key: PRNGKeyArray,
     problem: Problem,
     what: What,
@@ -41,7 +41,7 @@ def adversarial(
     steps: int = 50,
     optimiser: optax.GradientTransformation | None = None,
     bound: Float[Array, ""] | None = None,
-) -> Attack:
+) -> AdversarialPerturbation:
     r"""Maximises $\|\Delta o\|^2$ over changes whose rows are no longer than $\varepsilon$, from a random start.
 
     Each step ascends along the gradient, every row of length one, and projects every row onto the ball. The search
@@ -61,11 +61,11 @@ def adversarial(
 
     Source: projected gradient ascent: Madry et al. 2018, arXiv 1706.06083.
     """
-    check_radius("adversarial", radius)
+    check_radius("adversarial_perturbation", radius)
     if what not in ("values", "keys", "query"):
-        raise ValueError(f'adversarial: what to perturb must be "values", "keys" or "query", got {what!r}')
+        raise ValueError(f'adversarial_perturbation: what to perturb must be "values", "keys" or "query", got {what!r}')
     if steps < 1:
-        raise ValueError(f"adversarial: at least one step is needed, got {steps}")
+        raise ValueError(f"adversarial_perturbation: at least one step is needed, got {steps}")
     like = getattr(problem, what)
     optimiser = optax.sgd(radius / 5) if optimiser is None else optimiser
     plain = problem.output()
@@ -87,7 +87,7 @@ def adversarial(
     best = jnp.where(gain(last) > best_gain, last, best)
     measured = jnp.sqrt(gain(best))
     limit = _limit(problem, what, radius) if bound is None else bound
-    return Attack(best, Change(limit, measured, "at most"), jnp.sqrt(path))
+    return AdversarialPerturbation(best, Prediction(limit, measured, "at most"), jnp.sqrt(path))
 
 
 def _unit(slope: Float[Array, "..."]) -> Float[Array, "..."]:

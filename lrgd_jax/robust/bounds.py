@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.dual import DualModel, FunctionalDual
 from lrgd_jax.kernels import ExponentialKernel, gram
-from lrgd_jax.robust.change import check_radius
+from lrgd_jax.robust.prediction import check_radius
 from lrgd_jax.robust.problem import Problem
 from lrgd_jax.robust.training import Model, data_of, kernel_of_model, similarities
 

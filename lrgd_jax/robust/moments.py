@@ -1,14 +1,14 @@
 r"""Mean and mean square of what a random perturbation does to an output that is linear in what is perturbed.
 
 An output of linear attention is $o = b + \sum_i g_i v_i$ with influences $g_i$; under a regulariser the influences
-change (`lrgd_jax.robust.regularise`), the formulas stay.
+change (`lrgd_jax.robust.regularisers`), the formulas stay.
 """
 
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
-from lrgd_jax.robust.change import check_rate, check_strength
+from lrgd_jax.robust.prediction import check_rate, check_strength
 
 __all__ = ["Moments", "dropout_moments", "linear_noise_moments", "swap_moments", "target_noise_moments"]
 

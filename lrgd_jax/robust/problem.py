@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lrgd_jax.attention import AttentionForm, LinearAttention, SoftmaxAttention
-from lrgd_jax.dual import DualModel, FunctionalDual, Roles, dual_of, projective_targets
+from lrgd_jax.dual import DualModel, FunctionalDual, TokenRoles, dual_of, projective_targets
 from lrgd_jax.kernels import ExponentialKernel
 from lrgd_jax.positions import alibi_bias
 from lrgd_jax.robust.training import Model, data_of, initial_parameters, raw_output, readout, similarities
@@ -64,7 +64,7 @@ class Problem:
             return replace(self.subject, inputs=self.keys, targets=targets)
         dual = dual_of(self.subject)
         counted = self._counted()
-        model = dual.build(dual.inputs(self.keys), self.values, Roles(jnp.zeros_like(counted), counted))
+        model = dual.build(dual.inputs(self.keys), self.values, TokenRoles(jnp.zeros_like(counted), counted))
         if isinstance(model, FunctionalDual):
             return replace(model, initial_function=replace(model.initial_function, kernel=self._shifted(model)))
         return model
@@ -85,7 +85,7 @@ class Problem:
         if model.objective is not None:
             raise ValueError(
                 "Problem: the closed form is that of the alignment objective; build the dual without an objective, "
-                "or use lrgd_jax.robust.regularise for the squared error"
+                "or use lrgd_jax.robust.regularisers for the squared error"
             )
         near, _ = similarities(model, self.point())
         _, targets, weights = data_of(model)

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import evaluated, meet
+from support.equivalence import evaluate_trace, meet
+from support.forms import FORMS
 
 from lrgd_jax.attention import (
     LinearAttention,
@@ -16,8 +17,7 @@ from lrgd_jax.attention import (
     softmax_attention,
     streaming_softmax_attention,
 )
-from lrgd_jax.attention.forms import check_choice
-from lrgd_jax.dual import FORMS
+from lrgd_jax.attention.checks import check_choice
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import visible
 
@@ -130,7 +130,7 @@ def test_dtype_is_kept(name, dtype, tokens):
 @pytest.mark.parametrize("name", FORMS)
 def test_gradients_are_finite(name, tokens):
     q, k, v = tokens
-    assert np.isfinite(evaluated(gradient_of(FORMS[name], q, v), k).value).all()
+    assert np.isfinite(evaluate_trace(gradient_of(FORMS[name], q, v), k).value).all()
 
 
 @pytest.mark.parametrize(

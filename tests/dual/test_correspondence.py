@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meets import computed, evaluated, meet
+from support.equivalence import evaluate_trace, meet, run_compiled
+from support.forms import FORMS
 
 from lrgd_jax.attention import DescentAttention, LinearAttention
 from lrgd_jax.certify import Bounded
 from lrgd_jax.claims.comparison import compare
-from lrgd_jax.dual import FORMS, dual_of
+from lrgd_jax.dual import dual_of
 from lrgd_jax.dual.functional import FunctionalDual
 
 WIDTH = 4
@@ -125,7 +126,7 @@ def test_attention_is_the_output_of_its_duals(name, dtype):
         # compiled at one shape only
         left = (computed if len(queries) == LARGEST else evaluated)(attention, *arrays)
         for dual in duals:
-            comparison = compare(left, evaluated(dual, *arrays))
+            comparison = compare(left, evaluate_trace(dual, *arrays))
             assert comparison.holds, (dual.__name__, comparison)
 
     property_()
@@ -133,7 +134,7 @@ def test_attention_is_the_output_of_its_duals(name, dtype):
 
 def last_rows(name, arrays, count):
     """What the compiled form returns for the last queries."""
-    whole = computed(sides(name)[0], *arrays)
+    whole = run_compiled(sides(name)[0], *arrays)
     return Bounded(whole.value[-count:], whole.error[-count:])
 
 
@@ -153,7 +154,7 @@ def test_the_model_of_the_last_query_is_trained_and_tested_by_hand(name, arrays)
         model = dual.model(keys, values, demonstrations=4)
         return model.predict(model.train(), dual.inputs(queries[-1:], LARGEST - 1))
 
-    comparison = compare(last_rows(name, arrays, 1), evaluated(by_hand, *arrays))
+    comparison = compare(last_rows(name, arrays, 1), evaluate_trace(by_hand, *arrays))
     assert comparison.holds, comparison
 
 
@@ -162,7 +163,7 @@ def test_fewer_queries_than_tokens_are_the_last_ones(name, arrays):
     def tail(queries, keys, values, segments):
         return FORMS[name](queries[4:], keys, values)
 
-    comparison = compare(last_rows(name, arrays, 2), evaluated(tail, *arrays))
+    comparison = compare(last_rows(name, arrays, 2), evaluate_trace(tail, *arrays))
     assert comparison.holds, comparison
 
 
@@ -178,7 +179,7 @@ def test_zero_shot_is_attention_over_the_own_segment(n):
     def own(queries, keys, values):
         return LinearAttention()(queries, keys[n:], values[n:])
 
-    comparison = compare(evaluated(before, *tokens), evaluated(own, *tokens))
+    comparison = compare(evaluate_trace(before, *tokens), evaluate_trace(own, *tokens))
     assert comparison.holds, comparison
 
 

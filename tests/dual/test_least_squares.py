@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import meet
+from support.equivalence import meet
+from support.forms import FORMS
 
 from lrgd_jax.attention import DeltaRule, DescentAttention, GatedLinearAttention, RidgeAttention, UnstableStepWarning
 from lrgd_jax.dual import (
-    FORMS,
     DualModel,
     FullBatchDescent,
     OnlineDescent,

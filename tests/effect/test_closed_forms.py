@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meets import meet
+from support.equivalence import meet
 
 from lrgd_jax.dual import DualModel, squared_error
 from lrgd_jax.effect import (

@@ -8,20 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, decoder
-from meets import computed, evaluated, meet
+from support.equivalence import evaluate_trace, meet, run_compiled
 
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.claims.comparison import compare
 from lrgd_jax.decoder import apply
 from lrgd_jax.decoder.capture import apply_with
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import centred, feature_attention, finite_outputs, taylor_dimension, taylor_outputs
 from lrgd_jax.features import PositiveRandomFeatures, TaylorFeatures
 
 KEYS, VALUES, QUERIES = (
     jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate([(6, 4), (6, 3), (2, 4)])
 )
-ROLE = Roles(jnp.array([0.0, 0, 0, 0, 1, 1]), jnp.array([1.0, 1, 1, 0, 0, 0]))
+ROLE = TokenRoles(jnp.array([0.0, 0, 0, 0, 1, 1]), jnp.array([1.0, 1, 1, 0, 0, 0]))
 
 
 @pytest.mark.parametrize("degree", [0, 1, 3])
@@ -33,8 +33,8 @@ def test_taylor_outputs_are_those_of_the_features(degree):
         return taylor_outputs(4, 0.5, k, v, ROLE, q)[degree]
 
     assert meet(by_features, by_kernel, KEYS, VALUES, QUERIES).holds
-    wrong = evaluated(lambda k, v, q: taylor_outputs(4, 0.5, k, v, ROLE, q)[degree + 1], KEYS, VALUES, QUERIES)
-    assert not compare(computed(by_features, KEYS, VALUES, QUERIES), wrong).holds
+    wrong = evaluate_trace(lambda k, v, q: taylor_outputs(4, 0.5, k, v, ROLE, q)[degree + 1], KEYS, VALUES, QUERIES)
+    assert not compare(run_compiled(by_features, KEYS, VALUES, QUERIES), wrong).holds
 
 
 @pytest.mark.parametrize(("width", "degree"), [(1, 4), (3, 2), (4, 5)])
@@ -52,7 +52,7 @@ def test_softmax_does_not_see_that_keys_are_centred():
         return softmax_attention(q, centred(k, counted), v)
 
     assert meet(moved, softmax_attention, QUERIES, KEYS, VALUES).holds
-    mean = evaluated(lambda k: counted @ centred(k, counted), KEYS)
+    mean = evaluate_trace(lambda k: counted @ centred(k, counted), KEYS)
     assert (np.abs(mean.value) <= mean.error).all()
 
 
@@ -76,7 +76,7 @@ def test_attention_on_features_is_the_finite_dual(share):
     seen = [jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate(shapes)]
     phi = PositiveRandomFeatures.draw(jax.random.key(1), 16, 4, orthogonal=True, dtype=jnp.float64)
     told = jnp.arange(8) < 5
-    role = Roles((~told).astype(jnp.float64), told.astype(jnp.float64))
+    role = TokenRoles((~told).astype(jnp.float64), told.astype(jnp.float64))
     attention = feature_attention([phi, phi], counted=told, share=share)
 
     def attended(q, k, v):

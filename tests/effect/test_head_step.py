@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import computed, evaluated
+from support.equivalence import evaluate_trace, run_compiled
 
 from lrgd_jax.attention import SoftmaxAttention
 from lrgd_jax.claims.comparison import compare
 from lrgd_jax.dual import FunctionalDual, KernelExpansion, dual_of
-from lrgd_jax.dual.roles import Roles
+from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.head_step import effective_rank, head_step, log_norm, step_of
 from lrgd_jax.kernels import ExponentialKernel, gram
 
@@ -19,7 +19,7 @@ EPS = float(np.finfo(np.float64).eps)
 KEYS, VALUES, QUERIES = (
     jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate([(6, 4), (6, 3), (2, 4)])
 )
-ROLE = Roles(jnp.array([0.0, 0, 0, 0, 1, 1]), jnp.array([1.0, 1, 1, 0, 0, 0]))
+ROLE = TokenRoles(jnp.array([0.0, 0, 0, 0, 1, 1]), jnp.array([1.0, 1, 1, 0, 0, 0]))
 DUAL = dual_of(SoftmaxAttention(causal=True))
 
 
@@ -34,10 +34,10 @@ def by_definition(centres, coefficients):
 
 def test_the_norm_is_that_of_the_definition():
     sides = (lambda k, c: log_norm(expansion(k, c)), by_definition)
-    assert compare(computed(sides[0], KEYS, VALUES), evaluated(sides[1], KEYS, VALUES)).holds
+    assert compare(run_compiled(sides[0], KEYS, VALUES), evaluate_trace(sides[1], KEYS, VALUES)).holds
     # the kernel's scale left out
-    wrong = computed(lambda k, c: log_norm(KernelExpansion(k, c, ExponentialKernel(1.0))), KEYS, VALUES)
-    assert not compare(wrong, evaluated(sides[1], KEYS, VALUES)).holds
+    wrong = run_compiled(lambda k, c: log_norm(KernelExpansion(k, c, ExponentialKernel(1.0))), KEYS, VALUES)
+    assert not compare(wrong, evaluate_trace(sides[1], KEYS, VALUES)).holds
 
 
 def test_keys_of_any_length_have_a_norm():
@@ -56,8 +56,8 @@ def test_a_centre_without_coefficient_does_not_count():
     far = jnp.concatenate([KEYS, 100 * KEYS[:1]])
     found = log_norm(expansion(far, jnp.concatenate([VALUES, jnp.zeros((1, 3))])))
     assert compare(
-        computed(lambda k, c: log_norm(expansion(k, c)), KEYS, VALUES),
-        evaluated(lambda x: x, found),
+        run_compiled(lambda k, c: log_norm(expansion(k, c)), KEYS, VALUES),
+        evaluate_trace(lambda x: x, found),
     ).holds
 
 
@@ -87,10 +87,10 @@ def test_the_step_of_a_head():
         return (entries @ VALUES[chosen]) / jnp.sum(entries, axis=1, keepdims=True)
 
     sides = {
-        "log_size": evaluated(size, targets),
-        "log_size_of_values": evaluated(size, VALUES),
-        "before": evaluated(lambda _: attended(own), VALUES),
-        "after": evaluated(lambda _: attended(np.concatenate([told, own])), VALUES),
+        "log_size": evaluate_trace(size, targets),
+        "log_size_of_values": evaluate_trace(size, VALUES),
+        "before": evaluate_trace(lambda _: attended(own), VALUES),
+        "after": evaluate_trace(lambda _: attended(np.concatenate([told, own])), VALUES),
     }
     for name, side in sides.items():
         # ours sums the same terms, and zeros, in another order; no sum is longer

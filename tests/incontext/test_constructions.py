@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import meet
+from support.equivalence import meet
 
 from lrgd_jax.incontext import (
     apply,

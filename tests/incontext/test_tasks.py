@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import computed
+from support.equivalence import run_compiled
 
 from lrgd_jax.incontext import RegressionTasks
 
@@ -20,7 +20,7 @@ def test_targets_are_linear_in_the_inputs(dtype):
     assert {x.dtype for x in batch} == {jnp.dtype(dtype)}
     assert np.array_equal(batch.tokens[:, -1, -1], np.zeros(5))
 
-    clean = computed(lambda tokens, weights: jnp.einsum("bnd,bd->bn", tokens[..., :-1], weights), *batch[::2])
+    clean = run_compiled(lambda tokens, weights: jnp.einsum("bnd,bd->bn", tokens[..., :-1], weights), *batch[::2])
     drawn = np.concatenate([batch.tokens[:, :-1, -1], batch.targets[:, None]], axis=1)
     # the draw is one computation of the same sums, this is another
     assert np.all(np.abs(clean.value - drawn) <= 2 * clean.error)

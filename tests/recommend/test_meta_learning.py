@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import evaluated
 from recommend.histories import ITEMS, allowed, histories, model_of, terms_of, vectors
+from support.equivalence import evaluate_trace
 
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.data.generator import generate_split
@@ -31,7 +31,9 @@ def test_the_differentiable_scores_are_those_of_the_recommender(timed):
     met = item_matches(keys, queries, counts, vectors(), META.window)
     slots = keys.age.astype(float), keys.slot, keys.demonstration
     arguments = jax.tree.map(jnp.asarray, (UnboundedMeta.of(META, jnp.float64), slots, met))
-    right = evaluated(lambda free, slots, met: differentiable_scores(free, slots, met, len(keys.targets)), *arguments)
+    right = evaluate_trace(
+        lambda free, slots, met: differentiable_scores(free, slots, met, len(keys.targets)), *arguments
+    )
     scale = np.abs(right.value).max() + 10
     bound = right.error + allowed(terms_of(model), scale) + GRID * ITEMS * len(keys.targets)
     assert (np.abs(model.scores(asked, times) - right.value) <= bound).all()

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import evaluated
 from recommend.histories import ITEMS, allowed, histories, model_of, positive_rates, terms_of, vectors
+from support.equivalence import evaluate_trace
 
 from lrgd_jax.recommend.data.dataset import Sequences
 from lrgd_jax.recommend.forms.dense_reference import add_popularity, discounted_keys, item_knn
@@ -92,7 +92,7 @@ def test_the_sparse_scores_are_those_of_dense_jax():
     scores = model.scores(asked)
     for u, query in enumerate(HistoryKeys(0.5, 0.0).of(asked, ITEMS).toarray()):
         arguments = query, keys, targets, one**-0.5, one**-0.25, counts, 0.125, vectors(), 0.5
-        right = evaluated(dense, *map(jnp.asarray, arguments))
+        right = evaluate_trace(dense, *map(jnp.asarray, arguments))
         bound = right.error + allowed(terms_of(model), magnitude(model, asked)[u])
         assert (np.abs(scores[u] - right.value) <= bound).all()
 
@@ -103,7 +103,7 @@ def test_production_keys_are_the_dense_ones_up_to_the_grid():
     ages = np.zeros((len(past), length, ITEMS))
     for u in range(len(past)):
         ages[u, np.arange(past.lengths[u]), past.of(u)[::-1]] = 1
-    right = evaluated(discounted_keys, jnp.asarray(ages), jnp.asarray(0.75))
+    right = evaluate_trace(discounted_keys, jnp.asarray(ages), jnp.asarray(0.75))
     left = HistoryKeys(0.75, 0.0).of(past, ITEMS).toarray()
     assert (np.abs(left - right.value) <= right.error + GRID).all()
 

@@ -4,12 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from meets import evaluated
 from recommend.histories import ITEMS, UNIT, allowed, histories, model_of, positive_rates, terms_of
+from support.equivalence import evaluate_trace
 
 from lrgd_jax.attention import linear_attention, ridge_attention, softmax_attention
 from lrgd_jax.attention.delta import recurrent_delta_rule
-from lrgd_jax.attention.many_steps import descent_attention
+from lrgd_jax.attention.descent import descent_attention
 from lrgd_jax.recommend.forms import refined_query
 from lrgd_jax.recommend.forms.delta_rule import DeltaRule
 from lrgd_jax.recommend.forms.dense_reference import zero_diagonal_ridge
@@ -53,7 +53,7 @@ def test_normalised_is_normalised_linear_attention_with_a_prior():
         sums = linear_attention(queries, keys, blank)
         return 1.5 * sums[:, :-1] / (sums[:, -1:] + 2.0)
 
-    assert close(model, evaluated(dense, *pieces(model)))
+    assert close(model, evaluate_trace(dense, *pieces(model)))
 
 
 def test_normalised_by_attention_and_by_its_dual():
@@ -65,7 +65,7 @@ def test_normalised_by_attention_and_by_its_dual():
 
 def test_user_neighbours_are_softmax_attention():
     model = model_of(SoftmaxNeighbours, temperature=0.5, weight=1.5)
-    right = evaluated(
+    right = evaluate_trace(
         lambda queries, keys, targets: 1.5 * softmax_attention(queries, keys, targets, scale=2.0), *pieces(model)
     )
     assert close(model, right)
@@ -97,7 +97,7 @@ def test_the_delta_rule_is_the_package_s_own():
         return queries @ state.T
 
     strengths = jnp.asarray(0.25 * model.demonstrations.rates)
-    right = evaluated(dense, queries, keys, targets, strengths)
+    right = evaluate_trace(dense, queries, keys, targets, strengths)
     # every step passes the rounding of all before it on, and none is larger than one
     assert close(model, right, extra=np.max(right.error))
 
@@ -124,7 +124,7 @@ def test_descent_takes_two_steps_without_ridge_unless_told():
         refined = 2 * queries - (queries @ keys.T) @ keys / model.largest_curvature
         return (refined @ keys.T) @ targets
 
-    assert close(model, evaluated(dense, *pieces(model)))
+    assert close(model, evaluate_trace(dense, *pieces(model)))
 
 
 def test_the_largest_curvature_is_an_upper_estimate_of_the_largest_eigenvalue():
@@ -137,7 +137,7 @@ def test_the_largest_curvature_is_an_upper_estimate_of_the_largest_eigenvalue():
 
 def test_ridge_is_ridge_attention():
     model = model_of(Ridge, ridge=2.0, zero_diagonal=False)
-    right = evaluated(lambda q, x, y: ridge_attention(q, x, y, 2.0), *pieces(model))
+    right = evaluate_trace(lambda q, x, y: ridge_attention(q, x, y, 2.0), *pieces(model))
     assert close(model, right, extra=cholesky_bound(model, 2.0))
 
 
@@ -158,7 +158,7 @@ def test_ridge_by_weights_over_demonstrations():
 def test_slist_is_ridge_with_a_zero_diagonal():
     model = model_of(Ridge, ridge=2.0)
     queries, keys, targets = pieces(model)
-    right = evaluated(lambda q, x, y: q @ zero_diagonal_ridge(x, y, jnp.asarray(2.0)), queries, keys, targets)
+    right = evaluate_trace(lambda q, x, y: q @ zero_diagonal_ridge(x, y, jnp.asarray(2.0)), queries, keys, targets)
     assert (np.diagonal(model.weights) == 0).all()
     assert close(model, right, extra=3 * cholesky_bound(model, 2.0))
 
@@ -178,7 +178,7 @@ def test_steps_are_steps_of_descent(steps):
     def dense(queries, keys, targets):
         return descent_attention(queries, keys, targets, steps=steps, learning_rate=rate, ridge=0.25 * largest) / rate
 
-    assert close(model, evaluated(dense, *pieces(model)), extra=allowed(steps * terms_of(model), 10 * steps**2))
+    assert close(model, evaluate_trace(dense, *pieces(model)), extra=allowed(steps * terms_of(model), 10 * steps**2))
 
 
 def test_one_of_the_steps_is_the_linear_form():

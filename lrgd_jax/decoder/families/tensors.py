@@ -6,7 +6,7 @@ from typing import Literal
 
 from jaxtyping import Array
 
-from lrgd_jax.attention.heads import HeadWeights
+from lrgd_jax.attention.multi_head import HeadWeights
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
 from lrgd_jax.decoder.model import DecoderParams

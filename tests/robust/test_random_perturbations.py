@@ -6,16 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import meet
-from robust.settings import DV, D, N, arrays, problem, tokens
+from robust.example_problems import DV, D, N, arrays, problem, tokens
+from support.equivalence import meet
 
 from lrgd_jax.robust import (
-    adversarial,
+    adversarial_perturbation,
     dropout_moments,
-    gaussian,
-    keep,
+    gaussian_noise,
     linear_noise_moments,
-    pair,
     swap_moments,
     target_noise_moments,
 )
@@ -25,20 +23,20 @@ KEY = jax.random.key(0)
 
 def test_noise_has_the_shape_dtype_and_strength():
     like = jnp.zeros((3, 2), jnp.float32)
-    noise = gaussian(KEY, like, 0.5)
+    noise = gaussian_noise(KEY, like, 0.5)
     assert (noise.shape, noise.dtype) == (like.shape, like.dtype)
-    assert np.array_equal(gaussian(KEY, like, 0.0), like)
-    assert np.array_equal(2 * noise, gaussian(KEY, like, 1.0))
+    assert np.array_equal(gaussian_noise(KEY, like, 0.0), like)
+    assert np.array_equal(2 * noise, gaussian_noise(KEY, like, 1.0))
 
 
 def test_nothing_or_everything_is_dropped_at_the_ends():
-    assert keep(KEY, 7, 0.0).all()
-    assert not keep(KEY, 7, 1.0).any()
+    assert dropout_mask(KEY, 7, 0.0).all()
+    assert not dropout_mask(KEY, 7, 1.0).any()
 
 
 def test_a_pair_is_two_demonstrations():
     for k in range(20):
-        first, second = pair(jax.random.key(k), 3)
+        first, second = random_pair(jax.random.key(k), 3)
         assert first != second
 
 
@@ -96,7 +94,9 @@ def test_noise_moments_count_signs():
 
 @pytest.mark.parametrize(("name", "what"), [("linear", "values"), ("softmax", "keys"), ("softmax", "query")])
 def test_the_search_stays_in_the_ball_and_below_the_bound(name, what):
-    attack = jax.jit(lambda *data: adversarial(KEY, problem(name, *data), what, 0.25, steps=30))(*tokens(0))
+    attack = jax.jit(lambda *data: adversarial_perturbation(KEY, problem(name, *data), what, 0.25, steps=30))(
+        *tokens(0)
+    )
     assert (np.linalg.norm(attack.change, axis=-1) <= 0.25 * (1 + 4 * np.finfo(float).eps)).all()
     assert attack.path[0] <= attack.output.measured <= attack.output.predicted
     assert attack.output.measured == np.max(np.append(attack.path, attack.output.measured))
@@ -108,19 +108,28 @@ def test_the_search_stays_in_the_ball_and_below_the_bound(name, what):
     ("refused", "message"),
     [
         (
-            lambda: gaussian(KEY, jnp.zeros(2), -1.0),
-            "gaussian: the strength must be zero or more, and finite, got -1.0",
+            lambda: gaussian_noise(KEY, jnp.zeros(2), -1.0),
+            "gaussian_noise: the strength must be zero or more, and finite, got -1.0",
         ),
-        (lambda: keep(KEY, 3, 1.5), "keep: the rate is a probability and must lie between 0 and 1, got 1.5"),
-        (lambda: pair(KEY, 1), "two demonstrations are needed to swap, got 1"),
+        (
+            lambda: dropout_mask(KEY, 3, 1.5),
+            "dropout_mask: the rate is a probability and must lie between 0 and 1, got 1.5",
+        ),
+        (lambda: random_pair(KEY, 1), "two demonstrations are needed to swap, got 1"),
         (lambda: dropout_moments(jnp.zeros((2, 1)), -0.5), "dropout_moments: the rate .* got -0.5"),
         (lambda: swap_moments(jnp.zeros(1), jnp.zeros((1, 1)), 0.5), "two demonstrations are needed to swap, got 1"),
         (lambda: swap_moments(jnp.zeros(2), jnp.zeros((2, 1)), 2.0), "swap_moments: the rate .* got 2.0"),
         (lambda: target_noise_moments(jnp.zeros(2), 1, float("nan")), "target_noise_moments: the strength .* got nan"),
         (lambda: linear_noise_moments(jnp.zeros((1, 1, 1)), -2.0), "linear_noise_moments: the strength .* got -2.0"),
-        (lambda: adversarial(KEY, problem("linear", *tokens(0)), "values", 0.0), "adversarial: the radius"),
-        (lambda: adversarial(KEY, problem("linear", *tokens(0)), "weights", 1.0), "got 'weights'"),  # pyright: ignore
-        (lambda: adversarial(KEY, problem("linear", *tokens(0)), "keys", 1.0, steps=0), "at least one step"),
+        (
+            lambda: adversarial_perturbation(KEY, problem("linear", *tokens(0)), "values", 0.0),
+            "adversarial_perturbation: the radius",
+        ),
+        (lambda: adversarial_perturbation(KEY, problem("linear", *tokens(0)), "weights", 1.0), "got 'weights'"),  # pyright: ignore
+        (
+            lambda: adversarial_perturbation(KEY, problem("linear", *tokens(0)), "keys", 1.0, steps=0),
+            "at least one step",
+        ),
     ],
 )
 @pytest.mark.usefixtures("unchecked")

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.forms import SoftmaxAttention
-from lrgd_jax.attention.heads import HeadWeights, MultiHeadAttention, project
+from lrgd_jax.attention.multi_head import HeadWeights, MultiHeadAttention, project
 from lrgd_jax.dual.correspondence import dual_of
-from lrgd_jax.dual.roles import Segments
+from lrgd_jax.dual.token_roles import Segments
 
 __all__ = ["MultiHeadDual", "head_weights_of_flax"]
 

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from lrgd_jax.robust.change import check_rate, check_strength
+from lrgd_jax.robust.prediction import check_rate, check_strength
 
-__all__ = ["gaussian", "keep", "pair"]
+__all__ = ["dropout_mask", "gaussian_noise", "random_pair"]
 
 
-def gaussian(key: PRNGKeyArray, like: Float[Array, "*shape"], strength: float) -> Float[Array, "*shape"]:
+def gaussian_noise(key: PRNGKeyArray, like: Float[Array, "*shape"], strength: float) -> Float[Array, "*shape"]:
     r"""Independent normal numbers $\sigma\xi$ of the shape and dtype of an array.
 
     Args:
@@ -20,11 +20,11 @@ def gaussian(key: PRNGKeyArray, like: Float[Array, "*shape"], strength: float) -
     Raises:
         ValueError: the strength is negative.
     """
-    check_strength("gaussian", strength)
+    check_strength("gaussian_noise", strength)
     return jnp.asarray(strength, like.dtype) * jax.random.normal(key, like.shape, like.dtype)
 
 
-def keep(key: PRNGKeyArray, demonstrations: int, rate: float) -> Bool[Array, " n"]:
+def dropout_mask(key: PRNGKeyArray, demonstrations: int, rate: float) -> Bool[Array, " n"]:
     """Which demonstrations are kept where each is dropped with probability `rate`.
 
     Args:
@@ -35,11 +35,11 @@ def keep(key: PRNGKeyArray, demonstrations: int, rate: float) -> Bool[Array, " n
     Raises:
         ValueError: the rate lies outside [0, 1].
     """
-    check_rate("keep", rate)
+    check_rate("dropout_mask", rate)
     return jax.random.bernoulli(key, 1 - rate, (demonstrations,))
 
 
-def pair(key: PRNGKeyArray, demonstrations: int) -> Int[Array, " 2"]:
+def random_pair(key: PRNGKeyArray, demonstrations: int) -> Int[Array, " 2"]:
     """Two different demonstrations, every pair equally likely.
 
     Args:
@@ -50,5 +50,5 @@ def pair(key: PRNGKeyArray, demonstrations: int) -> Int[Array, " 2"]:
         ValueError: there is no pair.
     """
     if demonstrations < 2:
-        raise ValueError(f"pair: two demonstrations are needed to swap, got {demonstrations}")
+        raise ValueError(f"random_pair: two demonstrations are needed to swap, got {demonstrations}")
     return jax.random.permutation(key, demonstrations)[:2]

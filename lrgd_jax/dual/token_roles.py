@@ -11,13 +11,13 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
-__all__ = ["Roles", "Segments", "roles", "segments_of"]
+__all__ = ["Segments", "TokenRoles", "segments_of", "token_roles"]
 
 Segments = int | Int[Array, " n"] | Int[np.ndarray, " n"]
 """How many of the first tokens are demonstrations, or one segment number a token, not decreasing."""
 
 
-class Roles(NamedTuple):
+class TokenRoles(NamedTuple):
     """How much each token counts for each query, in which role; both [t, n], or [n] for one query.
 
     Attributes:
@@ -55,7 +55,7 @@ def segments_of(tokens: int, demonstrations: Segments) -> Int[Array, " n"]:
     return segments
 
 
-def roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered: bool, dtype: jnp.dtype) -> Roles:
+def token_roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered: bool, dtype: jnp.dtype) -> TokenRoles:
     """The roles of the tokens that each query sees.
 
     Args:
@@ -67,4 +67,4 @@ def roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered: bool
     t, n = seen.shape
     own = segments[n - t :] if ordered else jnp.full((t,), jnp.max(segments, initial=0))
     earlier = segments[None, :] < own[:, None]
-    return Roles((seen & ~earlier).astype(dtype), (seen & earlier).astype(dtype))
+    return TokenRoles((seen & ~earlier).astype(dtype), (seen & earlier).astype(dtype))

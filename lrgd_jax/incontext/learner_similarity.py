@@ -1,4 +1,4 @@
-"""How close two in-context learners are: their predictions, their sensitivities, the weights between them."""
+"""How close two in-context learners are: their predictions, their sensitivities, their losses on other tasks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -8,17 +8,22 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lrgd_jax.incontext.linear_transformer import LinearTransformer, Projections
 from lrgd_jax.incontext.optimum import zero_shot_loss
 from lrgd_jax.incontext.tasks import RegressionTasks
 
-__all__ = ["Alignment", "Predictor", "align", "canonical", "cosine", "interpolate", "out_of_distribution"]
+__all__ = [
+    "LearnerSimilarity",
+    "Predictor",
+    "compare_learners",
+    "cosine",
+    "out_of_distribution",
+]
 
 Predictor: TypeAlias = Callable[[Float[Array, "n_1 d_1"]], Float[Array, ""]]
 """One prompt, the query last, to the prediction for the query."""
 
 
-class Alignment(NamedTuple):
+class LearnerSimilarity(NamedTuple):
     r"""How close two learners are on a set of prompts. Sensitivities are $\partial\hat y/\partial x_q$.
 
     Attributes:
@@ -40,7 +45,7 @@ def cosine(x: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, ""]:
     return jnp.where(product > 0, jnp.vdot(x, y) / jnp.where(product > 0, product, 1), 0)
 
 
-def align(first: Predictor, second: Predictor, tokens: Float[Array, "b n_1 d_1"]) -> Alignment:
+def compare_learners(first: Predictor, second: Predictor, tokens: Float[Array, "b n_1 d_1"]) -> LearnerSimilarity:
     """Compares two learners on the same prompts.
 
     Args:
@@ -51,7 +56,7 @@ def align(first: Predictor, second: Predictor, tokens: Float[Array, "b n_1 d_1"]
     Source: von Oswald et al. 2023, arXiv 2212.07677, section 3 (preds diff, model cos, model diff of figure 2).
     """
     (one, slope_one), (two, slope_two) = (jax.vmap(_with_sensitivity(f))(tokens) for f in (first, second))
-    return Alignment(
+    return LearnerSimilarity(
         cosine(one, two),
         jnp.mean(jnp.abs(one - two)),
         jnp.mean(jax.vmap(cosine)(slope_one, slope_two)),
@@ -66,58 +71,6 @@ def _with_sensitivity(predictor: Predictor):
         return predictor(tokens.at[-1, :-1].set(query))
 
     return lambda tokens: jax.value_and_grad(of_query)(tokens[-1, :-1], tokens)
-
-
-def canonical(weights: Projections, outputs: int = 1) -> Projections:
-    r"""The same layer in a form in which two layers can be mixed: $W_K = P = I$, the rest in $W_Q$ and $W_V$.
-
-    Only $W_Q W_K^\top$ and $W_V P$ act, and of these only the product of their scales. The first is scaled so that its
-    block on the inputs has the Frobenius norm of the identity and a trace that is not negative.
-
-    Args:
-        weights: a layer of one head.
-        outputs: dv, the width of a target.
-
-    Raises:
-        ValueError: there are several heads, whose order is arbitrary.
-
-    Source: von Oswald et al. 2023, arXiv 2212.07677, section 3 (interpolation after a rescaling of the products).
-    """
-    heads = weights.query.shape[0]
-    if heads != 1:
-        raise ValueError(f"canonical: expected one head, got {heads}, whose order is arbitrary; compare head by head")
-    scores, moves = weights.query[0] @ weights.key[0].T, weights.value[0] @ weights.output[0]
-    m = scores.shape[0]
-    on_inputs = scores[: m - outputs, : m - outputs]
-    sign = jnp.where(jnp.trace(on_inputs) < 0, -1, 1).astype(scores.dtype)
-    size = sign * jnp.linalg.norm(on_inputs) / jnp.sqrt(jnp.asarray(m - outputs, scores.dtype))
-    identity = jnp.eye(m, dtype=scores.dtype)[None]
-    return Projections((scores / size)[None], identity, (moves * size)[None], identity)
-
-
-def interpolate(
-    first: LinearTransformer, second: LinearTransformer, share: float | Float[Array, ""], outputs: int = 1
-) -> LinearTransformer:
-    """The weights (1 - share) first + share second, both in canonical form.
-
-    Args:
-        first: the layers at share 0.
-        second: the layers at share 1.
-        share: of the second.
-        outputs: dv, the width of a target.
-
-    Raises:
-        ValueError: stacks of different depth.
-    """
-    if len(first) != len(second):
-        raise ValueError(f"interpolate: the stacks must have the same depth, got {len(first)} and {len(second)} layers")
-
-    def mix(x: Float[Array, "*a"], y: Float[Array, "*a"]) -> Float[Array, "*a"]:
-        t = jnp.asarray(share, x.dtype)
-        return (1 - t) * x + t * y
-
-    pairs = zip(first, second, strict=True)
-    return tuple(jax.tree.map(mix, canonical(a, outputs), canonical(b, outputs)) for a, b in pairs)
 
 
 def out_of_distribution(

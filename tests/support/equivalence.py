@@ -16,7 +16,7 @@ from lrgd_jax.claims.comparison import Comparison, compare
 _seen: dict[Any, tuple[Callable[..., Any], Program, Callable[..., Any]]] = {}
 
 
-def computed(function: Callable[..., Any], *arguments: Any) -> Bounded:
+def run_compiled(function: Callable[..., Any], *arguments: Any) -> Bounded:
     """What XLA computes, with the running error of the traced program. One compilation a function and shape."""
     program, compiled = _traced(function, arguments)
     outputs = program.unflatten(compiled(*program.flatten(arguments)))
@@ -24,14 +24,14 @@ def computed(function: Callable[..., Any], *arguments: Any) -> Bounded:
     return Bounded(jax.tree.map(lambda x: np.asarray(x).astype(np.float64), outputs), error)
 
 
-def evaluated(function: Callable[..., Any], *arguments: Any) -> Bounded:
+def evaluate_trace(function: Callable[..., Any], *arguments: Any) -> Bounded:
     """The same without compiling: the traced program evaluated in float64, and its running error."""
     return running_error(_traced(function, arguments)[0], *arguments)
 
 
 def meet(left: Callable[..., Any], right: Callable[..., Any], *arguments: Any) -> Comparison:
     """Compares a compiled function with an evaluated one; holds only where all is finite and within the bounds."""
-    return compare(computed(left, *arguments), evaluated(right, *arguments))
+    return compare(run_compiled(left, *arguments), evaluate_trace(right, *arguments))
 
 
 def _traced(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Program, Callable[..., Any]]:

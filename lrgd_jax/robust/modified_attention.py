@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
-from lrgd_jax.robust.change import Change
+from lrgd_jax.robust.prediction import Prediction
 from lrgd_jax.robust.training import Model, Parameters, data_of, initial_parameters, raw_output, readout, similarities
 
-__all__ = ["Kernels", "ModifiedAttention", "Regulariser", "kernels_of", "regularised", "regularised_influences"]
+__all__ = ["Kernels", "ModifiedAttention", "Regulariser", "kernels_of", "regularise", "regularised_influences"]
 
 
 @struct.dataclass
@@ -80,7 +80,7 @@ class Regulariser:
     attention: str
 
 
-def regularised(model: Model, point: Float[Array, " d"], regulariser: Regulariser) -> Change:
+def regularise(model: Model, point: Float[Array, " d"], regulariser: Regulariser) -> Prediction:
     """The output of the modified attention (predicted) beside that of the regularised dual (measured).
 
     Args:
@@ -93,11 +93,11 @@ def regularised(model: Model, point: Float[Array, " d"], regulariser: Regularise
     """
     if model.objective is not None:
         raise ValueError(
-            f"regularised: {regulariser.name} states its own objective; give a dual without one (objective=None)"
+            f"regularise: {regulariser.name} states its own objective; give a dual without one (objective=None)"
         )
     predicted = regulariser.modify(kernels_of(model, point))()
     measured = raw_output(model, regulariser.train(model), point)
-    return Change(readout(model, predicted), readout(model, measured), "exact")
+    return Prediction(readout(model, predicted), readout(model, measured), "exact")
 
 
 def regularised_influences(model: Model, point: Float[Array, " d"], regulariser: Regulariser) -> Float[Array, " n"]:

@@ -11,7 +11,7 @@ from lrgd_jax.dual import DualModel
 from lrgd_jax.features import identity
 from lrgd_jax.kernels import ExponentialKernel, gram
 from lrgd_jax.robust.bounds import kernel_distance, logit_range, ratio_bound, target_bound, value_diameter
-from lrgd_jax.robust.change import Change, Perturbation, check_radius
+from lrgd_jax.robust.prediction import Perturbation, Prediction, check_radius
 from lrgd_jax.robust.problem import Problem
 from lrgd_jax.robust.training import Model, data_of, initial_parameters, kernel_of_model, raw_output
 
@@ -39,7 +39,7 @@ def target_perturbation(problem: Problem, changes: Float[Array, "n dv"]) -> Pert
     Source: claim `target-perturbation`.
     """
     after = problem.moved(values=changes)
-    output = Change(problem.shares() @ changes, after.output() - problem.output(), "exact")
+    output = Prediction(problem.shares() @ changes, after.output() - problem.output(), "exact")
     radius = jnp.max(jnp.linalg.norm(changes, axis=1))
     return Perturbation(_step(problem, after), output, _bound(target_bound(problem, radius), output))
 
@@ -117,7 +117,7 @@ def token_perturbation(
     keys, values = changes @ key_weights, changes @ value_weights
     valued = problem.moved(values=values)
     after = valued.moved(keys=keys)
-    output = Change(
+    output = Prediction(
         _first_order(problem, keys=keys, values=values), after.output() - problem.output(), "first order", None
     )
     moved_values = target_bound(problem, jnp.max(jnp.linalg.norm(values, axis=1)))
@@ -148,7 +148,7 @@ def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation
         predicted = -(dropped @ (problem.values - before[None, :])) / (1 - jnp.sum(dropped))
     else:
         predicted = -dropped @ problem.values
-    output = Change(predicted, after.output() - problem.output(), "exact")
+    output = Prediction(predicted, after.output() - problem.output(), "exact")
     return Perturbation(_step(problem, after), output, _bound(jnp.linalg.norm(predicted), output))
 
 
@@ -174,9 +174,9 @@ def _attended_otherwise(before: Problem, after: Problem, **changes: Float[Array,
     """Keys or query have moved, values have not."""
     predicted, measured = _first_order(before, **changes), after.output() - before.output()
     if _is_linear(before):
-        output = Change(predicted, measured, "exact")
+        output = Prediction(predicted, measured, "exact")
     else:
-        output = Change(predicted, measured, "first order", _remainder(before, after))
+        output = Prediction(predicted, measured, "first order", _remainder(before, after))
     return Perturbation(_step(before, after), output, _bound(_attention_bound(before, after), output))
 
 
@@ -215,18 +215,18 @@ def _attention_bound(before: Problem, after: Problem) -> Float[Array, ""]:
     return by_keys + by_query + jnp.linalg.norm(zero_shot)
 
 
-def _bound(bound: Float[Array, ""], output: Change) -> Change:
-    return Change(bound, jnp.linalg.norm(output.measured), "at most")
+def _bound(bound: Float[Array, ""], output: Prediction) -> Prediction:
+    return Prediction(bound, jnp.linalg.norm(output.measured), "at most")
 
 
-def _step(before: Problem, after: Problem) -> Change:
+def _step(before: Problem, after: Problem) -> Prediction:
     """The size of the step's change: by the kernel alone, and by training both models."""
     models = before.model(), after.model()
     centres = jnp.concatenate([models[1].inputs, models[0].inputs])
     (_, new, weights), (_, old, old_weights) = data_of(models[1]), data_of(models[0])
     rows = jnp.concatenate([weights[:, None] * new, -old_weights[:, None] * old])
     predicted = _norm(models[0], centres, rows)
-    return Change(predicted, _trained_apart(models[0], models[1]), "exact")
+    return Prediction(predicted, _trained_apart(models[0], models[1]), "exact")
 
 
 def _trained_apart(old: Model, new: Model) -> Float[Array, ""]:

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.forms import LinearAttention, SoftmaxAttention
+from lrgd_jax.dual.finite import DualModel, projective_targets
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
-from lrgd_jax.dual.model import DualModel, projective_targets
-from lrgd_jax.dual.roles import Roles, Segments, roles, segments_of
+from lrgd_jax.dual.token_roles import Segments, TokenRoles, segments_of, token_roles
 from lrgd_jax.features import identity
 from lrgd_jax.kernels import ExponentialKernel
 from lrgd_jax.positions import alibi_bias
@@ -33,7 +33,7 @@ class HeadDual:
         """Keys or queries, the first at position `first`, as training inputs or test points of the model."""
         raise NotImplementedError
 
-    def build(self, inputs: Float[Array, "n _"], values: Float[Array, "n dv"], role: Roles) -> Any:
+    def build(self, inputs: Float[Array, "n _"], values: Float[Array, "n dv"], role: TokenRoles) -> Any:
         """The model of one query: W_0 from its context, the demonstrations as training set."""
         raise NotImplementedError
 
@@ -41,7 +41,7 @@ class HeadDual:
         """W_0 or f_0 of a model: what predicts before the step."""
         raise NotImplementedError
 
-    def predict(self, model: Any, trained: Any, role: Roles, point: Float[Array, " _"]) -> Float[Array, " dv"]:
+    def predict(self, model: Any, trained: Any, role: TokenRoles, point: Float[Array, " _"]) -> Float[Array, " dv"]:
         """The output of a trained (or initial) model at one test point of its query."""
         return model.predict(trained, point[None])[0]
 
@@ -97,7 +97,7 @@ class HeadDual:
         t, n = queries.shape[0], keys.shape[0]
         inputs = self.inputs(keys)
 
-        def one(point: Float[Array, " _"], role: Roles) -> Float[Array, " dv"]:
+        def one(point: Float[Array, " _"], role: TokenRoles) -> Float[Array, " dv"]:
             model = self.build(inputs, values, role)
             return self.predict(model, trained(model), role, point)
 
@@ -106,9 +106,9 @@ class HeadDual:
 
     def _roles(
         self, queries: int, keys: int, demonstrations: Segments, mask: Bool[Array, "t n"] | None, dtype: Any
-    ) -> Roles:
+    ) -> TokenRoles:
         seen = self.form.mask(queries, keys) if mask is None else mask
-        return roles(seen, segments_of(keys, demonstrations), ordered=self.form.is_causal, dtype=dtype)
+        return token_roles(seen, segments_of(keys, demonstrations), ordered=self.form.is_causal, dtype=dtype)
 
     def _require_order(self) -> None:
         if not self.form.is_causal:
@@ -127,7 +127,7 @@ class LinearDual(HeadDual):
             return x
         return self.form.rotary(jax.vmap(self.form.feature_map)(x), first)
 
-    def build(self, inputs: Float[Array, "n _"], values: Float[Array, "n dv"], role: Roles) -> DualModel:
+    def build(self, inputs: Float[Array, "n _"], values: Float[Array, "n dv"], role: TokenRoles) -> DualModel:
         """The model of one query: W_0 by one step on its context, the demonstrations as training set."""
         untrained = self._untrained(inputs, values)
         context = replace(untrained, sample_weights=role.context)
@@ -169,7 +169,7 @@ class SoftmaxDual(HeadDual):
         """The rows, rotated where the form has rotary positions."""
         return x if self.form.rotary is None else self.form.rotary(x, first)
 
-    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: Roles) -> FunctionalDual:
+    def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FunctionalDual:
         """The model of one query: f_0 by one step on its context, the demonstrations as training set."""
         kernel = ExponentialKernel(self.form.scale)
         untrained = FunctionalDual.untrained(inputs, projective_targets(values), kernel=kernel)
@@ -181,7 +181,7 @@ class SoftmaxDual(HeadDual):
         return model.initial_function
 
     def predict(
-        self, model: FunctionalDual, trained: KernelExpansion, role: Roles, point: Float[Array, " d"]
+        self, model: FunctionalDual, trained: KernelExpansion, role: TokenRoles, point: Float[Array, " d"]
     ) -> Float[Array, " dv"]:
         """The ratio at a test point, the kernel shifted so that no value exceeds one (claim `softmax-stability`)."""
         kernel = ExponentialKernel(self.form.scale, capped=True)
@@ -216,7 +216,7 @@ class SoftmaxDual(HeadDual):
 
     def _roles(
         self, queries: int, keys: int, demonstrations: Segments, mask: Bool[Array, "t n"] | None, dtype: Any
-    ) -> Roles:
+    ) -> TokenRoles:
         plain = super()._roles(queries, keys, demonstrations, mask, dtype)
         if self.form.alibi_slope is None:
             return plain

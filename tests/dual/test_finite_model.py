@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from meets import meet
+from support.equivalence import meet
 
 from lrgd_jax.dual import DualModel, alignment, projective_readout, projective_targets
 from lrgd_jax.dual.descent import decayed_sgd
-from lrgd_jax.dual.model import check_rows
+from lrgd_jax.dual.finite import check_rows
 from lrgd_jax.features import PositiveRandomFeatures, elu_plus_one
 
 

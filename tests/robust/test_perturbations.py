@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meets import computed, meet
-from robust.settings import DV, PROBLEMS, D, N, arrays, problem, tokens
+from robust.example_problems import DV, PROBLEMS, D, N, arrays, problem, tokens
+from support.equivalence import meet, run_compiled
 
 from lrgd_jax.attention import SoftmaxAttention
 from lrgd_jax.dual import DualModel, alignment, projective_targets
@@ -206,7 +206,9 @@ def test_float32_stays_float32():
     setting = Problem(SoftmaxAttention(), query, keys, values)
     moved = jax.jit(lambda x: key_perturbation(setting, x))(keys / 8)
     assert {x.dtype for x in jax.tree.leaves(moved)} == {np.dtype(np.float32)}
-    assert computed(lambda *x: Problem(SoftmaxAttention(), *x).closed_form(), query, keys, values).value.shape == (DV,)
+    assert run_compiled(lambda *x: Problem(SoftmaxAttention(), *x).closed_form(), query, keys, values).value.shape == (
+        DV,
+    )
 
 
 @pytest.mark.usefixtures("unchecked")

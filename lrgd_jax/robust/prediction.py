@@ -6,11 +6,11 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
-__all__ = ["Change", "Perturbation", "check_radius", "check_rate", "check_strength"]
+__all__ = ["Perturbation", "Prediction", "check_radius", "check_rate", "check_strength"]
 
 
 @struct.dataclass
-class Change:
+class Prediction:
     """A predicted and a measured quantity of one shape.
 
     Attributes:
@@ -42,9 +42,9 @@ class Perturbation:
         bound: the length of the change of the output against a bound on it.
     """
 
-    step: Change
-    output: Change
-    bound: Change
+    step: Prediction
+    output: Prediction
+    bound: Prediction
 
 
 def check_radius(what: str, radius: float) -> None:

@@ -1,21 +1,12 @@
-"""What the numbers of a form may be: checked where they are concrete, left alone under a trace."""
+"""Numbers of a form that may differ from token to token, and the tokens that no query was given for."""
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
-__all__ = [
-    "PerFeature",
-    "PerToken",
-    "check_decay",
-    "check_not_negative",
-    "check_positive",
-    "every_token",
-    "tokens_before",
-]
+__all__ = ["PerFeature", "PerToken", "every_token", "tokens_before"]
 
 PerToken: TypeAlias = float | Float[Array, ""] | Float[Array, " _"] | Float[np.ndarray, " _"]
 """One number for all tokens, or one a token; `every_token` checks how many, and says so in words."""
@@ -45,29 +36,3 @@ def tokens_before(form: str, queries: int, keys: int) -> int:
     if queries > keys:
         raise ValueError(f"{form}: a causal form needs a key for every query; got {queries} queries, {keys} keys")
     return keys - queries
-
-
-def check_decay(form: str, value: Any) -> None:
-    """Raises ValueError where a decay lies outside [0, 1]."""
-    _check(form, "decay", value, "between 0 and 1", lambda x: (x >= 0) & (x <= 1))
-
-
-def check_not_negative(form: str, **values: Any) -> None:
-    """Raises ValueError at a negative number."""
-    for name, value in values.items():
-        _check(form, name, value, "not negative", lambda x: x >= 0)
-
-
-def check_positive(form: str, **values: Any) -> None:
-    """Raises ValueError at a number that is not positive."""
-    for name, value in values.items():
-        _check(form, name, value, "positive", lambda x: x > 0)
-
-
-def _check(form: str, name: str, value: Any, what: str, fits: Any) -> None:
-    if value is None or isinstance(value, Tracer):
-        return
-    numbers = np.asarray(value)
-    wrong = numbers[~fits(numbers)]
-    if wrong.size:
-        raise ValueError(f"{form}: {name} must be {what}, got {wrong.flat[0]}")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meets import meet
-from robust.settings import DUALS, D, N, linear_dual, softmax_dual, tokens
+from robust.example_problems import DUALS, D, N, linear_dual, softmax_dual, tokens
+from support.equivalence import meet
 
 from lrgd_jax.attention import softmax_attention
 from lrgd_jax.dual import DualModel, alignment
@@ -18,7 +18,7 @@ from lrgd_jax.robust import (
     fraction,
     kernels_of,
     none,
-    regularised,
+    regularise,
     regularised_influences,
     ridge,
     weight_decay,
@@ -44,14 +44,14 @@ SWITCHES = {
 @pytest.mark.parametrize("name", SWITCHES)
 def test_the_regularised_dual_is_the_modified_attention(name, dual):
     def change(query, *data):
-        return regularised(DUALS[dual](*data), query, SWITCHES[name])
+        return regularise(DUALS[dual](*data), query, SWITCHES[name])
 
     comparison = meet(lambda *x: change(*x).predicted, lambda *x: change(*x).measured, *tokens(0))
     assert comparison.holds, comparison
 
 
 def trained(query, *data):
-    return regularised(softmax_dual(*data), query, anchor(0.25, steps=4)).measured
+    return regularise(softmax_dual(*data), query, anchor(0.25, steps=4)).measured
 
 
 def attended(query, keys, values, context_keys, context_values):
@@ -69,7 +69,7 @@ def test_an_anchor_is_a_bias_on_the_demonstrations_logits(seed):
 def test_nothing_is_regularised_by_switches_at_zero():
     query, *data = tokens(1)
     model = linear_dual(*data)
-    plain = regularised(model, query, none()).measured
+    plain = regularise(model, query, none()).measured
     for switch in (
         weight_decay(0.0),
         anchor(0.0),
@@ -78,13 +78,13 @@ def test_nothing_is_regularised_by_switches_at_zero():
         contrast(jnp.zeros((N, N))),
     ):
         comparison = meet(
-            lambda q, *x, switch=switch: regularised(linear_dual(*x), q, switch).predicted,
-            lambda q, *x: regularised(linear_dual(*x), q, none()).measured,
+            lambda q, *x, switch=switch: regularise(linear_dual(*x), q, switch).predicted,
+            lambda q, *x: regularise(linear_dual(*x), q, none()).measured,
             query,
             *data,
         )
         assert comparison.holds, (switch.name, comparison)
-    assert np.array_equal(regularised(model, query, clip(1e6)).predicted, regularised(model, query, none()).predicted)
+    assert np.array_equal(regularise(model, query, clip(1e6)).predicted, regularise(model, query, none()).predicted)
     assert np.isfinite(plain).all()
 
 
@@ -94,7 +94,7 @@ def test_ridge_is_exact_where_the_system_is_diagonal():
     start = jnp.ones((2, D + 1))
     model = DualModel(start, keys, values)
     query = jnp.arange(D + 1.0)
-    change = regularised(model, query, ridge(4.0))
+    change = regularise(model, query, ridge(4.0))
     by_hand = start @ query + (keys @ query / 8) @ (values - keys @ start.T)
     assert np.array_equal(change.predicted, by_hand)
     assert np.array_equal(change.measured, by_hand)
@@ -107,7 +107,7 @@ def test_early_stopping_tends_to_ridge_at_the_stated_rate(dual):
     kernels = kernels_of(model, query)
     strength = 4.0
     rate = float(1 / (np.linalg.norm(kernels.gram, 2) + strength))
-    limit = regularised(model, query, ridge(strength)).measured
+    limit = regularise(model, query, ridge(strength)).measured
     if model.projective:
         limit = ridge(strength).modify(kernels)()
     size = np.linalg.norm(kernels.near) * np.linalg.norm(kernels.targets - kernels.start_at_keys) / strength
@@ -162,4 +162,4 @@ def test_another_objective_is_refused():
     query, keys, values, *_ = tokens(0)
     model = DualModel.untrained(keys, values, objective=alignment(1.0))
     with pytest.raises(ValueError, match="states its own objective"):
-        regularised(model, query, none())
+        regularise(model, query, none())

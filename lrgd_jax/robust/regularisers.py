@@ -1,7 +1,7 @@
 """Regularisation as one switch on the dual, each with the attention modification that it equals.
 
 `train` takes the dual's steps by `jax.grad`; `modify` changes attention's weights and values from the kernel alone.
-Neither knows the other; `lrgd_jax.robust.regularised` sets their outputs side by side.
+Neither knows the other; `lrgd_jax.robust.regularise` sets their outputs side by side.
 """
 
 from dataclasses import replace
@@ -12,9 +12,15 @@ import optax
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.descent import decayed_sgd
-from lrgd_jax.robust.change import check_strength
-from lrgd_jax.robust.descent import anchored_sgd, descend, descend_online, minimiser, squared_error_objective
-from lrgd_jax.robust.regulariser import Kernels, ModifiedAttention, Regulariser
+from lrgd_jax.robust.modified_attention import Kernels, ModifiedAttention, Regulariser
+from lrgd_jax.robust.prediction import check_strength
+from lrgd_jax.robust.regularised_descent import (
+    anchored_sgd,
+    descend,
+    descend_online,
+    minimiser,
+    squared_error_objective,
+)
 from lrgd_jax.robust.training import Model, Parameters, data_of, gradients, initial_parameters
 
 __all__ = ["anchor", "clip", "contrast", "drop", "fraction", "none", "ridge", "weight_decay"]
@@ -169,7 +175,7 @@ def drop(kept: Float[Array, " n"], *, rate: float | None = None) -> Regulariser:
     """Demonstrations are dropped: their attention weights are zero.
 
     Args:
-        kept: one where a demonstration is kept, else zero (`lrgd_jax.robust.keep`).
+        kept: one where a demonstration is kept, else zero (`lrgd_jax.robust.dropout_mask`).
         rate: divide what is kept by 1 - rate, which keeps the mean; not divided unless given.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Alignment: equal learners, opposite ones, the canonical form, mixtures, other scales."""
+"""Similarity of learners: equal learners, opposite ones, the canonical form, mixtures, other scales."""
 
 from functools import partial
 
@@ -6,11 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import meet
+from support.equivalence import meet
 
 from lrgd_jax.incontext import (
     RegressionTasks,
-    align,
     apply,
     canonical,
     descent_stack,
@@ -21,7 +20,7 @@ from lrgd_jax.incontext import (
     predict,
     ridge_prediction,
 )
-from lrgd_jax.incontext.alignment import cosine
+from lrgd_jax.incontext.learner_similarity import cosine
 
 TASKS = RegressionTasks(3, 6)
 TOKENS = TASKS.draw(jax.random.key(0), 16, jnp.float64).tokens
@@ -37,7 +36,7 @@ def stack():
 
 
 def test_a_learner_is_aligned_with_itself(stack):
-    same = align(of(stack), of(stack), TOKENS)
+    same = compare_learners(of(stack), of(stack), TOKENS)
     assert same.prediction_distance == same.sensitivity_distance == 0
     unit = 16 * np.finfo(np.float64).eps * len(TOKENS)
     assert abs(same.prediction_cosine - 1) <= unit
@@ -45,7 +44,7 @@ def test_a_learner_is_aligned_with_itself(stack):
 
 
 def test_the_opposite_learner_is_as_far_as_can_be(stack):
-    found = align(of(stack), lambda tokens: -predict(stack, tokens)[0], TOKENS)
+    found = compare_learners(of(stack), lambda tokens: -predict(stack, tokens)[0], TOKENS)
     assert found.prediction_cosine < -0.5
     assert found.sensitivity_cosine < -0.5
     assert found.prediction_distance > 0
@@ -58,10 +57,10 @@ def test_sensitivities_of_a_linear_predictor_are_its_weights():
     def orthogonal(tokens):
         return tokens[-1, 1]
 
-    found = align(fixed, orthogonal, TOKENS)
+    found = compare_learners(fixed, orthogonal, TOKENS)
     assert found.sensitivity_cosine == 0
     # 3, 4, 5: squares and root are exact
-    assert align(fixed, lambda tokens: 0 * tokens[-1, 1], TOKENS).sensitivity_distance == 5
+    assert compare_learners(fixed, lambda tokens: 0 * tokens[-1, 1], TOKENS).sensitivity_distance == 5
 
 
 def test_the_cosine_of_nothing_is_zero():

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meets import meet
+from support.equivalence import meet
+from support.forms import FORMS
 
 from lrgd_jax.attention import HeadWeights, MultiHeadAttention, SoftmaxAttention
-from lrgd_jax.dual import FORMS, dual_of
+from lrgd_jax.dual import dual_of
 from lrgd_jax.positions import alibi_slopes, visible
 
 N, WIDTH, HEADS = 6, 8, 2
