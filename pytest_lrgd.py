@@ -28,7 +28,7 @@ def claim() -> Callable[..., dict[str, LayerVerdict]]:
 
 def _run(claim: Claim | str, **options: Any) -> dict[str, LayerVerdict]:
     __tracebackhide__ = True
-    from lrgd_jax.claims.layers import claim_layers
+    from lrgd_jax.claims.pytest_layers import claim_layers
 
     layers = claim_layers(claim, **options)
     found = {name: layers.run(name) for name in layers.names}

@@ -30,7 +30,7 @@ from lrgd_jax import SoftmaxAttention, dual_of
 from lrgd_jax.attention import linear_attention
 from lrgd_jax.certify import running_error
 from lrgd_jax.claims import load_claims
-from lrgd_jax.claims.check import make_shape
+from lrgd_jax.claims.compiled_shape import make_shape
 from lrgd_jax.report.step_figures import path_figure
 from lrgd_jax.report.verdict_figures import verdict_figure
 

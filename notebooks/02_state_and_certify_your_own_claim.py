@@ -34,8 +34,9 @@ import jax.numpy as jnp
 from lrgd_jax.attention import linear_attention, softmax_attention
 from lrgd_jax.certify import equal, free
 from lrgd_jax.claims import Claim, Mutant, check_claim
-from lrgd_jax.claims.certificates import read_certificates, recheck, write_certificate
-from lrgd_jax.claims.certified import certify_claim
+from lrgd_jax.claims.certificates import read_certificates, write_certificate
+from lrgd_jax.claims.certify_claims import certify_claim
+from lrgd_jax.claims.recheck import recheck
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.report.verdict_figures import detection_figure
 

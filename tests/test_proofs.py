@@ -9,8 +9,8 @@ import pytest
 from lrgd_jax.certify.exact import FALSE_ACCEPT, Disagreement
 from lrgd_jax.certify.rigorous import RADIUS, Exclusion
 from lrgd_jax.claims import Statistical, check_claim, load_claims
-from lrgd_jax.claims.certified import SHAPES, certify_claim
-from lrgd_jax.claims.counterexample import smallest_counterexample
+from lrgd_jax.claims.certify_claims import SHAPES, certify_claim
+from lrgd_jax.claims.floating_counterexample import smallest_counterexample
 
 CLAIMS = load_claims()
 PARTS = {

@@ -1,12 +1,18 @@
 """Claims: statements with proofs, checked against derived tolerances and tried against mutants."""
 
-from lrgd_jax.claims.certified import Certification, certify_all, certify_claim
-from lrgd_jax.claims.check import DTYPES, check_all, check_claim, check_dtype
-from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Integers, Mutant, Running, Side, Statistical, Tolerance
-from lrgd_jax.claims.comparison import Comparison, compare
-from lrgd_jax.claims.given import given_claim
-from lrgd_jax.claims.layers import GivenInstance, LayerVerdict
-from lrgd_jax.claims.registry import find, load_claims
+from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.certification import Certification
+from lrgd_jax.claims.certify_claims import certify_all, certify_claim
+from lrgd_jax.claims.check_claims import check_all, check_claim
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.comparison import ComparedInstance, Comparison, compare
+from lrgd_jax.claims.dtypes import DTYPES, check_dtype
+from lrgd_jax.claims.mutant import Mutant
+from lrgd_jax.claims.pytest_decorator import given_claim
+from lrgd_jax.claims.pytest_layers import LayerVerdict
+from lrgd_jax.claims.registry import find_claim, load_claims
+from lrgd_jax.claims.side import Side
+from lrgd_jax.claims.tolerances import Adjoint, Running, Statistical, Tolerance
 from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Unevaluated, Verdict
 
 __all__ = [
@@ -14,10 +20,10 @@ __all__ = [
     "Adjoint",
     "Certification",
     "Claim",
+    "ComparedInstance",
     "Comparison",
     "Dimensions",
     "Failure",
-    "GivenInstance",
     "Integers",
     "LayerVerdict",
     "Mutant",
@@ -34,7 +40,7 @@ __all__ = [
     "check_claim",
     "check_dtype",
     "compare",
-    "find",
+    "find_claim",
     "given_claim",
     "load_claims",
 ]

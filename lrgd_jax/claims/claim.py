@@ -4,12 +4,10 @@ A claim file declares what its arguments look like; instances at random, in any 
 counterexample are drawn from that declaration.
 """
 
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -17,83 +15,12 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from lrgd_jax.certify.free import free
+from lrgd_jax.claims.arguments import Dimensions, Integers, axis_size
+from lrgd_jax.claims.mutant import Mutant
+from lrgd_jax.claims.side import Side, parameters_of, within_partials
+from lrgd_jax.claims.tolerances import Adjoint, Running, Statistical, Tolerance
 
-__all__ = ["Adjoint", "Claim", "Dimensions", "Integers", "Mutant", "Running", "Side", "Statistical", "Tolerance"]
-
-Side: TypeAlias = Callable[..., Any]
-"""A JAX function whose parameters are named after arguments, dimensions or free functions of the claim.
-
-It returns a pytree.
-
-A parameter with a default is the side's own and is left alone; a last parameter `**rest` receives all arguments and
-dimensions that are not named."""
-
-Dimensions: TypeAlias = Mapping[str, int]
-"""The size of every named axis, and every other static number, of one instance."""
-
-
-@dataclass(frozen=True)
-class Integers:
-    """An integer argument.
-
-    Attributes:
-        shape: as for floating arguments, for example "n".
-        below: the dimension that its values stay below.
-    """
-
-    shape: str
-    below: str
-
-
-@dataclass(frozen=True)
-class Running:
-    """Tolerance: the running error of both traced sides. Rigorous; for shallow programs."""
-
-
-@dataclass(frozen=True)
-class Adjoint:
-    """Tolerance: the adjoint bound of both traced sides. First order; for deep programs.
-
-    Attributes:
-        cuts: "operations" perturbs every operation, "names" only the tensors marked by `checkpoint_name`.
-    """
-
-    cuts: Literal["operations", "names"] = "operations"
-
-
-@dataclass(frozen=True)
-class Statistical:
-    """Tolerance: a deviation that the claim itself makes improbable, plus the running error.
-
-    Attributes:
-        deviation: a side that returns the largest allowed difference, derived from a named inequality.
-        false_alarm: the probability, at most, that a true claim is rejected on one instance.
-    """
-
-    deviation: Side
-    false_alarm: float
-
-
-Tolerance: TypeAlias = Running | Adjoint | Statistical
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A plausible wrong version of one side, which the check must reject.
-
-    Attributes:
-        name: what is wrong with it.
-        side: the wrong function.
-        replaces: the side that it stands in for.
-    """
-
-    name: str
-    side: Side
-    replaces: Literal["left", "right"] = "right"
-
-    def __post_init__(self) -> None:
-        if self.replaces not in ("left", "right"):
-            raise ValueError(f'mutant {self.name!r}: replaces must be "left" or "right", got {self.replaces!r}')
+__all__ = ["Claim"]
 
 
 @dataclass(frozen=True)
@@ -160,19 +87,19 @@ class Claim:
     def shipped(self) -> bool:
         """Whether the claim comes with the package, every side and mutant of it."""
         sides = self.left, self.right, *(mutant.side for mutant in self.mutants)
-        homes = {str(getattr(_within(side), "__module__", "")).split(".")[0] for side in sides}
+        homes = {str(getattr(within_partials(side), "__module__", "")).split(".")[0] for side in sides}
         return "proofs_checks" in homes and homes <= {"proofs_checks", "lrgd_jax"}
 
     def shape_of(self, argument: str, dimensions: Dimensions) -> tuple[int, ...]:
         """The shape of an argument at given dimensions."""
         spec = self.arguments[argument]
-        return tuple(_axis(axis, dimensions) for axis in (spec if isinstance(spec, str) else spec.shape).split())
+        return tuple(axis_size(axis, dimensions) for axis in (spec if isinstance(spec, str) else spec.shape).split())
 
     def instance(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Any]:
         """Random arguments: standard normal numbers, rounded to the dtype, or integers below their dimension."""
-        return self.prepared(self.drawn(key, dimensions, dtype), dimensions)
+        return self.prepare(self.draw(key, dimensions, dtype), dimensions)
 
-    def drawn(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Any]:
+    def draw(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Any]:
         """Random arguments before `given` has made them satisfy the assumptions."""
         drawn = {}
         for name, one_key in zip(self.arguments, jax.random.split(key, max(len(self.arguments), 1)), strict=False):
@@ -187,7 +114,7 @@ class Claim:
             drawn[name] = jnp.asarray(np.asarray(numbers)[:size].reshape(shape))
         return drawn
 
-    def prepared(self, drawn: Mapping[str, Any], dimensions: Dimensions) -> dict[str, Any]:
+    def prepare(self, drawn: Mapping[str, Any], dimensions: Dimensions) -> dict[str, Any]:
         """The drawn arguments after `given` has made them satisfy the assumptions."""
         if self.given is None:
             return dict(drawn)
@@ -210,7 +137,7 @@ class Claim:
         """
         functions = {name: free(function) for name, function in self.free.items()} if freed else self.free
         known = {**dimensions, **functions, **arguments}
-        required, takes_rest = _parameters(side)
+        required, takes_rest = parameters_of(side)
         if required - set(known):
             raise self._unknown_parameters(side, required - set(known), set(known))
         return side(**(known if takes_rest else {name: known[name] for name in required}))
@@ -255,7 +182,7 @@ class Claim:
 
     def _check_parameters(self, side: Side) -> None:
         known = set(self.arguments) | set(self.dimensions) | set(self.free)
-        unknown = _parameters(side)[0] - known
+        unknown = parameters_of(side)[0] - known
         # what `given` adds is known only once it has run; `call` checks again
         if unknown and (self.given is None or side is self.given):
             raise self._unknown_parameters(side, unknown, known)
@@ -265,31 +192,3 @@ class Claim:
             f"claim {self.slug}: {getattr(side, '__name__', side)} asks for {sorted(unknown)}, but there are only "
             f"{sorted(known)}; add it to the claim's arguments, dimensions or free functions, or rename the parameter"
         )
-
-
-def _within(side: Side) -> Side:
-    """The function within a partial one."""
-    return _within(side.func) if isinstance(side, partial) else side
-
-
-def _parameters(side: Side) -> tuple[set[str], bool]:
-    """The names that a side needs (those without a default), and whether it takes all others as well."""
-    parameters = inspect.signature(side).parameters.values()
-    takes_rest = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    needed = (p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty)
-    return set(needed), takes_rest
-
-
-def _axis(expression: str, dimensions: Dimensions) -> int:
-    """The size of an axis: a sum of products of dimensions and whole numbers."""
-    try:
-        return sum(
-            math.prod(int(factor) if factor.isdigit() else dimensions[factor] for factor in term.split("*"))
-            for term in expression.split("+")
-        )
-    except KeyError as unknown:
-        raise ValueError(
-            f"axis {expression!r} names the dimension {unknown}, which is not declared; "
-            f"declared are {sorted(dimensions)}"
-        ) from None

@@ -9,8 +9,9 @@ import numpy as np
 
 from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.structures import comparable
+from lrgd_jax.claims.arguments import Dimensions
 
-__all__ = ["Comparison", "compare", "merge_limits"]
+__all__ = ["ComparedInstance", "Comparison", "compare", "merge_limits"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,25 @@ class Comparison:
     tolerance: float
     detection_limit: float | None
     reason: str | None
+
+
+@dataclass(frozen=True)
+class ComparedInstance:
+    """An instance of a claim, what both sides return there, and how far apart that is.
+
+    Attributes:
+        dimensions: of the instance.
+        arguments: of the instance, as the sides got them.
+        left: one side.
+        right: the other.
+        comparison: of both sides, against the tolerance.
+    """
+
+    dimensions: Dimensions
+    arguments: dict[str, Any]
+    left: Any
+    right: Any
+    comparison: Comparison
 
 
 def compare(

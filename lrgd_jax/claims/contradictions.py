@@ -9,7 +9,7 @@ from typing import Any
 from lrgd_jax.certify.exact import FALSE_ACCEPT
 from lrgd_jax.certify.rigorous import RADIUS
 
-__all__ = ["contradicted", "moved_lines"]
+__all__ = ["contradictory_fields", "moved_lines"]
 
 Json = Any
 """What a JSON file may hold."""
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"(?:[^\s'\"]*[/\\])?([^\s'\"/\\]+\.py):\d+(?::\d+)?")
 """A file with its folders and a line."""
 
 
-def contradicted(said: Mapping[str, Json], found: Mapping[str, Json], *, same_versions: bool) -> list[str]:
+def contradictory_fields(said: Mapping[str, Json], found: Mapping[str, Json], *, same_versions: bool) -> list[str]:
     """The fields of a certificate that do not come out.
 
     With the same versions a certificate can be repeated at its own seed, number by number. Other versions may trace
@@ -37,7 +37,7 @@ def contradicted(said: Mapping[str, Json], found: Mapping[str, Json], *, same_ve
         same_versions: whether everything that computes has the versions that the certificate names.
 
     Example:
-        >>> contradicted({"seed": 0, "exact": {"degree": 2}}, {"seed": 0, "exact": {"degree": 3}}, same_versions=True)
+        >>> contradictory_fields({"exact": {"degree": 2}}, {"exact": {"degree": 3}}, same_versions=True)
         ['exact.degree is 2, comes out as 3']
     """
     if same_versions:

@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as hnp
 
 from lrgd_jax.certify.pairs import Difference, Pair, difference_at
 from lrgd_jax.certify.parting import Parting, parting
-from lrgd_jax.claims.claim import Claim, Dimensions, Integers
-from lrgd_jax.claims.drawn import DrawnInstances
-from lrgd_jax.claims.sides import trace_side
+from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.traced_side import trace_side
+from lrgd_jax.claims.uncompiled_sides import UncompiledSides
 
 __all__ = ["ExactCounterexample", "smallest_exact_counterexample"]
 
@@ -82,7 +83,7 @@ class _Search:
     def __init__(self, claim: Claim, seed: int) -> None:
         self.claim = claim
         self.seed = seed
-        self.instances = DrawnInstances(claim)
+        self.instances = UncompiledSides(claim)
 
     def at(self, dimensions: Dimensions) -> _Found | None:
         """A point at these dimensions; None where there is none, or the sides cannot be evaluated."""
@@ -120,7 +121,7 @@ class _Search:
         return difference_at(found.pair, arguments, self.claim.relation)
 
     def _prepared(self, dimensions: Dimensions, drawn: Arguments) -> Arguments:
-        return jax.tree.map(_as_array, self.instances.prepared(dimensions, drawn))
+        return jax.tree.map(_as_array, self.instances.prepare(dimensions, drawn))
 
     def _pair(self, dimensions: Dimensions, arguments: Arguments) -> Pair:
         sides = ("left side", self.claim.left), ("right side", self.claim.right)

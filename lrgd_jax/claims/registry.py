@@ -9,9 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.user_files import import_file
 
-__all__ = ["find", "load_claims"]
+__all__ = ["find_claim", "load_claims"]
 
 OWN = "proofs_checks"
 
@@ -45,7 +46,7 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
     return found
 
 
-def find(claims: Mapping[str, Claim], slug: str) -> Claim:
+def find_claim(claims: Mapping[str, Claim], slug: str) -> Claim:
     """The claim of that name.
 
     Raises:
@@ -83,7 +84,7 @@ def _claims_in(file: Path) -> list[Claim]:
 def _raised_by_a_claim(fault: ValueError) -> bool:
     """Whether a claim refused what it was given, in which case its message says all that is wrong."""
     frames = (frame for frame, _ in traceback.walk_tb(fault.__traceback__))
-    return any(frame.f_globals.get("__name__") == Claim.__module__ for frame in frames)
+    return any(frame.f_globals.get("__name__") in (Claim.__module__, Mutant.__module__) for frame in frames)
 
 
 def _claims_of(module: ModuleType, place: str) -> list[Claim]:

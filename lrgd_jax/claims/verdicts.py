@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lrgd_jax.claims.claim import Claim, Dimensions
+from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.claim import Claim
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = ["Failure", "MutantVerdict", "Unevaluated", "Verdict"]

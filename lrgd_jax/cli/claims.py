@@ -18,7 +18,7 @@ def claims(
     claims_path: ClaimsPath = None,
 ) -> None:
     """List all claims, or show one with its proof, as Markdown."""
-    from lrgd_jax.claims import find, load_claims
+    from lrgd_jax.claims import find_claim, load_claims
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.report.claim_pages import claim_page, claim_table
 
@@ -26,4 +26,4 @@ def claims(
     if slug is None:
         results_console().print(claim_table(known.values()))
     else:
-        typer.echo(claim_page(find(known, slug)), nl=False)
+        typer.echo(claim_page(find_claim(known, slug)), nl=False)

@@ -12,7 +12,7 @@ from lrgd_jax.cli.claims import ClaimsPath
 from lrgd_jax.cli.errors import FALLEN, HOLDS, INTERRUPTED, blamed, complain, worst
 
 if TYPE_CHECKING:
-    from lrgd_jax.claims.certificates import Recheck
+    from lrgd_jax.claims.recheck import Recheck
     from lrgd_jax.claims.verdicts import Unevaluated
 
 __all__ = ["recheck"]
@@ -36,9 +36,9 @@ def recheck(
     jax.config.update("jax_enable_x64", True)
     from lrgd_jax.claims import load_claims
     from lrgd_jax.claims.certificates import read_certificates
-    from lrgd_jax.claims.certificates import recheck as evaluate
-    from lrgd_jax.claims.certified import EXACT_LAYERS
-    from lrgd_jax.claims.outcomes import attempt
+    from lrgd_jax.claims.certify_claims import EXACT_LAYERS
+    from lrgd_jax.claims.evaluations import attempt
+    from lrgd_jax.claims.recheck import recheck as evaluate
     from lrgd_jax.cli.terminal import progress_bar, results_console
     from lrgd_jax.report.verdict_tables import recheck_table
 

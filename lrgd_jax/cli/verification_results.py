@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.claims.certificates import write_certificate
-from lrgd_jax.claims.certified import Certification
+from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
-from lrgd_jax.claims.real_decoder import DecoderVerdict
+from lrgd_jax.claims.decoder_check import DecoderVerdict
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 from lrgd_jax.report.verdict_json import verdicts_content
 

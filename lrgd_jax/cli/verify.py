@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lrgd_jax.claims import Claim, Unevaluated, Verdict
-    from lrgd_jax.claims.certified import Certification
-    from lrgd_jax.claims.real_decoder import DecoderVerdict
+    from lrgd_jax.claims.certification import Certification
+    from lrgd_jax.claims.decoder_check import DecoderVerdict
     from lrgd_jax.cli.verification_results import VerificationResults
 
 __all__ = ["verify"]
@@ -103,11 +103,11 @@ def _prepare(dtypes: Sequence[str]) -> None:
 
 
 def _chosen(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) -> list[Claim]:
-    from lrgd_jax.claims import find, load_claims
+    from lrgd_jax.claims import find_claim, load_claims
 
     known = load_claims(paths)
     if slugs:
-        return [find(known, slug) for slug in dict.fromkeys(slugs)]
+        return [find_claim(known, slug) for slug in dict.fromkeys(slugs)]
     return list(known.values()) if everything else []
 
 
@@ -123,12 +123,12 @@ def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
 
 
 def _verify_claims(findings: VerificationResults, instances: int, *, mutants: bool) -> None:
-    from lrgd_jax.claims.check import checks_of
-    from lrgd_jax.claims.outcomes import each
+    from lrgd_jax.claims.check_claims import checks_of
+    from lrgd_jax.claims.evaluations import evaluate_each
     from lrgd_jax.cli.terminal import progress_bar
 
     checks = checks_of(findings.claims, findings.dtypes, instances=instances, seed=findings.seed, mutants=mutants)
-    with progress_bar() as bar, contextlib.closing(each(checks, workers=2)) as found:
+    with progress_bar() as bar, contextlib.closing(evaluate_each(checks, workers=2)) as found:
         task = bar.add_task("claims", total=len(checks))
         for place, verdict in found:
             findings.checked(place, verdict)
@@ -136,21 +136,21 @@ def _verify_claims(findings: VerificationResults, instances: int, *, mutants: bo
 
 
 def _certify_claims(findings: VerificationResults, *, mutants: bool) -> None:
-    from lrgd_jax.claims.certified import certifications_of
-    from lrgd_jax.claims.outcomes import each
+    from lrgd_jax.claims.certify_claims import certifications_of
+    from lrgd_jax.claims.evaluations import evaluate_each
     from lrgd_jax.cli.terminal import progress_bar
 
     if not findings.exact:
         return
     with progress_bar() as bar:
         task = bar.add_task("exact layers", total=len(findings.claims))
-        for place, one in each(certifications_of(findings.claims, seed=findings.seed, mutants=mutants)):
+        for place, one in evaluate_each(certifications_of(findings.claims, seed=findings.seed, mutants=mutants)):
             findings.certify(place, one)
             bar.update(task, advance=1, description=f"{one.slug}, exact layers")
 
 
 def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
-    from lrgd_jax.claims.real_decoder import verify_decoder
+    from lrgd_jax.claims.decoder_check import verify_decoder
     from lrgd_jax.cli.terminal import progress_bar
 
     with progress_bar() as bar:
@@ -194,9 +194,9 @@ def _show(findings: VerificationResults, *, mutants: bool, explained: bool) -> i
 
 def _explain(console: Console, findings: VerificationResults, verdict: Verdict | Unevaluated, *, searched: bool) -> int:
     """Prints why a claim has no verdict, or the instance at which it fell; returns the exit code."""
-    from lrgd_jax.claims.counterexample import smallest_counterexample
-    from lrgd_jax.claims.explain import counterexample_text, failure_text
-    from lrgd_jax.claims.outcomes import attempt
+    from lrgd_jax.claims.evaluations import attempt
+    from lrgd_jax.claims.failure_texts import counterexample_text, failure_text
+    from lrgd_jax.claims.floating_counterexample import smallest_counterexample
     from lrgd_jax.claims.verdicts import Unevaluated
 
     if isinstance(verdict, Unevaluated):
@@ -219,9 +219,9 @@ def _explain_certified(
     console: Console, findings: VerificationResults, found: Certification | Unevaluated, *, searched: bool
 ) -> int:
     """Prints why a claim is not certified, with the smallest instance at which it falls; returns the exit code."""
+    from lrgd_jax.claims.evaluations import attempt
     from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample
-    from lrgd_jax.claims.explain import certification_text, exact_counterexample_text
-    from lrgd_jax.claims.outcomes import attempt
+    from lrgd_jax.claims.failure_texts import certification_text, exact_counterexample_text
     from lrgd_jax.claims.verdicts import Unevaluated
 
     if isinstance(found, Unevaluated):

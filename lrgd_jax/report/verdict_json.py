@@ -11,9 +11,9 @@ from typing import Any
 
 from lrgd_jax.certify.constants import applied
 from lrgd_jax.claims.certificates import layers_content
-from lrgd_jax.claims.certified import Certification
+from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.comparison import Comparison
-from lrgd_jax.claims.real_decoder import DecoderVerdict
+from lrgd_jax.claims.decoder_check import DecoderVerdict
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 
 __all__ = ["verdicts_content"]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from lrgd_jax.claims.certificates import Recheck
-from lrgd_jax.claims.certified import Certification
-from lrgd_jax.claims.real_decoder import DecoderVerdict
+from lrgd_jax.claims.certification import Certification
+from lrgd_jax.claims.decoder_check import DecoderVerdict
+from lrgd_jax.claims.recheck import Recheck
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 
 __all__ = [

@@ -12,12 +12,13 @@ from lrgd_jax.certify.exact import Prepared, agree_exactly
 from lrgd_jax.certify.faults import FaultError
 from lrgd_jax.certify.rigorous import Enclosure, enclose_difference
 from lrgd_jax.certify.structures import StructureError, comparable, described, mismatch
-from lrgd_jax.claims.certified import certify_claim
-from lrgd_jax.claims.check import check_claim
-from lrgd_jax.claims.claim import Claim, Mutant
+from lrgd_jax.claims.certify_claims import certify_claim
+from lrgd_jax.claims.check_claims import check_claim
+from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import compare
-from lrgd_jax.claims.explain import certification_text
-from lrgd_jax.claims.layers import claim_layers
+from lrgd_jax.claims.failure_texts import certification_text
+from lrgd_jax.claims.mutant import Mutant
+from lrgd_jax.claims.pytest_layers import claim_layers
 
 X = np.array([1.0, -2.0, 0.5])
 

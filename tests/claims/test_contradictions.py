@@ -9,10 +9,11 @@ import pytest
 from small_claims import TRUE, variant
 
 from lrgd_jax.certify.rigorous import RADIUS
-from lrgd_jax.claims import Mutant, certificates
-from lrgd_jax.claims.certificates import read_certificates, recheck, write_certificate
-from lrgd_jax.claims.certified import certify_claim
-from lrgd_jax.claims.contradictions import contradicted, moved_lines
+from lrgd_jax.claims import Mutant
+from lrgd_jax.claims.certificates import read_certificates, write_certificate
+from lrgd_jax.claims.certify_claims import certify_claim
+from lrgd_jax.claims.contradictions import contradictory_fields, moved_lines
+from lrgd_jax.claims.recheck import recheck
 from lrgd_jax.report.verdict_tables import recheck_table
 
 
@@ -43,7 +44,7 @@ def kept(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def evaluated_once(monkeypatch):
     """The same evaluation is not repeated for every edit."""
-    monkeypatch.setattr(certificates, "certify_claim", _certified)
+    monkeypatch.setattr("lrgd_jax.claims.recheck.certify_claim", _certified)
 
 
 _EVALUATED: dict[Any, Any] = {}
@@ -150,14 +151,14 @@ def test_a_line_that_moved_is_a_change(kept):
 def test_a_reason_is_the_same_in_another_folder():
     here = {"reasons": {"exact": "'gt' at /one/place/claim.py:18 (side): no order"}, "not_applicable": "a.py:3:4 (f)"}
     there = {"reasons": {"exact": "'gt' at C:\\other\\claim.py:20 (side): no order"}, "not_applicable": "/b/a.py:9 (f)"}
-    assert contradicted(here, there, same_versions=True) == []
+    assert contradictory_fields(here, there, same_versions=True) == []
     for text in (
         "'lt' at /one/place/claim.py:18 (side): no order",
         "'gt' at /one/place/another.py:18 (side): no order",
     ):
-        (line,) = contradicted(here, there | {"reasons": {"exact": text}}, same_versions=True)
+        (line,) = contradictory_fields(here, there | {"reasons": {"exact": text}}, same_versions=True)
         assert line.startswith("reasons.exact is")
-    assert contradicted(here, {"shapes": []}, same_versions=True)[0].startswith("reasons is")
+    assert contradictory_fields(here, {"shapes": []}, same_versions=True)[0].startswith("reasons is")
 
 
 OTHER_VERSIONS = {
@@ -185,10 +186,10 @@ def test_of_other_versions_what_was_decided_must_stand(kept, path):
 
 def test_a_layer_that_says_nothing_now():
     said = {"shapes": [], "exact": {"degree": 2}}
-    assert contradicted(said, {"shapes": []}, same_versions=False) == [
+    assert contradictory_fields(said, {"shapes": []}, same_versions=False) == [
         "exact is there, but this layer says nothing now"
     ]
-    numbers = contradicted({"a": 1}, {"a": 1.0}, same_versions=True)
+    numbers = contradictory_fields({"a": 1}, {"a": 1.0}, same_versions=True)
     assert numbers == ["a is 1, comes out as 1.0"]
 
 

@@ -9,8 +9,8 @@ from small_claims import TRUE, all_pairs, variant
 
 from lrgd_jax.claims import Integers, Mutant
 from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample
-from lrgd_jax.claims.explain import exact_counterexample_text
-from lrgd_jax.claims.layers import claim_layers
+from lrgd_jax.claims.failure_texts import exact_counterexample_text
+from lrgd_jax.claims.pytest_layers import claim_layers
 
 
 def off(x):

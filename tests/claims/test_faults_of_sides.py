@@ -8,7 +8,7 @@ from support.faulty_functions import FAULTS, branches, named
 
 from lrgd_jax.certify.faults import FaultError
 from lrgd_jax.claims import Mutant, certify_claim, check_claim
-from lrgd_jax.claims.layers import claim_layers
+from lrgd_jax.claims.pytest_layers import claim_layers
 
 
 @pytest.mark.parametrize(("function", "text", "said"), FAULTS[:2] + FAULTS[9:15])

@@ -7,8 +7,8 @@ import pytest
 from small_claims import all_pairs, squared_sum, squares_only, variant
 
 from lrgd_jax.certify import Bounded
-from lrgd_jax.claims import Adjoint, Mutant, Statistical, check, check_claim, compare
-from lrgd_jax.claims.counterexample import smallest_counterexample
+from lrgd_jax.claims import Adjoint, Mutant, Statistical, check_claim, compare, compiled_shape
+from lrgd_jax.claims.floating_counterexample import smallest_counterexample
 
 VALUES = [np.nan, np.inf, -np.inf]
 SIDES = [("left",), ("right",), ("left", "right")]
@@ -232,13 +232,13 @@ def test_the_search_traces_for_products_in_full_precision():
 
 @pytest.mark.parametrize("outside", ["bfloat16", "tensorfloat32", "default"])
 def test_what_is_compiled_multiplies_in_full_precision(outside, monkeypatch):
-    traced, trace_side = [], check.trace_side
+    traced, trace_side = [], compiled_shape.trace_side
 
     def kept(*arguments, **options):
         traced.append((trace_side(*arguments, **options), arguments[3]))
         return traced[-1][0]
 
-    monkeypatch.setattr(check, "trace_side", kept)
+    monkeypatch.setattr(compiled_shape, "trace_side", kept)
     with jax.default_matmul_precision(outside):
         check_claim(contracting([]), dtype="float32", instances=1)
         texts = [side.compiled.lower(*side.program.flatten((dict(x),))).as_text() for side, x in traced]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lrgd_jax.claims import Claim, find, load_claims
+from lrgd_jax.claims import Claim, find_claim, load_claims
 
 GOOD = """
 from small_claims import TRUE as claim
@@ -95,15 +95,15 @@ def test_a_file_that_is_not_python(tmp_path):
 
 def test_an_unknown_slug_suggests_the_nearest():
     claims = load_claims()
-    assert find(claims, "linear-attention").slug == "linear-attention"
+    assert find_claim(claims, "linear-attention").slug == "linear-attention"
     with pytest.raises(ValueError, match="did you mean 'linear-attention'"):
-        find(claims, "linear-atention")
+        find_claim(claims, "linear-atention")
 
 
 def test_a_slug_that_is_part_of_several_lists_them_and_a_far_one_suggests_none():
     claims = load_claims()
     with pytest.raises(ValueError, match="did you mean 'softmax-attention' or 'softmax-random-features' or"):
-        find(claims, "softmax")
+        find_claim(claims, "softmax")
     for far in ("zzz", ""):
         with pytest.raises(ValueError, match=f"^there is no claim '{far}'; `lrgd claims` lists all {len(claims)}$"):
-            find(claims, far)
+            find_claim(claims, far)

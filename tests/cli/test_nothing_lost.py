@@ -69,14 +69,14 @@ def test_one_claim_that_cannot_be_evaluated_is_a_row_and_the_others_go_on(broken
 
 
 def test_a_mistake_of_the_package_is_a_row_too_and_counts_more_than_a_claim_that_fell(tmp_path, monkeypatch):
-    from lrgd_jax.claims import check
+    from lrgd_jax.claims import check_claims
 
-    true = check.check_claim
+    true = check_claims.check_claim
 
     def stumbling(claim, **options):
         return {}["missing"] if claim.slug == "order-and-batching" else true(claim, **options)
 
-    monkeypatch.setattr(check, "check_claim", stumbling)
+    monkeypatch.setattr(check_claims, "check_claim", stumbling)
     wrong, file = tmp_path / "wrong.py", tmp_path / "out.json"
     wrong.write_text(WRONG_SIGN)
     chosen = ("verify", "order-and-batching", "wrong-sign", "--claims-path", wrong)
@@ -92,9 +92,9 @@ def test_a_mistake_of_the_package_is_a_row_too_and_counts_more_than_a_claim_that
 
 
 def test_a_search_for_a_counterexample_that_stumbles_costs_no_verdict(tmp_path, monkeypatch):
-    from lrgd_jax.claims import counterexample
+    from lrgd_jax.claims import floating_counterexample
 
-    monkeypatch.setattr(counterexample, "smallest_counterexample", lambda *_: {}["missing"])
+    monkeypatch.setattr(floating_counterexample, "smallest_counterexample", lambda *_: {}["missing"])
     wrong, file = tmp_path / "wrong.py", tmp_path / "out.json"
     wrong.write_text(WRONG_SIGN)
     result = run("verify", "wrong-sign", "--claims-path", wrong, "--instances", 1, "--json", file)

@@ -13,39 +13,24 @@ import jax
 
 from lrgd_jax.certify.exact import Disagreement
 from lrgd_jax.certify.rigorous import Exclusion
-from lrgd_jax.claims.certified import Certification, certify_claim
-from lrgd_jax.claims.check import DTYPES, check_claim
-from lrgd_jax.claims.claim import Claim, Dimensions, Statistical
-from lrgd_jax.claims.comparison import Comparison
-from lrgd_jax.claims.drawn import DrawnInstances
-from lrgd_jax.claims.registry import find, load_claims
+from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.certification import Certification
+from lrgd_jax.claims.certify_claims import certify_claim
+from lrgd_jax.claims.check_claims import check_claim
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.comparison import ComparedInstance
+from lrgd_jax.claims.dtypes import DTYPES
+from lrgd_jax.claims.registry import find_claim, load_claims
+from lrgd_jax.claims.tolerances import Statistical
+from lrgd_jax.claims.uncompiled_sides import UncompiledSides
 from lrgd_jax.claims.verdicts import Verdict
 
-__all__ = ["LAYERS", "ClaimLayers", "GivenInstance", "LayerVerdict", "claim_layers"]
+__all__ = ["LAYERS", "ClaimLayers", "LayerVerdict", "claim_layers"]
 
 LAYERS = ("floating", "exact", "rigorous", "mutants")
 """What a claim goes through; "floating" stands for every dtype."""
 
 Certified = Literal["exact", "rigorous"]
-
-
-@dataclass(frozen=True)
-class GivenInstance:
-    """An instance that hypothesis drew.
-
-    Attributes:
-        dimensions: of the instance.
-        arguments: of the instance, as the sides got them.
-        left: one side, evaluated in float64.
-        right: the other.
-        comparison: how far apart they are, against the tolerance of the dtype.
-    """
-
-    dimensions: Dimensions
-    arguments: dict[str, Any]
-    left: Any
-    right: Any
-    comparison: Comparison
 
 
 @dataclass(frozen=True)
@@ -94,7 +79,7 @@ class ClaimLayers:
         floating = tuple(self.dtypes) if "floating" in self.layers else ()
         return (*floating, *(layer for layer in LAYERS[1:] if layer in self.layers))
 
-    def run(self, name: str, function: Callable[[GivenInstance], Any] | None = None) -> LayerVerdict:
+    def run(self, name: str, function: Callable[[ComparedInstance], Any] | None = None) -> LayerVerdict:
         """Runs one layer, with JAX in 64 bits meanwhile.
 
         Args:
@@ -127,7 +112,7 @@ class ClaimLayers:
             self._verdicts[dtype] = check_claim(self.claim, dtype=dtype, mutants="mutants" in self.layers)
         return self._verdicts[dtype]
 
-    def _floating(self, dtype: str, function: Callable[[GivenInstance], Any] | None) -> LayerVerdict:
+    def _floating(self, dtype: str, function: Callable[[ComparedInstance], Any] | None) -> LayerVerdict:
         __tracebackhide__ = True
         judged = not isinstance(self.claim.tolerance, Statistical)
         unusable = self._draw(dtype, function) if judged or function is not None else None
@@ -142,13 +127,13 @@ class ClaimLayers:
             )
         return LayerVerdict(dtype, (verdict,))
 
-    def _draw(self, dtype: str, function: Callable[[GivenInstance], Any] | None) -> str | None:
+    def _draw(self, dtype: str, function: Callable[[ComparedInstance], Any] | None) -> str | None:
         """Compares drawn instances and calls the function with each; returns why none could be compared, if so."""
         __tracebackhide__ = True
         import hypothesis
         from hypothesis import HealthCheck
 
-        from lrgd_jax.claims.counterexample import strategy
+        from lrgd_jax.claims.floating_counterexample import strategy
 
         evaluate = _Comparisons(self.claim)
 
@@ -173,7 +158,7 @@ class ClaimLayers:
             suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
         )
         drawn = strategy(self.claim, dtype, magnitude=self.magnitude)
-        fallen: GivenInstance | None = None
+        fallen: ComparedInstance | None = None
         try:
             with jax.default_matmul_precision("highest"):
                 settings(hypothesis.given(drawn)(each))()
@@ -209,22 +194,22 @@ class ClaimLayers:
     def _head(self, layer: str) -> str:
         return f"{self.claim.slug} ({layer}): {self.claim.title}\n{self.claim.statement.strip()}"
 
-    def _fail_at(self, dtype: str, instance: GivenInstance) -> NoReturn:
+    def _fail_at(self, dtype: str, instance: ComparedInstance) -> NoReturn:
         """The smallest instance that compiled sides confirm, or else the drawn one, which hypothesis has shrunk."""
         __tracebackhide__ = True
-        from lrgd_jax.claims.counterexample import Counterexample, smallest_counterexample
-        from lrgd_jax.claims.explain import counterexample_text
+        from lrgd_jax.claims.failure_texts import counterexample_text
+        from lrgd_jax.claims.floating_counterexample import smallest_counterexample
 
         found = smallest_counterexample(self.claim, dtype, magnitude=self.magnitude)
         # one that overflows would hide that the sides differ where all is finite
-        found = found if found is not None and found.comparison.finite else Counterexample(**vars(instance))
+        found = found if found is not None and found.comparison.finite else instance
         reason = f"falls: {found.comparison.reason}"
         raise AssertionError("\n".join([self._head(dtype), "", reason, counterexample_text(found)]))
 
     def _fail_at_own_shapes(self, verdict: Verdict) -> NoReturn:
         __tracebackhide__ = True
-        from lrgd_jax.claims.counterexample import smallest_counterexample
-        from lrgd_jax.claims.explain import counterexample_text, failure_text
+        from lrgd_jax.claims.failure_texts import counterexample_text, failure_text
+        from lrgd_jax.claims.floating_counterexample import smallest_counterexample
 
         text, failure = failure_text(self.claim, replace(verdict, mutants=())), verdict.failure
         if failure is not None and failure.instance is not None:
@@ -236,7 +221,7 @@ class ClaimLayers:
     def _fail_certified(self, layer: Certified) -> NoReturn:
         __tracebackhide__ = True
         from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample
-        from lrgd_jax.claims.explain import certification_text, exact_counterexample_text
+        from lrgd_jax.claims.failure_texts import certification_text, exact_counterexample_text
 
         text = certification_text(self.claim, replace(self._certification, mutants=()))
         evidence = text.split("\n")[1:]  # below its own heading
@@ -254,7 +239,7 @@ def claim_layers(claim: Claim | str, **options: Any) -> ClaimLayers:
         ValueError: there is no such claim, or an option is no such thing.
     """
     if isinstance(claim, str):
-        claim = find(load_claims(), claim)
+        claim = find_claim(load_claims(), claim)
     if not isinstance(claim, Claim):
         raise ValueError(
             f"expected a Claim, or the slug of one that comes with the package; got {claim!r}. As a decorator write "
@@ -266,7 +251,7 @@ def claim_layers(claim: Claim | str, **options: Any) -> ClaimLayers:
 class _FallenError(Exception):
     """A drawn instance at which the sides differ for sure."""
 
-    def __init__(self, instance: GivenInstance) -> None:
+    def __init__(self, instance: ComparedInstance) -> None:
         super().__init__(instance.comparison.reason)
         self.instance = instance
 
@@ -280,15 +265,15 @@ class _Comparisons:
     """
 
     def __init__(self, claim: Claim) -> None:
-        self.instances = DrawnInstances(claim)
+        self.instances = UncompiledSides(claim)
         self.compared = 0
         self.unusable = "none was drawn"
 
-    def __call__(self, dimensions: Dimensions, drawn: dict[str, Any]) -> GivenInstance | None:
+    def __call__(self, dimensions: Dimensions, drawn: dict[str, Any]) -> ComparedInstance | None:
         """None where a side cannot be evaluated or something is not finite, which decides nothing."""
         try:
-            arguments = self.instances.prepared(dimensions, drawn)
-            left, right, comparison = self.instances.compared(dimensions, arguments)
+            arguments = self.instances.prepare(dimensions, drawn)
+            left, right, comparison = self.instances.compare(dimensions, arguments)
         except ValueError as fault:
             self.unusable = str(fault)
             return None
@@ -296,7 +281,7 @@ class _Comparisons:
             self.unusable = str(comparison.reason)
             return None
         self.compared += 1
-        return GivenInstance(dimensions, arguments, left.value, right.value, comparison)
+        return ComparedInstance(dimensions, arguments, left.value, right.value, comparison)
 
 
 def _refutes(found: Certification, layer: Certified) -> bool:

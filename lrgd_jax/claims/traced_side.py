@@ -11,9 +11,12 @@ from jax.extend import core
 from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error
 from lrgd_jax.certify.discrete import is_key
 from lrgd_jax.certify.faults import named_refusals, placed, traced
-from lrgd_jax.claims.claim import Adjoint, Claim, Dimensions, Side
+from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.side import Side
+from lrgd_jax.claims.tolerances import Adjoint
 
-__all__ = ["TracedSide", "prepared_by", "side_names", "trace_side"]
+__all__ = ["TracedSide", "prepare_by", "side_names", "trace_side"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,7 @@ def side_names(claim: Claim) -> tuple[str, str]:
     return placed("the left side", claim.left), placed("the right side", claim.right)
 
 
-def prepared_by(given: TracedSide, drawn: Mapping[str, Any]) -> dict[str, Any]:
+def prepare_by(given: TracedSide, drawn: Mapping[str, Any]) -> dict[str, Any]:
     """The drawn arguments after a traced `given`, evaluated without compiling."""
     changed = given.evaluated(drawn).value
     dtypes = given.program.unflatten([aval.dtype for aval in given.program.jaxpr.out_avals])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from small_claims import FALSE, TRUE, all_pairs, variant
 
-from lrgd_jax.claims import Integers, Statistical
-from lrgd_jax.claims.counterexample import Counterexample, smallest_counterexample, strategy
+from lrgd_jax.claims import ComparedInstance, Integers, Statistical
+from lrgd_jax.claims.floating_counterexample import smallest_counterexample, strategy
 
 
-def counterexample(claim, dtype="float64", **options) -> Counterexample:
+def counterexample(claim, dtype="float64", **options) -> ComparedInstance:
     found = smallest_counterexample(claim, dtype, **options)
     assert found is not None
     return found

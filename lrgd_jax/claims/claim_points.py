@@ -18,8 +18,9 @@ from lrgd_jax.certify.points import Leaf, Point
 from lrgd_jax.certify.probe import Walked
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion
 from lrgd_jax.certify.tried import Kind, Tried, affordable, points_of, try_points, with_branches
-from lrgd_jax.claims.claim import Claim, Dimensions, Integers
-from lrgd_jax.claims.sides import TracedSide, prepared_by
+from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.traced_side import TracedSide, prepare_by
 
 __all__ = ["ClaimPoints"]
 
@@ -98,4 +99,4 @@ class ClaimPoints:
             return point
         # as they were drawn: `given` keeps the kinds of their arrays
         drawn = jax.tree.unflatten(jax.tree.structure(self.drawn[0]), [jax.numpy.asarray(x) for x in point])
-        return [np.asarray(x) for x in jax.tree.leaves(prepared_by(self.given, drawn))]
+        return [np.asarray(x) for x in jax.tree.leaves(prepare_by(self.given, drawn))]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from lrgd_jax.certify import adjoint_bound, trace
-from lrgd_jax.claims import real_decoder
+from lrgd_jax.claims import decoder_check
 from lrgd_jax.claims.decoder_bound import head_bounds, hidden_bound, local_errors, sum_of_losses
-from lrgd_jax.claims.real_decoder import split_prompt, verify_decoder
+from lrgd_jax.claims.decoder_check import verify_decoder
+from lrgd_jax.claims.decoder_prompt import split_prompt
 from lrgd_jax.decoder import DecoderConfig, LoadedDecoder, dual_layer, head, hidden_states, init, layer, split_tokens
 from lrgd_jax.decoder.layers import rms_norm
 
@@ -30,7 +31,7 @@ def params():
 def loaded(params, monkeypatch):
     """Puts the tiny decoder, without a tokenizer, in the place of a directory."""
     decoder = LoadedDecoder(TINY, params, None)
-    monkeypatch.setattr(real_decoder, "load", lambda directory, dtype: decoder)
+    monkeypatch.setattr(decoder_check, "load", lambda directory, dtype: decoder)
     return decoder
 
 
@@ -93,10 +94,10 @@ def test_a_chain_that_errs_falls_with_layer_and_token(loaded, monkeypatch):
         return dual_layer(weights, config, x, segments) * -1
 
     def wrong_chain(params, config, tokens, segments):
-        return -real_decoder.apply(params, config, tokens)
+        return -decoder_check.apply(params, config, tokens)
 
-    monkeypatch.setattr(real_decoder, "dual_layer", flipped)
-    monkeypatch.setattr(real_decoder, "dual_chain", wrong_chain)
+    monkeypatch.setattr(decoder_check, "dual_layer", flipped)
+    monkeypatch.setattr(decoder_check, "dual_chain", wrong_chain)
     verdict = verify_decoder("tiny", TOKENS.tolist(), [(0, 3)], steps=4)
     assert not verdict.holds
     assert not verdict.logits.holds

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import hypothesis
@@ -14,12 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
-from lrgd_jax.claims.check import Shape, check_dtype
-from lrgd_jax.claims.claim import Claim, Dimensions, Integers, Statistical
-from lrgd_jax.claims.comparison import Comparison
-from lrgd_jax.claims.drawn import DrawnInstances
+from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.comparison import ComparedInstance, Comparison
+from lrgd_jax.claims.compiled_shape import CompiledShape
+from lrgd_jax.claims.dtypes import check_dtype
+from lrgd_jax.claims.tolerances import Statistical
+from lrgd_jax.claims.uncompiled_sides import UncompiledSides
 
-__all__ = ["Counterexample", "Instance", "smallest_counterexample", "strategy"]
+__all__ = ["Instance", "smallest_counterexample", "strategy"]
 
 Instance = tuple[dict[str, int], dict[str, Any]]
 Key = tuple[tuple[str, int], ...]
@@ -27,25 +29,6 @@ Key = tuple[tuple[str, int], ...]
 # A value evaluated in float64 and the compiled one each lie within the bound of the exact one. So a difference of more
 # than three tolerances between the evaluated values is one of more than one tolerance between the compiled values.
 CERTAIN = 3.0
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """An instance at which the compiled sides do not meet.
-
-    Attributes:
-        dimensions: of the instance.
-        arguments: of the instance, as the sides got them.
-        left: one side.
-        right: the other.
-        comparison: how far apart they are.
-    """
-
-    dimensions: Dimensions
-    arguments: dict[str, Any]
-    left: Any
-    right: Any
-    comparison: Comparison
 
 
 def strategy(claim: Claim, dtype: str, *, magnitude: float = 8.0) -> st.SearchStrategy[Instance]:
@@ -77,7 +60,7 @@ def strategy(claim: Claim, dtype: str, *, magnitude: float = 8.0) -> st.SearchSt
 
 def smallest_counterexample(
     claim: Claim, dtype: str, seed: int = 0, *, magnitude: float = 8.0, examples: int = 200
-) -> Counterexample | None:
+) -> ComparedInstance | None:
     """Searches for an instance at which the claim falls, and shrinks it.
 
     The search evaluates the traced sides without compiling; what it finds is confirmed with compiled ones. Instances
@@ -96,7 +79,7 @@ def smallest_counterexample(
     """
     if isinstance(claim.tolerance, Statistical):
         return None
-    instances = DrawnInstances(claim)
+    instances = UncompiledSides(claim)
     conditions: tuple[Callable[[Comparison], bool], ...] = (
         lambda comparison: comparison.finite and comparison.ratio > CERTAIN,
         lambda comparison: not comparison.finite,
@@ -109,20 +92,20 @@ def smallest_counterexample(
     return None
 
 
-def _confirmed(instances: DrawnInstances, dimensions: Dimensions, drawn: dict[str, Any]) -> Counterexample | None:
+def _confirmed(instances: UncompiledSides, dimensions: Dimensions, drawn: dict[str, Any]) -> ComparedInstance | None:
     """The instance through compiled sides, with the tolerance that the claim names."""
-    arguments = instances.prepared(dimensions, drawn)
-    shape = Shape(instances.claim, dimensions, (arguments,))
+    arguments = instances.prepare(dimensions, drawn)
+    shape = CompiledShape(instances.claim, dimensions, (arguments,))
     (comparison,) = shape.comparisons()
     ((left, right),) = shape.results
     if comparison.holds:
         return None
-    return Counterexample(dimensions, arguments, left.value, right.value, comparison)
+    return ComparedInstance(dimensions, arguments, left.value, right.value, comparison)
 
 
 def _find(
     strategy: st.SearchStrategy[Instance],
-    instances: DrawnInstances,
+    instances: UncompiledSides,
     condition: Callable[[Comparison], bool],
     seed: int,
     examples: int,
@@ -130,7 +113,7 @@ def _find(
     def falls(instance: Instance) -> bool:
         dimensions, drawn = instance
         try:
-            _, _, comparison = instances.compared(dimensions, instances.prepared(dimensions, drawn))
+            _, _, comparison = instances.compare(dimensions, instances.prepare(dimensions, drawn))
         except ValueError:
             # a side that cannot be evaluated is no counterexample
             return False

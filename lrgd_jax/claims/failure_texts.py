@@ -10,9 +10,9 @@ from lrgd_jax.certify.certificates import nested_text
 from lrgd_jax.certify.constants import applied
 from lrgd_jax.certify.exact import Disagreement
 from lrgd_jax.certify.rigorous import Exclusion
-from lrgd_jax.claims.certified import Certification
+from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
-from lrgd_jax.claims.counterexample import Counterexample
+from lrgd_jax.claims.comparison import ComparedInstance
 from lrgd_jax.claims.exact_counterexample import ExactCounterexample
 from lrgd_jax.claims.verdicts import Verdict
 
@@ -69,7 +69,7 @@ def certification_text(claim: Claim, found: Certification) -> str:
     return "\n".join(lines)
 
 
-def counterexample_text(found: Counterexample | None) -> str:
+def counterexample_text(found: ComparedInstance | None) -> str:
     """The smallest counterexample, argument by argument."""
     if found is None:
         return "no smaller counterexample was found"

@@ -10,7 +10,7 @@ from small_claims import FALSE, TRUE, all_pairs, squared_sum, variant, wrong_sig
 
 from lrgd_jax.certify import Bounded
 from lrgd_jax.claims import Adjoint, Integers, Mutant, Statistical, Verdict, check_all, check_claim, compare
-from lrgd_jax.claims.check import instance_key
+from lrgd_jax.claims.compiled_shape import instance_key
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])

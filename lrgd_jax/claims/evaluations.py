@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.verdicts import Unevaluated
 
-__all__ = ["Evaluation", "attempt", "each"]
+__all__ = ["Evaluation", "attempt", "evaluate_each"]
 
 Found = TypeVar("Found")
 
@@ -29,7 +29,7 @@ def attempt(claim: Claim, layer: str, evaluate: Callable[[], Found]) -> Found | 
         return Unevaluated(claim, layer, fault, time.perf_counter() - start)
 
 
-def each(
+def evaluate_each(
     evaluations: Sequence[Evaluation[Found]], *, workers: int = 1
 ) -> Generator[tuple[int, Found | Unevaluated], None, None]:
     """Evaluates claims, and says of each, as it is done, its place in the sequence and what was found.

@@ -9,7 +9,8 @@ from typing import Any
 
 from lrgd_jax.certify.faults import FaultError
 from lrgd_jax.claims.claim import Claim
-from lrgd_jax.claims.layers import LAYERS, ClaimLayers, GivenInstance, claim_layers
+from lrgd_jax.claims.comparison import ComparedInstance
+from lrgd_jax.claims.pytest_layers import LAYERS, ClaimLayers, claim_layers
 
 __all__ = ["given_claim"]
 
@@ -33,7 +34,7 @@ def given_claim(
     configured to.
 
     What is returned is a test already; it also decorates a function, which is then called with every drawn instance
-    of floating point as its parameter `instance` (a `GivenInstance`). Further parameters are fixtures.
+    of floating point as its parameter `instance` (a `ComparedInstance`). Further parameters are fixtures.
 
     Args:
         claim: what is claimed, or the slug of a claim that comes with the package.
@@ -84,7 +85,7 @@ def _decorated(run: ClaimLayers, function: Callable[..., Any]) -> Callable[..., 
         __tracebackhide__ = True
         layer = named.pop(LAYER)
 
-        def body(instance: GivenInstance) -> None:
+        def body(instance: ComparedInstance) -> None:
             __tracebackhide__ = True
             function(*self, **({"instance": instance} if "instance" in parameters else {}), **named)
 
@@ -94,7 +95,7 @@ def _decorated(run: ClaimLayers, function: Callable[..., Any]) -> Callable[..., 
     return _pytest().mark.parametrize(LAYER, run.names)(claim_test)
 
 
-def _tested(run: ClaimLayers, layer: str, function: Callable[[GivenInstance], Any] | None) -> None:
+def _tested(run: ClaimLayers, layer: str, function: Callable[[ComparedInstance], Any] | None) -> None:
     __tracebackhide__ = True
     try:
         skipped = run.run(layer, function).skipped

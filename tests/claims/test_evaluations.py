@@ -8,7 +8,7 @@ import pytest
 from small_claims import FALSE, TRUE, all_pairs, variant
 
 from lrgd_jax.claims import Unevaluated, Verdict, certify_all, check_all, load_claims
-from lrgd_jax.claims.outcomes import attempt, each
+from lrgd_jax.claims.evaluations import attempt, evaluate_each
 
 BROKEN = variant(slug="broken", right=lambda x: all_pairs(x) if x[0] > 0 else x)
 
@@ -71,7 +71,7 @@ def test_what_has_not_begun_is_let_go_and_what_has_is_not_waited_for():
         (TRUE, "float64", long),
         (TRUE, "float64", lambda: ran.append(1)),
     ]
-    with contextlib.closing(each(evaluations, workers=2)) as found:
+    with contextlib.closing(evaluate_each(evaluations, workers=2)) as found:
         assert next(found) == (0, 1)
         assert begun.wait(timeout=60)
     assert not release.is_set()

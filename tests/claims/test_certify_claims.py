@@ -11,10 +11,11 @@ from small_claims import FALSE, TRUE, all_pairs, squared_sum, variant, wrong_sig
 from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion
 from lrgd_jax.claims import Mutant, Statistical
-from lrgd_jax.claims.certificates import layers_content, read_certificates, recheck, write_certificate
-from lrgd_jax.claims.certified import STATISTICAL, certified_shapes, certify_claim
-from lrgd_jax.claims.explain import certification_text
-from lrgd_jax.claims.layers import claim_layers
+from lrgd_jax.claims.certificates import layers_content, read_certificates, write_certificate
+from lrgd_jax.claims.certify_claims import STATISTICAL, certify_claim, shapes_to_certify
+from lrgd_jax.claims.failure_texts import certification_text
+from lrgd_jax.claims.pytest_layers import claim_layers
+from lrgd_jax.claims.recheck import recheck
 
 
 def test_a_polynomial_identity_is_exact_and_rigorous():
@@ -28,10 +29,10 @@ def test_a_polynomial_identity_is_exact_and_rigorous():
 
 
 def test_a_claim_of_few_shapes_is_certified_at_three():
-    shapes = certified_shapes(TRUE)
+    shapes = shapes_to_certify(TRUE)
     assert shapes[: len(TRUE.shapes)] == TRUE.shapes
     assert {"n": 5} in shapes
-    assert len(certified_shapes(variant(shapes=({"n": 2},)))) == 3
+    assert len(shapes_to_certify(variant(shapes=({"n": 2},)))) == 3
 
 
 def test_a_false_claim_is_refuted_for_sure():

@@ -12,8 +12,8 @@ import pytest
 from conftest import ROOT
 from small_claims import FALSE, TRUE, all_pairs, squared_sum, variant
 
-from lrgd_jax.claims import GivenInstance, Mutant, Statistical, given_claim
-from lrgd_jax.claims.layers import ClaimLayers, claim_layers
+from lrgd_jax.claims import ComparedInstance, Mutant, Statistical, given_claim
+from lrgd_jax.claims.pytest_layers import ClaimLayers, claim_layers
 
 FLOATING = ("floating",)
 FEW = {"examples": 5, "dtypes": ("float64",)}
@@ -21,7 +21,7 @@ SURVIVES = variant(mutants=(Mutant("wrong sign", FALSE.right), Mutant("no mistak
 AVERAGE = variant(tolerance=Statistical(lambda: jnp.ones(()), 0.5))
 STRANGE = variant(relation="at most", left=lambda x: squared_sum(x) - 1, right=lambda x: all_pairs(jnp.sin(x)) + 99)
 
-seen: list[GivenInstance] = []
+seen: list[ComparedInstance] = []
 
 test_squared_sum = given_claim(TRUE, examples=5)
 
@@ -173,7 +173,7 @@ def test_an_inequality_has_no_exact_layer():
 
 def test_a_statistical_claim_goes_through_floating_point_only():
     layers = claim_layers(AVERAGE, **FEW)
-    found: list[GivenInstance] = []
+    found: list[ComparedInstance] = []
     assert layers.run("float64", found.append).skipped is None
     assert found
     assert "statistical" in str(layers.run("rigorous").skipped)
@@ -194,7 +194,7 @@ def test_what_prepares_an_instance_needs_no_rule_of_rounding():
     def normal_quantiles(x):
         return {"x": jax.scipy.special.erfinv(x / (1 + jnp.abs(x)))}
 
-    found: list[GivenInstance] = []
+    found: list[ComparedInstance] = []
     claim_layers(variant(given=normal_quantiles), **FEW).run("float64", found.append)
     assert found
 

@@ -7,21 +7,24 @@ import jax.numpy as jnp
 
 from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.faults import named_faults
-from lrgd_jax.claims.claim import Claim, Dimensions, Side, Statistical
+from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import Comparison, compare
-from lrgd_jax.claims.sides import TracedSide, prepared_by, trace_side
+from lrgd_jax.claims.side import Side
+from lrgd_jax.claims.tolerances import Statistical
+from lrgd_jax.claims.traced_side import TracedSide, prepare_by, trace_side
 
-__all__ = ["DrawnInstances"]
+__all__ = ["UncompiledSides"]
 
 
-class DrawnInstances:
+class UncompiledSides:
     """The sides of a claim at drawn instances; traces are kept by dimensions."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self.traces: dict[tuple[Any, ...], TracedSide] = {}
 
-    def prepared(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
+    def prepare(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
         """The arguments after `given`, which may use operations that have no rule of rounding.
 
         Raises:
@@ -30,13 +33,13 @@ class DrawnInstances:
         if self.claim.given is None:
             return drawn
         try:
-            return prepared_by(self._traced("given", self.claim.given, dimensions, drawn), drawn)
+            return prepare_by(self._traced("given", self.claim.given, dimensions, drawn), drawn)
         except ValueError:
             what = f"claim {self.claim.slug}: `given` at {dict(dimensions)} cannot be evaluated"
             with named_faults(what, self.claim.given):
-                return self.claim.prepared(jax.tree.map(jnp.asarray, drawn), dimensions)
+                return self.claim.prepare(jax.tree.map(jnp.asarray, drawn), dimensions)
 
-    def compared(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[Bounded, Bounded, Comparison]:
+    def compare(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[Bounded, Bounded, Comparison]:
         """Both sides at prepared arguments, evaluated in float64, and how far they are apart.
 
         Raises:

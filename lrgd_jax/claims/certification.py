@@ -1,0 +1,167 @@
+"""What the exact layers say of a claim: plain records, which reports and certificates read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lrgd_jax.certify.conditions import Condition
+from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
+from lrgd_jax.certify.rigorous import Enclosure, Exclusion
+from lrgd_jax.claims.arguments import Dimensions
+
+__all__ = ["Certification", "MutantLayers", "ShapeCertificate", "Status"]
+
+Status = Literal["certified", "points", "not applicable", "not certified"]
+"""Of a claim: certified for all arguments of its shapes; equal at all points that were tried, which certifies nothing
+of others, beside its written proof; no layer applies; it falls, or a mutant passes."""
+
+
+@dataclass(frozen=True)
+class ShapeCertificate:
+    """What the exact layers found at one shape.
+
+    Attributes:
+        dimensions: of the shape.
+        exact: in prime fields.
+        rigorous: in balls, at every instance.
+        programs: both sides as text, what a later evaluation compares.
+        mismatch: why the results cannot be compared at all; None where they can.
+        conditions: where both sides have a value, and what was taken for exact or infinite.
+        points: at how many points the difference was enclosed.
+        skipped: at how many others nothing could be said.
+        unreached: branches of the sides that no point has reached, in words.
+    """
+
+    dimensions: Dimensions
+    exact: Agreement | Disagreement | NotApplicable
+    rigorous: Enclosure | Exclusion | NotApplicable
+    programs: tuple[str, str]
+    mismatch: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    points: int = 0
+    skipped: int = 0
+    unreached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MutantLayers:
+    """Whether the exact layers rejected a mutant.
+
+    Attributes:
+        name: what is wrong with it.
+        exact: rejected in prime fields; None where that layer does not apply to it.
+        rigorous: rejected by balls; None where that layer does not apply to it.
+    """
+
+    name: str
+    exact: bool | None
+    rigorous: bool | None
+
+    @property
+    def rejected(self) -> bool:
+        """By every layer that applies, and by one at least."""
+        said = [verdict for verdict in (self.exact, self.rigorous) if verdict is not None]
+        return bool(said) and all(said)
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What the exact layers say of a claim.
+
+    Attributes:
+        slug: of the claim.
+        shapes: the certificates of each shape; none for a statistical claim.
+        mutants: their verdicts; empty where they were not asked for.
+        seed: of instances, primes, points and symbols.
+        seconds: spent.
+        reason: why no layer applies; None where one does.
+    """
+
+    slug: str
+    shapes: tuple[ShapeCertificate, ...]
+    mutants: tuple[MutantLayers, ...]
+    seed: int
+    seconds: float
+    reason: str | None = None
+
+    @property
+    def exact(self) -> Agreement | None:
+        """What holds at all shapes: common fields, largest degree and probability; None where a shape has none."""
+        found = [shape.exact for shape in self.shapes if isinstance(shape.exact, Agreement)]
+        if not found or len(found) < len(self.shapes):
+            return None
+        return Agreement(
+            fields=min((one.fields for one in found), key=len),
+            degree=max(one.degree for one in found),
+            symbols=max(one.symbols for one in found),
+            false_accept=max(one.false_accept for one in found),
+            cases=max(one.cases for one in found),
+            left_out=any(one.left_out for one in found),
+        )
+
+    @property
+    def rigorous(self) -> Enclosure | None:
+        """The widest enclosure over all shapes; None where one shape has none."""
+        found = [shape.rigorous for shape in self.shapes if isinstance(shape.rigorous, Enclosure)]
+        return max(found, key=lambda one: one.radius) if len(found) == len(self.shapes) > 0 else None
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a layer says nothing, by its name."""
+        found = {}
+        for shape in reversed(self.shapes):
+            if isinstance(shape.exact, NotApplicable):
+                found["exact"] = shape.exact.reason
+            if isinstance(shape.exact, Disagreement) and not shape.exact.certain:
+                found["exact"] = "the sides are not equal for every function in the place of the free symbols"
+            if isinstance(shape.rigorous, NotApplicable):
+                found["rigorous"] = shape.rigorous.reason
+        return found
+
+    @property
+    def points(self) -> int:
+        """At how many points of all shapes the difference was enclosed."""
+        return sum(shape.points for shape in self.shapes)
+
+    @property
+    def skipped(self) -> int:
+        """At how many points of all shapes nothing could be said."""
+        return sum(shape.skipped for shape in self.shapes)
+
+    @property
+    def status(self) -> Status:
+        """What may be said of the claim: "certified" only where the exact layer says it at every shape."""
+        if not self.passed:
+            return "not certified"
+        if self.reason is not None:
+            return "not applicable"
+        return "certified" if self.exact is not None else "points"
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """Branches of the sides that no point of some shape has reached, in words."""
+        return tuple(dict.fromkeys(branch for shape in self.shapes for branch in shape.unreached))
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Of all shapes, each once."""
+        return tuple(dict.fromkeys(one for shape in self.shapes for one in shape.conditions))
+
+    @property
+    def refuted(self) -> ShapeCertificate | None:
+        """The first shape at which the sides differ for sure, or cannot be compared; None where there is none."""
+        for shape in self.shapes:
+            if shape.mismatch is not None:
+                return shape
+            if isinstance(shape.rigorous, Exclusion):
+                return shape
+            if isinstance(shape.exact, Disagreement) and shape.exact.certain:
+                return shape
+        return None
+
+    @property
+    def passed(self) -> bool:
+        """Said to hold by one layer at least and rejected by none, with every mutant rejected; or no layer applies."""
+        if self.reason is not None:
+            return True
+        holds = self.exact is not None or self.rigorous is not None
+        return holds and self.refuted is None and all(mutant.rejected for mutant in self.mutants)

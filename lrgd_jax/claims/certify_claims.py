@@ -1,0 +1,132 @@
+"""Certifies claims: in exact arithmetic, or by enclosing the difference of both sides around zero; no mutant passes."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
+from lrgd_jax.certify.rigorous import Enclosure, Exclusion
+from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.certification import Certification, MutantLayers, ShapeCertificate
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.dtypes import check_dtype
+from lrgd_jax.claims.evaluations import Evaluation, evaluate_each
+from lrgd_jax.claims.exact_shape import ExactShape, only_points
+from lrgd_jax.claims.mutant import Mutant
+from lrgd_jax.claims.tolerances import Statistical
+from lrgd_jax.claims.verdicts import Unevaluated
+
+__all__ = [
+    "EXACT_LAYERS",
+    "SHAPES",
+    "STATISTICAL",
+    "certifications_of",
+    "certify_all",
+    "certify_claim",
+    "shapes_to_certify",
+]
+
+EXACT_LAYERS = "exact layers"
+"""What a claim goes through here."""
+
+SHAPES = 3
+"""A claim is certified at no fewer shapes."""
+
+STATISTICAL = "the claim is statistical: its sides agree on average only, which no evaluation at a point can show"
+
+
+def shapes_to_certify(claim: Claim) -> tuple[Dimensions, ...]:
+    """The claim's own shapes; if they are fewer than three, the largest and the smallest of its dimensions too."""
+    shapes = list(claim.shapes)
+    for size in (1, 0):
+        if len(shapes) < SHAPES:
+            extreme = {name: span[size] for name, span in claim.dimensions.items()}
+            shapes += [extreme] if extreme not in shapes else []
+    return tuple(shapes)
+
+
+def certify_claim(
+    claim: Claim, *, seed: int = 0, instances: int = 2, mutants: bool = True, inline: bool = False
+) -> Certification:
+    """Certifies a claim at three shapes or more.
+
+    Args:
+        claim: what is claimed.
+        seed: of instances, primes, points and symbols.
+        instances: at which the difference is enclosed, of each shape.
+        mutants: whether the mutants are tried too.
+        inline: trace without JAX's shortcuts: no cached sub-programs, every loop unrolled.
+
+    Raises:
+        ValueError: JAX is not in 64 bits, a side cannot be traced, or a mutant returns another structure than the side
+            that it replaces.
+    """
+    check_dtype("float64")
+    start = time.perf_counter()
+    if isinstance(claim.tolerance, Statistical):
+        return Certification(claim.slug, (), (), seed, 0.0, STATISTICAL)
+    shapes = [ExactShape(claim, k, dims, seed, instances, inline) for k, dims in enumerate(shapes_to_certify(claim))]
+    found = tuple(shape.certificate() for shape in shapes)
+    alike = not any(shape.mismatch for shape in found)
+    tried = tuple(_try(mutant, shapes, found) for mutant in claim.mutants) if mutants and alike else ()
+    reasons = Certification(claim.slug, found, (), seed, 0.0).reasons
+    silent = alike and len(reasons) == 2
+    reason = " ".join(f"{layer}: {why}." for layer, why in reasons.items()) if silent else None
+    return Certification(claim.slug, found, tried, seed, time.perf_counter() - start, reason)
+
+
+def certify_all(
+    claims: Sequence[Claim],
+    *,
+    seed: int = 0,
+    mutants: bool = True,
+    progress: Callable[[Claim], None] | None = None,
+) -> list[Certification | Unevaluated]:
+    """Certifies claims in turn; the arithmetic is Python's, which more threads do not speed up.
+
+    Returns:
+        What was found of each claim, or why nothing was.
+    """
+    found: list[Certification | Unevaluated] = []
+    for place, one in evaluate_each(certifications_of(claims, seed=seed, mutants=mutants)):
+        found.append(one)
+        if progress is not None:
+            progress(claims[place])
+    return found
+
+
+def certifications_of(
+    claims: Sequence[Claim], *, seed: int = 0, mutants: bool = True
+) -> list[Evaluation[Certification]]:
+    """The certification of each claim, for `lrgd_jax.claims.evaluations.evaluate_each`."""
+    return [(claim, EXACT_LAYERS, partial(certify_claim, claim, seed=seed, mutants=mutants)) for claim in claims]
+
+
+def _try(mutant: Mutant, shapes: Sequence[ExactShape], found: Sequence[ShapeCertificate]) -> MutantLayers:
+    """A mutant at the layers that certify the claim itself, the largest shape first, which most often suffices."""
+    order = sorted(range(len(shapes)), key=lambda k: -sum(shapes[k].dimensions.values()))
+    exact = (shapes[k].exact(mutant) for k in order if isinstance(found[k].exact, Agreement))
+    rigorous = (
+        shapes[k].rejects(mutant, many=only_points(found[k].exact))
+        for k in order
+        if isinstance(found[k].rigorous, Enclosure)
+    )
+    everywhere = all(isinstance(one.exact, Agreement) for one in found)
+    enclosed = all(isinstance(one.rigorous, Enclosure) for one in found)
+    return MutantLayers(
+        mutant.name, _rejected(exact, Disagreement, everywhere), _rejected(rigorous, Exclusion, enclosed)
+    )
+
+
+def _rejected(verdicts: Iterator[object], kind: type, everywhere: bool) -> bool | None:
+    """Whether one verdict is a rejection; None if the layer applied nowhere.
+
+    Nor is there a verdict where none is a rejection and the layer applies at some shapes only: at the others, such as
+    those that have a context, it may well be one.
+    """
+    applied = False
+    for verdict in verdicts:
+        if isinstance(verdict, kind):
+            return True
+        applied = applied or not isinstance(verdict, NotApplicable)
+    return False if applied and everywhere else None

@@ -1,0 +1,125 @@
+"""A claim at fixed dimensions, in floating point: random instances, both sides compiled, what they return."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+
+from lrgd_jax.certify import Bounded
+from lrgd_jax.certify.faults import named_faults, placed
+from lrgd_jax.certify.structures import mismatch
+from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.mutant import Mutant
+from lrgd_jax.claims.side import Side
+from lrgd_jax.claims.tolerances import Statistical
+from lrgd_jax.claims.traced_side import TracedSide, side_names, trace_side
+
+__all__ = ["CompiledShape", "instance_key", "make_shape", "size_of"]
+
+
+def instance_key(claim: Claim, seed: int, shape: int, instance: int) -> PRNGKeyArray:
+    """The key of an instance: it depends on the claim's name, not on what else is checked."""
+    key = jax.random.key(seed)
+    for number in (zlib.crc32(claim.slug.encode()), shape, instance):
+        key = jax.random.fold_in(key, number)
+    return key
+
+
+@dataclass(frozen=True)
+class CompiledShape:
+    """A claim at fixed dimensions: its arguments there, its sides traced and compiled once, what the sides return."""
+
+    claim: Claim
+    dimensions: Dimensions
+    arguments: tuple[dict[str, Any], ...]
+
+    def traced(self, side: Side, what: str, *, twice: bool = False) -> TracedSide:
+        """A side of the claim, or a mutant of one, at this shape; `twice` as for `trace_side`."""
+        return trace_side(self.claim, side, what, self.arguments[0], self.dimensions, twice=twice)
+
+    @property
+    def smallest(self) -> bool:
+        """Whether no shape of the claim is smaller: what depends on more than its arguments does so there too."""
+        return size_of(self.dimensions) <= min(map(size_of, self.claim.shapes), default=0)
+
+    @property
+    def largest(self) -> bool:
+        """Whether no shape of the claim is larger."""
+        return size_of(self.dimensions) >= max(map(size_of, self.claim.shapes), default=0)
+
+    @cached_property
+    def left(self) -> TracedSide:
+        """The left side at this shape."""
+        return self.traced(self.claim.left, "left side", twice=self.smallest)
+
+    @cached_property
+    def right(self) -> TracedSide:
+        """The right side at this shape."""
+        return self.traced(self.claim.right, "right side", twice=self.smallest)
+
+    @cached_property
+    def results(self) -> list[tuple[Bounded, Bounded]]:
+        """Both sides at every instance."""
+        return [(self.left(arguments), self.right(arguments)) for arguments in self.arguments]
+
+    @cached_property
+    def deviations(self) -> list[Bounded | None]:
+        """What statistics allow at every instance."""
+        if not isinstance(self.claim.tolerance, Statistical):
+            return [None] * len(self.arguments)
+        deviation = self.traced(self.claim.tolerance.deviation, "deviation")
+        return [deviation.evaluated(arguments) for arguments in self.arguments]
+
+    def comparisons(self, mutant: Mutant | None = None, *, running: bool = False) -> Iterator[Comparison]:
+        """Every instance, with one side replaced if there is a mutant, whose tolerance may be its running error."""
+        replacement = None if mutant is None else self._mutated(mutant, running)
+        for k, (left, right) in enumerate(self.results):
+            if mutant is not None and replacement is not None:
+                wrong = replacement(self.arguments[k])
+                left, right = (wrong, right) if mutant.replaces == "left" else (left, wrong)
+            yield compare(left, right, relation=self.claim.relation, deviation=self.deviations[k])
+
+    def mismatch(self) -> str | None:
+        """Why the sides' results cannot be compared at all."""
+        programs = self.left.program, self.right.program
+        dtypes = [[aval.dtype for aval in program.jaxpr.out_avals] for program in programs]
+        first, second = side_names(self.claim)
+        reason = mismatch(*programs, (first, second))
+        if reason is None and dtypes[0] != dtypes[1]:
+            left, right = (", ".join(map(str, each)) for each in dtypes)
+            reason = f"the results cannot be compared: {first} returns {left}, {second} returns {right}"
+        return reason and f"{reason}; return the same structure, shapes and dtypes from both"
+
+    def _mutated(self, mutant: Mutant, running: bool) -> TracedSide:
+        # mutants are tried at the largest shape first
+        side = self.traced(mutant.side, f"mutant {mutant.name!r}", twice=self.largest)
+        replaced = self.left if mutant.replaces == "left" else self.right
+        if side.output != replaced.output:
+            raise ValueError(
+                f"{placed(side.name, mutant.side)} returns {side.output}, the {mutant.replaces} side that it replaces "
+                f"{replaced.output}; a mutant must return the same structure, shapes and dtypes"
+            )
+        return replace(side, adjoint=None) if running else side
+
+
+def size_of(dimensions: Dimensions) -> int:
+    """By which shapes are ordered: the sum of the dimensions."""
+    return sum(dimensions.values())
+
+
+def make_shape(claim: Claim, index: int, dtype: str, instances: int, seed: int) -> CompiledShape:
+    """A claim's shape with its random arguments."""
+    dimensions = claim.shapes[index]
+    drawn = [claim.draw(instance_key(claim, seed, index, k), dimensions, jnp.dtype(dtype)) for k in range(instances)]
+    if claim.given is not None:
+        with named_faults(f"claim {claim.slug}: `given` at {dict(dimensions)} cannot be evaluated", claim.given):
+            prepare = jax.jit(lambda arguments: claim.prepare(arguments, dimensions))
+            drawn = [prepare(arguments) for arguments in drawn]
+    return CompiledShape(claim, dimensions, tuple(drawn))
