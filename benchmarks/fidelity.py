@@ -29,7 +29,7 @@ import numpy as np
 from fidelity_prompts import Prompt, encode, shopper_prompts, story_prompts
 from fidelity_summary import collect
 
-from lrgd_jax.decoder import LoadedDecoder, load
+from lrgd_jax.decoder import LoadedDecoder, load_decoder
 from lrgd_jax.effect import FunctionLoss, PromptLoss, permutation_shapley, shapley_of
 from lrgd_jax.effect.cost import gradient_cost
 from lrgd_jax.effect.methods import METHODS
@@ -70,7 +70,7 @@ def truth(loss: PromptLoss) -> dict[str, Any]:
     sampled = permutation_shapley(game, pairs=2)
     without = [float(losses[full ^ (1 << i)] - losses[full]) for i in range(n)]
     return {
-        "losses": _rounded(losses),
+        "losses": _round(losses),
         "scores": {
             "exact-shapley": _score(shapley_of(-losses), cost, 0.0),
             "leave-one-out": _score(np.array(without), n + 1.0, None),
@@ -84,24 +84,24 @@ def _look_up(table: jax.Array, gates: jax.Array) -> jax.Array:
 
 
 def _score(values: np.ndarray, cost: float, gap: float | None, seconds: float | None = None) -> dict[str, Any]:
-    found = {"values": _rounded(values), "cost": round(cost, 2)}
+    score = {"values": _round(values), "cost": round(cost, 2)}
     if gap is not None:
-        found["gap"] = round(gap, DIGITS)
-    return found if seconds is None else {**found, "seconds": round(seconds, 2)}
+        score["gap"] = round(gap, DIGITS)
+    return score if seconds is None else {**score, "seconds": round(seconds, 2)}
 
 
-def _rounded(values: np.ndarray) -> list[float]:
+def _round(values: np.ndarray) -> list[float]:
     return [round(float(x), DIGITS) for x in values]
 
 
-def scored(loss: PromptLoss, names: Sequence[str]) -> dict[str, Any]:
+def score_by(loss: PromptLoss, names: Sequence[str]) -> dict[str, Any]:
     """Scores by the named methods; seconds include the compilation where it is the first of its shape."""
-    found = {}
+    by_method = {}
     for name in names:
         start = time.perf_counter()
         scores = METHODS[name](loss)
-        found[name] = _score(scores.values, scores.cost, scores.gap, time.perf_counter() - start)
-    return found
+        by_method[name] = _score(scores.values, scores.cost, scores.gap, time.perf_counter() - start)
+    return by_method
 
 
 def prompts_of(model: str, decoder: LoadedDecoder, data: Path, count: int) -> Iterator[Prompt]:
@@ -127,7 +127,7 @@ def run(model: str, decoder: LoadedDecoder, data: Path, count: int, out: Path) -
             record: dict[str, Any] = {"prompt": prompt.name, "demonstrations": loss.demonstrations}
             if names == cheap:
                 record |= {"tokens": int(jnp.max(loss.places)) + 1, **truth(loss)}
-            record["scores"] = record.get("scores", {}) | scored(loss, names)
+            record["scores"] = record.get("scores", {}) | score_by(loss, names)
             append(file, record)
             print(f"{file.name} {number + 1}/{count} {prompt.name} {time.perf_counter() - start:.0f} s", flush=True)
 
@@ -207,18 +207,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two prompts")
     parser.add_argument("--costs", action="store_true", help="only measure what a gradient costs")
     parser.add_argument("--collect", type=Path, metavar="RUN", help="summarise a run into docs/results/fidelity")
-    given = parser.parse_args()
-    if given.collect is not None:
-        collect(given.collect, ROOT / "docs" / "results" / "fidelity")
+    arguments = parser.parse_args()
+    if arguments.collect is not None:
+        collect(arguments.collect, ROOT / "docs" / "results" / "fidelity")
         return
-    model = Path(given.model).name
+    model = Path(arguments.model).name
     if model not in SIZES:
-        parser.error(f"--model must be one of {', '.join(SIZES)}, or a folder of that name; got {given.model}")
-    decoder = load(given.model)
-    if given.costs:
-        costs(model, decoder, given.data, given.out)
+        parser.error(f"--model must be one of {', '.join(SIZES)}, or a folder of that name; got {arguments.model}")
+    decoder = load_decoder(arguments.model)
+    if arguments.costs:
+        costs(model, decoder, arguments.data, arguments.out)
     else:
-        run(model, decoder, given.data, 2 if given.quick else given.prompts, given.out)
+        run(model, decoder, arguments.data, 2 if arguments.quick else arguments.prompts, arguments.out)
 
 
 if __name__ == "__main__":

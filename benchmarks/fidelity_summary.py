@@ -31,7 +31,7 @@ def read_lines(file: Path) -> list[Record]:
     return [json.loads(line) for line in file.read_text().split("\n")[:-1]] if file.is_file() else []
 
 
-def merged(records: Sequence[Record], second: Sequence[Record]) -> list[Record]:
+def merge(records: Sequence[Record], second: Sequence[Record]) -> list[Record]:
     """The records of the first round, with the scores of the second where it came so far."""
     more = {record["prompt"]: record["scores"] for record in second}
     return [{**record, "scores": record["scores"] | more.get(record["prompt"], {})} for record in records]
@@ -54,15 +54,15 @@ def summary(records: Sequence[Record]) -> Record:
 def _score(name: str, records: Sequence[Record]) -> Record:
     own = [record for record in records if name in record["scores"]]
     scores = [record["scores"][name] for record in own]
-    found: Record = {
+    summary: Record = {
         "prompts": len(own),
         "cost": quartiles([score["cost"] for score in scores]),
         **{truth: _agreement(own, name, truth) for truth in TRUTHS if truth != name},
     }
     gaps = [score["gap"] for score in scores if "gap" in score]
     if gaps and name not in GROWING:
-        found["gap"] = quartiles(gaps) | {"at most 0.05": sum(gap <= 0.05 for gap in gaps)}
-    return found
+        summary["gap"] = quartiles(gaps) | {"at most 0.05": sum(gap <= 0.05 for gap in gaps)}
+    return summary
 
 
 def quartiles(values: Sequence[float]) -> Record:
@@ -76,16 +76,16 @@ def quartiles(values: Sequence[float]) -> Record:
 def _agreement(records: Sequence[Record], name: str, truth: str) -> Record:
     """Correlations pooled over all demonstrations, and the mean of those within a prompt, each with an interval."""
     pairs = pairs_of(records, name, truth)
-    found = {}
+    agreement = {}
     for kind, correlation in (("pearson", pearson), ("spearman", spearman)):
-        found[kind] = interval(pairs, pooled(correlation))
+        agreement[kind] = interval(pairs, pool(correlation))
         inside = np.array([correlation(*pair) for pair in pairs])
-        found[f"{kind} within"] = interval(list(inside), lambda kept: float(np.mean(kept)))
-    found["same best"] = interval([float(np.argmax(a) == np.argmax(b)) for a, b in pairs], np.mean)
-    found["same worst"] = interval([float(np.argmin(a) == np.argmin(b)) for a, b in pairs], np.mean)
-    found["same sign"] = interval([(np.sign(a), np.sign(b)) for a, b in pairs], pooled(_equal))
-    found["spearman of sizes"] = interval([(abs(a), abs(b)) for a, b in pairs], pooled(spearman))
-    return found
+        agreement[f"{kind} within"] = interval(list(inside), lambda kept: float(np.mean(kept)))
+    agreement["same best"] = interval([float(np.argmax(a) == np.argmax(b)) for a, b in pairs], np.mean)
+    agreement["same worst"] = interval([float(np.argmin(a) == np.argmin(b)) for a, b in pairs], np.mean)
+    agreement["same sign"] = interval([(np.sign(a), np.sign(b)) for a, b in pairs], pool(_equal))
+    agreement["spearman of sizes"] = interval([(abs(a), abs(b)) for a, b in pairs], pool(spearman))
+    return agreement
 
 
 def pairs_of(records: Sequence[Record], name: str, truth: str) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -110,7 +110,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean(a == b))
 
 
-def pooled(correlation: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[Sequence], float]:
+def pool(correlation: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[Sequence], float]:
     """Over the demonstrations of all prompts together."""
     return lambda pairs: correlation(*(np.concatenate(side) for side in zip(*pairs, strict=True)))
 
@@ -132,7 +132,7 @@ def _default(records: Sequence[Record], names: Sequence[str]) -> Record:
     own = {name: [record for record in records if name in record["scores"]] for name in names}
 
     def agreement(name: str) -> float:
-        return pooled(pearson)(pairs_of(own[name], name, "exact-shapley"))
+        return pool(pearson)(pairs_of(own[name], name, "exact-shapley"))
 
     costs = {name: statistics.median(r["scores"][name]["cost"] for r in own[name]) for name in names}
     allowed = [name for name in names if name not in GROWING and costs[name] <= BUDGET]
@@ -155,18 +155,18 @@ def _lead(triples: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> float
     return pearson(best, truth) - pearson(other, truth)
 
 
-def table(found: Record) -> list[str]:
+def table(summary: Record) -> list[str]:
     """One row a score, the best first."""
     rows = [
         "| score | Pearson with exact Shapley | Spearman | Spearman of sizes | Spearman within a prompt "
         "| same best demonstration | Pearson with leave-one-out | forward passes | completeness gap |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    scores = found["scores"]
+    scores = summary["scores"]
     others = [name for name in scores if name != "exact-shapley"]
     for name in ["exact-shapley", *sorted(others, key=lambda name: -scores[name]["exact-shapley"]["pearson"][0])]:
         row, exact, left = scores[name], scores[name].get("exact-shapley"), scores[name].get("leave-one-out")
-        star = f" ({row['prompts']} prompts)" if row["prompts"] < found["prompts"] else ""
+        star = f" ({row['prompts']} prompts)" if row["prompts"] < summary["prompts"] else ""
         cells = [
             f"`{name}`{star}",
             *(("the truth", *[""] * (len(COLUMNS) - 1)) if exact is None else (_cell(exact[k]) for k in COLUMNS)),
@@ -207,12 +207,12 @@ def lead_table(models: Record) -> list[str]:
 
 def blocks(results: Path) -> dict[str, list[str]]:
     """The generated parts of docs/effect.md, from the result files."""
-    found = json.loads((results / "summary.json").read_text())
-    parts = {model: table(found["models"][model]) for model in MODELS if model in found["models"]}
-    return parts | {"leads": lead_table(found["models"]), "costs": cost_table(found["costs"])}
+    summary = json.loads((results / "summary.json").read_text())
+    parts = {model: table(summary["models"][model]) for model in MODELS if model in summary["models"]}
+    return parts | {"leads": lead_table(summary["models"]), "costs": cost_table(summary["costs"])}
 
 
-def inserted(page: str, parts: dict[str, list[str]]) -> str:
+def insert(page: str, parts: dict[str, list[str]]) -> str:
     """The page with its generated parts in place of those that it has.
 
     Raises:
@@ -235,7 +235,7 @@ def collect(run: Path, target: Path) -> None:
     """
     kept, models = {}, {}
     for model, least in SMALLEST_RUN.items():
-        records = merged(read_lines(run / f"{model}.jsonl"), read_lines(run / f"{model}-second.jsonl"))
+        records = merge(read_lines(run / f"{model}.jsonl"), read_lines(run / f"{model}-second.jsonl"))
         if len(records) < least:
             raise ValueError(f"{run / model}.jsonl has {len(records)} prompts; at least {least} are kept")
         kept[model], models[model] = records, summary(records)
@@ -245,4 +245,4 @@ def collect(run: Path, target: Path) -> None:
         (target / f"{model}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     (target / "summary.json").write_text(json.dumps({"models": models, "costs": costs}, indent=1) + "\n")
     page = target.parents[1] / "effect.md"
-    page.write_text(inserted(page.read_text(), blocks(target)))
+    page.write_text(insert(page.read_text(), blocks(target)))

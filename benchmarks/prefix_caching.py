@@ -37,8 +37,8 @@ def without_cache(
 
     def one(row: jax.Array, there: jax.Array) -> jax.Array:
         logits = apply(params, config, jnp.concatenate([context, row]))[len(context) - 1 : -1]
-        found = jnp.take_along_axis(jax.nn.log_softmax(logits), row[:, None], axis=1)[:, 0]
-        return jnp.sum(jnp.where(there, found, 0))
+        likelihoods = jnp.take_along_axis(jax.nn.log_softmax(logits), row[:, None], axis=1)[:, 0]
+        return jnp.sum(jnp.where(there, likelihoods, 0))
 
     return jax.vmap(one)(rows, there)
 
@@ -71,11 +71,11 @@ def main() -> None:
     ragged = [row[:length] for row, length in zip(rows, lengths, strict=True)]
     whole = partial(without_cache, params, config, context, jnp.asarray(rows), jnp.asarray(there))
 
-    def cached() -> jax.Array:
+    def with_prefix_cache() -> jax.Array:
         return score_candidates(params, config, context, ragged, batch=options.candidates).total
 
-    apart = float(jnp.max(jnp.abs(whole() - cached())))
-    rounds = [(seconds(whole), seconds(cached)) for _ in range(options.repeats)]
+    apart = float(jnp.max(jnp.abs(whole() - with_prefix_cache())))
+    rounds = [(seconds(whole), seconds(with_prefix_cache)) for _ in range(options.repeats)]
     print(f"{name}, a context of {options.context} tokens, {options.candidates} candidates of 1 to {options.longest}")
     for label, times in zip(("without the cache", "with it"), zip(*rounds, strict=True), strict=True):
         print(f"{label:20} {1000 * statistics.median(times):9.1f} ms (median of {options.repeats})")

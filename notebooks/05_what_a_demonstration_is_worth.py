@@ -36,7 +36,7 @@ import numpy as np
 import optax
 import tokenizers
 
-from lrgd_jax.decoder import DecoderConfig, LoadedDecoder, Tokenizer, apply, init, load
+from lrgd_jax.decoder import DecoderConfig, LoadedDecoder, Tokenizer, apply, init, load_decoder
 from lrgd_jax.effect import exact_shapley, few_shot, leave_one_out, losses_at, rate_gradient
 from lrgd_jax.effect.methods import DEFAULT, METHODS
 from lrgd_jax.report.effect_figures import effect_path_figure, fidelity_figure, parts_figure
@@ -69,7 +69,7 @@ def trained(letters="abcdefghijkl", digits="0123456789", lines=24, steps=300):
 
 folder = Path(os.environ.get("LRGD_DATA", "../../shared/data")) / "stories260K"
 tells = folder.is_dir()
-decoder = load(folder) if tells else trained()
+decoder = load_decoder(folder) if tells else trained()
 
 # %% [markdown]
 # ## One answer
@@ -106,8 +106,8 @@ explanation
 # demonstrations, on the right the heads for the one that helps most. A head may help with one and harm with another.
 
 # %%
-labels = [" ".join(text.split()) for text in explanation.findings.prompt.demonstrations]
-parts_figure(explanation.findings.heads, labels)
+labels = [" ".join(text.split()) for text in explanation.attribution.prompt.demonstrations]
+parts_figure(explanation.attribution.heads, labels)
 
 # %% [markdown]
 # ## The way from zero-shot to few-shot

@@ -5,7 +5,9 @@ import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 
 from lrgd_jax.decoder import DecoderParams, embed, head
-from lrgd_jax.decoder.layers import attend, project_heads, read_out, rms_norm, swiglu
+from lrgd_jax.decoder.attention import attend, project_heads, read_out
+from lrgd_jax.decoder.feed_forward import swiglu
+from lrgd_jax.decoder.norms import rms_norm
 from proofs_checks._weights import DIMENSIONS, LAYER, layer_of, trained_size
 
 ARGUMENTS = {

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from lrgd_jax.attention import linear_attention
 from lrgd_jax.claims import Claim, Mutant
 from lrgd_jax.decoder import FeedForwardWeights, readout
-from lrgd_jax.decoder.layers import rms_norm, swiglu
+from lrgd_jax.decoder.feed_forward import swiglu
+from lrgd_jax.decoder.norms import rms_norm
 from lrgd_jax.dual import DualModel
 
 EPSILON = 2.0**-10

@@ -24,7 +24,9 @@ from lrgd_jax.certify import Program, running_error, trace, walk
 from lrgd_jax.certify.rounded import Rounded
 from lrgd_jax.certify.rounding import Rounding, inputs_of
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
-from lrgd_jax.decoder.layers import at_least_float32, layer, normalised, soft_cap
+from lrgd_jax.decoder.norms import at_least_float32, normalise
+from lrgd_jax.decoder.soft_cap import soft_cap
+from lrgd_jax.decoder.transformer_layer import layer
 
 __all__ = ["head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
 
@@ -109,7 +111,7 @@ def _block(
         x = embed(params, tokens)
         for i, (weights, perturbation) in enumerate(zip(params.layers, perturbations, strict=True)):
             x = _perturbed(partial(layer, config=config.of_layer(i)), perturbation, weights, x=x)
-        return normalised(config, params.final_norm, params.final_norm_bias, x)
+        return normalise(config, params.final_norm, params.final_norm_bias, x)
 
     hidden, pull = jax.vjp(perturbed, jax.tree.map(jnp.zeros_like, losses))
 

@@ -27,9 +27,9 @@ from lrgd_jax.decoder import (
     embed,
     generate,
     layer,
-    load,
+    load_decoder,
 )
-from lrgd_jax.decoder.layers import normalised
+from lrgd_jax.decoder.norms import normalise
 
 __all__ = ["DecoderVerdict", "Greedy", "verify_decoder"]
 
@@ -116,7 +116,7 @@ def verify_decoder(
     seconds: dict[str, float] = {}
     with jax.default_matmul_precision("highest"):
         clock = _Clock(seconds, tell)
-        decoder = load(directory, dtype)
+        decoder = load_decoder(directory, dtype)
         tokens, segments = split_prompt(decoder, prompt, demonstrations)
         clock("load")
         layers, losses, hidden = _layers(decoder.params, decoder.config, tokens, segments)
@@ -169,7 +169,7 @@ def _layers(
         losses.append(loss)
     final = (params.final_norm, params.final_norm_bias)
     of_norm = _Pair(
-        lambda norm, x: normalised(config, norm[0], norm[1], x),
+        lambda norm, x: normalise(config, norm[0], norm[1], x),
         lambda norm, x: apply_norm(config, norm[0], norm[1], x),
         (final, x),
     )

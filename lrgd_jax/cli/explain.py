@@ -69,7 +69,7 @@ def _explain(
     answer_tokens: int,
 ) -> Explanation:
     from lrgd_jax.cli.terminal import progress_bar
-    from lrgd_jax.effect.reading import read_demonstrations
+    from lrgd_jax.effect.demonstrations import read_demonstrations
     from lrgd_jax.report.explanation import explain
 
     given = read_demonstrations(file)

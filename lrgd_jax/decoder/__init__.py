@@ -1,14 +1,16 @@
-"""Decoders of eight families, pretrained or random, as pure functions over a pytree and as chains of dual models."""
+"""Pretrained and random decoders of many families, as pure functions over a pytree and as chains of dual models."""
 
-from lrgd_jax.decoder.cache import Cache, empty_cache, read
+from lrgd_jax.decoder.cache import Cache, empty_cache, read_tokens
 from lrgd_jax.decoder.candidates import CandidateScores, score_candidates
-from lrgd_jax.decoder.chain import dual_attention, dual_chain, dual_layer, head_dual
+from lrgd_jax.decoder.chain_of_duals import dual_attention, dual_chain, dual_layer, head_dual
 from lrgd_jax.decoder.config import AttentionKind, DecoderConfig
-from lrgd_jax.decoder.devices import everywhere, over_devices, spread
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates, gate_demonstrations
+from lrgd_jax.decoder.devices import map_over_devices, replicate, shard
+from lrgd_jax.decoder.forward import apply, apply_with, embed, head, hidden_states
 from lrgd_jax.decoder.generation import generate
-from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices, layer
-from lrgd_jax.decoder.loading import PACKAGED, LoadedDecoder, load, load_directory
-from lrgd_jax.decoder.model import DecoderParams, apply, embed, head, hidden_states, init
+from lrgd_jax.decoder.layer_weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.loading import PACKAGED, LoadedDecoder, load_decoder, load_directory
+from lrgd_jax.decoder.params import DecoderParams, init
 from lrgd_jax.decoder.readout import (
     GATES,
     apply_feed_forward,
@@ -21,7 +23,7 @@ from lrgd_jax.decoder.readout import (
 )
 from lrgd_jax.decoder.segments import split_text, split_tokens
 from lrgd_jax.decoder.tokenizer import Tokenizer, chatml
-from lrgd_jax.decoder.worth import Worth, worth_of
+from lrgd_jax.decoder.transformer_layer import layer
 
 __all__ = [
     "GATES",
@@ -31,25 +33,26 @@ __all__ = [
     "CandidateScores",
     "DecoderConfig",
     "DecoderParams",
+    "DemonstrationGates",
     "FeedForwardWeights",
     "LayerWeights",
     "LoadedDecoder",
     "NormedHeads",
     "Tokenizer",
     "TwoMatrices",
-    "Worth",
     "apply",
     "apply_feed_forward",
     "apply_norm",
     "apply_rms_norm",
+    "apply_with",
     "chatml",
     "dual_attention",
     "dual_chain",
     "dual_layer",
     "embed",
     "empty_cache",
-    "everywhere",
     "feed_forward_matrix",
+    "gate_demonstrations",
     "gated_feed_forward_matrix",
     "generate",
     "head",
@@ -58,14 +61,14 @@ __all__ = [
     "init",
     "layer",
     "layer_norm_matrix",
-    "load",
+    "load_decoder",
     "load_directory",
-    "over_devices",
-    "read",
+    "map_over_devices",
+    "read_tokens",
+    "replicate",
     "rms_norm_matrix",
     "score_candidates",
+    "shard",
     "split_text",
     "split_tokens",
-    "spread",
-    "worth_of",
 ]

@@ -3,9 +3,7 @@
 Rates and gates need the keys and values, also of linear attention: a state has added up what they would weigh.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -13,22 +11,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lrgd_jax.attention.linear import LinearState, recurrent_linear_attention
+from lrgd_jax.decoder.attention import Heads, attend, visible_ages
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import (
-    LayerWeights,
-    attend,
-    feed_forward_sum,
-    normalised,
-    post_norm,
-    project_heads,
-    read_out,
-    soft_cap,
-)
-from lrgd_jax.decoder.model import DecoderParams, embed, head
-from lrgd_jax.decoder.worth import Worth
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
+from lrgd_jax.decoder.forward import embed, norm_states, read_logits, run_layers
+from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.features import elu_plus_one
 
-__all__ = ["Cache", "KeyValues", "Memory", "cached_layer", "empty_cache", "read", "read_states"]
+__all__ = ["Cache", "KeyValues", "Memory", "empty_cache", "read_states", "read_tokens"]
 
 
 class KeyValues(NamedTuple):
@@ -78,8 +68,12 @@ def empty_cache(config: DecoderConfig, size: int, dtype: jax.typing.DTypeLike, *
     return Cache((memory,) * config.layers, jnp.zeros((), jnp.int32))
 
 
-def read(
-    params: DecoderParams, config: DecoderConfig, cache: Cache, tokens: Int[Array, " n"], worth: Worth | None = None
+def read_tokens(
+    params: DecoderParams,
+    config: DecoderConfig,
+    cache: Cache,
+    tokens: Int[Array, " n"],
+    gates: DemonstrationGates | None = None,
 ) -> tuple[Float[Array, " vocab"], Cache]:
     """Reads tokens that follow those in the cache.
 
@@ -88,37 +82,46 @@ def read(
         config: the decoder.
         cache: from `empty_cache` or an earlier call.
         tokens: ids.
-        worth: of the demonstrations, with one segment for every token that the cache has room for.
+        gates: of the demonstrations, with one segment for every token that the cache has room for.
 
     Returns:
         The logits of the token that follows the last one, and the cache with the tokens in it.
 
     Raises:
-        ValueError: the worth does not fit the cache.
+        ValueError: the gates do not fit the cache.
     """
-    states, cache = read_states(params, config, cache, tokens, worth)
-    return soft_cap(config.logit_soft_cap, head(params, states[-1:]))[0], cache
+    states, cache = read_states(params, config, cache, tokens, gates)
+    return read_logits(params, config, states[-1:])[0], cache
 
 
 def read_states(
-    params: DecoderParams, config: DecoderConfig, cache: Cache, tokens: Int[Array, " n"], worth: Worth | None = None
+    params: DecoderParams,
+    config: DecoderConfig,
+    cache: Cache,
+    tokens: Int[Array, " n"],
+    gates: DemonstrationGates | None = None,
 ) -> tuple[Float[Array, "n m"], Cache]:
     """The same, but returns the residual stream of every token after the final norm, and the cache."""
     positions = cache.length + jnp.arange(tokens.shape[0], dtype=cache.length.dtype)
-    if worth is not None:
-        _check_room(cache, worth)
-        worth = replace(worth, reading=worth.segments[positions])
-    x, memories = embed(params, tokens, cache.length), []
-    for i, (weights, memory) in enumerate(zip(params.layers, cache.memories, strict=True)):
-        keep = _remember_keys if isinstance(memory, KeyValues) else _remember_state
-        remember = partial(keep, memory=memory, worth=None if worth is None else worth.of_layer(i))
-        x, memory = cached_layer(weights, config.of_layer(i), x, positions, remember)
-        memories.append(memory)
-    states = normalised(config, params.final_norm, params.final_norm_bias, x)
-    return states, Cache(tuple(memories), cache.length + tokens.shape[0])
+    if gates is not None:
+        _check_room(cache, gates)
+        gates = replace(gates, reading=gates.segments[positions])
+
+    def attention(i: int, own: DecoderConfig, heads: Heads) -> tuple[Float[Array, "h n dv"], Memory]:
+        memory = cache.memories[i]
+        if isinstance(memory, LinearState):
+            # order is in the state, which takes no gates
+            return _attend_to_state(heads, memory)
+        longer = _append(memory, heads, positions[0])
+        ages = positions[:, None] - jnp.arange(longer.keys.shape[1], dtype=positions.dtype)[None, :]
+        of_layer = None if gates is None else gates.of_layer(i)
+        return attend(own, heads.queries, *longer, visible_ages(own, ages), of_layer), longer
+
+    stream = run_layers(attention, params, config, embed(params, tokens, cache.length), positions)
+    return norm_states(params, config, stream.last), Cache(stream.kept, cache.length + tokens.shape[0])
 
 
-def _check_room(cache: Cache, worth: Worth) -> None:
+def _check_room(cache: Cache, gates: DemonstrationGates) -> None:
     """Raises ValueError unless every token that the cache has room for has a segment."""
     memory = cache.memories[0]
     if not isinstance(memory, KeyValues):
@@ -126,55 +129,30 @@ def _check_room(cache: Cache, worth: Worth) -> None:
             "rates and gates need the keys and values of what was read, which the state of linear attention has added "
             "up: start with empty_cache(..., keys=True)"
         )
-    room, given = memory.keys.shape[1], worth.segments.shape[0]
-    if given != room:
+    room, numbers = memory.keys.shape[1], gates.segments.shape[0]
+    if numbers != room:
         raise ValueError(
-            f"the cache has room for {room} tokens, but segments were given for {given}: give one for each, the "
+            f"the cache has room for {room} tokens, but segments were given for {numbers}: give one for each, the "
             "query's for tokens that have not come yet"
         )
 
 
-def cached_layer(
-    weights: LayerWeights,
-    config: DecoderConfig,
-    x: Float[Array, "n m"],
-    positions: Int[Array, " n"],
-    remember: Callable[..., tuple[Float[Array, "h n d"], Memory]],
-) -> tuple[Float[Array, "n m"], Memory]:
-    """One layer whose attention also reaches what came before.
+def _append(memory: KeyValues, heads: Heads, first: Int[Array, ""]) -> KeyValues:
+    """The memory with the keys and values of tokens in their places, from the first one on."""
 
-    Args:
-        weights: of the layer.
-        config: of the layer.
-        x: the residual stream.
-        positions: of the tokens.
-        remember: takes the config, the positions and every head's queries, keys and values; returns the heads'
-            outputs and the new memory.
-    """
-    normed = normalised(config, weights.attention_norm, weights.attention_norm_bias, x)
-    outputs, memory = remember(config, positions, *project_heads(weights.heads, config, normed, positions))
-    attended = post_norm(config, weights.attention_post_norm, read_out(weights.heads, outputs))
-    return feed_forward_sum(weights, config, x, attended), memory
+    def write(old: Float[Array, "g size d"], new: Float[Array, "g n d"]) -> Float[Array, "g size d"]:
+        return jax.lax.dynamic_update_slice_in_dim(old, new, first, axis=1)
+
+    return KeyValues(write(memory.keys, heads.keys), write(memory.values, heads.values))
 
 
-def _remember_keys(config: DecoderConfig, positions, queries, keys, values, *, memory: KeyValues, worth: Worth | None):
-    def write(old: Array, new: Array) -> Array:
-        return jax.lax.dynamic_update_slice_in_dim(old, new, positions[0], axis=1)
-
-    memory = KeyValues(write(memory.keys, keys), write(memory.values, values))
-    age = positions[:, None] - jnp.arange(memory.keys.shape[1], dtype=positions.dtype)[None, :]
-    mask = (age >= 0) if config.window is None else (age >= 0) & (age < config.window)
-    return attend(config, queries, *memory, mask, worth), memory
-
-
-def _remember_state(
-    config: DecoderConfig, positions, queries, keys, values, *, memory: LinearState, worth: Worth | None
-):
-    del config, positions, worth  # order is in the state, which takes no worth
+def _attend_to_state(heads: Heads, memory: LinearState) -> tuple[Float[Array, "h n dv"], LinearState]:
+    """Every head's output from the recurrent state of its group, and the states after the tokens."""
 
     def one_head(query, key, value, state):
         return recurrent_linear_attention(query, key, value, feature_map=elu_plus_one, normalised=True, state=state)
 
+    queries, keys, values = heads
     grouped = queries.reshape(keys.shape[0], -1, *queries.shape[1:])
     # every head of a group reads the same state, so one of them hands it on
     one_group = jax.vmap(one_head, in_axes=(0, None, None, None), out_axes=(0, None))

@@ -17,14 +17,15 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.decoder.blocks import at_least_float32
-from lrgd_jax.decoder.cache import KeyValues, cached_layer, empty_cache, read_states
+from lrgd_jax.decoder.attention import Heads, attend, visible_ages
+from lrgd_jax.decoder.cache import KeyValues, empty_cache, read_states
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.devices import everywhere, over_devices
-from lrgd_jax.decoder.layers import attend, normalised, soft_cap
-from lrgd_jax.decoder.model import DecoderParams, check_length, embed, head
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates, gate_demonstrations
+from lrgd_jax.decoder.devices import map_over_devices, replicate
+from lrgd_jax.decoder.forward import check_length, embed, norm_states, read_logits, run_layers
+from lrgd_jax.decoder.norms import at_least_float32
 from lrgd_jax.decoder.packing import Packed, pack, padded_length
-from lrgd_jax.decoder.worth import Worth, worth_of
+from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["CandidateScores", "score_candidates"]
 
@@ -57,7 +58,7 @@ class _Context(NamedTuple):
     memories: tuple[KeyValues, ...]
     length: Int[Array, ""]
     next: Float[Array, " vocab"]
-    worth: Worth | None
+    gates: DemonstrationGates | None
 
 
 def score_candidates(
@@ -96,13 +97,13 @@ def score_candidates(
     _check_tokens(config, "the context", context)
     if batch < 1:
         raise ValueError(f"score_candidates: a batch holds at least one candidate, got batch={batch}")
-    rows = _checked(config, n, candidates)
-    worth = worth_of(config, n, segments, rates, contributions)
+    rows = _check_candidates(config, n, candidates)
+    gates = gate_demonstrations(config, n, segments, rates, contributions)
     more = padded_length(n, config.context_length) - n
-    params, worth = everywhere((params, None if worth is None else worth.followed_by(more)))
-    read = everywhere(_read_context(params, config, jnp.pad(context, (0, more)), jnp.asarray(n, jnp.int32), worth))
+    params, gates = replicate((params, None if gates is None else gates.followed_by(more)))
+    read = replicate(_read_context(params, config, jnp.pad(context, (0, more)), jnp.asarray(n, jnp.int32), gates))
     packed = pack(rows, _even_share(len(rows), batch))
-    scores = over_devices(lambda part: _score_rows(params, config, read, part), packed)
+    scores = map_over_devices(lambda part: _score_rows(params, config, read, part), packed)
     lengths = [len(row) for row in rows]
     return CandidateScores(
         scores.reshape(-1, scores.shape[2])[: len(rows), : max(lengths)], jnp.asarray(lengths, jnp.int32)
@@ -115,7 +116,7 @@ def _even_share(candidates: int, batch: int) -> int:
     return padded_length(-(-candidates // rows), batch)
 
 
-def _checked(
+def _check_candidates(
     config: DecoderConfig, n: int, candidates: Sequence[Sequence[int] | Int[Array, " _"]]
 ) -> list[Int[np.ndarray, " _"]]:
     """The candidates as arrays; raises ValueError for one that cannot be scored."""
@@ -155,20 +156,20 @@ def _read_context(
     config: DecoderConfig,
     tokens: Int[Array, " size"],
     length: Int[Array, ""],
-    worth: Worth | None,
+    gates: DemonstrationGates | None,
 ) -> _Context:
     """Reads a padded context; no token sees the padding, which stands after all of them."""
     empty = empty_cache(config, tokens.shape[0], params.embedding.dtype, keys=True)
-    states, cache = read_states(params, config, empty, tokens, worth)
+    states, cache = read_states(params, config, empty, tokens, gates)
     last = jax.lax.dynamic_slice_in_dim(states, length - 1, 1)
     memories = tuple(memory for memory in cache.memories if isinstance(memory, KeyValues))
-    return _Context(memories, length, _log_likelihoods(params, config, last)[0], worth)
+    return _Context(memories, length, _log_likelihoods(params, config, last)[0], gates)
 
 
 def _log_likelihoods(
     params: DecoderParams, config: DecoderConfig, states: Float[Array, "n m"]
 ) -> Float[Array, "n vocab"]:
-    return jax.nn.log_softmax(at_least_float32(soft_cap(config.logit_soft_cap, head(params, states))))
+    return jax.nn.log_softmax(at_least_float32(read_logits(params, config, states)))
 
 
 @partial(jax.jit, static_argnames="config")
@@ -185,21 +186,25 @@ def _score_row(
     first = context.next[row.firsts][:, None]
     if not row.tokens.shape[0]:
         return first
-    found = _log_likelihoods(params, config, _states_behind(params, config, context, row))
-    following = jnp.take_along_axis(found, row.targets[:, None], axis=1)[:, 0]
-    return jnp.concatenate([first, jnp.where(row.read, following[row.places], jnp.zeros((), found.dtype))], axis=1)
+    of_all = _log_likelihoods(params, config, _states_behind(params, config, context, row))
+    following = jnp.take_along_axis(of_all, row.targets[:, None], axis=1)[:, 0]
+    return jnp.concatenate([first, jnp.where(row.read, following[row.places], jnp.zeros((), of_all.dtype))], axis=1)
 
 
 def _states_behind(params: DecoderParams, config: DecoderConfig, context: _Context, row: Packed) -> Float[Array, "T m"]:
     """The final states of a row's tokens, each of which sees the context and its own candidate up to itself."""
     positions = context.length + row.offsets
     ages = _ages(context, row)
-    x = embed(params, row.tokens, positions)
-    for i, (weights, memory) in enumerate(zip(params.layers, context.memories, strict=True)):
-        worth = None if context.worth is None else _behind(context.worth, row).of_layer(i)
-        beside = partial(_attend_beside, memory=memory, ages=ages, worth=worth)
-        x, _ = cached_layer(weights, config.of_layer(i), x, positions, beside)
-    return normalised(config, params.final_norm, params.final_norm_bias, x)
+
+    def attention(i: int, own: DecoderConfig, heads: Heads) -> tuple[Float[Array, "h T dv"], None]:
+        memory = context.memories[i]
+        gates = None if context.gates is None else _gates_behind(context.gates, row).of_layer(i)
+        keys = jnp.concatenate([memory.keys, heads.keys], axis=1)
+        values = jnp.concatenate([memory.values, heads.values], axis=1)
+        return attend(own, heads.queries, keys, values, visible_ages(own, ages), gates), None
+
+    stream = run_layers(attention, params, config, embed(params, row.tokens, positions), positions)
+    return norm_states(params, config, stream.last)
 
 
 def _ages(context: _Context, row: Packed) -> Int[Array, "T n"]:
@@ -213,15 +218,7 @@ def _ages(context: _Context, row: Packed) -> Int[Array, "T n"]:
     return jnp.concatenate([of_context, of_row], axis=1)
 
 
-def _behind(worth: Worth, row: Packed) -> Worth:
+def _gates_behind(gates: DemonstrationGates, row: Packed) -> DemonstrationGates:
     """The demonstrations as the tokens behind the context see them, all of which belong to the query."""
-    followed = worth.followed_by(row.tokens.shape[0])
+    followed = gates.followed_by(row.tokens.shape[0])
     return replace(followed, reading=followed.segments[-row.tokens.shape[0] :])
-
-
-def _attend_beside(config: DecoderConfig, positions, queries, keys, values, *, memory: KeyValues, ages, worth):
-    del positions  # they are in the ages
-    mask = (ages >= 0) if config.window is None else (ages >= 0) & (ages < config.window)
-    keys = jnp.concatenate([memory.keys, keys], axis=1)
-    values = jnp.concatenate([memory.values, values], axis=1)
-    return attend(config, queries, keys, values, mask, worth), memory

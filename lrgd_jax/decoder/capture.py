@@ -1,30 +1,19 @@
-"""What the heads of a decoder see of a prompt: queries, keys, values and outputs of every layer, and their gradients.
-
-The forward pass is that of `lrgd_jax.decoder.apply`, with the attention of every layer handed in from outside: so it
-can be recorded, nudged, or replaced by that of another model.
-"""
+"""What a decoder's heads see of a prompt: queries, keys, values and outputs of every layer, and their gradients."""
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.decoder.blocks import normalised, post_norm, soft_cap
+from lrgd_jax.decoder.attention import Heads, attend_causally
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import attend, feed_forward_sum, project_heads, read_out
-from lrgd_jax.decoder.model import DecoderParams, check_length, embed, head
-from lrgd_jax.decoder.worth import worth_of
-from lrgd_jax.positions import visible
+from lrgd_jax.decoder.demonstration_gates import gate_demonstrations
+from lrgd_jax.decoder.forward import check_length, embed, norm_states, read_logits, run_layers
+from lrgd_jax.decoder.params import DecoderParams
 
-__all__ = ["Attention", "Capture", "apply_with", "capture", "output_gradients"]
-
-Attention: TypeAlias = Callable[
-    [int, DecoderConfig, Float[Array, "h n d"], Float[Array, "g n d"], Float[Array, "g n dv"]], Float[Array, "h n dv"]
-]
-"""(layer, its config, queries, keys, values) -> the outputs of the heads; queries and keys stand at their positions."""
+__all__ = ["Capture", "capture", "output_gradients"]
 
 
 @struct.dataclass
@@ -44,33 +33,6 @@ class Capture:
     values: Float[Array, "L g n dv"]
     outputs: Float[Array, "L h n dv"]
     logits: Float[Array, "n vocab"]
-
-
-def apply_with(
-    attention: Attention, params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"]
-) -> Float[Array, "n vocab"]:
-    """The logits of a decoder whose heads attend as they are told.
-
-    Args:
-        attention: what the heads of a layer compute.
-        params: of the decoder.
-        config: the decoder.
-        tokens: ids.
-
-    Raises:
-        ValueError: there are no tokens, or more than `config.context_length`.
-    """
-    n = tokens.shape[0]
-    check_length(config, n)
-    x = embed(params, tokens)
-    for i, weights in enumerate(params.layers):
-        own = config.of_layer(i)
-        normed = normalised(own, weights.attention_norm, weights.attention_norm_bias, x)
-        outputs = attention(i, own, *project_heads(weights.heads, own, normed, jnp.arange(n)))
-        attended = post_norm(own, weights.attention_post_norm, read_out(weights.heads, outputs))
-        x = feed_forward_sum(weights, own, x, attended)
-    final = normalised(config, params.final_norm, params.final_norm_bias, x)
-    return soft_cap(config.logit_soft_cap, head(params, final))
 
 
 def capture(
@@ -96,19 +58,20 @@ def capture(
         ValueError: as for `lrgd_jax.decoder.apply`.
     """
     n = tokens.shape[0]
-    worth = worth_of(config, n, segments, rates)
-    seen: list[tuple[Array, ...]] = []
+    gates = gate_demonstrations(config, n, segments, rates)
+    check_length(config, n)
 
-    def attention(i: int, own: DecoderConfig, queries: Array, keys: Array, values: Array) -> Array:
-        mask = visible(n, n, causal=True, window=own.window)
-        outputs = attend(own, queries, keys, values, mask, None if worth is None else worth.of_layer(i))
+    def attention(
+        i: int, own: DecoderConfig, heads: Heads
+    ) -> tuple[Float[Array, "h n dv"], tuple[Heads, Float[Array, "h n dv"]]]:
+        outputs = attend_causally(own, heads, None if gates is None else gates.of_layer(i))
         outputs = outputs if nudges is None else outputs + nudges[i]
-        seen.append((queries, keys, values, outputs))
-        return outputs
+        return outputs, (heads, outputs)
 
-    logits = apply_with(attention, params, config, tokens)
-    queries, keys, values, outputs = (jnp.stack(parts) for parts in zip(*seen, strict=True))
-    return Capture(queries, keys, values, outputs, logits)
+    stream = run_layers(attention, params, config, embed(params, tokens), jnp.arange(n))
+    heads, outputs = jax.tree.map(lambda *of_layers: jnp.stack(of_layers), *stream.kept)
+    logits = read_logits(params, config, norm_states(params, config, stream.last))
+    return Capture(*heads, outputs, logits)
 
 
 def output_gradients(
@@ -132,9 +95,9 @@ def output_gradients(
     """
     shape = (config.layers, config.heads, tokens.shape[0], config.head_width)
 
-    def nudged(nudges: Float[Array, "L h n dv"]) -> tuple[Float[Array, ""], Capture]:
-        found = capture(params, config, tokens, rates=rates, segments=segments, nudges=nudges)
-        return loss(found.logits), found
+    def loss_with(nudges: Float[Array, "L h n dv"]) -> tuple[Float[Array, ""], Capture]:
+        captured = capture(params, config, tokens, rates=rates, segments=segments, nudges=nudges)
+        return loss(captured.logits), captured
 
-    gradient, found = jax.grad(nudged, has_aux=True)(jnp.zeros(shape, params.embedding.dtype))
-    return found, gradient
+    gradient, captured = jax.grad(loss_with, has_aux=True)(jnp.zeros(shape, params.embedding.dtype))
+    return captured, gradient

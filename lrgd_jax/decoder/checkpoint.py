@@ -47,7 +47,7 @@ def checkpoint_files(directory: Path) -> dict[Path, frozenset[str] | None]:
     if (directory / SINGLE).is_file():
         return {directory / SINGLE: None}
     if (directory / INDEX).is_file():
-        return _indexed(directory)
+        return _read_index(directory)
     pickles = sorted(file.name for pattern in PICKLES for file in directory.glob(pattern))
     if pickles:
         raise ValueError(
@@ -57,7 +57,7 @@ def checkpoint_files(directory: Path) -> dict[Path, frozenset[str] | None]:
     raise FileNotFoundError(f"{directory} has no weights: neither {SINGLE} nor {INDEX}")
 
 
-def _indexed(directory: Path) -> dict[Path, frozenset[str] | None]:
+def _read_index(directory: Path) -> dict[Path, frozenset[str] | None]:
     index = directory / INDEX
     names = read_json(index).get("weight_map")
     if not isinstance(names, dict) or not all(isinstance(file, str) for file in names.values()):
@@ -100,30 +100,30 @@ def read_tensors(
         ValueError: a file is truncated, or a tensor is missing, surplus, there twice, of another shape, of a type
             that is no floating-point number, or not finite.
     """
-    found: dict[str, Path] = {}
+    places: dict[str, Path] = {}
     tensors: dict[str, Array] = {}
     surplus: dict[str, Path] = {}
     twin: np.ndarray | None = None
     for file, indexed in files.items():
-        with _opened(file) as handle:
+        with _open(file) as handle:
             names = set(handle.keys())
             # the index places each tensor in one file, so this also finds tensors that are there twice
             _check_index(file, names, indexed)
             for stored in sorted(names):
                 name = stored.removeprefix(prefix)
-                if name in found:
+                if name in places:
                     raise ValueError(f"{file}: tensor {name} is there twice, with and without {prefix!r}")
-                found[name] = file
+                places[name] = file
                 if name in shapes:
                     tensors[name] = _read(handle, file, stored, shapes[name], dtype)
                 elif name == tied[0] and tied[1] in shapes:
                     twin = np.asarray(_read(handle, file, stored, shapes[tied[1]], dtype))
                 elif not re.fullmatch(ignorable, name):
                     surplus[name] = file
-    missing = [name for name in shapes if name not in found]
+    missing = [name for name in shapes if name not in places]
     if missing:
         hint = f"; instead there is {few(sorted(surplus))}" if surplus else ""
-        raise ValueError(f"{_places(files)} lacks {few(missing)}, which the config calls for{hint}")
+        raise ValueError(f"{_place(files)} lacks {few(missing)}, which the config calls for{hint}")
     if surplus:
         name, file = next(iter(surplus.items()))
         raise ValueError(
@@ -132,13 +132,13 @@ def read_tensors(
         )
     if twin is not None and not np.array_equal(twin, np.asarray(tensors[tied[1]])):
         raise ValueError(
-            f"{found[tied[0]]}: tensor {tied[0]} differs from {tied[1]}, though config.json says that they are tied; "
+            f"{places[tied[0]]}: tensor {tied[0]} differs from {tied[1]}, though config.json says that they are tied; "
             "set tie_word_embeddings to false or remove the tensor"
         )
     return tensors
 
 
-def _opened(file: Path):
+def _open(file: Path) -> safe_open:
     try:
         return safe_open(file, framework="np")
     except SafetensorError as error:
@@ -211,5 +211,5 @@ def few(names: list[str]) -> str:
     return f"{'tensor' if len(names) == 1 else 'tensors'} {shown}{rest}"
 
 
-def _places(files: Mapping[Path, Any]) -> str:
+def _place(files: Mapping[Path, Any]) -> str:
     return str(next(iter(files))) if len(files) == 1 else f"{next(iter(files)).parent} ({len(files)} shards)"

@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree, Shaped
 
-__all__ = ["everywhere", "over_devices", "spread"]
+__all__ = ["map_over_devices", "replicate", "shard"]
 
 Tree = TypeVar("Tree")
 
@@ -19,12 +19,12 @@ def _mesh() -> Mesh:
     return Mesh(np.asarray(jax.devices()), ("points",), axis_types=(AxisType.Auto,))
 
 
-def everywhere(tree: Tree) -> Tree:
+def replicate(tree: Tree) -> Tree:
     """The arrays of a tree, whole on every device; already there they are not moved, and one device moves nothing."""
     return tree if jax.device_count() == 1 else jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec()))
 
 
-def spread(tree: Tree) -> Tree:
+def shard(tree: Tree) -> Tree:
     """The arrays of a tree, of which each device holds an equal share of the first axis.
 
     Raises:
@@ -37,18 +37,18 @@ def spread(tree: Tree) -> Tree:
         if not jnp.ndim(leaf) or jnp.shape(leaf)[0] % devices:
             raise ValueError(
                 f"an array of shape {jnp.shape(leaf)} cannot be divided among {devices} devices along its first axis; "
-                "over_devices fills it up to a multiple"
+                "map_over_devices fills it up to a multiple"
             )
     return jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec("points")))
 
 
-def over_devices(
+def map_over_devices(
     function: Callable[[Any], Any], points: PyTree[Shaped[Array, "points ..."]], *, batch: int = 1
 ) -> PyTree[Shaped[Array, "points ..."]]:
     """A function of a batch of points, at all of them: `batch` of them a device together, all devices at once.
 
     Every call has one shape, for which the last point is repeated as often as needed. With more than one device,
-    what the function closes over should be `everywhere`.
+    what the function closes over should be `replicate`.
 
     Args:
         function: compiled, from arrays whose first axis are points to arrays likewise, such as `jax.jit(jax.vmap(f))`.
@@ -63,19 +63,19 @@ def over_devices(
     numbers = sorted({jnp.shape(leaf)[0] for leaf in jax.tree.leaves(points)})
     if len(numbers) != 1 or not numbers[0]:
         raise ValueError(f"points must be arrays of one and the same number of points, at least one; got {numbers}")
-    found = [function(spread(chunk)) for chunk in _chunks(points, numbers[0], batch * jax.device_count())]
-    if len(found) == 1 and numbers[0] % (batch * jax.device_count()) == 0:
-        return found[0]
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[: numbers[0]], *found)
+    parts = [function(shard(chunk)) for chunk in _chunks(points, numbers[0], batch * jax.device_count())]
+    if len(parts) == 1 and numbers[0] % (batch * jax.device_count()) == 0:
+        return parts[0]
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: numbers[0]], *parts)
 
 
 def _chunks(points: PyTree[Array], number: int, size: int) -> Iterator[PyTree[Array]]:
     missing = -number % size
 
-    def filled(x: Array) -> Array:
+    def fill(x: Array) -> Array:
         x = jnp.asarray(x)
         return jnp.concatenate([x, jnp.repeat(x[-1:], missing, axis=0)]) if missing else x
 
-    points = jax.tree.map(filled, points)
+    points = jax.tree.map(fill, points)
     for start, end in itertools.pairwise(range(0, number + missing + 1, size)):
         yield jax.tree.map(lambda x, start=start, end=end: x[start:end], points)

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.decoder.cache import Cache, KeyValues, Memory, empty_cache, read
+from lrgd_jax.decoder.cache import empty_cache, read_tokens
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.model import DecoderParams, check_length
-from lrgd_jax.decoder.worth import Worth, worth_of
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates, gate_demonstrations
+from lrgd_jax.decoder.forward import check_length
+from lrgd_jax.decoder.params import DecoderParams
 
-__all__ = ["Cache", "KeyValues", "Memory", "empty_cache", "generate", "read"]
+__all__ = ["generate"]
 
 
 def generate(
@@ -57,8 +58,8 @@ def generate(
             f"a prompt of {n} tokens and {steps} steps make {n + steps} tokens: the model's context holds "
             f"{config.context_length}; shorten the prompt or generate at most {config.context_length - n} tokens"
         )
-    worth = worth_of(config, n, segments, rates, contributions)
-    return _generate(params, config, tokens, steps, stop, None if worth is None else worth.followed_by(steps))
+    gates = gate_demonstrations(config, n, segments, rates, contributions)
+    return _generate(params, config, tokens, steps, stop, None if gates is None else gates.followed_by(steps))
 
 
 @partial(jax.jit, static_argnames=("config", "steps", "stop"))
@@ -68,10 +69,10 @@ def _generate(
     tokens: Int[Array, " n"],
     steps: int,
     stop: int | None,
-    worth: Worth | None,
+    gates: DemonstrationGates | None,
 ) -> Int[Array, " steps"]:
-    empty = empty_cache(config, tokens.shape[0] + steps, params.embedding.dtype, keys=worth is not None)
-    logits, cache = read(params, config, empty, tokens, worth)
+    empty = empty_cache(config, tokens.shape[0] + steps, params.embedding.dtype, keys=gates is not None)
+    logits, cache = read_tokens(params, config, empty, tokens, gates)
     first = jnp.argmax(logits).astype(tokens.dtype)
     filling = jnp.asarray(0 if stop is None else stop, tokens.dtype)
     written = jnp.full((steps,), filling).at[0].set(first)
@@ -82,7 +83,7 @@ def _generate(
 
     def one_step(carry):
         step, token, written, cache = carry
-        logits, cache = read(params, config, cache, token[None], worth)
+        logits, cache = read_tokens(params, config, cache, token[None], gates)
         token = jnp.argmax(logits).astype(written.dtype)
         return step + 1, token, written.at[step].set(token), cache
 

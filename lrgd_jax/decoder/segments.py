@@ -77,18 +77,18 @@ def split_text(
         at += len(piece) + len(separator)
     if not starts:
         raise ValueError("the prompt is empty: there is no query")
-    found = len(starts) - 1
-    if demonstrations is not None and demonstrations != found:
+    pieces = len(starts) - 1
+    if demonstrations is not None and demonstrations != pieces:
         raise ValueError(
             f"{demonstrations} demonstrations were asked for, but the separator {separator!r} splits the prompt into "
-            f"{found} and a query; change the number, the prompt or the separator"
+            f"{pieces} and a query; change the number, the prompt or the separator"
         )
     segments = np.asarray(_segments(np.array([start for start, _ in offsets]), np.array(starts)))
     # special tokens report character 0 wherever they stand
     segments = np.maximum.accumulate(segments)
-    for segment in range(found + 1):
+    for segment in range(pieces + 1):
         if segment not in segments:
-            name = "the query" if segment == found else f"demonstration {segment + 1}"
+            name = "the query" if segment == pieces else f"demonstration {segment + 1}"
             raise ValueError(f"{name} has no token of its own: one token holds it together with what stands before")
     return jnp.asarray(segments)
 

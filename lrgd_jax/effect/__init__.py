@@ -1,6 +1,5 @@
 """What a demonstration is worth: its contribution, the effect of all, and whose doing the effect is."""
 
-from lrgd_jax.effect.alignment import contribution_norms, gradient_alignment
 from lrgd_jax.effect.attribution import NODES, SHARE, aumann_shapley, leave_one_out, rate_gradient
 from lrgd_jax.effect.baselines import (
     attention_sums,
@@ -9,28 +8,29 @@ from lrgd_jax.effect.baselines import (
     input_gradient_norms,
     prompt_alignment,
 )
-from lrgd_jax.effect.contribution import (
+from lrgd_jax.effect.cost import GRADIENT, gradient_cost, multiplications
+from lrgd_jax.effect.demonstrations import Demonstration, read_demonstrations
+from lrgd_jax.effect.effect import Effect, effect_of_demonstrations
+from lrgd_jax.effect.evaluation import gradients_at, losses_at, zero_and_few_shot_losses
+from lrgd_jax.effect.explain import explain_prompt
+from lrgd_jax.effect.head_contributions import (
+    contribution_norms,
     contributions,
     linear_contributions,
     normalised_contributions,
     softmax_contributions,
 )
-from lrgd_jax.effect.cost import GRADIENT, gradient_cost, multiplications
-from lrgd_jax.effect.demonstration import Effect, effect_of_demonstrations
-from lrgd_jax.effect.evaluation import ends, gradients_at, losses_at
-from lrgd_jax.effect.explanation import explain_prompt
-from lrgd_jax.effect.findings import Findings, TokenProbability
 from lrgd_jax.effect.losses import DualLoss, FunctionLoss, GatedLoss, half_squared_error
-from lrgd_jax.effect.methods import DEFAULT, METHODS, worth_of_demonstrations
-from lrgd_jax.effect.prompt import Control, PromptLoss
-from lrgd_jax.effect.prompting import Prompt, few_shot
-from lrgd_jax.effect.reading import Demonstration, read_demonstrations
+from lrgd_jax.effect.methods import DEFAULT, METHODS, score_demonstrations
+from lrgd_jax.effect.prompt import Prompt, few_shot
+from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability
+from lrgd_jax.effect.prompt_loss import Control, PromptLoss
 from lrgd_jax.effect.ridge import ridge_influence
-from lrgd_jax.effect.scores import Interval, Scores
-from lrgd_jax.effect.shapley import LARGEST, exact_shapley, permutation_shapley, shapley_of
-from lrgd_jax.effect.squared_loss import shapley_squared_loss
+from lrgd_jax.effect.scores import ScoreIntervals, Scores
+from lrgd_jax.effect.shapley import LARGEST, exact_shapley, permutation_shapley, shapley_of, shapley_squared_loss
 from lrgd_jax.effect.subsets import SubsetLosses, subset_losses
 from lrgd_jax.effect.template import Template
+from lrgd_jax.effect.tracin import gradient_alignment
 
 __all__ = [
     "DEFAULT",
@@ -43,12 +43,12 @@ __all__ = [
     "Demonstration",
     "DualLoss",
     "Effect",
-    "Findings",
     "FunctionLoss",
     "GatedLoss",
-    "Interval",
     "Prompt",
+    "PromptAttribution",
     "PromptLoss",
+    "ScoreIntervals",
     "Scores",
     "SubsetLosses",
     "Template",
@@ -59,7 +59,6 @@ __all__ = [
     "contribution_sums",
     "contributions",
     "effect_of_demonstrations",
-    "ends",
     "exact_shapley",
     "explain_prompt",
     "few_shot",
@@ -79,9 +78,10 @@ __all__ = [
     "rate_gradient",
     "read_demonstrations",
     "ridge_influence",
+    "score_demonstrations",
     "shapley_of",
     "shapley_squared_loss",
     "softmax_contributions",
     "subset_losses",
-    "worth_of_demonstrations",
+    "zero_and_few_shot_losses",
 ]

@@ -7,7 +7,7 @@ from jaxtyping import Int
 from lrgd_jax.decoder.generation import generate
 from lrgd_jax.decoder.loading import LoadedDecoder
 from lrgd_jax.decoder.tokenizer import Tokenizer
-from lrgd_jax.effect.prompting import Prompt
+from lrgd_jax.effect.prompt import Prompt
 
 __all__ = ["ANSWER", "own_answer", "token_texts", "tokenizer_of"]
 
@@ -48,17 +48,17 @@ def own_answer(decoder: LoadedDecoder, prompt: Prompt, most: int = ANSWER) -> tu
     ends = [k for k, text in enumerate(texts) if ids[k] in config.eos or "\n" in text]
     kept = ids[: ends[0] if ends else most]
     kept, empty = (kept, False) if len(kept) else (ids[:1], True)
-    return prompt.answered(kept, "".join(texts[: len(kept)])), empty
+    return prompt.with_answer(kept, "".join(texts[: len(kept)])), empty
 
 
 def token_texts(tokenizer: Tokenizer, before: Int[np.ndarray, " n"], ids: Int[np.ndarray, " a"]) -> list[str]:
     """The text that each token adds to those before it."""
-    anchor, found = before[-1:], []
+    anchor, texts = before[-1:], list[str]()
     for k in range(len(ids)):
         shorter, longer = (
             tokenizer.decode(jnp.asarray([*anchor, *ids[: k + more]], jnp.int32), skip_special=False) for more in (0, 1)
         )
         text = longer[len(shorter) :] if longer.startswith(shorter) else ""
         # a part of a character has no text of its own
-        found.append(text or str(tokenizer.backend.id_to_token(int(ids[k]))))
-    return found
+        texts.append(text or str(tokenizer.backend.id_to_token(int(ids[k]))))
+    return texts

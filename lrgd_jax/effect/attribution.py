@@ -31,8 +31,8 @@ def leave_one_out(loss: GatedLoss, *, batch: int = 1) -> Scores:
         batch: how many losses are computed together.
     """
     n = loss.demonstrations
-    found = losses_at(loss, np.concatenate([np.ones((1, n)), 1 - np.eye(n)]), batch=batch)
-    return Scores(found[1:] - found[0], "leave-one-out", n + 1.0)
+    losses = losses_at(loss, np.concatenate([np.ones((1, n)), 1 - np.eye(n)]), batch=batch)
+    return Scores(losses[1:] - losses[0], "leave-one-out", n + 1.0)
 
 
 def rate_gradient(loss: GatedLoss, *, parts: bool = False) -> Scores:
@@ -45,9 +45,9 @@ def rate_gradient(loss: GatedLoss, *, parts: bool = False) -> Scores:
     Source: influence by a derivative in the sample's weight: Koh & Liang 2017, arXiv 1703.04730, section 2; in context
     it needs no Hessian, for the step is a single one.
     """
-    found = gradients_at(loss, np.ones((1, loss.demonstrations)), parts=parts)
-    by_part = None if found.parts is None else -found.parts[0]
-    values = -found.gradients[0] if by_part is None else by_part.sum(axis=(0, 1))
+    at_one = gradients_at(loss, np.ones((1, loss.demonstrations)), parts=parts)
+    by_part = None if at_one.parts is None else -at_one.parts[0]
+    values = -at_one.gradients[0] if by_part is None else by_part.sum(axis=(0, 1))
     return Scores(values, "rate gradient", gradient_cost(loss), parts=by_part)
 
 
@@ -101,9 +101,9 @@ def aumann_shapley(
         known, (s, weights) = s, clenshaw_curtis(count)
         old = np.isin(s, known)
         points = np.outer(s[~old] ** power, np.ones(loss.demonstrations))
-        found = gradients_at(loss, points, batch=batch, parts=parts)
-        losses = _merged(losses, found.losses, old)
-        slopes = _merged(slopes, found.gradients if found.parts is None else found.parts, old)
+        new = gradients_at(loss, points, batch=batch, parts=parts)
+        losses = _merge(losses, new.losses, old)
+        slopes = _merge(slopes, new.gradients if new.parts is None else new.parts, old)
         values = -np.tensordot(weights * power * s ** (power - 1), slopes, 1)
         whole = float(losses[0] - losses[-1])
         if abs(values.sum() - whole) <= share * abs(whole):
@@ -112,13 +112,15 @@ def aumann_shapley(
     return Scores(values, f"Aumann-Shapley, {len(s)} nodes", gradient_cost(loss) * len(s), whole, parts=by_part)
 
 
-def _merged(known: Float[np.ndarray, "k *kept"], new: Float[np.ndarray, "b *x"], old: Bool[np.ndarray, " n"]):
+def _merge(
+    known: Float[np.ndarray, "k *kept"], new: Float[np.ndarray, "b *x"], old: Bool[np.ndarray, " n"]
+) -> Float[np.ndarray, "n *x"]:
     """What is known at the nodes of the rule before, and what is new at the others, in order."""
-    found = np.empty((len(old), *new.shape[1:]))
-    found[~old] = new
+    both = np.empty((len(old), *new.shape[1:]))
+    both[~old] = new
     if old.any():
-        found[old] = known
-    return found
+        both[old] = known
+    return both
 
 
 def clenshaw_curtis(count: int) -> tuple[Float[np.ndarray, " count"], Float[np.ndarray, " count"]]:

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lrgd_jax.decoder.layers import layer, normalised
-from lrgd_jax.decoder.model import embed
+from lrgd_jax.decoder.attention import Heads, attend_causally
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.forward import embed, norm_states, run_layers
 from lrgd_jax.effect.cost import gradient_cost
 from lrgd_jax.effect.evaluation import gradients_at
-from lrgd_jax.effect.observation import observe
-from lrgd_jax.effect.prompt import PromptLoss
+from lrgd_jax.effect.prompt_activations import record_activations
+from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.effect.scores import Scores
 
 __all__ = ["attention_sums", "contribution_sums", "gradient_times_input", "input_gradient_norms", "prompt_alignment"]
@@ -29,7 +30,7 @@ def attention_sums(loss: PromptLoss) -> Scores:
     Args:
         loss: of a prompt.
     """
-    return Scores(_mean(observe(loss).attention), "attention", 1.0)
+    return Scores(_mean(record_activations(loss).attention), "attention", 1.0)
 
 
 def contribution_sums(loss: PromptLoss) -> Scores:
@@ -43,7 +44,7 @@ def contribution_sums(loss: PromptLoss) -> Scores:
 
     Source: norms in place of weights: Kobayashi et al. 2020, arXiv 2004.10102, section 3.
     """
-    parts = np.asarray(observe(loss).contributions, np.float64)
+    parts = np.asarray(record_activations(loss).contributions, np.float64)
     return Scores(parts.sum(axis=(0, 1)), "contribution norm", 1.0, parts=parts)
 
 
@@ -83,18 +84,20 @@ def prompt_alignment(loss: PromptLoss) -> Scores:
 
     Source: Pruthi et al. 2020, arXiv 2002.08484, eq. 1.
     """
-    found = gradients_at(loss, np.zeros((1, loss.demonstrations)))
-    return Scores(-found.gradients[0], "gradient alignment", gradient_cost(loss))
+    at_zero = gradients_at(loss, np.zeros((1, loss.demonstrations)))
+    return Scores(-at_zero.gradients[0], "gradient alignment", gradient_cost(loss))
 
 
 @jax.jit
 def _input_gradients(loss: PromptLoss) -> tuple[Float[Array, "n m"], Float[Array, "n m"]]:
     """The embedded tokens, and the gradient of the ordinary loss in them."""
 
+    def attention(_: int, config: DecoderConfig, heads: Heads) -> tuple[Float[Array, "h n dv"], None]:
+        return attend_causally(config, heads), None
+
     def of_rows(x: Float[Array, "n m"]) -> Float[Array, ""]:
-        for i, weights in enumerate(loss.params.layers):
-            x = layer(weights, loss.config.of_layer(i), x)
-        return loss.at_target(normalised(loss.config, loss.params.final_norm, loss.params.final_norm_bias, x))
+        stream = run_layers(attention, loss.params, loss.config, x, jnp.arange(len(loss.tokens)))
+        return loss.at_target(norm_states(loss.params, loss.config, stream.last))
 
     rows = embed(loss.params, loss.tokens)
     return rows, jax.grad(of_rows)(rows)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from lrgd_jax.effect.losses import GatedLoss
-from lrgd_jax.effect.prompt import PromptLoss
+from lrgd_jax.effect.prompt_loss import PromptLoss
 
 __all__ = ["GRADIENT", "gradient_cost", "multiplications"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lrgd_jax.effect.losses import GatedLoss
-from lrgd_jax.effect.prompt import PromptLoss
+from lrgd_jax.effect.prompt_loss import PromptLoss
 
-__all__ = ["Gradients", "ends", "gradients_at", "losses_at"]
+__all__ = ["Gradients", "gradients_at", "losses_at", "zero_and_few_shot_losses"]
 
 
 class Gradients(NamedTuple):
@@ -52,8 +52,8 @@ def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int =
         ValueError: the batch is empty, or the points have another number of gates than there are demonstrations.
     """
     chunks = _chunks(loss, points, batch)
-    found = [np.asarray(_losses(loss, chunk), np.float64) for chunk in chunks]
-    return np.concatenate(found)[: len(points)]
+    losses = [np.asarray(_losses(loss, chunk), np.float64) for chunk in chunks]
+    return np.concatenate(losses)[: len(points)]
 
 
 def gradients_at(
@@ -73,13 +73,13 @@ def gradients_at(
     if parts and not isinstance(loss, PromptLoss):
         raise ValueError(f"only a PromptLoss has parts by layer and head, not a {type(loss).__name__}")
     shape = loss.parts if isinstance(loss, PromptLoss) and parts else ()
-    found = [_gradients(loss, chunk, shape) for chunk in _chunks(loss, points, batch)]
-    losses = np.concatenate([np.asarray(x, np.float64) for x, _ in found])[: len(points)]
-    gradients = np.concatenate([np.asarray(x, np.float64) for _, x in found])[: len(points)]
+    pairs = [_gradients(loss, chunk, shape) for chunk in _chunks(loss, points, batch)]
+    losses = np.concatenate([np.asarray(x, np.float64) for x, _ in pairs])[: len(points)]
+    gradients = np.concatenate([np.asarray(x, np.float64) for _, x in pairs])[: len(points)]
     return Gradients(losses, gradients.sum(axis=(1, 2)), gradients) if parts else Gradients(losses, gradients)
 
 
-def ends(loss: GatedLoss, *, batch: int = 1) -> tuple[float, float]:
+def zero_and_few_shot_losses(loss: GatedLoss, *, batch: int = 1) -> tuple[float, float]:
     """The zero-shot loss (all gates zero) and the few-shot loss (all one)."""
     n = loss.demonstrations
     zero, one = losses_at(loss, np.stack([np.zeros(n), np.ones(n)]), batch=batch)

@@ -13,17 +13,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.linear import linear_attention
-from lrgd_jax.decoder.capture import Attention
+from lrgd_jax.decoder.attention import Heads
 from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.forward import Attention
 from lrgd_jax.dual.finite import DualModel, projective_readout, projective_targets
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.positions import visible
 from lrgd_jax.types import FeatureMap
 
-__all__ = ["centred", "feature_attention", "finite_outputs", "taylor_dimension", "taylor_outputs"]
+__all__ = ["centre_keys", "feature_attention", "finite_outputs", "taylor_dimension", "taylor_outputs"]
 
 
-def centred(keys: Float[Array, "n d"], counted: Bool[Array, " n"] | Float[Array, " n"]) -> Float[Array, "n d"]:
+def centre_keys(keys: Float[Array, "n d"], counted: Bool[Array, " n"] | Float[Array, " n"]) -> Float[Array, "n d"]:
     """The keys less the mean of those that count, which changes no softmax."""
     weights = counted.astype(keys.dtype)
     return keys - ((weights @ keys) / jnp.sum(weights))[None, :]
@@ -87,7 +88,7 @@ def feature_attention(
     counted: Bool[Array, " n"] | None = None,
     share: Float[Array, ""] | float = 1.0,
 ) -> Attention:
-    """Every head's attention by the finite dual on features, for `lrgd_jax.decoder.capture.apply_with`.
+    """Every head's attention by the finite dual on features, for `lrgd_jax.decoder.apply_with`.
 
     Normalised linear attention is that dual's output (claim `normalised-linear-attention`).
 
@@ -97,19 +98,14 @@ def feature_attention(
         share: how much of that mean is subtracted, from nothing (0) to all of it (1).
     """
 
-    def attention(
-        i: int,
-        config: DecoderConfig,
-        queries: Float[Array, "h n d"],
-        keys: Float[Array, "g n d"],
-        values: Float[Array, "g n dv"],
-    ) -> Float[Array, "h n dv"]:
+    def attention(i: int, config: DecoderConfig, heads: Heads) -> Float[Array, "h n dv"]:
+        queries, keys, values = heads
         n, d = keys.shape[1:]
         scale = 1 / math.sqrt(d) if config.attention_scale is None else config.attention_scale
         root = jnp.asarray(math.sqrt(scale), keys.dtype)
         mask = visible(n, n, causal=True, window=config.window)
         if counted is not None:
-            whole = jax.vmap(centred, in_axes=(0, None))(keys, counted)
+            whole = jax.vmap(centre_keys, in_axes=(0, None))(keys, counted)
             keys = keys + jnp.asarray(share, keys.dtype) * (whole - keys)
 
         def one(q: Float[Array, "n d"], k: Float[Array, "n d"], v: Float[Array, "n dv"]) -> Float[Array, "n dv"]:

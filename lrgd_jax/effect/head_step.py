@@ -57,12 +57,12 @@ def head_step(
     model = dual.build(inputs, values, role)
     trained, start, step = model.train(), dual.initial(model), step_of(model)
     return HeadStep(
-        log_norm(step) - log_norm(start),
-        log_norm(_values(step)) - log_norm(_values(start)),
-        effective_rank(step),
-        effective_rank(_values(step)),
-        jax.vmap(lambda point: dual.predict(model, start, role, point))(points),
-        jax.vmap(lambda point: dual.predict(model, trained, role, point))(points),
+        log_size=log_norm(step) - log_norm(start),
+        log_size_of_values=log_norm(_without_ones(step)) - log_norm(_without_ones(start)),
+        rank=effective_rank(step),
+        rank_of_values=effective_rank(_without_ones(step)),
+        before=jax.vmap(lambda point: dual.predict(model, start, role, point))(points),
+        after=jax.vmap(lambda point: dual.predict(model, trained, role, point))(points),
     )
 
 
@@ -103,7 +103,7 @@ def effective_rank(function: KernelExpansion) -> Float[Array, ""]:
     return jnp.exp(-jnp.sum(jax.scipy.special.xlogy(shares, shares)))
 
 
-def _values(function: KernelExpansion) -> KernelExpansion:
+def _without_ones(function: KernelExpansion) -> KernelExpansion:
     return KernelExpansion(function.centres, function.coefficients[:, :-1], function.kernel)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 from flax import struct
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 __all__ = ["DualLoss", "FunctionLoss", "GatedLoss", "half_squared_error"]
@@ -22,7 +23,7 @@ class GatedLoss(Protocol):
         ...
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DTypeLike:
         """Of the numbers and of the loss."""
         ...
 
@@ -48,7 +49,7 @@ class FunctionLoss:
 
     function: Callable[[Float[Array, " N"]], Float[Array, ""]]
     demonstrations: int = struct.field(pytree_node=False)
-    dtype: Any = struct.field(pytree_node=False, default=jnp.float32)
+    dtype: DTypeLike = struct.field(pytree_node=False, default=jnp.float32)
 
     def __post_init__(self) -> None:
         if self.demonstrations < 1:
@@ -83,12 +84,12 @@ class DualLoss:
         return self.model.inputs.shape[0]
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DTypeLike:
         """Of the model's targets."""
         return self.model.targets.dtype
 
     def __call__(self, gates: Float[Array, " N"]) -> Float[Array, ""]:
         """The loss where each demonstration's sample weight is multiplied by its rate."""
-        given = self.model.sample_weights
-        model = replace(self.model, sample_weights=gates if given is None else gates * given)
+        weights = self.model.sample_weights
+        model = replace(self.model, sample_weights=gates if weights is None else gates * weights)
         return self.loss(model.predict(model.train(), self.point[None])[0], self.target)

@@ -1,7 +1,7 @@
 """All scores of a prompt's demonstrations by name, and the one to take where nothing else is said."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from lrgd_jax.effect.attribution import aumann_shapley, leave_one_out, rate_gradient
@@ -12,49 +12,63 @@ from lrgd_jax.effect.baselines import (
     input_gradient_norms,
     prompt_alignment,
 )
-from lrgd_jax.effect.prompt import Control, PromptLoss
+from lrgd_jax.effect.prompt_loss import Control, PromptLoss
 from lrgd_jax.effect.ridge import ridge_influence
 from lrgd_jax.effect.scores import Scores
 from lrgd_jax.effect.shapley import exact_shapley, permutation_shapley
 
-__all__ = ["DEFAULT", "METHODS", "WITH_PARTS", "worth_of_demonstrations"]
+__all__ = ["DEFAULT", "METHODS", "Method", "score_demonstrations"]
 
 DEFAULT = "aumann-shapley"
 """Of the methods whose cost does not grow with N the one that comes closest to exact Shapley values."""
 
 
-def _of(control: Control, method: Callable[..., Scores], **options: object) -> Callable[..., Scores]:
-    """The method on the loss as a function of the rates, or of the gates, whichever was asked for."""
+@dataclass(frozen=True)
+class Method:
+    """A way of scoring the demonstrations of a prompt; called with the loss, of rates or of gates alike.
 
-    def score(loss: PromptLoss, **more: object) -> Scores:
-        return method(replace(loss, control=control), **options, **more)
+    Attributes:
+        function: takes the loss and returns one score a demonstration.
+        control: the numbers as whose function the loss is taken; those that it has unless given.
+        options: further arguments of the function.
+        in_nats: the scores are parts or changes of the loss; those of other methods have units of their own.
+        signed: positive helps; otherwise scores say how much a demonstration matters, not whether it helps.
+        with_parts: it also takes `parts=True` and then scores each layer and head, at the same cost.
+    """
 
-    return score
+    function: Callable[..., Scores]
+    control: Control | None = None
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    in_nats: bool = False
+    signed: bool = True
+    with_parts: bool = False
+
+    def __call__(self, loss: PromptLoss, **more: object) -> Scores:
+        """The scores; further arguments go to the function."""
+        loss = loss if self.control is None else replace(loss, control=self.control)
+        return self.function(loss, **self.options, **more)
 
 
-METHODS: Mapping[str, Callable[..., Scores]] = MappingProxyType(
+METHODS: Mapping[str, Method] = MappingProxyType(
     {
-        "aumann-shapley": _of("contributions", aumann_shapley),
-        "aumann-shapley-rates": _of("rates", aumann_shapley, power=3),
-        "rate-gradient": _of("rates", rate_gradient),
-        "leave-one-out": _of("rates", leave_one_out),
-        "permutation-shapley": _of("rates", permutation_shapley, pairs=8),
-        "exact-shapley": _of("rates", exact_shapley),
-        "gradient-alignment": _of("contributions", prompt_alignment),
-        "ridge-influence": ridge_influence,
-        "gradient-times-input": gradient_times_input,
-        "input-gradient": input_gradient_norms,
-        "attention": attention_sums,
-        "contribution-norm": contribution_sums,
+        "aumann-shapley": Method(aumann_shapley, "contributions", in_nats=True, with_parts=True),
+        "aumann-shapley-rates": Method(aumann_shapley, "rates", {"power": 3}, in_nats=True, with_parts=True),
+        "rate-gradient": Method(rate_gradient, "rates", in_nats=True, with_parts=True),
+        "leave-one-out": Method(leave_one_out, "rates", in_nats=True),
+        "permutation-shapley": Method(permutation_shapley, "rates", {"pairs": 8}, in_nats=True),
+        "exact-shapley": Method(exact_shapley, "rates", in_nats=True),
+        "gradient-alignment": Method(prompt_alignment, "contributions"),
+        "ridge-influence": Method(ridge_influence),
+        "gradient-times-input": Method(gradient_times_input),
+        "input-gradient": Method(input_gradient_norms, signed=False),
+        "attention": Method(attention_sums, signed=False),
+        "contribution-norm": Method(contribution_sums, signed=False),
     }
 )
-"""Each takes the loss of a prompt, of rates or of gates alike, and returns one score a demonstration."""
-
-WITH_PARTS = frozenset({"aumann-shapley", "aumann-shapley-rates", "rate-gradient"})
-"""Those that also take `parts=True` and then score each layer and head, at the same cost."""
+"""All methods by name; a new one is one line here."""
 
 
-def worth_of_demonstrations(loss: PromptLoss, method: str = DEFAULT) -> Scores:
+def score_demonstrations(loss: PromptLoss, method: str = DEFAULT) -> Scores:
     """What each demonstration of a prompt is worth; positive helps, that is, lowers the loss of the target.
 
     Args:

@@ -1,168 +1,203 @@
-"""The loss of a real decoder at the target of a prompt, as a function of one number a demonstration."""
+"""A few-shot prompt: its text from demonstrations and a query, and which of its tokens belong to which of them."""
 
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Int
 
-from lrgd_jax.decoder.blocks import soft_cap
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.model import DecoderParams, check_length, head, hidden_states
-from lrgd_jax.decoder.worth import Worth
-from lrgd_jax.dual.token_roles import segments_of
+from lrgd_jax.decoder.params import DecoderParams
+from lrgd_jax.decoder.tokenizer import Tokenizer
+from lrgd_jax.effect.demonstrations import Demonstration
+from lrgd_jax.effect.prompt_loss import Control, PromptLoss
+from lrgd_jax.effect.template import Pieces, Template, pieces_of
 
-__all__ = ["Control", "PromptLoss"]
+__all__ = ["Prompt", "few_shot"]
 
-Control: TypeAlias = Literal["rates", "contributions"]
-"""What the numbers are in a decoder: learning rates eta, or gates c of the contributions."""
+BEGINNING = "<|endoftext|>"
+"""Between the documents that many models were trained on, hence what such a model has seen before a text."""
 
-
-@struct.dataclass
-class WorthAfter(Worth):
-    """A `Worth` in which the first segments count as every query's own, such as the token that begins the text."""
-
-    always_seen: int = struct.field(pytree_node=False, default=0)
-
-    def own(self, queries: int) -> Bool[Array, "t n"]:
-        """Which tokens belong to the segment of each query, come after it, or are always seen."""
-        return super().own(queries) | (self.segments < self.always_seen)[None, :]
+SMALLEST_SHARE = 0.5
+"""Of an embedding's rows that a tokenizer uses: some are left for padding, but no model leaves half of them."""
 
 
-@struct.dataclass
-class PromptLoss:
-    r"""The mean negative log likelihood of the target tokens of a prompt, in nats.
-
-    $$\ell(\eta) = -\frac1{|A|}\sum_{t\in A}\log p_\eta(x_t \mid x_{<t})$$
-
-    Build it by `PromptLoss.of`, which checks what it is given. Logits are computed at the target alone.
+@dataclass(frozen=True)
+class Prompt:
+    """The tokens of a few-shot prompt.
 
     Attributes:
-        params: of the decoder.
-        tokens: the whole prompt, target included, and padding where there is some.
-        segments: of each token; padding belongs to the query.
-        places: of the tokens whose likelihood counts, A, and of as many more as were asked for.
-        shares: 1 / |A| for each of A, else zero.
-        config: the decoder.
-        demonstrations: how many there are.
-        control: what the numbers are.
-        always_seen: the first so many segments are no demonstrations: they belong to the zero-shot prompt.
+        tokens: the target's among them.
+        segments: of each token: zero for what is always seen, then the demonstrations, last the query with its
+            target; where nothing is always seen, the first demonstration is zero.
+        target: (start, end) of the target's tokens, end excluded; None where the model's own answer is asked for.
+        always_seen: one if the prompt begins with tokens of no demonstration, else zero.
+        demonstrations: texts, as they stand in the prompt.
+        query: likewise.
+        answer: likewise, the target's.
     """
 
-    params: DecoderParams
-    tokens: Int[Array, " n"]
-    segments: Int[Array, " n"]
-    places: Int[Array, " a"]
-    shares: Float[Array, " a"]
-    config: DecoderConfig = struct.field(pytree_node=False)
-    demonstrations: int = struct.field(pytree_node=False)
-    control: Control = struct.field(pytree_node=False, default="rates")
-    always_seen: int = struct.field(pytree_node=False, default=0)
+    tokens: Int[np.ndarray, " n"]
+    segments: Int[np.ndarray, " n"]
+    target: tuple[int, int] | None
+    always_seen: int
+    demonstrations: tuple[str, ...]
+    query: str
+    answer: str | None
 
-    @classmethod
-    def of(
-        cls,
+    def with_answer(self, tokens: Int[np.ndarray, " a"], answer: str) -> "Prompt":
+        """The same prompt with these tokens as its target."""
+        n, more = len(self.tokens), len(tokens)
+        return replace(
+            self,
+            tokens=np.concatenate([self.tokens, tokens]).astype(np.int32),
+            segments=np.pad(self.segments, (0, more), mode="edge"),
+            target=(n, n + more),
+            answer=answer,
+        )
+
+    def loss(
+        self,
         params: DecoderParams,
         config: DecoderConfig,
-        tokens: Int[Array, " n"],
-        segments: Int[Array, " n"],
-        target: tuple[int, int],
         *,
         control: Control = "rates",
-        always_seen: int = 0,
         length: int | None = None,
         target_length: int | None = None,
-    ) -> "PromptLoss":
-        """The loss of a prompt.
-
-        Args:
-            params: of the decoder.
-            config: the decoder.
-            tokens: the whole prompt, target included.
-            segments: of each token, from `lrgd_jax.decoder.split_tokens` or `split_text`; the last is the query.
-            target: (start, end) of the tokens whose likelihood counts, end excluded, within the query.
-            control: "rates" or "contributions".
-            always_seen: how many segments at the start are no demonstrations.
-            length: to which the prompt is padded at its end, where nothing sees the padding: prompts of one length
-                share one compilation. No padding unless given.
-            target_length: likewise, how many tokens the target has room for.
+    ) -> PromptLoss:
+        """Of the target, as a function of one number a demonstration; arguments and errors as of `PromptLoss.of`.
 
         Raises:
-            ValueError: too many tokens for the context, the length or the room, segments that do not fit, no
-                demonstration, or a target that is empty or reaches outside the query.
+            ValueError: the prompt has no target yet.
         """
-        n = tokens.shape[0]
-        check_length(config, n)
-        segments = segments_of(n, segments)
-        found = _demonstrations(np.asarray(segments), always_seen)
-        if control not in ("rates", "contributions"):
-            raise ValueError(f'control must be "rates" or "contributions", got {control!r}')
-        places, shares = _counted(np.asarray(segments), target, target_length)
-        length = n if length is None else length
-        if length < n:
-            raise ValueError(f"the prompt has {n} tokens, more than the length {length} to which it is to be padded")
-        check_length(config, length)
-        # by NumPy, which compiles nothing for a new length
-        tokens = jnp.asarray(np.pad(np.asarray(tokens), (0, length - n)))
-        segments = jnp.asarray(np.pad(np.asarray(segments), (0, length - n), mode="edge"))
-        shares = jnp.asarray(shares, params.embedding.dtype)
-        return cls(params, tokens, segments, jnp.asarray(places), shares, config, found, control, always_seen)
-
-    @property
-    def dtype(self) -> Any:
-        """Of the weights, hence of the loss."""
-        return self.params.embedding.dtype
-
-    @property
-    def parts(self) -> tuple[int, int]:
-        """Layers and heads, in each of which a demonstration can have a number of its own."""
-        return self.config.layers, self.config.heads
-
-    def worth(self, gates: Float[Array, "*parts N"]) -> Worth:
-        """Of the demonstrations at given rates or gates."""
-        ones = jnp.ones((*gates.shape[:-1], self.always_seen), gates.dtype)
-        every = jnp.concatenate([ones, gates], axis=-1)
-        return WorthAfter(self.segments, **{self.control: every}, always_seen=self.always_seen)
-
-    def at_target(self, hidden: Float[Array, "n m"]) -> Float[Array, ""]:
-        """The loss by final hidden states."""
-        logits = soft_cap(self.config.logit_soft_cap, head(self.params, hidden[self.places - 1]))
-        likelihoods = jnp.take_along_axis(jax.nn.log_softmax(logits), self.tokens[self.places][:, None], axis=1)[:, 0]
-        return -jnp.sum(self.shares * likelihoods)
-
-    def __call__(self, gates: Float[Array, "*parts N"]) -> Float[Array, ""]:
-        """The loss at given rates or gates."""
-        return self.at_target(hidden_states(self.params, self.config, self.tokens, self.worth(gates)))
-
-
-def _demonstrations(numbers: Int[np.ndarray, " n"], always_seen: int) -> int:
-    """How many there are."""
-    if sorted(set(numbers.tolist())) != list(range(int(numbers[-1]) + 1)):
-        raise ValueError(f"segments must be numbered 0, 1, … without a gap, got {sorted(set(numbers.tolist()))}")
-    found = int(numbers[-1]) - always_seen
-    if always_seen < 0 or found < 1:
-        raise ValueError(
-            f"the prompt has {numbers[-1]} segments before its query, of which {always_seen} are always seen: "
-            "at least one demonstration is needed"
+        if self.target is None:
+            raise ValueError("the prompt has no target: give one, or add the model's own answer by Prompt.with_answer")
+        return PromptLoss.of(
+            params,
+            config,
+            jnp.asarray(self.tokens),
+            jnp.asarray(self.segments),
+            self.target,
+            control=control,
+            always_seen=self.always_seen,
+            length=length,
+            target_length=target_length,
         )
-    return found
+
+    def counts(self) -> Int[np.ndarray, " N"]:
+        """How many tokens each demonstration has."""
+        return np.bincount(self.segments)[self.always_seen : -1]
 
 
-def _counted(
-    numbers: Int[np.ndarray, " n"], target: tuple[int, int], room: int | None
-) -> tuple[Int[np.ndarray, " a"], Float[np.ndarray, " a"]]:
-    """Places of the target's tokens and their shares in the loss; the rest of the room repeats the last place."""
-    start, end = target
-    if start >= end:
-        raise ValueError(f"the target is empty: it starts at token {start} and ends at {end}; give it one or more")
-    query, n = int(np.searchsorted(numbers, numbers[-1])), len(numbers)
-    if not max(query, 1) <= start < end <= n:
-        raise ValueError(f"the target (tokens {start} to {end}) must lie within the query (tokens {query} to {n})")
-    count = end - start
-    room = count if room is None else room
-    if room < count:
-        raise ValueError(f"the target has {count} tokens, but there is room for {room} only")
-    slots = np.arange(room)
-    return np.minimum(start + slots, end - 1).astype(np.int32), (slots < count) / count
+def few_shot(
+    tokenizer: Tokenizer,
+    config: DecoderConfig,
+    demonstrations: Sequence[Demonstration],
+    query: str,
+    target: str | None = None,
+    *,
+    template: Template | None = None,
+    chat: bool = False,
+    preamble: str = "",
+) -> Prompt:
+    """The prompt: preamble, demonstrations, query, target.
+
+    The text is encoded as a whole, so it has the tokens that the model would see anyway. A token belongs to the piece
+    in which its first character lies, and a token with a character of the target to the target. A newline that ends a
+    demonstration, or whatever else stands between two of them, belongs to the first.
+
+    Before a text that is no chat stands the token that the tokenizer puts there; if there is none, the one between
+    documents (`<|endoftext|>`) or the config's. The first token is where heads look that look at nothing in
+    particular, so it must not come and go with the first demonstration.
+
+    Args:
+        tokenizer: of the decoder.
+        config: the decoder.
+        demonstrations: texts, or pairs of input and output; not both.
+        query: a text, or the input whose output is asked for.
+        target: the output that is explained; None for the model's own answer, see `Prompt.with_answer`.
+        template: of pairs, in a prompt that is no chat.
+        chat: write ChatML: each pair is two turns, texts stand in the user's turn before the query.
+        preamble: always seen, before the demonstrations; in a chat the turn of the system.
+
+    Raises:
+        ValueError: no demonstration, or texts and pairs together; an empty query or target; a template that is of no
+            use; a tokenizer that does not fit the decoder or knows no ChatML; a piece without a token of its own; or
+            more tokens than the context holds.
+    """
+    if target is not None and not target.strip():
+        raise ValueError("the target is empty: give the text whose likelihood counts, or no target")
+    if not query.strip():
+        raise ValueError("the query is empty: give the text that the answer belongs to")
+    check_tokenizer(tokenizer, config)
+    pieces = pieces_of(tokenizer, demonstrations, query, template=template, chat=chat, preamble=preamble)
+    if target is None:
+        # most tokenizers join a blank with the word after it, which the model has yet to write
+        pieces = replace(pieces, query=pieces.query.rstrip(" "))
+    return _encode(tokenizer, config, pieces, target, begins=not chat)
+
+
+def check_tokenizer(tokenizer: Tokenizer, config: DecoderConfig) -> None:
+    """Raises ValueError where tokenizer and decoder cannot belong together."""
+    known = tokenizer.backend.get_vocab_size()
+    if known < SMALLEST_SHARE * config.vocab_size:
+        raise ValueError(
+            f"the tokenizer knows {known} tokens, but the decoder's vocabulary has {config.vocab_size}; "
+            "tokenizer and model belong to different models"
+        )
+
+
+def _encode(tokenizer: Tokenizer, config: DecoderConfig, pieces: Pieces, target: str | None, *, begins: bool) -> Prompt:
+    texts = [pieces.head, *pieces.demonstrations, pieces.query]
+    whole = "".join(texts)
+    # this also finds tokens that the decoder does not know
+    ids = np.asarray(tokenizer.encode(whole + (target or "")), np.int32)
+    encoding = tokenizer.backend.encode(whole + (target or ""))
+    own = np.flatnonzero(np.asarray(encoding.special_tokens_mask) == 0)
+    if not own.size:
+        raise ValueError("the tokenizer finds no token in the prompt; tokenizer and text do not fit each other")
+    first = ids[: own[0]].tolist() or ([_beginning(tokenizer, config)] if begins else [])
+    first = [token for token in first if token is not None]
+    offsets, ids = np.asarray(encoding.offsets)[own], np.concatenate([np.asarray(first, np.int32), ids[own]])
+    starts = np.cumsum([0, *map(len, texts[:-1])])
+    numbers = np.maximum.accumulate(np.searchsorted(starts, offsets[:, 0], side="right") - 1)
+    segments = np.concatenate([np.zeros(len(first), int), numbers])
+    answer = len(ids) if target is None else len(first) + int(np.argmax(offsets[:, 1] > len(whole)))
+    _check_length(config, answer, len(ids) - answer)
+    _check_pieces(segments[:answer], len(pieces.demonstrations))
+    always_seen = int(segments[0] == 0)
+    return Prompt(
+        tokens=ids,
+        segments=(segments - 1 + always_seen).astype(np.int32),
+        target=None if target is None else (answer, len(ids)),
+        always_seen=always_seen,
+        demonstrations=pieces.demonstrations,
+        query=pieces.query,
+        answer=target,
+    )
+
+
+def _beginning(tokenizer: Tokenizer, config: DecoderConfig) -> int | None:
+    between = tokenizer.backend.token_to_id(BEGINNING)
+    return config.bos if between is None or between >= config.vocab_size else between
+
+
+def _check_pieces(segments: Int[np.ndarray, " n"], demonstrations: int) -> None:
+    """Raises ValueError where two pieces share their only token, so that their segments would overlap."""
+    names = [f"demonstration {i + 1}" for i in range(demonstrations)] + ["the query"]
+    for name, number in zip(names, range(1, demonstrations + 2), strict=True):
+        if number not in segments:
+            raise ValueError(
+                f"{name} has no token of its own: one token holds it together with what stands next to it, so the two "
+                "overlap; put a newline between them"
+            )
+
+
+def _check_length(config: DecoderConfig, prompt: int, target: int) -> None:
+    if prompt + target > config.context_length:
+        what = f" and the target {target}" if target else ""
+        raise ValueError(
+            f"the prompt has {prompt} tokens{what}, but the model's context holds {config.context_length}; "
+            "give fewer or shorter demonstrations"
+        )

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.effect.observation import observe
-from lrgd_jax.effect.prompt import PromptLoss
+from lrgd_jax.effect.prompt_activations import record_activations
+from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.effect.scores import Scores
 
 __all__ = ["influences", "ridge_influence"]
@@ -75,7 +75,7 @@ def ridge_influence(loss: PromptLoss, *, layer: int | None = None, ridge: float 
         raise ValueError(
             f"layer must be 0 to {loss.config.layers - 1} and ridge positive, got layer={layer}, ridge={ridge}"
         )
-    by_token = np.asarray(_by_token(loss, observe(loss).hidden[layer], ridge), np.float64)
+    by_token = np.asarray(_by_token(loss, record_activations(loss).hidden[layer], ridge), np.float64)
     sums = np.bincount(np.asarray(loss.segments), weights=by_token)
     values = sums[loss.always_seen :][: loss.demonstrations]
     return Scores(values, f"ridge influence, layer {layer}", 1.0)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["Interval", "Scores"]
+__all__ = ["ScoreIntervals", "Scores"]
 
 
 @dataclass(frozen=True)
-class Interval:
+class ScoreIntervals:
     """A confidence interval for each score by itself.
 
     Attributes:
@@ -41,7 +41,7 @@ class Scores:
     method: str
     cost: float
     whole: float | None = None
-    interval: Interval | None = None
+    interval: ScoreIntervals | None = None
     parts: Float[np.ndarray, "layers heads N"] | None = None
 
     @property

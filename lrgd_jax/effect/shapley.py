@@ -1,17 +1,18 @@
-r"""Shapley values of the demonstrations: by enumeration, and by random permutations with a confidence interval."""
+r"""Shapley values of demonstrations: by enumeration, by random permutations with intervals, in closed form."""
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
 import scipy.stats
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from lrgd_jax.effect.evaluation import losses_at
 from lrgd_jax.effect.losses import GatedLoss
-from lrgd_jax.effect.scores import Interval, Scores
+from lrgd_jax.effect.scores import ScoreIntervals, Scores
 from lrgd_jax.effect.subsets import subset_losses
 
-__all__ = ["LARGEST", "exact_shapley", "permutation_shapley", "shapley_of"]
+__all__ = ["LARGEST", "exact_shapley", "permutation_shapley", "shapley_of", "shapley_squared_loss"]
 
 LARGEST = 8
 """Most demonstrations for which all 2^N subsets are tried."""
@@ -58,8 +59,8 @@ def exact_shapley(loss: GatedLoss, *, batch: int = 1) -> Scores:
             f"exact_shapley tries all 2^N subsets and takes at most {LARGEST} demonstrations, got {n}; "
             "use permutation_shapley"
         )
-    found, cost = subset_losses(loss, batch=batch)
-    return Scores(shapley_of(-found), "exact Shapley", cost, float(found[0] - found[-1]))
+    losses, cost = subset_losses(loss, batch=batch)
+    return Scores(shapley_of(-losses), "exact Shapley", cost, float(losses[0] - losses[-1]))
 
 
 def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: float = 0.95, batch: int = 1) -> Scores:
@@ -93,12 +94,33 @@ def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: fl
     # row k of an order holds those that came in its first k places
     members = place[:, None, :] < np.arange(n + 1)[None, :, None]
     distinct, which = np.unique(members.reshape(-1, n), axis=0, return_inverse=True)
-    found = losses_at(loss, distinct.astype(float), batch=batch)
-    falls = -np.diff(found[which.reshape(2 * pairs, n + 1)], axis=1)
+    losses = losses_at(loss, distinct.astype(float), batch=batch)
+    falls = -np.diff(losses[which.reshape(2 * pairs, n + 1)], axis=1)
     samples = np.take_along_axis(falls, place, axis=1).reshape(pairs, 2, n).mean(axis=1)
     values = samples.mean(axis=0)
     half = scipy.stats.t.ppf((1 + level) / 2, pairs - 1) * samples.std(axis=0, ddof=1) / math.sqrt(pairs)
     # the least and the largest subset come first and last, sorted as they are
-    whole = float(found[0] - found[-1])
-    interval = Interval(values - half, values + half, level)
+    whole = float(losses[0] - losses[-1])
+    interval = ScoreIntervals(values - half, values + half, level)
     return Scores(values, f"permutation Shapley, {pairs} pairs", float(len(distinct)), whole, interval)
+
+
+def shapley_squared_loss(
+    contributions: Float[Array, "n o"], target: Float[Array, " o"], zero_shot: Float[Array, " o"]
+) -> Float[Array, " n"]:
+    r"""The Shapley values of the payoff $u(S) = -\tfrac12\|y - o_0 - \sum_{i\in S}C_i\|^2$.
+
+    $$\phi_i = \langle C_i,\; y - o_0 - \tfrac12\textstyle\sum_j C_j\rangle$$
+
+    Outputs must be sums of contributions: linear attention, or normalised attention with a common normaliser. The
+    Aumann-Shapley values are the same ones.
+
+    Args:
+        contributions: C_i, from `lrgd_jax.effect.contributions`.
+        target: y.
+        zero_shot: o_0.
+
+    Source: the claim `shapley-squared-loss`, proved there.
+    """
+    residual = target - zero_shot - jnp.sum(contributions, axis=0) / 2
+    return contributions @ residual

@@ -14,13 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from lrgd_jax.decoder.attention import Heads, attend
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import attend, feed_forward_sum, normalised, post_norm, project_heads, read_out, soft_cap
-from lrgd_jax.decoder.model import DecoderParams, embed, head
+from lrgd_jax.decoder.forward import embed, norm_states, read_logits, run_layers
+from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.effect.cost import multiplications
 from lrgd_jax.effect.evaluation import losses_at
 from lrgd_jax.effect.losses import GatedLoss
-from lrgd_jax.effect.prompt import PromptLoss
+from lrgd_jax.effect.prompt_loss import PromptLoss
 
 __all__ = ["BLOCK", "LONGEST", "SubsetLosses", "subset_losses", "tree_cost", "tree_losses"]
 
@@ -92,8 +93,8 @@ def tree_losses(loss: PromptLoss) -> SubsetLosses:
         np.concatenate([tree.piece, loss.demonstrations + 1 + np.arange(padding)]),
         np.pad(tree.seen, (0, padding)),
     )
-    found = _losses(loss.config, loss.params, filled, predicting, loss.tokens[loss.places], loss.shares)
-    return SubsetLosses(np.asarray(found, np.float64), _cost(loss, len(tree.tokens)))
+    losses = _losses(loss.config, loss.params, filled, predicting, loss.tokens[loss.places], loss.shares)
+    return SubsetLosses(np.asarray(losses, np.float64), _cost(loss, len(tree.tokens)))
 
 
 def tree_cost(loss: PromptLoss) -> float | None:
@@ -152,17 +153,13 @@ def _losses(
 ) -> Float[Array, " subsets"]:
     tokens, positions, piece, seen = (jnp.asarray(x, jnp.int32) for x in tree)
     mask = _visible(positions, piece, seen)
-    age = positions[:, None] - positions[None, :]
-    x = embed(params, tokens, positions)
-    for i, weights in enumerate(params.layers):
-        one = config.of_layer(i)
-        normed = normalised(one, weights.attention_norm, weights.attention_norm_bias, x)
-        qkv = project_heads(weights.heads, one, normed, positions)
-        outputs = attend(one, *qkv, mask if one.window is None else mask & (age < one.window))
-        x = feed_forward_sum(
-            weights, one, x, post_norm(one, weights.attention_post_norm, read_out(weights.heads, outputs))
-        )
-    hidden = normalised(config, params.final_norm, params.final_norm_bias, x[predicting.reshape(-1)])
-    logits = soft_cap(config.logit_soft_cap, head(params, hidden)).reshape(*predicting.shape, -1)
+    ages = positions[:, None] - positions[None, :]
+
+    def attention(_: int, own: DecoderConfig, heads: Heads) -> tuple[Float[Array, "h t dv"], None]:
+        return attend(own, *heads, mask if own.window is None else mask & (ages < own.window)), None
+
+    stream = run_layers(attention, params, config, embed(params, tokens, positions), positions)
+    states = norm_states(params, config, stream.last[predicting.reshape(-1)])
+    logits = read_logits(params, config, states).reshape(*predicting.shape, -1)
     likelihoods = jnp.take_along_axis(jax.nn.log_softmax(logits), targets[None, :, None], axis=2)[:, :, 0]
     return -(likelihoods @ shares)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lrgd_jax.decoder.tokenizer import Tokenizer
-from lrgd_jax.effect.reading import Demonstration
+from lrgd_jax.effect.demonstrations import Demonstration
 
 __all__ = ["Pieces", "Template", "pieces_of"]
 

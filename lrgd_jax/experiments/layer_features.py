@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, apply, dual_chain
-from lrgd_jax.decoder.capture import Capture, apply_with
+from lrgd_jax.decoder.capture import Capture
+from lrgd_jax.decoder.forward import apply_with
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import feature_attention, finite_outputs, taylor_dimension, taylor_outputs
 from lrgd_jax.experiments.experiment import Value

@@ -15,7 +15,7 @@ from lrgd_jax.decoder import DecoderConfig, DecoderParams, head_dual
 from lrgd_jax.decoder.capture import Capture, output_gradients
 from lrgd_jax.dual.single_head import SoftmaxDual
 from lrgd_jax.dual.token_roles import TokenRoles
-from lrgd_jax.effect.finite_dual import centred
+from lrgd_jax.effect.finite_dual import centre_keys
 from lrgd_jax.effect.head_step import HeadStep, head_step
 from lrgd_jax.experiments.experiment import Value
 from lrgd_jax.experiments.prompts import Prompt, filled
@@ -129,7 +129,7 @@ def step_rows(seen: Seen) -> list[dict[str, Value]]:
 def all_centred(keys: Float[Array, "L g n d"], role: TokenRoles) -> Float[Array, "L g n d"]:
     """Every head's keys less their mean over the tokens that a query sees."""
     counted = role.context + role.demonstrations > 0
-    return jax.vmap(jax.vmap(lambda k: centred(k, counted)))(keys)
+    return jax.vmap(jax.vmap(lambda k: centre_keys(k, counted)))(keys)
 
 
 @partial(jax.jit, static_argnames="config")

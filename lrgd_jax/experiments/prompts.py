@@ -20,8 +20,8 @@ from lrgd_jax.decoder import (
     Tokenizer,
     empty_cache,
     init,
-    load,
-    read,
+    load_decoder,
+    read_tokens,
 )
 
 __all__ = ["Kind", "Prompt", "filled", "kind_of", "load_model", "pair_prompts", "prompts_of", "story_prompt"]
@@ -123,7 +123,7 @@ def load_model(model: str, dtype: jax.typing.DTypeLike) -> LoadedDecoder:
             f"there is no model at {model} (seen from {Path.cwd()}): give a folder with config.json and "
             "model.safetensors or a .gguf file by --set model=PATH, or --set model=smollm2, or --set model=random"
         )
-    return load(model, dtype)
+    return load_decoder(model, dtype)
 
 
 def kind_of(model: str) -> Kind:
@@ -223,7 +223,7 @@ def _written(
     def one(given: Int[Array, " n"], length: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, " n"]:
         def step(carry, at):
             token, cache = carry
-            logits, cache = read(params, config, cache, token[None])
+            logits, cache = read_tokens(params, config, cache, token[None])
             drawn = jax.random.categorical(jax.random.fold_in(key, at), logits / TEMPERATURE).astype(given.dtype)
             token = jnp.where(at < length, given[at], drawn)
             return (token, cache), token

@@ -13,12 +13,12 @@ import numpy as np
 from rich.console import Group
 
 from lrgd_jax import __version__
-from lrgd_jax.decoder import LoadedDecoder, load
+from lrgd_jax.decoder import LoadedDecoder, load_decoder
 from lrgd_jax.effect.answer import ANSWER, tokenizer_of
-from lrgd_jax.effect.explanation import check_method, explain_prompt
-from lrgd_jax.effect.findings import Findings, TokenProbability
-from lrgd_jax.effect.prompting import few_shot
-from lrgd_jax.effect.reading import Demonstration
+from lrgd_jax.effect.demonstrations import Demonstration
+from lrgd_jax.effect.explain import check_method, explain_prompt
+from lrgd_jax.effect.prompt import few_shot
+from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability
 from lrgd_jax.effect.template import Template
 from lrgd_jax.report.explanation_html import explanation_html
 from lrgd_jax.report.explanation_tables import explanation_tables
@@ -29,30 +29,30 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """Findings that a notebook shows as HTML.
+    """An attribution that a notebook shows as HTML.
 
     Attributes:
         model: its name.
-        findings: the numbers.
+        attribution: the numbers.
         by: whether HTML and tables show parts by layer or by head too; tables show none unless given.
     """
 
     model: str
-    findings: Findings
+    attribution: PromptAttribution
     by: Literal["layer", "head"] | None = None
 
     def table(self) -> Group:
         """For a terminal, as rich prints it."""
-        return Group(*explanation_tables(self.model, self.findings, self.by))
+        return Group(*explanation_tables(self.model, self.attribution, self.by))
 
     def html(self) -> str:
         """A whole page that needs nothing else."""
-        body = explanation_html(self.model, self.findings, self.by or "layer")
+        body = explanation_html(self.model, self.attribution, self.by or "layer")
         return page(f"What each demonstration is worth: {self.model}", body)
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers, as JSON holds them; `heads` only where parts by head were asked for."""
-        found = self.findings
+        found = self.attribution
         heads = {"heads": _listed(found.heads)} if self.by == "head" else {}
         return {
             "version": __version__,
@@ -83,7 +83,7 @@ class Explanation:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
     def _one(self, i: int) -> dict[str, Any]:
-        found = self.findings
+        found = self.attribution
         interval = found.scores.interval
         ends = {} if interval is None else {"lower": float(interval.lower[i]), "upper": float(interval.upper[i])}
         return {
@@ -97,12 +97,14 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         # a notebook that runs again should not change, so it is told no times
-        untimed = replace(self.findings, seconds=MappingProxyType({}))
+        untimed = replace(self.attribution, seconds=MappingProxyType({}))
         return explanation_html(self.model, untimed, self.by or "layer")
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{i + 1}: {self.findings.scores.values[i]:+.3g}" for i in self.findings.ranking.tolist())
-        return f"Explanation({self.model}, {self.findings.scores.method}; demonstration {scores})"
+        scores = ", ".join(
+            f"{i + 1}: {self.attribution.scores.values[i]:+.3g}" for i in self.attribution.ranking.tolist()
+        )
+        return f"Explanation({self.model}, {self.attribution.scores.method}; demonstration {scores})"
 
     def __rich__(self) -> Group:
         return self.table()
@@ -125,7 +127,7 @@ def explain(
     """Which demonstrations make the model answer as it does.
 
     Args:
-        model: what `lrgd_jax.decoder.load` takes, or what it returned.
+        model: what `lrgd_jax.decoder.load_decoder` takes, or what it returned.
         demonstrations: texts, or pairs of input and output.
         query: a text, or the input whose output is asked for.
         target: the answer that is explained; the model's own unless given.
@@ -140,7 +142,7 @@ def explain(
     Raises:
         FileNotFoundError: the model is not there.
         ValueError: the model cannot be read, the prompt cannot be made, or the method is unknown; see
-            `lrgd_jax.decoder.load`, `lrgd_jax.effect.few_shot` and `explain_prompt`.
+            `lrgd_jax.decoder.load_decoder`, `lrgd_jax.effect.few_shot` and `explain_prompt`.
     """
     check_method(method)
     if by not in (None, "layer", "head"):
@@ -151,7 +153,7 @@ def explain(
     else:
         if progress is not None:
             progress("weights")
-        decoder, name = load(model), os.fspath(model)
+        decoder, name = load_decoder(model), os.fspath(model)
     loaded = time.perf_counter() - started
     prompt = few_shot(
         tokenizer_of(decoder),

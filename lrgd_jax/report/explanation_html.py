@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from lrgd_jax.effect.findings import Findings, TokenProbability
+from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability
 from lrgd_jax.report.html import STYLE, bar, decimal_format, escape_text, format_signed, heat_map, shade, table
 
 __all__ = ["explanation_html"]
@@ -16,7 +16,7 @@ FULL = "ramp full"
 """The colours of a map, on which no text stands."""
 
 
-def explanation_html(model: str, found: Findings, by: Literal["layer", "head"]) -> str:
+def explanation_html(model: str, found: PromptAttribution, by: Literal["layer", "head"]) -> str:
     """The explanation as a piece of HTML, which brings its own style.
 
     Args:
@@ -46,7 +46,7 @@ def _shown(token: str) -> str:
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
 
 
-def _heading(model: str, found: Findings) -> str:
+def _heading(model: str, found: PromptAttribution) -> str:
     gap = "–" if found.gap is None else f"{found.gap:.1%}"
     tiles = {
         "Effect<sub>D</sub>": "–" if found.relative is None else format_signed(found.relative, ".3f"),
@@ -66,7 +66,7 @@ def _heading(model: str, found: Findings) -> str:
     )
 
 
-def _verdict(found: Findings) -> str:
+def _verdict(found: PromptAttribution) -> str:
     """The whole effect and the largest part of it, in a sentence or two."""
     best, worst = int(found.ranking[0]), int(found.ranking[-1])
     values = found.scores.values
@@ -87,14 +87,14 @@ def _verdict(found: Findings) -> str:
     )
 
 
-def _legend(found: Findings, largest: float, kind: str = "ramp") -> str:
+def _legend(found: PromptAttribution, largest: float, kind: str = "ramp") -> str:
     return (
         f'<div class="legend"><span>harms, −{largest:.3g}</span><span class="{kind}"></span>'
         f"<span>+{largest:.3g}, helps ({'nats a token' if found.in_nats else 'units of the method'})</span></div>"
     )
 
 
-def _prompt(found: Findings) -> str:
+def _prompt(found: PromptAttribution) -> str:
     values = found.scores.values
     largest = float(np.max(np.abs(values), initial=0.0))
     form = decimal_format(largest)
@@ -121,7 +121,7 @@ def _piece(name: str, text: str, background: str, worth: str) -> str:
     )
 
 
-def _ranking(found: Findings) -> str:
+def _ranking(found: PromptAttribution) -> str:
     scores, shares = found.scores, found.shares
     interval = scores.interval
     ends = [scores.values] if interval is None else [scores.values, interval.lower, interval.upper]
@@ -147,7 +147,7 @@ def _ranking(found: Findings) -> str:
     return f'<h2>Ranking</h2><div class="wide">{table(head, rows, words=[len(head) - 1])}</div>'
 
 
-def _probabilities(found: Findings) -> str:
+def _probabilities(found: PromptAttribution) -> str:
     key = (
         '<p class="muted">Probability of each token of the answer after those before it:'
         '<span class="key" style="background:rgb(var(--grey))"></span>zero-shot'
@@ -171,7 +171,7 @@ def _token_row(one: TokenProbability) -> list[str]:
     return [escape_text(_shown(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", bars]
 
 
-def _layers(found: Findings) -> str:
+def _layers(found: PromptAttribution) -> str:
     parts = found.layers
     if parts is None:
         return (
@@ -188,7 +188,7 @@ def _layers(found: Findings) -> str:
     return f'<h2>By layer</h2><p class="muted">{text}</p>{_legend(found, largest, FULL)}<div class="wide">{drawn}</div>'
 
 
-def _heads(found: Findings) -> str:
+def _heads(found: PromptAttribution) -> str:
     parts = found.heads
     if parts is None:
         return ""
@@ -208,7 +208,7 @@ def _heads(found: Findings) -> str:
     return f'<h2>By head</h2><p class="muted">{text}</p>{legend}<div class="many">{"".join(figures)}</div>'
 
 
-def _reading(found: Findings) -> str:
+def _reading(found: PromptAttribution) -> str:
     gap = found.gap
     missing = "" if gap is None or not np.isfinite(gap) else f" Here they miss it by {gap:.2%}."
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lrgd_jax.effect.findings import Findings
+from lrgd_jax.effect.prompt_attribution import PromptAttribution
 from lrgd_jax.report.html import decimal_format
 
 __all__ = ["explanation_tables"]
@@ -20,7 +20,9 @@ MOST = 10
 """Most layers or heads in a table."""
 
 
-def explanation_tables(model: str, found: Findings, by: Literal["layer", "head"] | None) -> Iterator[RenderableType]:
+def explanation_tables(
+    model: str, found: PromptAttribution, by: Literal["layer", "head"] | None
+) -> Iterator[RenderableType]:
     """What was explained, the ranking, the probabilities and, by layer or head, the largest parts.
 
     Args:
@@ -41,7 +43,7 @@ def explanation_tables(model: str, found: Findings, by: Literal["layer", "head"]
         yield Text(f"note: {note}")
 
 
-def _ranking(model: str, found: Findings) -> Table:
+def _ranking(model: str, found: PromptAttribution) -> Table:
     interval, shares, counts = found.scores.interval, found.shares, found.prompt.counts()
     table = Table("demonstration", "text", "tokens", "score", "share", title=f"{model}: {found.scores.method}")
     if interval is not None:
@@ -62,7 +64,7 @@ def _ranking(model: str, found: Findings) -> Table:
     return table
 
 
-def _summary(found: Findings) -> str:
+def _summary(found: PromptAttribution) -> str:
     relative = "-" if found.relative is None else f"{found.relative:+.3f}"
     gap = "-" if found.gap is None else f"{found.gap:.1%}"
     unit = "nats a token of the answer by which a demonstration lowers its loss" if found.in_nats else "see the note"
@@ -73,7 +75,7 @@ def _summary(found: Findings) -> str:
     )
 
 
-def _probabilities(found: Findings) -> Table:
+def _probabilities(found: PromptAttribution) -> Table:
     table = Table("token", "zero-shot", "few-shot", "", title="probability of the answer's tokens")
     for column in table.columns[1:3]:
         column.justify = "right"
@@ -83,7 +85,7 @@ def _probabilities(found: Findings) -> Table:
     return table
 
 
-def _parts(found: Findings, by: Literal["layer", "head"]) -> RenderableType:
+def _parts(found: PromptAttribution, by: Literal["layer", "head"]) -> RenderableType:
     if found.heads is None or found.layers is None:
         return Text(f"{found.scores.method} knows no parts by {by}")
     if by == "layer":

@@ -11,7 +11,7 @@ from lrgd_jax.claims.decoder_bound import head_bounds, hidden_bound, local_error
 from lrgd_jax.claims.decoder_check import verify_decoder
 from lrgd_jax.claims.decoder_prompt import split_prompt
 from lrgd_jax.decoder import DecoderConfig, LoadedDecoder, dual_layer, head, hidden_states, init, layer, split_tokens
-from lrgd_jax.decoder.layers import rms_norm
+from lrgd_jax.decoder.norms import rms_norm
 
 TINY = DecoderConfig(
     vocab_size=11, width=6, layers=2, heads=4, kv_heads=2, head_width=2, hidden_width=5, context_length=20
@@ -31,7 +31,7 @@ def params():
 def loaded(params, monkeypatch):
     """Puts the tiny decoder, without a tokenizer, in the place of a directory."""
     decoder = LoadedDecoder(TINY, params, None)
-    monkeypatch.setattr(decoder_check, "load", lambda directory, dtype: decoder)
+    monkeypatch.setattr(decoder_check, "load_decoder", lambda directory, dtype: decoder)
     return decoder
 
 

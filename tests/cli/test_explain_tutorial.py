@@ -65,6 +65,6 @@ def test_the_file_runs_and_finds_the_demonstration_with_the_answer(stories, tmp_
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["explain.py", str(stories)])
     explanation = runpy.run_path(str(TUTORIALS / "explain.py"))["explanation"]
-    assert explanation.findings.ranking[0] == 1
-    assert explanation.findings.shares[1] > 1 / 2
+    assert explanation.attribution.ranking[0] == 1
+    assert explanation.attribution.shares[1] > 1 / 2
     assert (tmp_path / "page.html").is_file()

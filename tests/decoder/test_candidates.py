@@ -42,15 +42,15 @@ CASES = {
 }
 
 
-def of_the_whole(params, config, context, rows, segments=None, **worth):
+def of_the_whole(params, config, context, rows, segments=None, **gates):
     """The log-likelihood of every candidate's tokens from the logits of context and candidate, zero after its last."""
     longest = max(len(row) for row in rows)
     padded = jnp.asarray([row + [0] * (longest - len(row)) for row in rows])
     if segments is not None:
-        worth["segments"] = jnp.concatenate([segments, jnp.full(longest, segments[-1])])
+        gates["segments"] = jnp.concatenate([segments, jnp.full(longest, segments[-1])])
 
     def one(row):
-        logits = apply(params, config, jnp.concatenate([context, row]), **worth)[len(context) - 1 : -1]
+        logits = apply(params, config, jnp.concatenate([context, row]), **gates)[len(context) - 1 : -1]
         return jnp.take_along_axis(jax.nn.log_softmax(logits), row[:, None], axis=1)[:, 0]
 
     there = jnp.arange(longest)[None] < jnp.asarray([len(row) for row in rows])[:, None]
@@ -60,14 +60,14 @@ def of_the_whole(params, config, context, rows, segments=None, **worth):
 
 @pytest.mark.parametrize("case", CASES)
 def test_scores_are_those_of_the_whole_forward_pass(case):
-    config, worth = CASES[case]
-    worth = worth | ({"segments": SEGMENTS} if worth else {})
+    config, gates = CASES[case]
+    gates = gates | ({"segments": SEGMENTS} if gates else {})
     assert padded_length(len(CONTEXT)) > len(CONTEXT)
 
     def behind_the_cache(p):
-        return score_candidates(p, config, CONTEXT, CANDIDATES, batch=2, **worth).tokens
+        return score_candidates(p, config, CONTEXT, CANDIDATES, batch=2, **gates).tokens
 
-    agree(behind_the_cache, lambda p: of_the_whole(p, config, CONTEXT, CANDIDATES, **worth), decoder(config))
+    agree(behind_the_cache, lambda p: of_the_whole(p, config, CONTEXT, CANDIDATES, **gates), decoder(config))
 
 
 def test_the_gradient_in_the_rates_is_that_of_the_whole_forward_pass():

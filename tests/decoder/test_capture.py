@@ -8,7 +8,8 @@ import pytest
 from decoder.helpers import TINY, TOKENS, agree, agree_deep, decoder
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.decoder import apply
-from lrgd_jax.decoder.capture import apply_with, capture, output_gradients
+from lrgd_jax.decoder.capture import capture, output_gradients
+from lrgd_jax.decoder.forward import apply_with
 from lrgd_jax.positions import visible
 
 SEGMENTS = jnp.array([0, 0, 0, 1, 1, 2, 2, 2])
@@ -71,7 +72,7 @@ def test_attention_may_be_replaced(params):
     """Heads that return nothing leave the tokens to themselves."""
 
     def alone(p, tokens):
-        return apply_with(lambda i, own, q, k, v: jnp.zeros_like(q), p, TINY, tokens)
+        return apply_with(lambda i, own, heads: jnp.zeros_like(heads.queries), p, TINY, tokens)
 
     agree_deep(lambda p: alone(p, TOKENS)[3], lambda p: alone(p, TOKENS[3:4])[0], params)
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 from lrgd_jax.certify.rounding import running_error
-from lrgd_jax.decoder import everywhere, over_devices, spread
+from lrgd_jax.decoder import map_over_devices, replicate, shard
 
 from .helpers import decoder, within
 from .spread_work import CANDIDATES, CONFIG, POINTS, losses, scores
@@ -46,7 +46,9 @@ def test_three_points_cannot_be_divided_by_hand(two_devices):
 @pytest.mark.parametrize("work", ["losses", "scores"])
 def test_two_devices_give_the_numbers_of_one(two_devices, work):
     params = decoder(CONFIG)
-    run = {"losses": lambda p: over_devices(lambda points: losses(p, points), POINTS, batch=2), "scores": scores}[work]
+    run = {"losses": lambda p: map_over_devices(lambda points: losses(p, points), POINTS, batch=2), "scores": scores}[
+        work
+    ]
     bound = running_error(run, params).error
     within(run(params), two_devices[work], 2 * bound)
     assert len(two_devices[work]) == {"losses": len(POINTS), "scores": len(CANDIDATES)}[work]
@@ -56,8 +58,8 @@ def test_one_device_moves_nothing():
     if jax.device_count() > 1:
         pytest.skip("there are several devices")
     tree = {"a": jnp.ones(3)}
-    assert everywhere(tree) is tree
-    assert spread(tree) is tree
+    assert replicate(tree) is tree
+    assert shard(tree) is tree
 
 
 def test_batches_have_one_shape_and_the_rest_is_filled_up():
@@ -67,7 +69,7 @@ def test_batches_have_one_shape_and_the_rest_is_filled_up():
         shapes.append(points["x"].shape)
         return {"y": 2 * points["x"]}
 
-    found = over_devices(doubled, {"x": jnp.arange(7)}, batch=3)
+    found = map_over_devices(doubled, {"x": jnp.arange(7)}, batch=3)
     assert found["y"].tolist() == [0, 2, 4, 6, 8, 10, 12]
     assert set(shapes) == {(3 * jax.device_count(),)}
 
@@ -82,4 +84,4 @@ def test_batches_have_one_shape_and_the_rest_is_filled_up():
 )
 def test_wrong_points_are_refused(points, batch, message):
     with pytest.raises(ValueError, match=message):
-        over_devices(lambda x: x, points, batch=batch)
+        map_over_devices(lambda x: x, points, batch=batch)

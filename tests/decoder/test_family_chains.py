@@ -7,11 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.decoder import apply, dual_chain, dual_layer, embed, empty_cache, generate, layer, read, split_tokens
+from lrgd_jax.decoder import (
+    apply,
+    dual_chain,
+    dual_layer,
+    embed,
+    empty_cache,
+    generate,
+    layer,
+    read_tokens,
+    split_tokens,
+)
+from lrgd_jax.decoder.attention import attention_block
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
 from lrgd_jax.decoder.families import FAMILIES
-from lrgd_jax.decoder.layers import attention_block, soft_cap
-from lrgd_jax.decoder.rates import Worth
-from lrgd_jax.decoder.soft_cap import SoftCappedKernel
+from lrgd_jax.decoder.soft_cap import soft_cap
+from lrgd_jax.decoder.soft_capped_dual import SoftCappedKernel
 from lrgd_jax.kernels import gram
 
 from .helpers import TINY, TOKENS, agree, decoder
@@ -39,7 +50,7 @@ CONFIGS = {
     "gpt_neox": replace(FOUR, rotary_width=2, parallel_residual=True, activation="gelu"),
 }
 SEGMENTS = split_tokens(len(TOKENS), [(0, 2), (2, 5)])
-NEW = {name: config for name, config in CONFIGS.items() if name != "llama"}  # which test_chain has
+NEW = {name: config for name, config in CONFIGS.items() if name != "llama"}  # which test_chain_of_duals has
 
 
 def test_every_family_is_here():
@@ -83,7 +94,7 @@ def test_reading_in_pieces_is_reading_at_once(name):
     def in_pieces(params):
         cache = empty_cache(config, 10, jnp.float64)
         for piece in (TOKENS[:5], TOKENS[5:]):
-            logits, cache = read(params, config, cache, piece)
+            logits, cache = read_tokens(params, config, cache, piece)
         return logits
 
     agree(in_pieces, lambda p: apply(p, config, TOKENS)[-1], decoder(config))
@@ -133,5 +144,5 @@ def test_a_layer_of_a_decoder_whose_layers_differ_needs_its_own_config(one):
 def test_rates_of_one_change_nothing_under_a_soft_cap():
     config = CONFIGS["gemma2"].of_layer(0)
     heads, x = decoder(CONFIGS["gemma2"]).layers[0].heads, embed(decoder(CONFIGS["gemma2"]), TOKENS)
-    worth = Worth(SEGMENTS, rates=jnp.ones(2))
-    agree(lambda x: attention_block(heads, config, x), lambda x: attention_block(heads, config, x, worth), x)
+    gates = DemonstrationGates(SEGMENTS, rates=jnp.ones(2))
+    agree(lambda x: attention_block(heads, config, x), lambda x: attention_block(heads, config, x, gates), x)

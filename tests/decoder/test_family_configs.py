@@ -9,9 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from lrgd_jax.decoder import GATES, load_directory
-from lrgd_jax.decoder.blocks import ACTIVATIONS
 from lrgd_jax.decoder.config import CHOICES
 from lrgd_jax.decoder.families import FAMILIES, family_of
+from lrgd_jax.decoder.feed_forward import ACTIVATIONS
 
 SIZES = {
     "hidden_size": 8,

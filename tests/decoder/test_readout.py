@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrgd_jax.decoder.layers import rms_norm, swiglu
+from lrgd_jax.decoder.feed_forward import swiglu
+from lrgd_jax.decoder.norms import rms_norm
 from lrgd_jax.decoder.readout import (
     GATES,
     apply_feed_forward,

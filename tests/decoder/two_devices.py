@@ -7,14 +7,14 @@ import jax
 
 from decoder.helpers import decoder
 from decoder.spread_work import CONFIG, POINTS, losses, scores
-from lrgd_jax.decoder import everywhere, over_devices, spread
+from lrgd_jax.decoder import map_over_devices, replicate, shard
 
 
 def shares(x):
     return sorted((share.device.id, list(share.data.shape)) for share in x.addressable_shards)
 
 
-params = everywhere(decoder(CONFIG))
+params = replicate(decoder(CONFIG))
 seen = []
 
 
@@ -24,9 +24,9 @@ def watched(points):
     return found
 
 
-whole = over_devices(watched, POINTS[:4], batch=2)
+whole = map_over_devices(watched, POINTS[:4], batch=2)
 try:
-    spread(POINTS[:3])
+    shard(POINTS[:3])
     refused = ""
 except ValueError as error:
     refused = str(error)
@@ -35,7 +35,7 @@ result = {
     "params": shares(params.embedding),
     "seen": seen,
     "whole": shares(whole),
-    "losses": over_devices(lambda points: losses(params, points), POINTS, batch=2).tolist(),
+    "losses": map_over_devices(lambda points: losses(params, points), POINTS, batch=2).tolist(),
     "scores": scores(params).tolist(),
     "refused": refused,
 }

@@ -3,5 +3,5 @@
 from jaxtyping import install_import_hook
 
 # not the losses, which refuse wrong input themselves, with a better message
-CHECKED = ("alignment", "attribution", "contribution", "shapley", "squared_loss")
+CHECKED = ("attribution", "head_contributions", "shapley", "tracin")
 _hook = install_import_hook([f"lrgd_jax.effect.{name}" for name in CHECKED], "beartype.beartype")

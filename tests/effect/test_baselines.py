@@ -11,8 +11,9 @@ from decoder.helpers import TINY, TOKENS, agree, decoder, within
 from lrgd_jax.attention import softmax_attention
 from lrgd_jax.certify.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply
-from lrgd_jax.decoder.layers import normalised, project_heads
-from lrgd_jax.decoder.model import embed
+from lrgd_jax.decoder.attention import project_heads
+from lrgd_jax.decoder.forward import embed
+from lrgd_jax.decoder.norms import normalise
 from lrgd_jax.effect import (
     PromptLoss,
     attention_sums,
@@ -23,7 +24,7 @@ from lrgd_jax.effect import (
     ridge_influence,
     softmax_contributions,
 )
-from lrgd_jax.effect.observation import observe
+from lrgd_jax.effect.prompt_activations import record_activations
 from lrgd_jax.effect.ridge import influences
 
 SEGMENTS = jnp.asarray([0, 1, 1, 2, 2, 2, 3, 3])
@@ -37,7 +38,7 @@ def of(config=ONE_LAYER, target=(7, 8), **options):
 def first_layer(p, config):
     """Queries, keys and values of every query head."""
     weights = p.layers[0]
-    normed = normalised(config, weights.attention_norm, weights.attention_norm_bias, embed(p, TOKENS))
+    normed = normalise(config, weights.attention_norm, weights.attention_norm_bias, embed(p, TOKENS))
     queries, keys, values = project_heads(weights.heads, config, normed, jnp.arange(8))
     return queries, *(jnp.repeat(x, config.heads // config.kv_heads, axis=0) for x in (keys, values))
 
@@ -54,7 +55,7 @@ def test_attention_sums_are_the_weights_of_the_predicting_token(head_width):
         heads = [softmax_attention(queries[h, 6:7], keys[h, :7], members[:7])[0] for h in range(config.heads)]
         return jnp.stack(heads)
 
-    agree(lambda p: observe(replace(loss, params=p)).attention[0], written, loss.params)
+    agree(lambda p: record_activations(replace(loss, params=p)).attention[0], written, loss.params)
 
 
 @pytest.mark.parametrize("always_seen", [0, 1])
@@ -85,7 +86,7 @@ def test_contributions_are_those_of_each_head_through_its_output_matrix():
             found.append(jnp.linalg.norm(sums @ p.layers[0].heads.output[h], axis=1))
         return jnp.stack(found)
 
-    agree(lambda p: observe(replace(loss, params=p)).contributions[0], written, loss.params)
+    agree(lambda p: record_activations(replace(loss, params=p)).contributions[0], written, loss.params)
     scores = contribution_sums(loss)
     assert scores.parts is not None
     assert scores.values.tolist() == scores.parts.sum(axis=(0, 1)).tolist()
@@ -158,7 +159,7 @@ def test_influences_are_derivatives_of_the_test_loss_in_the_examples_weights():
 def test_ridge_influence_sums_over_a_demonstrations_tokens():
     loss = of(TINY, always_seen=1)
     scores = ridge_influence(loss)
-    states = observe(loss).hidden[1]
+    states = record_activations(loss).hidden[1]
     states = states / jnp.linalg.norm(states, axis=1, keepdims=True)
     # within the demonstrations at 1, 2 and 3, 4, 5 the pairs of neighbours are those that start at 1, 3 and 4
     at = jnp.asarray([1, 3, 4])

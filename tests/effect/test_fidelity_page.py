@@ -39,7 +39,7 @@ def scores(model="smollm2"):
 
 def test_the_tables_of_the_page_are_those_of_the_result_file():
     page = (ROOT / "docs" / "effect.md").read_text()
-    assert summarising()["inserted"](page, summarising()["blocks"](RESULTS)) == page
+    assert summarising()["insert"](page, summarising()["blocks"](RESULTS)) == page
     assert page.count("| --- |") > len(MODELS)
 
 
@@ -62,7 +62,7 @@ def test_correlations_follow_from_the_kept_lines(model):
             pairs = tools["pairs_of"](own, name, truth)
             for kind in ("pearson", "spearman"):
                 middle, low, high = row[truth][kind]
-                assert middle == round(tools["pooled"](tools[kind])(pairs), tools["DIGITS"])
+                assert middle == round(tools["pool"](tools[kind])(pairs), tools["DIGITS"])
                 assert low <= middle <= high
 
 
@@ -156,4 +156,4 @@ def test_a_run_that_was_killed_goes_on_after_its_last_whole_line(tmp_path, monke
 
 def test_a_page_without_a_place_for_a_table_is_refused():
     with pytest.raises(ValueError, match="must have one line"):
-        summarising()["inserted"]("no place", {"smollm2": ["row"]})
+        summarising()["insert"]("no place", {"smollm2": ["row"]})

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, decoder
-from support.equivalence import evaluate_trace, meet, run_compiled
+from meets import computed, evaluated, meet
 
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.claims.comparison import compare
 from lrgd_jax.decoder import apply
-from lrgd_jax.decoder.capture import apply_with
+from lrgd_jax.decoder.forward import apply_with
 from lrgd_jax.dual.token_roles import TokenRoles
-from lrgd_jax.effect.finite_dual import centred, feature_attention, finite_outputs, taylor_dimension, taylor_outputs
+from lrgd_jax.effect.finite_dual import centre_keys, feature_attention, finite_outputs, taylor_dimension, taylor_outputs
 from lrgd_jax.features import PositiveRandomFeatures, TaylorFeatures
 
 KEYS, VALUES, QUERIES = (
@@ -33,8 +33,8 @@ def test_taylor_outputs_are_those_of_the_features(degree):
         return taylor_outputs(4, 0.5, k, v, ROLE, q)[degree]
 
     assert meet(by_features, by_kernel, KEYS, VALUES, QUERIES).holds
-    wrong = evaluate_trace(lambda k, v, q: taylor_outputs(4, 0.5, k, v, ROLE, q)[degree + 1], KEYS, VALUES, QUERIES)
-    assert not compare(run_compiled(by_features, KEYS, VALUES, QUERIES), wrong).holds
+    wrong = evaluated(lambda k, v, q: taylor_outputs(4, 0.5, k, v, ROLE, q)[degree + 1], KEYS, VALUES, QUERIES)
+    assert not compare(computed(by_features, KEYS, VALUES, QUERIES), wrong).holds
 
 
 @pytest.mark.parametrize(("width", "degree"), [(1, 4), (3, 2), (4, 5)])
@@ -49,10 +49,10 @@ def test_softmax_does_not_see_that_keys_are_centred():
     counted = jnp.array([1.0, 1, 1, 0, 1, 1])
 
     def moved(q, k, v):
-        return softmax_attention(q, centred(k, counted), v)
+        return softmax_attention(q, centre_keys(k, counted), v)
 
     assert meet(moved, softmax_attention, QUERIES, KEYS, VALUES).holds
-    mean = evaluate_trace(lambda k: counted @ centred(k, counted), KEYS)
+    mean = evaluated(lambda k: counted @ centre_keys(k, counted), KEYS)
     assert (np.abs(mean.value) <= mean.error).all()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, decoder
 
-from lrgd_jax.effect import DEFAULT, METHODS, Control, PromptLoss, worth_of_demonstrations
+from lrgd_jax.effect import DEFAULT, METHODS, Control, PromptLoss, score_demonstrations
 
 CONFIG = replace(TINY, layers=1)
 SEGMENTS = {2: [0, 1, 1, 2, 2, 2, 3, 3], 4: [0, 1, 2, 3, 4, 4, 5, 5]}
@@ -44,9 +44,9 @@ def test_the_cost_grows_with_the_number_of_demonstrations_where_it_is_said_to(na
 def test_the_default_is_one_of_them_and_does_not_grow():
     assert DEFAULT in METHODS
     assert DEFAULT not in GROWING | WITHOUT_SIGN
-    assert worth_of_demonstrations(of(2)).values.tolist() == METHODS[DEFAULT](of(2)).values.tolist()
+    assert score_demonstrations(of(2)).values.tolist() == METHODS[DEFAULT](of(2)).values.tolist()
 
 
 def test_an_unknown_method_is_refused_with_the_names():
     with pytest.raises(ValueError, match="no method 'shap'; choose one of aumann-shapley, "):
-        worth_of_demonstrations(of(2), "shap")
+        score_demonstrations(of(2), "shap")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lrgd_jax.effect.findings import Findings, TokenProbability, units
-from lrgd_jax.effect.prompting import Prompt
-from lrgd_jax.effect.scores import Interval, Scores
+from lrgd_jax.effect.prompt import Prompt
+from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability, units
+from lrgd_jax.effect.scores import ScoreIntervals, Scores
 from lrgd_jax.report.explanation import Explanation
 from lrgd_jax.report.html import bar, decimal_format, escape_text, format_signed, heat_map, shade
 
@@ -21,7 +21,7 @@ PARTS = PARTS * VALUES / PARTS.sum(axis=(0, 1))
 VOID = {"meta", "br"}
 
 
-def findings(**changes) -> Findings:
+def attribution(**changes) -> PromptAttribution:
     prompt = Prompt(
         tokens=np.arange(12, dtype=np.int32),
         segments=np.array([0, 1, 1, 2, 2, 2, 3, 4, 4, 4, 4, 4]),
@@ -31,9 +31,9 @@ def findings(**changes) -> Findings:
         query=EVIL,
         answer=" <b>y",
     )
-    found = Findings(
+    found = PromptAttribution(
         prompt,
-        Scores(VALUES, "a method", 17.5, 2.0, Interval(VALUES - 0.5, VALUES + 0.5, 0.9), PARTS),
+        Scores(VALUES, "a method", 17.5, 2.0, ScoreIntervals(VALUES - 0.5, VALUES + 0.5, 0.9), PARTS),
         zero_shot=2.5,
         few_shot=0.5,
         target=(TokenProbability(" <b>", 0.25, 0.5), TokenProbability("y", 0.125, 1.0)),
@@ -74,7 +74,7 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("by", [None, "layer", "head"])
 def test_the_page_is_whole_and_fetches_nothing(by):
-    text = Explanation("smollm2", findings(), by).html()
+    text = Explanation("smollm2", attribution(), by).html()
     page = Page(text)
     assert page.open == []
     assert not {"script", "link", "img", "iframe", "object", "i "} & set(page.tags)
@@ -91,7 +91,7 @@ def test_the_page_is_whole_and_fetches_nothing(by):
 
 
 def test_the_page_tells_every_number():
-    words = " ".join(Page(Explanation("smollm2", findings(own=True), "head").html()).words)
+    words = " ".join(Page(Explanation("smollm2", attribution(own=True), "head").html()).words)
     for told in (
         "+0.5",
         "−0.25",
@@ -150,7 +150,7 @@ def test_bars_and_signs():
 
 
 def test_the_json_holds_the_same():
-    content = json.loads(Explanation("m", findings(), "head").to_json())
+    content = json.loads(Explanation("m", attribution(), "head").to_json())
     assert [one["score"] for one in content["demonstrations"]] == VALUES.tolist()
     assert [one["rank"] for one in content["demonstrations"]] == [2, 3, 1]
     assert [one["share"] for one in content["demonstrations"]] == (VALUES / 2).tolist()
@@ -160,13 +160,13 @@ def test_the_json_holds_the_same():
     assert np.shape(content["heads"]) == PARTS.shape
     assert (np.sum(content["heads"], axis=1) == content["layers"]).all()
     assert content["probabilities"][1] == {"token": "y", "zero_shot": 0.125, "few_shot": 1.0}
-    assert "heads" not in Explanation("m", findings()).to_dict()
+    assert "heads" not in Explanation("m", attribution()).to_dict()
 
 
 @pytest.mark.parametrize("by", [None, "layer", "head"])
 def test_the_tables_are_ranked_and_read_no_markup(by):
     console = Console(width=132, record=True)
-    console.print(Explanation("m", findings(), by))
+    console.print(Explanation("m", attribution(), by))
     text = console.export_text()
     assert "[red]rich[/red]" in text
     places = [text.index(told) for told in ("+1.750", "+0.500", "-0.250")]
@@ -178,7 +178,7 @@ def test_the_tables_are_ranked_and_read_no_markup(by):
 
 def test_where_there_is_no_effect_there_are_no_shares():
     bare = Scores(np.zeros(3), "leave-one-out", 4.0)
-    found = findings(zero_shot=0.0, few_shot=0.0, scores=bare)
+    found = attribution(zero_shot=0.0, few_shot=0.0, scores=bare)
     assert (found.relative, found.shares, found.gap, found.layers) == (None, None, None, None)
     explanation = Explanation("m", found, "head")
     content = json.loads(explanation.to_json())
@@ -192,7 +192,7 @@ def test_where_there_is_no_effect_there_are_no_shares():
 
 @pytest.mark.parametrize(("method", "remark"), [("attention", "no sign"), ("ridge-influence", "orders")])
 def test_scores_that_are_no_nats_have_no_shares(method, remark):
-    found = findings(method=method)
+    found = attribution(method=method)
     assert not found.in_nats
     assert (found.shares, found.gap) == (None, None)
     assert remark in units(method)

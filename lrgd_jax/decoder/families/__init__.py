@@ -1,32 +1,26 @@
 """Families of pretrained decoders: which Hugging Face architectures can be read, and by which file.
 
 A family states three things: how its config.json becomes a `DecoderConfig`, which tensors a checkpoint holds and of
-what shape, and where each goes.
+what shape, and where each goes. Each file in this folder is one family and ends in `FAMILY = Family(...)`, by which it
+is registered.
 """
 
 import difflib
-from collections.abc import Mapping
-from typing import Any
+import importlib
+import pkgutil
 
-from lrgd_jax.decoder.families import gemma2, gemma3, gpt2, gpt_neox, llama, mistral, qwen2, qwen3
-from lrgd_jax.decoder.families.family import Family
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: tuple[Family, ...] = (
-    llama.FAMILY,
-    mistral.FAMILY,
-    qwen2.FAMILY,
-    qwen3.FAMILY,
-    gemma2.FAMILY,
-    gemma3.FAMILY,
-    gpt2.FAMILY,
-    gpt_neox.FAMILY,
+FAMILIES: tuple[Family, ...] = tuple(
+    importlib.import_module(f"{__name__}.{module.name}").FAMILY for module in pkgutil.iter_modules(__path__)
 )
-"""Every family that can be read."""
+"""Every family that can be read, by the names of their files."""
 
 
-def family_of(config: Mapping[str, Any]) -> Family:
+def family_of(config: Config) -> Family:
     """The family of a Hugging Face config, by its "architectures" or, where that is missing, its "model_type".
 
     Raises:

@@ -4,16 +4,15 @@ Source: Gemma Team 2024, arXiv 2408.00118, section 2.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from lrgd_jax.decoder.checkpoint_layout import LLAMA_NAMES, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
 from lrgd_jax.decoder.families.llama import llama_like
-from lrgd_jax.decoder.families.reading import activation, local_layers, refuse, sizes
-from lrgd_jax.decoder.families.tensors import LLAMA_NAMES, assemble, tensor_shapes
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config, activation, local_layers, refuse, sizes
 
 __all__ = ["FAMILY", "GEMMA_NAMES", "gemma_like"]
 
@@ -29,7 +28,7 @@ GEMMA_NAMES = replace(
 
 
 def gemma_like(
-    config: Mapping[str, Any], period: int, caps: tuple[float | None, float | None], **difference: Any
+    config: Config, period: int, caps: tuple[float | None, float | None], **difference: Any
 ) -> DecoderConfig:
     """What Gemma 2 and 3 share.
 

@@ -3,20 +3,18 @@
 Source: Gemma Team 2025, arXiv 2503.19786, section 2.
 """
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
+from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
 from lrgd_jax.decoder.families.gemma2 import GEMMA_NAMES, gemma_like
-from lrgd_jax.decoder.families.reading import rope
-from lrgd_jax.decoder.families.tensors import assemble, tensor_shapes
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config, rope
 
 __all__ = ["FAMILY"]
 
 
-def _config(config: Mapping[str, Any]) -> DecoderConfig:
+def _config(config: Config) -> DecoderConfig:
     written = config.get("rope_parameters") or {}
     if written and not {"full_attention", "sliding_attention"} <= set(written):
         raise ValueError(

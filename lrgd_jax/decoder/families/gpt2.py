@@ -4,16 +4,15 @@ Source: Radford et al. 2019, "Language models are unsupervised multitask learner
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
-from lrgd_jax.decoder.families.reading import activation, eos_tokens, refuse, sizes
-from lrgd_jax.decoder.families.tensors import TensorNames, assemble, tensor_shapes
-from lrgd_jax.decoder.model import DecoderParams
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens, refuse, sizes
+from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["FAMILY"]
 
@@ -39,7 +38,7 @@ NAMES = TensorNames(
 )
 
 
-def _config(config: Mapping[str, Any]) -> DecoderConfig:
+def _config(config: Config) -> DecoderConfig:
     refuse(config, scale_attn_by_inverse_layer_idx="a scale by layer", add_cross_attention="cross-attention")
     width, layers, heads, vocabulary, context = sizes(
         config, "n_embd", "n_layer", "n_head", "vocab_size", "n_positions"

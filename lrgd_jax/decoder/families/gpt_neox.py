@@ -4,16 +4,15 @@ Source: Black et al. 2022, arXiv 2204.06745, section 2.1; Biderman et al. 2023, 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from jaxtyping import Array
 
+from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
 from lrgd_jax.decoder.families.llama import llama_like
-from lrgd_jax.decoder.families.reading import activation, rope, sizes
-from lrgd_jax.decoder.families.tensors import TensorNames, assemble, tensor_shapes
-from lrgd_jax.decoder.model import DecoderParams
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config, activation, rope, sizes
+from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["FAMILY"]
 
@@ -38,7 +37,7 @@ NAMES = TensorNames(
 )
 
 
-def _config(config: Mapping[str, Any]) -> DecoderConfig:
+def _config(config: Config) -> DecoderConfig:
     written = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
     share = written.pop("partial_rotary_factor", config.get("rotary_pct", 0.25))
     width, heads = sizes(config, "hidden_size", "num_attention_heads")

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
-from lrgd_jax.decoder.families.reading import activation, eos_tokens, rope, sizes
-from lrgd_jax.decoder.families.tensors import assemble, tensor_shapes
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens, rope, sizes
 
 __all__ = ["FAMILY", "assemble", "config_from_hugging_face", "llama_like", "tensor_shapes"]
 
 
-def config_from_hugging_face(config: Mapping[str, Any]) -> DecoderConfig:
+def config_from_hugging_face(config: Config) -> DecoderConfig:
     """The `DecoderConfig` of a Llama's config.json, as transformers 4 or 5 writes it.
 
     Raises:
@@ -21,7 +21,7 @@ def config_from_hugging_face(config: Mapping[str, Any]) -> DecoderConfig:
     return llama_like(config, attention_bias=bias, mlp_bias=config.get("mlp_bias", False))
 
 
-def llama_like(config: Mapping[str, Any], **difference: Any) -> DecoderConfig:
+def llama_like(config: Config, **difference: Any) -> DecoderConfig:
     """The `DecoderConfig` of a family that keeps Llama's keys; `difference` replaces and adds fields.
 
     Raises:

@@ -1,16 +1,14 @@
 """Mistral: Llama with a sliding window. Source: Jiang et al. 2023, arXiv 2310.06825, section 2."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
 from lrgd_jax.decoder.families.llama import llama_like
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config
 
 __all__ = ["FAMILY"]
 
 
-def _config(config: Mapping[str, Any]) -> DecoderConfig:
+def _config(config: Config) -> DecoderConfig:
     # later Mistrals write null: no window; where the key is missing, transformers takes the first Mistral's
     return llama_like(config, window=config.get("sliding_window", 4096))
 

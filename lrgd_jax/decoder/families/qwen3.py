@@ -1,17 +1,15 @@
 """Qwen 3: Llama with an RMSNorm of each head's queries and keys. Source: Yang et al. 2025, arXiv 2505.09388."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.family import Family
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.families.qwen2 import windows
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config
 
 __all__ = ["FAMILY"]
 
 
-def _config(config: Mapping[str, Any]) -> DecoderConfig:
+def _config(config: Config) -> DecoderConfig:
     config = {"head_dim": 128, **config}
     bias = config.get("attention_bias", False)
     return llama_like(config, query_key_norm=True, attention_bias=bias, **windows(config))

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Array
 
+from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.tensors import assemble, tensor_shapes
-from lrgd_jax.decoder.model import DecoderParams
+from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["Family"]
 
@@ -32,7 +32,7 @@ class Family:
     name: str
     architectures: tuple[str, ...]
     model_types: tuple[str, ...]
-    read_config: Callable[[Mapping[str, Any]], DecoderConfig]
+    read_config: Callable[[Config], DecoderConfig]
     tensor_shapes: Callable[[DecoderConfig], dict[str, tuple[int, ...]]] = tensor_shapes
     assemble: Callable[[DecoderConfig, Mapping[str, Array]], DecoderParams] = assemble
     tied: tuple[str, str] = ("lm_head.weight", "model.embed_tokens.weight")

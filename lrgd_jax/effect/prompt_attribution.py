@@ -1,4 +1,4 @@
-"""What an explanation found: scores, the two losses, and the probabilities of the answer's tokens."""
+"""A prompt's answer attributed to its demonstrations: scores, the two losses, probabilities of the answer's tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,26 +7,11 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.effect.methods import DEFAULT
-from lrgd_jax.effect.prompting import Prompt
+from lrgd_jax.effect.methods import DEFAULT, METHODS
+from lrgd_jax.effect.prompt import Prompt
 from lrgd_jax.effect.scores import Scores
 
-__all__ = ["NATS", "UNSIGNED", "Findings", "TokenProbability", "units"]
-
-NATS = frozenset(
-    (
-        "aumann-shapley",
-        "aumann-shapley-rates",
-        "rate-gradient",
-        "leave-one-out",
-        "permutation-shapley",
-        "exact-shapley",
-    )
-)
-"""The methods whose scores are parts or changes of the loss; those of others have units of their own."""
-
-UNSIGNED = frozenset({"attention", "contribution-norm", "input-gradient"})
-"""The methods whose scores say how much a demonstration matters, not whether it helps."""
+__all__ = ["PromptAttribution", "TokenProbability", "units"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +30,7 @@ class TokenProbability:
 
 
 @dataclass(frozen=True)
-class Findings:
+class PromptAttribution:
     r"""What the demonstrations of one prompt are worth; positive scores help, that is, lower the loss of the target.
 
     Attributes:
@@ -93,7 +78,7 @@ class Findings:
     @property
     def in_nats(self) -> bool:
         """Whether the scores are in units of the loss."""
-        return self.method in NATS
+        return METHODS[self.method].in_nats
 
     @property
     def gap(self) -> float | None:
@@ -118,6 +103,6 @@ class Findings:
 
 def units(method: str) -> str:
     """A remark on scores that are no nats."""
-    if method in UNSIGNED:
+    if not METHODS[method].signed:
         return f"{method} has units of its own and no sign: it says how much a demonstration matters, not if it helps"
     return f"{method} has units of its own: it orders the demonstrations, and its scores do not add up to the effect"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, agree_deep, decoder
 
-from lrgd_jax.decoder import Worth, apply, split_tokens
-from lrgd_jax.decoder.rates import kernel_entries, weighted_attention
+from lrgd_jax.decoder import DemonstrationGates, apply, split_tokens
+from lrgd_jax.decoder.weighted_attention import kernel_entries, weighted_attention
 from lrgd_jax.effect import PromptLoss, aumann_shapley, effect_of_demonstrations, leave_one_out, rate_gradient
 
 SEGMENTS = jnp.asarray([0, 0, 1, 1, 1, 2, 2, 2])
@@ -60,7 +60,7 @@ def test_a_demonstration_of_huge_weight_can_be_left_out():
     segments, seen = jnp.asarray([0, 1, 1]), jnp.ones((1, 3), bool)
 
     def output(rate):
-        return weighted_attention(SMALL, query, keys, values, seen, Worth(segments, rate[None]))[0, 0]
+        return weighted_attention(SMALL, query, keys, values, seen, DemonstrationGates(segments, rate[None]))[0, 0]
 
     entries = kernel_entries(SMALL, query, keys[1:], seen[:, 1:], seen[:, 1:])
     assert output(jnp.zeros(())) == ((entries @ values[1:]) / entries.sum())[0, 0]

@@ -1,12 +1,15 @@
 """What the families share in reading a config.json: sizes, activations, frequencies, windows."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from lrgd_jax.decoder.config import Activation
 from lrgd_jax.positions import Llama3Scaling
 
-__all__ = ["activation", "eos_tokens", "local_layers", "refuse", "rope", "sizes"]
+__all__ = ["Config", "activation", "eos_tokens", "local_layers", "refuse", "rope", "sizes"]
+
+Config: TypeAlias = Mapping[str, Any]
+"""A config.json as it was read: what a key holds is known only when it is used."""
 
 ACTIVATIONS: Mapping[str, Activation] = {
     "silu": "silu",
@@ -22,7 +25,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
 SCALING_NAMES = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
 
 
-def sizes(config: Mapping[str, Any], *names: str) -> list[int]:
+def sizes(config: Config, *names: str) -> list[int]:
     """Whole numbers from a config.
 
     Raises:
@@ -36,7 +39,7 @@ def sizes(config: Mapping[str, Any], *names: str) -> list[int]:
     return [config[name] for name in names]
 
 
-def activation(config: Mapping[str, Any], key: str, default: str, known: tuple[str, ...] = tuple(ACTIVATIONS)):
+def activation(config: Config, key: str, default: str, known: tuple[str, ...] = tuple(ACTIVATIONS)) -> Activation:
     """The activation that a config names.
 
     Raises:
@@ -48,20 +51,20 @@ def activation(config: Mapping[str, Any], key: str, default: str, known: tuple[s
     return ACTIVATIONS[name]
 
 
-def eos_tokens(config: Mapping[str, Any]) -> tuple[int, ...]:
+def eos_tokens(config: Config) -> tuple[int, ...]:
     """The ids of the tokens that end a text: none, one or a list."""
     eos = config.get("eos_token_id")
     return () if eos is None else tuple(eos) if isinstance(eos, list) else (eos,)
 
 
-def refuse(config: Mapping[str, Any], **unsupported: str) -> None:
+def refuse(config: Config, **unsupported: str) -> None:
     """Raises ValueError where a switch is on that the decoder does not know; the values say what it would do."""
     for name, what in unsupported.items():
         if config.get(name):
             raise ValueError(f"{name} is {config[name]!r}: {what} is not computed here; it must be false")
 
 
-def local_layers(config: Mapping[str, Any], layers: int) -> tuple[bool, ...] | None:
+def local_layers(config: Config, layers: int) -> tuple[bool, ...] | None:
     """Which layers have a sliding window, by "layer_types"; None where the config does not say.
 
     Raises:
@@ -76,7 +79,7 @@ def local_layers(config: Mapping[str, Any], layers: int) -> tuple[bool, ...] | N
     return tuple(kind == "sliding_attention" for kind in types)
 
 
-def rope(config: Mapping[str, Any], written: Any = None, *, theta: float = 10_000.0) -> dict[str, Any]:
+def rope(config: Config, written: object = None, *, theta: float = 10_000.0) -> dict[str, Any]:
     """Base and stretch of the frequencies: "rope_parameters" (transformers 5) or "rope_theta", "rope_scaling" (4).
 
     Args:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from lrgd_jax.decoder import apply, dual_attention, dual_chain, dual_layer, layer, split_tokens
-from lrgd_jax.decoder.layers import attention_block
+from lrgd_jax.decoder.attention import attention_block
 from lrgd_jax.positions import Llama3Scaling
 
 from .helpers import TINY, TOKENS, agree, agree_deep, decoder
@@ -26,6 +26,14 @@ SPLITS = {
     "each token one": split_tokens(N, [(i, i + 1) for i in range(N - 1)]),
 }
 X = jax.random.normal(jax.random.key(5), (N, TINY.width))
+FORWARD = {
+    "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "rms_norm"),
+    "feed_forward": ("swiglu", "feed_forward"),
+    "forward": ("layer_around", "run_layers", "normalise"),
+    "norms": ("rms_norm", "layer_norm", "normalise"),
+    "transformer_layer": ("attend", "feed_forward", "layer", "layer_around", "normalise"),
+}
+"""What the ordinary forward pass is made of."""
 
 
 @pytest.mark.parametrize("config", [CONFIGS["grouped"], CONFIGS["linear"]], ids=["softmax", "linear"])
@@ -65,10 +73,9 @@ def test_the_chain_calls_no_attention(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("the chain called the side that it is compared with")
 
-    for name in ("softmax_attention", "linear_attention", "attention_block", "swiglu", "rms_norm", "layer", "attend"):
-        monkeypatch.setattr(f"lrgd_jax.decoder.layers.{name}", refuse)
-    for name in ("swiglu", "rms_norm", "layer_norm", "normalised", "feed_forward"):
-        monkeypatch.setattr(f"lrgd_jax.decoder.blocks.{name}", refuse)
+    for module, names in FORWARD.items():
+        for name in names:
+            monkeypatch.setattr(f"lrgd_jax.decoder.{module}.{name}", refuse)
     for form in ("SoftmaxAttention", "LinearAttention"):
         monkeypatch.setattr(f"lrgd_jax.attention.forms.{form}.__call__", refuse)
     for attention in ("softmax", "linear"):

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.decoder import Worth, apply, embed, hidden_states, worth_of
-from lrgd_jax.decoder.layers import attend, project_heads
+from lrgd_jax.decoder import DemonstrationGates, apply, embed, gate_demonstrations, hidden_states
+from lrgd_jax.decoder.attention import attend, project_heads
 from lrgd_jax.positions import visible
 
 from .helpers import TINY, TOKENS, agree, decoder
@@ -54,8 +54,8 @@ def test_each_query_head_has_its_own_row(config, control):
     mask = visible(len(TOKENS), len(TOKENS), causal=True)
 
     def outputs(x, gates):
-        worth = Worth(SEGMENTS, **{control: gates})
-        return attend(config, *project_heads(heads, config, x, jnp.arange(len(TOKENS))), mask, worth)
+        of_layer = DemonstrationGates(SEGMENTS, **{control: gates})
+        return attend(config, *project_heads(heads, config, x, jnp.arange(len(TOKENS))), mask, of_layer)
 
     def one_by_one(x):
         return jnp.stack([outputs(x, rows[j])[j] for j in range(4)])
@@ -95,14 +95,14 @@ def test_a_layer_reads_its_own_row():
     assert (of(below, first, GATES[None]) != of(below, first, ones[:1])).any()
 
 
-def test_the_hidden_states_take_a_worth_or_its_parts():
+def test_the_hidden_states_take_gates_or_their_parts():
     params = decoder(TINY)
     rates = jnp.broadcast_to(GATES, BY_HEAD)
-    worth = worth_of(TINY, len(TOKENS), SEGMENTS, rates)
+    gates = gate_demonstrations(TINY, len(TOKENS), SEGMENTS, rates)
     parts = hidden_states(params, TINY, TOKENS, rates=rates, segments=SEGMENTS)
-    assert (hidden_states(params, TINY, TOKENS, worth) == parts).all()
-    with pytest.raises(ValueError, match="either worth, or rates"):
-        hidden_states(params, TINY, TOKENS, worth, rates=rates, segments=SEGMENTS)
+    assert (hidden_states(params, TINY, TOKENS, gates) == parts).all()
+    with pytest.raises(ValueError, match="either gates, or rates"):
+        hidden_states(params, TINY, TOKENS, gates, rates=rates, segments=SEGMENTS)
 
 
 @pytest.mark.parametrize("shape", [(), (2, 3), (3, 2), (2, 2, 2), (2, 4, 3), (4, 2, 2), (1, 2, 4, 2), (4,)])
@@ -111,14 +111,14 @@ def test_wrong_shapes_are_refused(control, shape):
     number = len(shape) > 0 and shape[:-1] == (TINY.layers, TINY.heads)[: len(shape) - 1]
     message = f"{shape[-1]} {control} were given" if number else r"\[N\], .* \[2, N\], .* \[2, 4, N\]; got shape \["
     with pytest.raises(ValueError, match=message):
-        worth_of(TINY, len(TOKENS), SEGMENTS, **{control: jnp.ones(shape)})
+        gate_demonstrations(TINY, len(TOKENS), SEGMENTS, **{control: jnp.ones(shape)})
 
 
 def test_a_negative_rate_of_one_head_is_refused_and_a_negative_gate_is_not():
     gates = jnp.ones(BY_HEAD).at[1, 2, 0].set(-0.5)
     with pytest.raises(ValueError, match=r"zero or more, got -0\.5 among them"):
-        worth_of(TINY, len(TOKENS), SEGMENTS, gates)
-    assert worth_of(TINY, len(TOKENS), SEGMENTS, contributions=gates) is not None
+        gate_demonstrations(TINY, len(TOKENS), SEGMENTS, gates)
+    assert gate_demonstrations(TINY, len(TOKENS), SEGMENTS, contributions=gates) is not None
 
 
 def test_rows_of_a_whole_decoder_are_not_those_of_a_layer():
@@ -126,4 +126,4 @@ def test_rows_of_a_whole_decoder_are_not_those_of_a_layer():
     qkv = project_heads(decoder(TINY).layers[0].heads, TINY, x, jnp.arange(len(TOKENS)))
     mask = visible(len(TOKENS), len(TOKENS), causal=True)
     with pytest.raises(ValueError, match=r"shape \[N\] or \[4, N\], one row a query head; got \(2, 4, 2\)"):
-        attend(TINY, *qkv, mask, Worth(SEGMENTS, jnp.ones(BY_HEAD)))
+        attend(TINY, *qkv, mask, DemonstrationGates(SEGMENTS, jnp.ones(BY_HEAD)))

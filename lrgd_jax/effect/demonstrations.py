@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias, cast
 
 __all__ = ["Demonstration", "read_demonstrations"]
 
@@ -37,15 +37,15 @@ def read_demonstrations(path: str | os.PathLike[str]) -> tuple[Demonstration, ..
     lines = [(number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip()]
     if not lines:
         raise ValueError(f"{file} holds no demonstration; write one {FORMS} a line")
-    found = [(number, _demonstration(f"{file}, line {number}", line)) for number, line in lines]
-    first, kind = found[0][0], type(found[0][1])
-    for number, one in found:
-        if type(one) is not kind:
+    numbered = [(number, _demonstration(f"{file}, line {number}", line)) for number, line in lines]
+    first, example = numbered[0]
+    for number, one in numbered:
+        if type(one) is not type(example):
             raise ValueError(
-                f"{file} mixes two forms: line {first} has {_form(found[0][1])}, line {number} has {_form(one)}; "
+                f"{file} mixes two forms: line {first} has {_form(example)}, line {number} has {_form(one)}; "
                 "write all lines in one form"
             )
-    return tuple(one for _, one in found)
+    return tuple(one for _, one in numbered)
 
 
 def _form(one: Demonstration) -> str:
@@ -59,6 +59,7 @@ def _demonstration(where: str, line: str) -> Demonstration:
         raise ValueError(f"{where} is not JSON ({error}); expected {FORMS}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{where} holds a {type(content).__name__}, not an object; expected {FORMS}")
+    content = cast(dict[str, object], content)
     pair = [key for key in ("input", "output") if key in content]
     if "text" in content and pair:
         raise ValueError(f'{where} has both "text" and "{pair[0]}"; expected {FORMS}')
@@ -74,7 +75,7 @@ def _other(key: str) -> str:
     return "output" if key == "input" else "input"
 
 
-def _text(where: str, content: dict[str, Any], key: str) -> str:
+def _text(where: str, content: dict[str, object], key: str) -> str:
     value = content[key]
     if not isinstance(value, str):
         raise ValueError(f'{where}: "{key}" must be a text, got {json.dumps(value)[:40]}')

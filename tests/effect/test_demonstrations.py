@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lrgd_jax.effect.reading import read_demonstrations
+from lrgd_jax.effect.demonstrations import read_demonstrations
 
 
 def written(tmp_path, *lines):

@@ -1,12 +1,12 @@
-"""One pre-norm layer: a norm, attention with grouped heads, a feed-forward block, residual sums; by default Llama's.
+"""Attention in a layer: heads projected and rotated to their positions, every head's output, and its read-out.
 
-Intermediate tensors are marked by `jax.ad_checkpoint.checkpoint_name`, as cut points for
-`lrgd_jax.certify.adjoint_bound`: "residual", "normed", "heads" (queries, keys, values), "attended" and "hidden" (of the
-feed-forward block). The marks compute nothing.
+Queries, keys and values are marked "heads", outputs "attended" by `jax.ad_checkpoint.checkpoint_name`, as cut points
+for `lrgd_jax.certify.adjoint_bound`; the marks compute nothing.
 """
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,46 +16,39 @@ from jaxtyping import Array, Bool, Float, Int
 from lrgd_jax.attention.linear import linear_attention
 from lrgd_jax.attention.multi_head import HeadWeights, project
 from lrgd_jax.attention.softmax import softmax_attention
-from lrgd_jax.decoder.blocks import (
-    affine,
-    at_least_float32,
-    feed_forward,
-    layer_norm,
-    normalised,
-    post_norm,
-    rms_norm,
-    soft_cap,
-    swiglu,
-)
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.rates import weighted_attention
-from lrgd_jax.decoder.weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
-from lrgd_jax.decoder.worth import Worth
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
+from lrgd_jax.decoder.layer_weights import NormedHeads
+from lrgd_jax.decoder.norms import at_least_float32, rms_norm
+from lrgd_jax.decoder.soft_cap import soft_cap
+from lrgd_jax.decoder.weighted_attention import weighted_attention
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import rotary_frequencies, rotate, visible
 
 __all__ = [
-    "FeedForwardWeights",
-    "LayerWeights",
-    "NormedHeads",
-    "TwoMatrices",
-    "affine",
-    "at_least_float32",
+    "Heads",
     "attend",
+    "attend_causally",
     "attention_block",
-    "feed_forward",
-    "feed_forward_sum",
-    "layer",
-    "layer_norm",
-    "normalised",
-    "post_norm",
     "project_heads",
     "read_out",
-    "rms_norm",
     "rotary",
-    "soft_cap",
-    "swiglu",
+    "visible_ages",
 ]
+
+
+class Heads(NamedTuple):
+    """What the heads of a layer compute with; query head j reads key-value head j // (h / g).
+
+    Attributes:
+        queries: at their positions, shape [h, t, d].
+        keys: likewise, shape [g, n, d].
+        values: shape [g, n, dv].
+    """
+
+    queries: Float[Array, "h t d"]
+    keys: Float[Array, "g n d"]
+    values: Float[Array, "g n dv"]
 
 
 def rotary(x: Float[Array, "h n d"], config: DecoderConfig, positions: Int[Array, " n"]) -> Float[Array, "h n d"]:
@@ -69,7 +62,7 @@ def rotary(x: Float[Array, "h n d"], config: DecoderConfig, positions: Int[Array
 
 def project_heads(
     heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"], positions: Int[Array, " n"]
-) -> tuple[Float[Array, "h n d"], Float[Array, "g n d"], Float[Array, "g n dv"]]:
+) -> Heads:
     """Queries, keys and values of normed tokens, rotated to their positions where attention is softmax."""
     queries = project(heads.query, heads.query_bias, x)
     keys = project(heads.key, heads.key_bias, x)
@@ -79,7 +72,7 @@ def project_heads(
         keys = _head_norm(heads.key_norm, config, keys)
     if config.attention == "softmax" and config.positions == "rotary":
         queries, keys = rotary(queries, config, positions), rotary(keys, config, positions)
-    return checkpoint_name(queries, "heads"), checkpoint_name(keys, "heads"), checkpoint_name(values, "heads")
+    return Heads(*(checkpoint_name(x, "heads") for x in (queries, keys, values)))
 
 
 def _head_norm(gain: Float[Array, " d"] | None, config: DecoderConfig, x: Float[Array, "h n d"]):
@@ -94,7 +87,7 @@ def attend(
     keys: Float[Array, "g n d"],
     values: Float[Array, "g n dv"],
     mask: Bool[Array, "t n"],
-    worth: Worth | None = None,
+    gates: DemonstrationGates | None = None,
 ) -> Float[Array, "h t dv"]:
     """Every head's output; query head j reads key-value head j // (h / g).
 
@@ -104,32 +97,32 @@ def attend(
         keys: of every key-value head.
         values: likewise.
         mask: which keys each query sees.
-        worth: rates or gates of the demonstrations in this layer, alike in all heads or one row a query head.
+        gates: of the demonstrations in this layer, alike in all heads or one row a query head.
 
     Source: Ainslie et al. 2023, arXiv 2305.13245.
     """
     groups = keys.shape[0]
 
-    def one_head(q: Float[Array, "t d"], gates: tuple, k: Float[Array, "n d"], v: Float[Array, "n dv"]):
-        if worth is not None:
-            rates, contributions = gates
-            of_head = replace(worth, rates=rates, contributions=contributions)
+    def one_head(q: Float[Array, "t d"], row: tuple, k: Float[Array, "n d"], v: Float[Array, "n dv"]):
+        if gates is not None:
+            rates, contributions = row
+            of_head = replace(gates, rates=rates, contributions=contributions)
             return weighted_attention(config, q, k, v, mask, of_head)
         if config.attention == "linear":
             return linear_attention(q, k, v, feature_map=elu_plus_one, mask=mask, normalised=True)
         if config.attention_soft_cap is not None:
-            return _soft_capped(config, q, k, v, mask)
+            return _soft_capped_attention(config, q, k, v, mask)
         return softmax_attention(q, k, v, scale=config.attention_scale, mask=mask)
 
-    gates = (None, None) if worth is None else worth.by_head(groups, queries.shape[0])
-    rows = tuple(None if x is None or x.ndim == 1 else 0 for x in gates)
-    one_group = jax.vmap(one_head, in_axes=(0, rows, None, None))
+    rows = (None, None) if gates is None else gates.by_head(groups, queries.shape[0])
+    axes = tuple(None if x is None or x.ndim == 1 else 0 for x in rows)
+    one_group = jax.vmap(one_head, in_axes=(0, axes, None, None))
     grouped = queries.reshape(groups, queries.shape[0] // groups, *queries.shape[1:])
-    outputs = jax.vmap(one_group, in_axes=(0, rows, 0, 0))(grouped, gates, keys, values)
+    outputs = jax.vmap(one_group, in_axes=(0, axes, 0, 0))(grouped, rows, keys, values)
     return checkpoint_name(outputs.reshape(queries.shape[0], *outputs.shape[2:]), "attended")
 
 
-def _soft_capped(
+def _soft_capped_attention(
     config: DecoderConfig,
     queries: Float[Array, "t d"],
     keys: Float[Array, "n d"],
@@ -150,38 +143,23 @@ def read_out(heads: HeadWeights, outputs: Float[Array, "h t dv"]) -> Float[Array
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
 
 
+def attend_causally(
+    config: DecoderConfig, heads: Heads, gates: DemonstrationGates | None = None
+) -> Float[Array, "h n dv"]:
+    """Every head's output where a whole prompt is read: each token sees itself and those before it."""
+    n = heads.keys.shape[1]
+    return attend(config, *heads, visible(n, n, causal=True, window=config.window), gates)
+
+
 def attention_block(
-    heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"], worth: Worth | None = None
+    heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"], gates: DemonstrationGates | None = None
 ) -> Float[Array, "n m"]:
     """Causal attention among normed tokens at positions 0, 1, …"""
     config.check_one_layer()
-    n = x.shape[0]
-    qkv = project_heads(heads, config, x, jnp.arange(n))
-    return read_out(heads, attend(config, *qkv, visible(n, n, causal=True, window=config.window), worth))
+    projected = project_heads(heads, config, x, jnp.arange(x.shape[0]))
+    return read_out(heads, attend_causally(config, projected, gates))
 
 
-def layer(
-    weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], worth: Worth | None = None
-) -> Float[Array, "n m"]:
-    r"""$x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}(x))$, then $x \leftarrow x + \mathrm{FFN}(\mathrm{Norm}(x))$.
-
-    In a parallel layer both read x: $x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}_1(x)) +
-    \mathrm{FFN}(\mathrm{Norm}_2(x))$. With post-norms, what is added is normed first.
-
-    Source: Touvron et al. 2023, arXiv 2302.13971, section 2.2; parallel: Black et al. 2022, arXiv 2204.06745,
-    section 2.1; post-norms: Gemma Team 2024, arXiv 2408.00118, section 2.
-    """
-    normed = normalised(config, weights.attention_norm, weights.attention_norm_bias, x)
-    attended = post_norm(config, weights.attention_post_norm, attention_block(weights.heads, config, normed, worth))
-    return feed_forward_sum(weights, config, x, attended)
-
-
-def feed_forward_sum(
-    weights: LayerWeights, config: DecoderConfig, x: Float[Array, "n m"], attended: Float[Array, "n m"]
-) -> Float[Array, "n m"]:
-    """The residual stream after a layer, from that before it and what attention adds."""
-    after = checkpoint_name(x + attended, "residual")
-    read = x if config.parallel_residual else after
-    normed = normalised(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
-    added = post_norm(config, weights.feed_forward_post_norm, feed_forward(config, weights.feed_forward, normed))
-    return checkpoint_name(after + added, "residual")
+def visible_ages(config: DecoderConfig, ages: Int[Array, "t n"]) -> Bool[Array, "t n"]:
+    """Which keys each query sees, by how many tokens before it they stand: none after it, none out of the window."""
+    return (ages >= 0) if config.window is None else (ages >= 0) & (ages < config.window)

@@ -5,7 +5,7 @@ LRGD (arXiv 2504.04386) names a measure Effect_D in its abstract; the definition
 
 from dataclasses import dataclass
 
-from lrgd_jax.effect.evaluation import ends
+from lrgd_jax.effect.evaluation import zero_and_few_shot_losses
 from lrgd_jax.effect.losses import GatedLoss
 
 __all__ = ["Effect", "effect_of_demonstrations"]
@@ -51,4 +51,4 @@ def effect_of_demonstrations(loss: GatedLoss, *, batch: int = 1) -> Effect:
     Raises:
         ValueError: the zero-shot loss is not positive, so that no relative fall is defined.
     """
-    return Effect(*ends(loss, batch=batch))
+    return Effect(*zero_and_few_shot_losses(loss, batch=batch))

@@ -3,7 +3,7 @@ r"""A learning rate, or a gate, for each demonstration, in one head of a decoder
 A rate multiplies the kernel entries with which later tokens see a demonstration, in the numerator and in the
 normaliser: the sample weights of the dual's training set. A gate multiplies what the demonstration adds to the
 zero-shot output. Inside a demonstration, and inside the query, nothing changes. Both may differ from layer to layer
-and from head to head (`lrgd_jax.decoder.worth`).
+and from head to head (`lrgd_jax.decoder.demonstration_gates`).
 """
 
 import math
@@ -13,10 +13,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.worth import Worth
+from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
+from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.features import elu_plus_one
 
-__all__ = ["Worth", "kernel_entries", "weighted_attention"]
+__all__ = ["kernel_entries", "weighted_attention"]
 
 
 def kernel_entries(
@@ -41,9 +42,7 @@ def kernel_entries(
         return jnp.where(seen, phi(queries) @ phi(keys).T, jnp.zeros((), queries.dtype))
     scale = 1 / math.sqrt(keys.shape[1]) if config.attention_scale is None else config.attention_scale
     logits = (queries @ keys.T) * jnp.asarray(scale, queries.dtype)
-    if config.attention_soft_cap is not None:
-        cap = jnp.asarray(config.attention_soft_cap, logits.dtype)
-        logits = cap * jnp.tanh(logits / cap)
+    logits = soft_cap(config.attention_soft_cap, logits)
     limits = jnp.finfo(logits.dtype)
     lowest = jnp.asarray(float(limits.min) / 2, logits.dtype)
     shift = jax.lax.stop_gradient(jnp.max(jnp.where(seen & counted, logits, lowest), axis=1, keepdims=True))
@@ -57,7 +56,7 @@ def weighted_attention(
     keys: Float[Array, "n d"],
     values: Float[Array, "n dv"],
     mask: Bool[Array, "t n"],
-    worth: Worth,
+    gates: DemonstrationGates,
 ) -> Float[Array, "t dv"]:
     r"""One head with rates, with gates, or both.
 
@@ -75,19 +74,19 @@ def weighted_attention(
         keys: of all tokens.
         values: likewise.
         mask: which keys each query sees.
-        worth: of the demonstrations in this head.
+        gates: of the demonstrations in this head.
     """
     t = queries.shape[0]
-    own = worth.own(t)
+    own = gates.own(t)
     entries = kernel_entries(config, queries, keys, mask, jnp.ones_like(mask))
-    if worth.rates is not None:
-        rates = worth.each(worth.rates.astype(entries.dtype), t)
+    if gates.rates is not None:
+        rates = gates.each(gates.rates.astype(entries.dtype), t)
         entries = rates * kernel_entries(config, queries, keys, mask, rates > 0)
     normaliser = jnp.sum(entries, axis=1, keepdims=True)
-    if worth.contributions is None:
+    if gates.contributions is None:
         return (entries @ values) / normaliser
     alone = kernel_entries(config, queries, keys, mask & own, own)
     zero_shot = (alone @ values) / jnp.sum(alone, axis=1, keepdims=True)
-    gates = worth.each(worth.contributions.astype(entries.dtype), t)
-    gated = jnp.where(own, jnp.zeros((), entries.dtype), gates * (entries / normaliser))
+    of_token = gates.each(gates.contributions.astype(entries.dtype), t)
+    gated = jnp.where(own, jnp.zeros((), entries.dtype), of_token * (entries / normaliser))
     return zero_shot + gated @ values - jnp.sum(gated, axis=1, keepdims=True) * zero_shot

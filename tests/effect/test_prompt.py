@@ -9,7 +9,7 @@ from decoder.helpers import TINY
 from tokenizers import decoders, models, pre_tokenizers, processors
 
 from lrgd_jax.decoder.tokenizer import Tokenizer, byte_level_tokenizer
-from lrgd_jax.effect.prompting import Prompt, few_shot
+from lrgd_jax.effect.prompt import Prompt, few_shot
 from lrgd_jax.effect.template import Template
 
 PAIRS = [("a", "b"), ("cd", "ab")]
@@ -76,7 +76,7 @@ def test_a_token_of_both_belongs_to_the_target_and_blanks_wait_for_the_answer():
     # without a target the blank is left to the model
     asked = few_shot(tokenizer, WIDE, PAIRS, "x")
     assert asked.target is None
-    answered = asked.answered(prompt.tokens[-1:], " y")
+    answered = asked.with_answer(prompt.tokens[-1:], " y")
     assert answered.tokens.tolist() == prompt.tokens.tolist()
     assert answered.segments.tolist() == prompt.segments.tolist()
     assert answered.target == prompt.target

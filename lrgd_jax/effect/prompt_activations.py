@@ -5,19 +5,19 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.decoder.attention import Heads, attend
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import attend, feed_forward_sum, normalised, post_norm, project_heads, read_out
-from lrgd_jax.decoder.model import embed
-from lrgd_jax.decoder.rates import kernel_entries
-from lrgd_jax.effect.prompt import PromptLoss
+from lrgd_jax.decoder.forward import embed, run_layers
+from lrgd_jax.decoder.weighted_attention import kernel_entries
+from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.positions import visible
 
-__all__ = ["Observation", "observe"]
+__all__ = ["PromptActivations", "record_activations"]
 
 
-class Observation(NamedTuple):
+class PromptActivations(NamedTuple):
     """Of an ordinary forward pass, all rates one; means over the tokens that predict the target.
 
     Attributes:
@@ -32,33 +32,41 @@ class Observation(NamedTuple):
 
 
 @jax.jit
-def observe(loss: PromptLoss) -> Observation:
+def record_activations(loss: PromptLoss) -> PromptActivations:
     """Runs the prompt once."""
     n, segments = loss.tokens.shape[0], loss.segments - loss.always_seen
     members = (segments[:, None] == jnp.arange(loss.demonstrations)[None, :]).astype(loss.dtype)
     # the query and what is always seen make the zero-shot prompt
     own = (segments < 0) | (segments == loss.demonstrations)
-    x, found = embed(loss.params, loss.tokens), []
-    for i, weights in enumerate(loss.params.layers):
-        config = loss.config.of_layer(i)
-        normed = normalised(config, weights.attention_norm, weights.attention_norm_bias, x)
-        queries, keys, values = project_heads(weights.heads, config, normed, jnp.arange(n))
-        mask = visible(n, n, causal=True, window=config.window)
-        at = loss.places - 1
-        found.append((*_heads(config, queries[:, at], keys, values, weights.heads.output, mask[at], own, members), x))
-        attended = read_out(weights.heads, attend(config, queries, keys, values, mask))
-        x = feed_forward_sum(weights, config, x, post_norm(config, weights.attention_post_norm, attended))
-    masses, norms, hidden = (jnp.stack(parts) for parts in zip(*found, strict=True))
+    at = loss.places - 1
+
+    def attention(
+        i: int, config: DecoderConfig, heads: Heads
+    ) -> tuple[Float[Array, "h n dv"], tuple[Float[Array, "h a N"], Float[Array, "h a N"]]]:
+        mask, output = visible(n, n, causal=True, window=config.window), loss.params.layers[i].heads.output
+        asking = heads._replace(queries=heads.queries[:, at])
+        return attend(config, *heads, mask), _masses_and_norms(config, asking, output, mask[at], own, members)
+
+    stream = run_layers(attention, loss.params, loss.config, embed(loss.params, loss.tokens), jnp.arange(n))
+    masses, norms = (jnp.stack(parts) for parts in zip(*stream.kept, strict=True))
+    hidden = jnp.stack(stream.before)
     mean = partial(jnp.einsum, "a,Lhai->Lhi", loss.shares)
-    return Observation(mean(masses), mean(norms), hidden)
+    return PromptActivations(mean(masses), mean(norms), hidden)
 
 
-def _heads(
-    config: DecoderConfig, queries: Array, keys: Array, values: Array, output: Array, mask: Array, own: Array, members
+def _masses_and_norms(
+    config: DecoderConfig,
+    heads: Heads,
+    output: Float[Array, "h dv m"],
+    mask: Bool[Array, "a n"],
+    own: Bool[Array, " n"],
+    members: Float[Array, "n N"],
 ) -> tuple[Float[Array, "h a N"], Float[Array, "h a N"]]:
     r"""Masses $\sum_{j\in i} a_j$ and norms $\|W_O^\top C_i\|$ with $C_i = \sum_{j\in i} a_j (v_j - o^0)$."""
 
-    def one_head(q: Float[Array, "a d"], k: Float[Array, "n d"], v: Float[Array, "n dv"], out: Float[Array, "dv m"]):
+    def one_head(
+        q: Float[Array, "a d"], k: Float[Array, "n d"], v: Float[Array, "n dv"], out: Float[Array, "dv m"]
+    ) -> tuple[Float[Array, "a N"], Float[Array, "a N"]]:
         entries = kernel_entries(config, q, k, mask, mask)
         entries = entries / jnp.sum(entries, axis=1, keepdims=True)
         alone = kernel_entries(config, q, k, mask & own[None, :], mask & own[None, :])
@@ -67,5 +75,6 @@ def _heads(
         sums = jnp.einsum("an,ni,nd->aid", entries, members, v) - masses[:, :, None] * zero_shot[:, None, :]
         return masses, jnp.linalg.norm(sums @ out, axis=2)
 
-    repeat = queries.shape[0] // keys.shape[0]
-    return jax.vmap(one_head)(queries, jnp.repeat(keys, repeat, 0), jnp.repeat(values, repeat, 0), output)
+    share = heads.queries.shape[0] // heads.keys.shape[0]
+    keys, values = jnp.repeat(heads.keys, share, 0), jnp.repeat(heads.values, share, 0)
+    return jax.vmap(one_head)(heads.queries, keys, values, output)

@@ -1,4 +1,4 @@
-"""What each demonstration of a prompt counts: in every layer and head the same, by layer, or by layer and head."""
+"""A learning rate or a gate for each demonstration: in all layers and heads alike, by layer, or by layer and head."""
 
 from dataclasses import replace
 
@@ -11,12 +11,12 @@ from jaxtyping import Array, Bool, Float, Int
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.dual.token_roles import segments_of
 
-__all__ = ["Worth", "worth_of"]
+__all__ = ["DemonstrationGates", "gate_demonstrations"]
 
 
 @struct.dataclass
-class Worth:
-    """What each demonstration counts for the tokens after it.
+class DemonstrationGates:
+    """Numbers that say what each demonstration counts for the tokens after it: learning rates, gates, or both.
 
     In a whole decoder rates and gates have shape [N], [layers, N] or [layers, heads, N]; in one layer, after
     `of_layer`, [N] or [heads, N]; in one head [N].
@@ -33,7 +33,7 @@ class Worth:
     contributions: Float[Array, "*of N"] | None = None
     reading: Int[Array, " t"] | None = None
 
-    def of_layer(self, index: int) -> "Worth":
+    def of_layer(self, index: int) -> "DemonstrationGates":
         """What the demonstrations count in one layer of a decoder."""
 
         def row(gates: Float[Array, "*of N"] | None) -> Float[Array, "*of N"] | None:
@@ -41,7 +41,7 @@ class Worth:
 
         return replace(self, rates=row(self.rates), contributions=row(self.contributions))
 
-    def followed_by(self, tokens: int) -> "Worth":
+    def followed_by(self, tokens: int) -> "DemonstrationGates":
         """The same demonstrations, with more tokens in the query's segment."""
         more = jnp.broadcast_to(self.segments[-1], (tokens,))
         return replace(self, segments=jnp.concatenate([self.segments, more]))
@@ -53,8 +53,8 @@ class Worth:
             ValueError: they are neither [N] nor [heads, N].
         """
         return (
-            _grouped("rates", self.rates, groups, heads),
-            _grouped("contributions", self.contributions, groups, heads),
+            _by_group("rates", self.rates, groups, heads),
+            _by_group("contributions", self.contributions, groups, heads),
         )
 
     def own(self, queries: int) -> Bool[Array, "t n"]:
@@ -68,25 +68,25 @@ class Worth:
         return jnp.where(self.own(queries), jnp.ones((), gates.dtype), of_token[None, :])
 
 
-def _grouped(name: str, gates: Float[Array, "*of N"] | None, groups: int, heads: int) -> Float[Array, "*gh N"] | None:
+def _by_group(name: str, gates: Float[Array, "*of N"] | None, groups: int, heads: int) -> Float[Array, "*gh N"] | None:
     if gates is None or gates.ndim == 1:
         return gates
     if gates.ndim != 2 or gates.shape[0] != heads:
         raise ValueError(
             f"{name} of one layer must have shape [N] or [{heads}, N], one row a query head; got {gates.shape}. "
-            "Those of a whole decoder are taken apart by Worth.of_layer"
+            "Those of a whole decoder are taken apart by DemonstrationGates.of_layer"
         )
     return gates.reshape(groups, heads // groups, gates.shape[1])
 
 
-def worth_of(
+def gate_demonstrations(
     config: DecoderConfig,
     tokens: int,
     segments: Int[Array, " n"] | None,
     rates: Float[Array, "*of N"] | None = None,
     contributions: Float[Array, "*of N"] | None = None,
-) -> Worth | None:
-    """The worth of the demonstrations of a prompt; None where neither rates nor gates are given.
+) -> DemonstrationGates | None:
+    """The gates of a prompt's demonstrations; None where neither rates nor contributions are given.
 
     Args:
         config: the decoder.
@@ -113,10 +113,10 @@ def worth_of(
             _check_shape(name, jnp.shape(gates), config)
             _check_number(name, jnp.shape(gates)[-1], segments)
     if rates is not None and not isinstance(rates, Tracer) and not (np.asarray(rates) >= 0).all():
-        found = np.asarray(rates)
-        shown = found.tolist() if found.ndim == 1 else f"{found.min()} among them"
+        numbers = np.asarray(rates)
+        shown = numbers.tolist() if numbers.ndim == 1 else f"{numbers.min()} among them"
         raise ValueError(f"rates must be zero or more, got {shown}; a gate may be negative")
-    return Worth(segments, rates, contributions)
+    return DemonstrationGates(segments, rates, contributions)
 
 
 def _check_shape(name: str, shape: tuple[int, ...], config: DecoderConfig) -> None:

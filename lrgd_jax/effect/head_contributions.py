@@ -8,7 +8,13 @@ from lrgd_jax.features import identity
 from lrgd_jax.kernels import ExponentialKernel, gram, kernel_of
 from lrgd_jax.types import FeatureMap, Kernel
 
-__all__ = ["contributions", "linear_contributions", "normalised_contributions", "softmax_contributions"]
+__all__ = [
+    "contribution_norms",
+    "contributions",
+    "linear_contributions",
+    "normalised_contributions",
+    "softmax_contributions",
+]
 
 
 def contributions(
@@ -110,3 +116,8 @@ def normalised_contributions(
     zero_shot = (own @ context_values) / jnp.sum(own)
     weights = entries / (jnp.sum(entries) + jnp.sum(own))
     return weights[:, None] * (values - zero_shot[None, :])
+
+
+def contribution_norms(contributions: Float[Array, "n o"]) -> Float[Array, " n"]:
+    r"""$\|C_i\|$: how much a demonstration moves the output, whether it helps or not. It has no sign."""
+    return jnp.sqrt(jnp.sum(contributions * contributions, axis=1))

@@ -4,7 +4,8 @@ In every layer and key-value head a dual model is built: $W_0$ (softmax: $f_0$) 
 zero-shot context; the keys and values of earlier segments, the demonstrations, are the training set; one step is
 taken by `jax.grad` of the written loss; the heads of a group predict with that one model, each at its own test point.
 Norms and feed-forward blocks are the state-dependent linear readouts of `lrgd_jax.decoder.readout`. Nothing here calls
-attention, norm or feed-forward of the ordinary forward pass, with which the logits agree.
+attention, norm or feed-forward of the ordinary forward pass (`lrgd_jax.decoder.forward`), with which the logits agree:
+the two are the sides of a claim, so the chain has a loop over the layers of its own, on purpose.
 """
 
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from jaxtyping import Array, Float, Int
 from lrgd_jax.attention.forms import LinearAttention, Rotary, SoftmaxAttention
 from lrgd_jax.attention.multi_head import HeadWeights, project
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import LayerWeights, NormedHeads
-from lrgd_jax.decoder.model import DecoderParams, check_length, embed
+from lrgd_jax.decoder.forward import check_length, embed
+from lrgd_jax.decoder.layer_weights import LayerWeights, NormedHeads
+from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.readout import apply_feed_forward, apply_norm, apply_rms_norm
-from lrgd_jax.decoder.soft_cap import SoftCappedDual
+from lrgd_jax.decoder.soft_cap import soft_cap
+from lrgd_jax.decoder.soft_capped_dual import SoftCappedDual
 from lrgd_jax.dual.correspondence import dual_of
 from lrgd_jax.dual.single_head import HeadDual
 from lrgd_jax.dual.token_roles import TokenRoles, segments_of, token_roles
@@ -153,7 +156,4 @@ def dual_chain(
         x = dual_layer(weights, config.of_layer(i), x, segments)
     final = apply_norm(config, params.final_norm, params.final_norm_bias, x)
     logits = jnp.einsum("vm,nm->nv", params.embedding if params.head is None else params.head, final)
-    if config.logit_soft_cap is None:
-        return logits
-    cap = jnp.asarray(config.logit_soft_cap, logits.dtype)
-    return cap * jnp.tanh(logits / cap)
+    return soft_cap(config.logit_soft_cap, logits)

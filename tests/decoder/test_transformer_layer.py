@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrgd_jax.attention import LinearAttention, MultiHeadAttention, Rotary, SoftmaxAttention
-from lrgd_jax.decoder.layers import attention_block, layer, rms_norm, swiglu
+from lrgd_jax.decoder.attention import attention_block
+from lrgd_jax.decoder.feed_forward import swiglu
+from lrgd_jax.decoder.norms import rms_norm
+from lrgd_jax.decoder.transformer_layer import layer
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import Llama3Scaling
 

@@ -11,15 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.decoder.blocks import soft_cap
+from lrgd_jax.decoder.forward import hidden_states, read_logits
 from lrgd_jax.decoder.loading import LoadedDecoder
-from lrgd_jax.decoder.model import head, hidden_states
 from lrgd_jax.decoder.tokenizer import Tokenizer
 from lrgd_jax.effect.answer import ANSWER, own_answer, token_texts, tokenizer_of
-from lrgd_jax.effect.findings import NATS, Findings, TokenProbability, units
-from lrgd_jax.effect.methods import DEFAULT, METHODS, WITH_PARTS
-from lrgd_jax.effect.prompt import PromptLoss
-from lrgd_jax.effect.prompting import Prompt
+from lrgd_jax.effect.methods import DEFAULT, METHODS
+from lrgd_jax.effect.prompt import Prompt
+from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability, units
+from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.effect.scores import Scores
 
 __all__ = ["check_method", "explain_prompt"]
@@ -35,7 +34,7 @@ def explain_prompt(
     method: str | None = None,
     answer_tokens: int = ANSWER,
     progress: Callable[[str], None] | None = None,
-) -> Findings:
+) -> PromptAttribution:
     """Scores the demonstrations of a prompt.
 
     Args:
@@ -55,18 +54,18 @@ def explain_prompt(
     own, empty = prompt.target is None, False
     if own:
         tell("the model's answer")
-        with _timed(seconds, "answer"):
+        with _clock(seconds, "answer"):
             prompt, empty = own_answer(decoder, prompt, answer_tokens)
     loss = prompt.loss(decoder.params, decoder.config)
     tell("probabilities")
-    with _timed(seconds, "probabilities"):
+    with _clock(seconds, "probabilities"):
         zero, one = (_log_probabilities_at(loss, prompt, gate) for gate in (0.0, 1.0))
     tell("scores")
-    with _timed(seconds, "scores"):
+    with _clock(seconds, "scores"):
         scores = _scores(loss, method)
-    notes = [*_remarks(prompt, own=own, empty=empty), *([] if method in NATS else [units(method)])]
-    found = _findings(tokenizer_of(decoder), prompt, scores, zero, one)
-    return replace(found, own=own, method=method, notes=tuple(notes), seconds=MappingProxyType(seconds))
+    notes = [*_remarks(prompt, own=own, empty=empty), *([] if METHODS[method].in_nats else [units(method)])]
+    attribution = _attribution(tokenizer_of(decoder), prompt, scores, zero, one)
+    return replace(attribution, own=own, method=method, notes=tuple(notes), seconds=MappingProxyType(seconds))
 
 
 def _remarks(prompt: Prompt, *, own: bool, empty: bool) -> Iterator[str]:
@@ -78,24 +77,24 @@ def _remarks(prompt: Prompt, *, own: bool, empty: bool) -> Iterator[str]:
         yield f"query and target meet within a word: …{prompt.query[-12:]}{answer[:12]}…"
 
 
-def _findings(
+def _attribution(
     tokenizer: Tokenizer,
     prompt: Prompt,
     scores: Scores,
     zero: Float[np.ndarray, "a vocab"],
     one: Float[np.ndarray, "a vocab"],
-) -> Findings:
+) -> PromptAttribution:
     """By the logarithms of all probabilities at the places of the target, zero-shot and few-shot."""
     start, end = _target(prompt)
     at = np.arange(end - start), prompt.tokens[start:end]
     if not all(np.isfinite(x).all() for x in (zero[at], one[at], scores.values)):
         raise ValueError("the model's probabilities are not finite on this prompt; is the checkpoint damaged?")
-    return Findings(
+    return PromptAttribution(
         prompt,
         scores,
         zero_shot=-float(zero[at].mean()),
         few_shot=-float(one[at].mean()),
-        target=_of_target(tokenizer, prompt, zero[at], one[at]),
+        target=_target_probabilities(tokenizer, prompt, zero[at], one[at]),
         alternatives=_alternatives(tokenizer, prompt, zero[0], one[0]),
         own=False,
     )
@@ -103,7 +102,7 @@ def _findings(
 
 def _scores(loss: PromptLoss, method: str) -> Scores:
     """By layer and head too, where the method knows them: that costs no more."""
-    return METHODS[method](loss, parts=True) if method in WITH_PARTS else METHODS[method](loss)
+    return METHODS[method](loss, parts=True) if METHODS[method].with_parts else METHODS[method](loss)
 
 
 def check_method(method: str | None) -> str:
@@ -127,9 +126,8 @@ def _target(prompt: Prompt) -> tuple[int, int]:
 def _log_probabilities(
     loss: PromptLoss, places: Int[Array, " a"], gates: Float[Array, " N"]
 ) -> Float[Array, "a vocab"]:
-    hidden = hidden_states(loss.params, loss.config, loss.tokens, loss.worth(gates))
-    logits = soft_cap(loss.config.logit_soft_cap, head(loss.params, hidden[places - 1]))
-    return jax.nn.log_softmax(logits)
+    hidden = hidden_states(loss.params, loss.config, loss.tokens, loss.demonstration_gates(gates))
+    return jax.nn.log_softmax(read_logits(loss.params, loss.config, hidden[places - 1]))
 
 
 def _log_probabilities_at(loss: PromptLoss, prompt: Prompt, gate: float) -> Float[np.ndarray, "a vocab"]:
@@ -139,7 +137,7 @@ def _log_probabilities_at(loss: PromptLoss, prompt: Prompt, gate: float) -> Floa
     return np.asarray(_log_probabilities(loss, places, gates), np.float64)
 
 
-def _of_target(
+def _target_probabilities(
     tokenizer: Tokenizer, prompt: Prompt, zero: Float[np.ndarray, " a"], one: Float[np.ndarray, " a"]
 ) -> tuple[TokenProbability, ...]:
     start, end = _target(prompt)
@@ -158,7 +156,7 @@ def _alternatives(
 
 
 @contextlib.contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+def _clock(seconds: dict[str, float], name: str) -> Iterator[None]:
     """Keeps the seconds of a block under a name."""
     started = time.perf_counter()
     yield

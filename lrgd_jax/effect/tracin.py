@@ -1,4 +1,4 @@
-"""Cheap proxies of a demonstration's worth in one dual model: gradient alignment, and the size of its contribution."""
+"""TracIn in one dual model: how well a demonstration's gradient agrees with that of the test loss."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from lrgd_jax.dual.finite import DualModel
 from lrgd_jax.effect.losses import DualLoss
 
-__all__ = ["contribution_norms", "gradient_alignment"]
+__all__ = ["gradient_alignment"]
 
 
 def gradient_alignment(loss: DualLoss) -> Float[Array, " n"]:
@@ -38,8 +38,3 @@ def gradient_alignment(loss: DualLoss) -> Float[Array, " n"]:
 
     towards = jax.grad(test)(model.initial_weights)
     return jax.vmap(one)(model.inputs, model.targets, weights)
-
-
-def contribution_norms(contributions: Float[Array, "n o"]) -> Float[Array, " n"]:
-    r"""$\|C_i\|$: how much a demonstration moves the output, whether it helps or not. It has no sign."""
-    return jnp.sqrt(jnp.sum(contributions * contributions, axis=1))

@@ -8,8 +8,8 @@ from jaxtyping import Array
 
 from lrgd_jax.attention.multi_head import HeadWeights
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layers import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
-from lrgd_jax.decoder.model import DecoderParams
+from lrgd_jax.decoder.layer_weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["LLAMA_NAMES", "TensorNames", "assemble", "tensor_shapes"]
 
@@ -134,24 +134,38 @@ def assemble(
             weight = weight.reshape(heads, d, m).swapaxes(1, 2)
             return weight, None if bias is None else bias.reshape(heads, d)
 
-        (query, query_bias), (key, key_bias) = split("query", config.heads), split("key", config.kv_heads)
-        value, value_bias = split("value", config.kv_heads)
-        output, output_bias = pair("output")
-        output = output.T.reshape(config.heads, d, m)
-        projections = (query, key, value, output, query_bias, key_bias, value_bias, output_bias)
-        heads = HeadWeights(*projections)
-        if config.query_key_norm:
-            heads = NormedHeads(*projections, gain(stems["query_norm"]), gain(stems["key_norm"]))
-        (up, up_bias), (down, down_bias) = pair("up"), pair("down")
-        block = TwoMatrices(up, down, up_bias, down_bias)
-        if config.gated:
+        def projections() -> HeadWeights:
+            (query, query_bias), (key, key_bias) = split("query", config.heads), split("key", config.kv_heads)
+            value, value_bias = split("value", config.kv_heads)
+            output, output_bias = pair("output")
+            weights: dict[str, Array | None] = {
+                "query": query,
+                "key": key,
+                "value": value,
+                "output": output.T.reshape(config.heads, d, m),
+                "query_bias": query_bias,
+                "key_bias": key_bias,
+                "value_bias": value_bias,
+                "output_bias": output_bias,
+            }
+            if not config.query_key_norm:
+                return HeadWeights(**weights)
+            return NormedHeads(**weights, query_norm=gain(stems["query_norm"]), key_norm=gain(stems["key_norm"]))
+
+        def block() -> FeedForwardWeights | TwoMatrices:
+            (up, up_bias), (down, down_bias) = pair("up"), pair("down")
+            if not config.gated:
+                return TwoMatrices(first=up, second=down, first_bias=up_bias, second_bias=down_bias)
             gate, gate_bias = pair("gate")
-            block = FeedForwardWeights(gate, up, down, gate_bias, up_bias, down_bias)
+            return FeedForwardWeights(
+                gate=gate, up=up, down=down, gate_bias=gate_bias, up_bias=up_bias, down_bias=down_bias
+            )
+
         return LayerWeights(
-            gain(stems["attention_norm"]),
-            heads,
-            gain(stems["feed_forward_norm"]),
-            block,
+            attention_norm=gain(stems["attention_norm"]),
+            heads=projections(),
+            feed_forward_norm=gain(stems["feed_forward_norm"]),
+            feed_forward=block(),
             attention_norm_bias=tensors.get(f"{stems['attention_norm']}.bias"),
             feed_forward_norm_bias=tensors.get(f"{stems['feed_forward_norm']}.bias"),
             attention_post_norm=gain(stems["attention_post_norm"]) if config.post_norms else None,

@@ -10,12 +10,11 @@ from decoder.helpers import TINY, decoder, within
 from lrgd_jax.certify.adjoint import adjoint_bound
 from lrgd_jax.decoder import LoadedDecoder, Tokenizer, generate
 from lrgd_jax.effect.answer import own_answer, token_texts
-from lrgd_jax.effect.explanation import explain_prompt
-from lrgd_jax.effect.findings import NATS, UNSIGNED
-from lrgd_jax.effect.methods import DEFAULT, METHODS, WITH_PARTS
-from lrgd_jax.effect.prompting import few_shot
+from lrgd_jax.effect.explain import explain_prompt
+from lrgd_jax.effect.methods import DEFAULT, METHODS
+from lrgd_jax.effect.prompt import few_shot
 
-from .test_prompting import words
+from .test_prompt import words
 
 CONFIG = replace(TINY, layers=1, eos=())
 
@@ -52,7 +51,7 @@ def test_the_losses_are_those_of_the_prompt_and_the_prompt_alone(tiny, prompt, f
 
 
 def test_the_default_method_is_asked_for_its_parts(found):
-    assert DEFAULT in WITH_PARTS
+    assert METHODS[DEFAULT].with_parts
     assert found.heads is not None
     assert found.heads.shape == (1, TINY.heads, 2)
     assert found.layers is not None
@@ -61,7 +60,7 @@ def test_the_default_method_is_asked_for_its_parts(found):
     assert set(found.seconds) == {"probabilities", "scores"}
 
 
-@pytest.mark.parametrize("method", sorted(WITH_PARTS))
+@pytest.mark.parametrize("method", sorted(name for name, method in METHODS.items() if method.with_parts))
 def test_parts_come_with_the_method_of_that_name(tiny, prompt, method):
     with_parts = METHODS[method](prompt.loss(tiny.params, tiny.config), parts=True)
     named = METHODS[method](prompt.loss(tiny.params, tiny.config))
@@ -70,10 +69,9 @@ def test_parts_come_with_the_method_of_that_name(tiny, prompt, method):
     assert (np.sign(with_parts.values) == np.sign(named.values)).all()
 
 
-def test_every_method_with_units_or_parts_is_one():
-    assert {*WITH_PARTS, *NATS, *UNSIGNED} <= set(METHODS)
-    assert DEFAULT in NATS
-    assert not NATS & UNSIGNED
+def test_a_method_in_units_of_the_loss_has_a_sign():
+    assert METHODS[DEFAULT].in_nats
+    assert all(method.signed for method in METHODS.values() if method.in_nats)
 
 
 def test_another_method_has_no_parts_but_the_same_ends(tiny, prompt, found):

@@ -1,0 +1,55 @@
+"""Feed-forward blocks: gated by an activation, or two matrices with one between them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+from jaxtyping import Array, Float
+
+from lrgd_jax.decoder.config import Activation, DecoderConfig
+from lrgd_jax.decoder.layer_weights import FeedForwardWeights, TwoMatrices
+
+__all__ = ["ACTIVATIONS", "affine", "feed_forward", "swiglu"]
+
+ACTIVATIONS: Mapping[Activation, Callable[[Float[Array, "*n"]], Float[Array, "*n"]]] = MappingProxyType(
+    {
+        "silu": jax.nn.silu,
+        "gelu": lambda z: jax.nn.gelu(z, approximate=False),
+        "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
+        "relu": jax.nn.relu,
+    }
+)
+"""The functions of a feed-forward block, by the names of `DecoderConfig.activation`."""
+
+
+def feed_forward(
+    config: DecoderConfig, weights: FeedForwardWeights | TwoMatrices, x: Float[Array, "n m"]
+) -> Float[Array, "n m"]:
+    r"""The config's feed-forward block: gated, or $W_2\,\mathrm{act}(W_1 x + b_1) + b_2$."""
+    activation = ACTIVATIONS[config.activation]
+    if isinstance(weights, TwoMatrices):
+        inner = checkpoint_name(affine(weights.first, weights.first_bias, x), "hidden")
+        return affine(weights.second, weights.second_bias, activation(inner))
+    if config.activation == "silu":
+        return swiglu(weights, x)
+    gate = checkpoint_name(affine(weights.gate, weights.gate_bias, x), "hidden")
+    up = checkpoint_name(affine(weights.up, weights.up_bias, x), "hidden")
+    return affine(weights.down, weights.down_bias, activation(gate) * up)
+
+
+def swiglu(weights: FeedForwardWeights, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    r"""$W_{\rm down}\,(\mathrm{silu}(W_{\rm gate}\,x) \odot W_{\rm up}\,x)$, each matrix with its bias if it has one.
+
+    Source: Shazeer 2020, arXiv 2002.05202, eq. 6.
+    """
+    gate = checkpoint_name(affine(weights.gate, weights.gate_bias, x), "hidden")
+    up = checkpoint_name(affine(weights.up, weights.up_bias, x), "hidden")
+    return affine(weights.down, weights.down_bias, jax.nn.silu(gate) * up)
+
+
+def affine(matrix: Float[Array, "o i"], bias: Float[Array, " o"] | None, x: Float[Array, "n i"]) -> Float[Array, "n o"]:
+    """Every row by a matrix, plus its bias if there is one."""
+    product = jnp.einsum("ni,oi->no", x, matrix)
+    return product if bias is None else product + bias[None, :]

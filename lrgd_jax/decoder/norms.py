@@ -1,0 +1,55 @@
+"""RMSNorm and LayerNorm of every token."""
+
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+from jaxtyping import Array, Float
+
+from lrgd_jax.decoder.config import DecoderConfig
+
+__all__ = ["at_least_float32", "layer_norm", "normalise", "post_norm", "rms_norm"]
+
+
+def at_least_float32(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Widens bfloat16 and float16, in which a norm or an angle would lose its meaning."""
+    return x.astype(jnp.float32) if jnp.finfo(x.dtype).bits < 32 else x
+
+
+def rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:
+    r"""$\mathrm{RMSNorm}(x) = g \odot x / \sqrt{\tfrac1m\sum_j x_j^2 + \epsilon}$, at least in float32.
+
+    Source: Zhang & Sennrich 2019, arXiv 1910.07467, eq. 4; epsilon as in Touvron et al. 2023, arXiv 2302.13971.
+    """
+    wide = at_least_float32(x)
+    mean_square = jnp.mean(wide * wide, axis=-1, keepdims=True)
+    scaled = wide * jax.lax.rsqrt(mean_square + jnp.asarray(epsilon, wide.dtype))
+    return checkpoint_name(gain[None, :] * scaled.astype(x.dtype), "normed")
+
+
+def layer_norm(
+    gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"], epsilon: float
+) -> Float[Array, "n m"]:
+    r"""$\mathrm{LayerNorm}(x) = g \odot (x - \bar x) / \sqrt{\tfrac1m\sum_j (x_j - \bar x)^2 + \epsilon} + b$.
+
+    Source: Ba et al. 2016, arXiv 1607.06450, eq. 3; at least in float32.
+    """
+    wide = at_least_float32(x)
+    centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+    variance = jnp.mean(centred * centred, axis=-1, keepdims=True)
+    scaled = centred * jax.lax.rsqrt(variance + jnp.asarray(epsilon, wide.dtype))
+    normed = gain[None, :] * scaled.astype(x.dtype)
+    return checkpoint_name(normed if bias is None else normed + bias[None, :], "normed")
+
+
+def normalise(
+    config: DecoderConfig, gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
+) -> Float[Array, "n m"]:
+    """The config's norm of every row."""
+    if config.norm == "rms":
+        return rms_norm(gain, x, config.norm_epsilon)
+    return layer_norm(gain, bias, x, config.norm_epsilon)
+
+
+def post_norm(config: DecoderConfig, gain: Float[Array, " m"] | None, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """The RMSNorm of what a block adds to the residual stream; the thing itself without a gain."""
+    return x if gain is None else rms_norm(gain, x, config.norm_epsilon)
