@@ -69,9 +69,11 @@ def capture(
         return outputs, (heads, outputs)
 
     stream = run_layers(attention, params, config, embed(params, tokens), jnp.arange(n))
-    heads, outputs = jax.tree.map(lambda *of_layers: jnp.stack(of_layers), *stream.kept)
+    queries, keys, values, outputs = (
+        jnp.stack(x) for x in zip(*((*heads, o) for heads, o in stream.kept), strict=True)
+    )
     logits = read_logits(params, config, norm_states(params, config, stream.last))
-    return Capture(*heads, outputs, logits)
+    return Capture(queries, keys, values, outputs, logits)
 
 
 def output_gradients(

@@ -13,6 +13,7 @@ from meets import computed, evaluated, meet
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.claims.comparison import compare
 from lrgd_jax.decoder import apply
+from lrgd_jax.decoder.attention import Heads
 from lrgd_jax.decoder.forward import apply_with
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import centre_keys, feature_attention, finite_outputs, taylor_dimension, taylor_outputs
@@ -80,7 +81,7 @@ def test_attention_on_features_is_the_finite_dual(share):
     attention = feature_attention([phi, phi], counted=told, share=share)
 
     def attended(q, k, v):
-        return attention(0, TINY, q, k, v)[:, -1]
+        return attention(0, TINY, Heads(q, k, v))[:, -1]
 
     def predicted(q, k, v):
         mean = share * jnp.mean(k[:, :5], axis=1, keepdims=True)
