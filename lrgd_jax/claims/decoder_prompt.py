@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from lrgd_jax.decoder import LoadedDecoder, split_tokens
-from lrgd_jax.decoder.model import check_length
+from lrgd_jax.decoder.forward import check_length
 
 __all__ = ["Demonstrations", "split_prompt"]
 
