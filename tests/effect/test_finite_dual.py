@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, decoder
-from meets import computed, evaluated, meet
+from support.equivalence import evaluate_trace, meet, run_compiled
 
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.claims.comparison import compare
@@ -34,8 +34,8 @@ def test_taylor_outputs_are_those_of_the_features(degree):
         return taylor_outputs(4, 0.5, k, v, ROLE, q)[degree]
 
     assert meet(by_features, by_kernel, KEYS, VALUES, QUERIES).holds
-    wrong = evaluated(lambda k, v, q: taylor_outputs(4, 0.5, k, v, ROLE, q)[degree + 1], KEYS, VALUES, QUERIES)
-    assert not compare(computed(by_features, KEYS, VALUES, QUERIES), wrong).holds
+    wrong = evaluate_trace(lambda k, v, q: taylor_outputs(4, 0.5, k, v, ROLE, q)[degree + 1], KEYS, VALUES, QUERIES)
+    assert not compare(run_compiled(by_features, KEYS, VALUES, QUERIES), wrong).holds
 
 
 @pytest.mark.parametrize(("width", "degree"), [(1, 4), (3, 2), (4, 5)])
@@ -53,7 +53,7 @@ def test_softmax_does_not_see_that_keys_are_centred():
         return softmax_attention(q, centre_keys(k, counted), v)
 
     assert meet(moved, softmax_attention, QUERIES, KEYS, VALUES).holds
-    mean = evaluated(lambda k: counted @ centre_keys(k, counted), KEYS)
+    mean = evaluate_trace(lambda k: counted @ centre_keys(k, counted), KEYS)
     assert (np.abs(mean.value) <= mean.error).all()
 
 
