@@ -17,9 +17,9 @@ from PIL import Image
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.experiments import find, names
-from lrgd_jax.experiments.config import resolve
-from lrgd_jax.experiments.perturbation import SMALLER
-from lrgd_jax.experiments.runner import load
+from lrgd_jax.experiments.perturbation.measures import SMALLER
+from lrgd_jax.experiments.running.config import resolve
+from lrgd_jax.experiments.running.runner import load
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LARGEST_FIGURE, COLOURS = 150_000, 64

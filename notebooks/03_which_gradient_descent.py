@@ -33,7 +33,7 @@ from lrgd_jax.attention import DeltaRule, DescentAttention, MomentumAttention, R
 from lrgd_jax.attention.stability import UnstableStepWarning, stability_limit
 from lrgd_jax.certify import running_error
 from lrgd_jax.experiments import constructed_vs_trained, steps_and_depth
-from lrgd_jax.report.experiment_figures_incontext import age_weights_figure, spectral_filter_figure
+from lrgd_jax.report.tutorial_figures import age_weights_figure, spectral_filter_figure
 
 jax.config.update("jax_enable_x64", True)
 keys, values = jax.random.normal(jax.random.key(0), (2, 12, 4))

@@ -29,7 +29,7 @@ import numpy as np
 
 from lrgd_jax import DualModel, LinearAttention, SoftmaxAttention
 from lrgd_jax.experiments import perturbation, regularisation
-from lrgd_jax.report.experiment_figures_incontext import key_noise_figure
+from lrgd_jax.report.tutorial_figures import key_noise_figure
 from lrgd_jax.robust import (
     Problem,
     adversarial_perturbation,

@@ -13,7 +13,7 @@ from lrgd_jax.cli.errors import complain
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from lrgd_jax.experiments.runner import Run
+    from lrgd_jax.experiments.running.runner import Run
 
 __all__ = ["experiment"]
 
@@ -74,8 +74,8 @@ def _run(
 
     from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.experiments import find
-    from lrgd_jax.experiments.config import resolve
-    from lrgd_jax.experiments.runner import run
+    from lrgd_jax.experiments.running.config import resolve
+    from lrgd_jax.experiments.running.runner import run
 
     config = resolve(find(name), quick=quick, file=file, overrides=overrides, seeds=seeds)
     if out is None:

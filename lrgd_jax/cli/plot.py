@@ -25,7 +25,7 @@ def plot(
     """Draw the results of a finished run into its folder."""
     from lrgd_jax.atomic import atomic_write
     from lrgd_jax.experiments import find
-    from lrgd_jax.experiments.runner import load
+    from lrgd_jax.experiments.running.runner import load
 
     finished = load(directory)
     try:

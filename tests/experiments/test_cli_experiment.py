@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from lrgd_jax import experiments
 from lrgd_jax.cli import app
 from lrgd_jax.cli.experiment import summary_tables
+from lrgd_jax.experiments.running import registry
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
     monkeypatch.syspath_prepend(HERE)
-    monkeypatch.setattr(experiments, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
     experiments.register("counting", "counting")
     return cast(Any, experiments.find("counting"))
 
@@ -128,7 +129,7 @@ def test_a_full_disk_is_one_message_and_leaves_no_half_file(tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("lrgd_jax.experiments.results.os.replace", full)
+        patched.setattr("lrgd_jax.experiments.running.results.os.replace", full)
         complained(run("experiment", "counting", "--out", tmp_path), "No space left")
     assert list(tmp_path.iterdir()) == []
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lrgd_jax.experiments import contexts, find, runner
-from lrgd_jax.experiments.contexts import (
+from lrgd_jax.experiments import contexts, find
+from lrgd_jax.experiments.contexts.measures import (
     Config,
     one_step_mean,
     one_step_rate,
@@ -18,6 +18,7 @@ from lrgd_jax.experiments.contexts import (
     run_unit,
     task_bound,
 )
+from lrgd_jax.experiments.running import runner
 
 TINY = Config(seeds=2, demonstrations=(2, 12), width=3, tasks=50, queries=4, dtype="float32")
 MANY = Config(seeds=2, demonstrations=(4, 16), width=3, tasks=20_000, queries=4, failure_probability=0.3)

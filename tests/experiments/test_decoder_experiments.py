@@ -12,13 +12,22 @@ from decoder.helpers import TINY, decoder
 
 from lrgd_jax.certify.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply, load_directory
-from lrgd_jax.experiments import dual_of_a_layer, icl_against_fine_tuning, runner
+from lrgd_jax.experiments import dual_of_a_layer, icl_against_fine_tuning
 from lrgd_jax.experiments import register as register_experiment
-from lrgd_jax.experiments.fine_tuning import Texts, differences, fine_tuned, predictions, text_loss, texts
-from lrgd_jax.experiments.icl_measures import chosen_rate, tuning_rows
-from lrgd_jax.experiments.intervals import bootstrap, interval_of_mean
-from lrgd_jax.experiments.layer_summary import needed, summarised
-from lrgd_jax.experiments.prompts import Prompt, filled, load_model, pair_prompts, prompts_of, story_prompt
+from lrgd_jax.experiments.dual_of_a_layer.measures import setting_of
+from lrgd_jax.experiments.dual_of_a_layer.summaries import needed, summarised
+from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import (
+    Texts,
+    differences,
+    fine_tuned,
+    predictions,
+    text_loss,
+    texts,
+)
+from lrgd_jax.experiments.icl_against_fine_tuning.measures import chosen_rate, tuning_rows
+from lrgd_jax.experiments.running import runner
+from lrgd_jax.experiments.shared.bootstrap import bootstrap, interval_of_mean
+from lrgd_jax.experiments.shared.prompts import Prompt, filled, load_model, pair_prompts, prompts_of, story_prompt
 
 EPS = float(np.finfo(np.float64).eps)
 LAYER = dual_of_a_layer.Config(
@@ -237,7 +246,7 @@ def test_needed_features_are_counted_honestly():
     assert found[0, 0, 1] is None
     labelled = [{**row, "measure": "features", "map": "random", "keys": "centred"} for row in rows]
     numbers = {name: 0.5 for name in ("alignment", "zero_shot_alignment", "tokens")}
-    from lrgd_jax.experiments.layer_summary import STEP
+    from lrgd_jax.experiments.dual_of_a_layer.summaries import STEP
 
     step = {"measure": "step", "prompt": 0, "layer": 0, "head": 0, **numbers, **dict.fromkeys(STEP, 0.5)}
     config = dataclasses.replace(LAYER, tolerances=(0.25,))
@@ -250,7 +259,7 @@ def test_a_missing_model_is_named():
     with pytest.raises(FileNotFoundError, match="--set model=smollm2"):
         load_model("no/such/folder", jnp.float32)
     with pytest.raises(ValueError, match=r"layers must be among 0 to 1 of random, got \[7\]"):
-        dual_of_a_layer.setting_of(dataclasses.replace(LAYER, layers=(7,)))
+        setting_of(dataclasses.replace(LAYER, layers=(7,)))
     with pytest.raises(ValueError, match="need a tokenizer"):
         prompts_of(load_model("random", jnp.float32), "pairs", 1, 1)
 

@@ -76,7 +76,7 @@ def test_a_rate_beyond_the_limit_diverges():
 
 def test_constructed_references_do_not_change_while_training_goes_on():
     rows = constructed_vs_trained.run_unit(CONSTRUCTED, "seed=0/layers=2")
-    for name in constructed_vs_trained.REFERENCES:
+    for name in constructed_vs_trained.measures.REFERENCES:
         assert len({row["loss"] for row in rows if row["kind"] == "loss" and row["learner"] == name}) == 1
     ends = {(row["reference"], row["share"]): row["loss"] for row in rows if row["kind"] == "between"}
     assert len(ends) == 4

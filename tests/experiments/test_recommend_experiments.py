@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lrgd_jax.experiments import data_effect, equivalence_on_data, recommend, selection, two_stage
-from lrgd_jax.experiments.recommender_data import GENERATED, SMALL, context_model, ordered, split_of
+from lrgd_jax.experiments import effect, equivalence_on_data, recommend, selection, two_stage
+from lrgd_jax.experiments.shared.recommender_data import GENERATED, SMALL, context_model, ordered, split_of
 
-MODULES = (recommend, data_effect, selection, two_stage, equivalence_on_data)
+MODULES = (recommend, effect, selection, two_stage, equivalence_on_data)
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +52,17 @@ def test_the_dual_gives_attention_s_lists_and_wrong_duals_do_not(rows):
     assert right["difference/bound"] <= 1
     assert right["other lists"] == 0
     assert right["same lists"] + right["other order of ties"] == right["users"] == len(ordered(SMALL).test)
-    for name in equivalence_on_data.DUALS[1:]:
+    for name in equivalence_on_data.measures.DUALS[1:]:
         assert found[name]["difference/bound"] > 1e6
         assert found[name]["other lists"] > 0
 
 
 def test_effects_predict_the_loss_that_they_are_effects_on(rows):
-    found = data_effect.summary(data_effect.QUICK, rows[data_effect])
+    found = effect.summary(effect.QUICK, rows[effect])
     assert found["demonstrations"]["valid"]["pearson"] > 0.9
     assert found["demonstrations"]["valid"]["spearman"] > found["demonstrations"]["test"]["spearman"]
     losses = {(line["which"], line["share"]): line["valid loss"] for line in found["shares"]}
-    for share in data_effect.QUICK.shares:
+    for share in effect.QUICK.shares:
         assert losses["worst", share] < losses["random", share] < losses["best", share]
 
 
@@ -70,7 +70,7 @@ def test_taking_one_out_is_a_model_without_it():
     model, out = context_model(SMALL), np.array([3, 50, 700])
     rates = np.ones(len(model.demonstrations))
     rates[out] = 0
-    less = data_effect._without(model, out)
+    less = effect.measures._without(model, out)
     np.testing.assert_array_equal(less.dual_weights.toarray(), model.with_rates(rates).dual_weights.toarray())
     assert not np.array_equal(less.dual_weights.toarray(), model.dual_weights.toarray())
 
@@ -90,7 +90,7 @@ def test_selection_has_its_ends_and_an_oracle_above(rows):
 def test_stage_two_chooses_without_the_test_items(rows):
     found = two_stage.summary(two_stage.QUICK, rows[two_stage])
     other = [
-        row if row["part"] == two_stage.BACK else {**row, "NDCG@10": row["NDCG@10"] / (1 + row["update"])}
+        row if row["part"] == two_stage.measures.BACK else {**row, "NDCG@10": row["NDCG@10"] / (1 + row["update"])}
         for row in rows[two_stage]
     ]
     chosen = found["chosen"]
@@ -100,21 +100,21 @@ def test_stage_two_chooses_without_the_test_items(rows):
     assert line["NDCG@10"][chosen["updates"]] == best
     assert found["guarded"]["after further updates"]["voices"] >= min(chosen["voices"], 1 - 2**-20)
     assert found["free"]["after further updates"]["voices"] < chosen["voices"]
-    used = {(row["origins"], row["temperature"]) for row in rows[two_stage] if row["part"] in two_stage.PATHS}
+    used = {(row["origins"], row["temperature"]) for row in rows[two_stage] if row["part"] in two_stage.measures.PATHS}
     assert used == {(chosen["origins"], chosen["temperature"])}
 
 
 def test_every_recommender_is_compared_with_the_reference(rows):
     found = recommend.summary(recommend.QUICK, rows[recommend])[SMALL]
     by_name = {row["recommender"]: row for row in found["rows"]}
-    assert set(by_name) == set(recommend.KNOWN)
-    assert by_name[recommend.REFERENCE]["NDCG@10 gap"] == 0
+    assert set(by_name) == set(recommend.measures.KNOWN)
+    assert by_name[recommend.measures.REFERENCE]["NDCG@10 gap"] == 0
     for name in found["above the reference, NDCG@10"]:
-        assert by_name[name]["NDCG@10"] > by_name[recommend.REFERENCE]["NDCG@10"]
+        assert by_name[name]["NDCG@10"] > by_name[recommend.measures.REFERENCE]["NDCG@10"]
 
 
 def test_a_recommender_that_is_too_large_is_left_out_openly(monkeypatch):
-    monkeypatch.setattr(recommend, "LIMITS", {"ridge": 10})
+    monkeypatch.setattr(recommend.measures, "LIMITS", {"ridge": 10})
     config = replace(recommend.QUICK, recommenders=("ridge",))
     (row,) = recommend.run_unit(config, recommend.units(config)[0])
     assert row["left out"] == "needs items by items arrays for 100 items"
@@ -140,8 +140,8 @@ def test_data_that_go_by_time_are_refused_where_one_context_is_asked_for(shared_
         (lambda: two_stage.Config(temperatures=(0.0,)), "positive temperature"),
         (lambda: two_stage.Config(largest=1.0), "a guard lets rates differ"),
         (lambda: two_stage.Config(origins=(0, 1)), "origins must be different numbers from 1 on"),
-        (lambda: data_effect.Config(removals=1), "removals must be at least 4"),
-        (lambda: data_effect.Config(shares=(1.0,)), r"shares must lie in \(0, 1\)"),
+        (lambda: effect.Config(removals=1), "removals must be at least 4"),
+        (lambda: effect.Config(shares=(1.0,)), r"shares must lie in \(0, 1\)"),
         (lambda: recommend.Config(data=()), "data must be folders"),
         (lambda: recommend.Config(data=("a/x", "b/x")), "folders with different names"),
         (lambda: recommend.Config(recommenders=("best",)), "recommenders must be among"),

@@ -5,10 +5,10 @@ from dataclasses import replace
 import jax
 import pytest
 
-from lrgd_jax.experiments import adaptability, data_robustness
+from lrgd_jax.experiments import adaptability, robustness
 
 SMALL = replace(
-    data_robustness.QUICK,
+    robustness.QUICK,
     attacks=("bandwagon",),
     perturbations=("key noise", "query noise"),
     regularisers=("none", "half step", "pruning: worst 5 %", "pruning: outlying items"),
@@ -18,7 +18,7 @@ FEW = replace(adaptability.QUICK, windows=2, decays=(0.25,), updates=1)
 
 @pytest.fixture(scope="module")
 def rows():
-    return [row for unit in data_robustness.units(SMALL) for row in data_robustness.run_unit(SMALL, unit)]
+    return [row for unit in robustness.units(SMALL) for row in robustness.run_unit(SMALL, unit)]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def run_unit(module, config, unit):
 
 
 def test_every_condition_is_measured_under_every_regulariser(rows):
-    assert len(rows) == len(SMALL.regularisers) * len(data_robustness.units(SMALL))
+    assert len(rows) == len(SMALL.regularisers) * len(robustness.units(SMALL))
     plain = [row for row in rows if row["regulariser"] == "none"]
     assert all(row["gain"] == 0 for row in plain)
     assert [row["change"] for row in plain if row["part"] == "clean"] == [0]
@@ -50,7 +50,7 @@ def test_the_pushed_item_is_shown_and_pruning_takes_it_away(rows):
 
 
 def test_the_summary_has_a_verdict_for_every_cell(rows):
-    found = data_robustness.summary(SMALL, rows)
+    found = robustness.summary(SMALL, rows)
     assert found["cells"] == len(rows) * 3 / 4
     assert sum(x["helps"] + x["harms"] + x["none seen"] for x in found["verdicts"]) == found["cells"]
     assert [x["kind"] for x in found["detection"]] == ["bandwagon"]
@@ -59,12 +59,12 @@ def test_the_summary_has_a_verdict_for_every_cell(rows):
 @pytest.mark.parametrize(("gain", "verdict"), [(1.0, "helps"), (-1.0, "harms"), (0.2, "none seen")])
 def test_a_gain_counts_only_beyond_its_interval(rows, gain, verdict):
     changed = [row if row["regulariser"] == "none" else {**row, "gain": gain, "gain_error": 0.1} for row in rows]
-    lines = data_robustness.summary(SMALL, changed)["perturbations"]
+    lines = robustness.summary(SMALL, changed)["perturbations"]
     assert {line["verdict"] for line in lines if line["regulariser"] != "none"} == {verdict}
 
 
 def test_windows_are_answered_by_every_variant(window_rows):
-    variants = adaptability.variants(FEW)
+    variants = adaptability.measures.variants(FEW)
     assert {row["variant"] for row in window_rows} == set(variants)
     assert len(window_rows) == len(variants) * (FEW.windows + 1)
     together = {row["variant"]: row for row in window_rows if row["window"] == -1}
@@ -77,16 +77,16 @@ def test_windows_are_answered_by_every_variant(window_rows):
 
 def test_gaps_are_summed_up(window_rows):
     found = adaptability.summary(FEW, window_rows)["variants"]
-    assert {x["variant"] for x in found} == set(adaptability.variants(FEW))
+    assert {x["variant"] for x in found} == set(adaptability.measures.variants(FEW))
     assert all(0 <= x["windows clearly above"] <= 2 for x in found if x["variant"] != "frozen")
 
 
 @pytest.mark.parametrize(
     ("module", "config", "unit"),
-    [(data_robustness, SMALL, "seed=0/attack/bandwagon/0.03"), (adaptability, FEW, "seed=0/generated-small")],
+    [(robustness, SMALL, "seed=0/attack/bandwagon/0.03"), (adaptability, FEW, "seed=0/generated-small")],
 )
 def test_a_unit_is_a_function_of_its_name(module, config, unit, rows, window_rows):
-    table = rows if module is data_robustness else window_rows
+    table = rows if module is robustness else window_rows
     again = run_unit(module, config, unit)
     assert all(row in table for row in again)
     assert all(isinstance(x, int | float | str | bool) for row in again for x in row.values())
@@ -95,16 +95,16 @@ def test_a_unit_is_a_function_of_its_name(module, config, unit, rows, window_row
 
 
 def test_figures_are_drawn(rows, window_rows, tmp_path):
-    for module, config, table in ((data_robustness, SMALL, rows), (adaptability, FEW, window_rows)):
+    for module, config, table in ((robustness, SMALL, rows), (adaptability, FEW, window_rows)):
         path = tmp_path / f"{module.__name__}.png"
         module.figure(config, table).savefig(path)
         assert path.stat().st_size > 0
 
 
 def test_missing_data_are_named():
-    config = data_robustness.Config(data="nowhere")
+    config = robustness.Config(data="nowhere")
     with pytest.raises(FileNotFoundError, match="there is no data in nowhere"):
-        data_robustness.run_unit(config, "seed=0/clean/none/0")
+        robustness.run_unit(config, "seed=0/clean/none/0")
     config = adaptability.Config(data=("nowhere",))
     with pytest.raises(FileNotFoundError, match="there is no data in nowhere"):
         adaptability.run_unit(config, "seed=0/nowhere")

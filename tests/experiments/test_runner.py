@@ -16,8 +16,8 @@ import polars as pl
 import pytest
 
 from lrgd_jax import atomic, experiments
-from lrgd_jax.experiments import config as configs
-from lrgd_jax.experiments import results, runner
+from lrgd_jax.experiments.running import config as configs
+from lrgd_jax.experiments.running import registry, results, runner
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -50,7 +50,7 @@ main()
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
     monkeypatch.syspath_prepend(HERE)
-    monkeypatch.setattr(experiments, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
     experiments.register("counting", "counting")
     return cast(Any, experiments.find("counting"))
 

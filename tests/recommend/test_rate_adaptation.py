@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from lrgd_jax.experiments.recommender_data import ONE_HOT, SMALL, context_model, one_context, ordered, split_of
+from lrgd_jax.experiments.shared.recommender_data import ONE_HOT, SMALL, context_model, one_context, ordered, split_of
 from lrgd_jax.recommend.adaptation.collapse_guard import Guard, collapse, effective_rank, perplexity
 from lrgd_jax.recommend.adaptation.early_stopping import AdaptationCurve, StoppingPoint, adaptation_curve, choose_stop
 from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo, _read, adapt

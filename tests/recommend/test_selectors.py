@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from lrgd_jax.experiments.recommender_data import SMALL, context_model, ordered
+from lrgd_jax.experiments.shared.recommender_data import SMALL, context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries, Sequences
 from lrgd_jax.recommend.effect.first_order import first_order_effects
 from lrgd_jax.recommend.effect.list_loss import ListLoss

@@ -1,0 +1,162 @@
+"""Attacked and perturbed data: how far the recommender's lists move, and which regulariser holds them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from lrgd_jax.experiments.robustness.conditions import Condition, honest_model, measured
+from lrgd_jax.experiments.robustness.summaries import summarised
+from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
+from lrgd_jax.experiments.shared.recommender_data import BEAUTY, GENERATED
+from lrgd_jax.recommend.effect.list_loss import ListLoss
+from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.robustness.attack_detection import Suspicion
+from lrgd_jax.recommend.robustness.data_perturbations import PERTURBATIONS
+from lrgd_jax.recommend.robustness.data_regularisers import (
+    clip_keys,
+    decay_rates,
+    drop_demonstrations,
+    prune,
+    remove_popularity,
+    shrink_by_ridge,
+    shrink_rates,
+)
+from lrgd_jax.recommend.robustness.shilling_attacks import ATTACKS
+
+__all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
+
+
+REGULARISERS: dict[str, Callable[[OneStep, "Config", int], OneStep]] = {
+    "none": lambda model, config, seed: model,
+    "half step": lambda model, config, seed: shrink_rates(model, 0.5),
+    "decay": lambda model, config, seed: decay_rates(model, 0.03),
+    "ridge": lambda model, config, seed: shrink_by_ridge(model, config.ridge),
+    "dropout": lambda model, config, seed: drop_demonstrations(model, 0.3, seed),
+    "clipping": lambda model, config, seed: clip_keys(model, 1.0),
+    "no popularity": lambda model, config, seed: remove_popularity(model),
+}
+
+PRUNING: dict[str, Callable[[Suspicion, "Config"], Bool[np.ndarray, " N"]]] = {
+    "pruning: worst 5 %": lambda found, config: found.worst(0.05),
+    "pruning: outlying items": lambda found, config: found.outlying(config.false_alarm),
+}
+"""What is taken out; the labels are validation targets, and nobody tells which demonstrations are fake."""
+
+ALL = (*REGULARISERS, *PRUNING)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is run.
+
+    Attributes:
+        seeds: how many; the seed is that of attacks, perturbations and of who is asked.
+        perturbation_seeds: how many of them for the perturbations, at most.
+        data: folder of the data, or "generated".
+        queries: users whose test queries are asked, drawn by the seed; all where there are fewer.
+        attacks: kinds.
+        shares: of fake demonstrations among all.
+        perturbations: kinds.
+        strengths: of the perturbations.
+        regularisers: names.
+        temperature: of the loss by which effects are measured.
+        candidates: of that loss.
+        false_alarm: of the rule for outlying items.
+        ridge: lambda.
+    """
+
+    seeds: int = 3
+    perturbation_seeds: int = 3
+    data: str = BEAUTY
+    queries: int = 5_000
+    attacks: tuple[str, ...] = ATTACKS
+    shares: tuple[float, ...] = (0.003, 0.01, 0.03)
+    perturbations: tuple[str, ...] = tuple(PERTURBATIONS)
+    strengths: tuple[float, ...] = (0.2, 0.5)
+    regularisers: tuple[str, ...] = ALL
+    temperature: float = 0.1
+    candidates: int = 100
+    false_alarm: float = 0.01
+    ridge: float = 100.0
+
+    def __post_init__(self) -> None:
+        choices = (
+            ("attacks", self.attacks, ATTACKS),
+            ("perturbations", self.perturbations, tuple(PERTURBATIONS)),
+            ("regularisers", self.regularisers, ALL),
+        )
+        for what, names, known in choices:
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise ValueError(f"Config: {what} must be among {', '.join(known)}; got {unknown[0]!r}")
+        if "none" not in self.regularisers:
+            raise ValueError("Config: regularisers must hold 'none', with which the others are compared")
+        if not all(0 < x < 1 for x in (*self.shares, *self.strengths)):
+            raise ValueError(f"Config: shares and strengths lie in (0, 1), got {self.shares} and {self.strengths}")
+        if self.queries < 2:
+            raise ValueError(f"Config: at least two queries are needed, got {self.queries}")
+
+
+QUICK = Config(seeds=1, data=GENERATED, shares=(0.03,), strengths=(0.3,))
+"""Ends in well under a minute on two cores."""
+
+
+def units(config: Config) -> list[str]:
+    """One unit a seed and condition: "seed=0/attack/random/0.03", "seed=0/perturbation/key noise/0.3"."""
+    attacks = [f"attack/{kind}/{share:g}" for kind in config.attacks for share in config.shares]
+    others = [f"perturbation/{kind}/{strength:g}" for kind in config.perturbations for strength in config.strengths]
+    per_seed = [
+        ["clean/none/0", *attacks, *(others if seed < config.perturbation_seeds else [])]
+        for seed in range(config.seeds)
+    ]
+    return [f"seed={seed}/{name}" for seed, names in enumerate(per_seed) for name in names]
+
+
+def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
+    """One row a regulariser.
+
+    Args:
+        config: what is run.
+        unit: one of `units(config)`.
+
+    Raises:
+        FileNotFoundError: the data are not there.
+        ValueError: there is no such unit.
+    """
+    seed, rest = seed_and_rest(unit, units(config))
+    part, kind, strength = rest.split("/")
+    loss = ListLoss(config.temperature, config.candidates)
+    condition = Condition(config.data, part, kind, float(strength), seed, config.queries, loss)
+    asked, attack = condition.asked, condition.attack
+    plain = measured(condition.model, asked, attack)
+    clean = plain if part == "clean" else measured(honest_model(config.data), condition.asked_before)
+    rows: list[dict[str, Value]] = []
+    for name in config.regularisers:
+        taken = PRUNING[name](condition.suspicion, config) if name in PRUNING else None
+        model = REGULARISERS[name](condition.model, config, seed) if taken is None else prune(condition.model, taken)
+        found = plain if name == "none" else measured(model, asked, attack)
+        labels = {"seed": seed, "part": part, "kind": kind, "strength": condition.strength}
+        values = {**labels, "regulariser": name, **_means(found, condition.cold)}
+        values |= {**_gain("gain", found, plain), **_gain("change", found, clean)}
+        values |= condition.exposure(found) | ({} if taken is None else condition.pruned(taken))
+        rows.append(values | (condition.detection() if name == "none" else {}))
+    return rows
+
+
+def _means(found: Mapping[str, Float[np.ndarray, " q"]], cold: Bool[np.ndarray, " q"]) -> dict[str, Value]:
+    means: dict[str, Value] = {name: float(values.mean()) for name, values in found.items() if name != "shown"}
+    return means | ({"ndcg_cold": float(found["ndcg"][cold].mean())} if cold.any() else {})
+
+
+def _gain(name: str, found: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Value]:
+    """The mean difference of NDCG@10 over the same users, and its standard error."""
+    gaps = found["ndcg"] - other["ndcg"]
+    return {name: float(gaps.mean()), f"{name}_error": float(gaps.std(ddof=1) / np.sqrt(len(gaps)))}
+
+
+def summary(config: Config, rows: Rows) -> Summary:
+    """Means over the seeds; and for each regulariser whether a gain or a loss is seen."""
+    return summarised(config, rows)

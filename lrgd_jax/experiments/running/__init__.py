@@ -1,0 +1,1 @@
+"""What runs any experiment: its interface, configurations, resumable units, result files, the registry."""

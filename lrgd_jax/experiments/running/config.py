@@ -1,0 +1,185 @@
+"""Configurations: a dataclass of defaults, then a TOML file, then `key=value`, each value checked against its field."""
+
+import dataclasses
+import json
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lrgd_jax.experiments.running.interface import Experiment
+
+__all__ = ["differing", "read_config", "resolve", "to_toml"]
+
+WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+
+
+def resolve(
+    experiment: Experiment,
+    *,
+    quick: bool = False,
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    seeds: int | None = None,
+) -> Any:
+    """The configuration of a run.
+
+    Args:
+        experiment: whose Config it is.
+        quick: start from QUICK, not from the defaults.
+        file: a TOML file of some of the fields.
+        overrides: "key=value", the value written as in TOML; quotes of a string and brackets of a list may be left out.
+        seeds: the number of seeds.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a key is unknown or set twice, or a value has another type than its field.
+    """
+    config = experiment.QUICK if quick else experiment.Config()
+    changes = {} if file is None else _from_file(experiment.Config, file)
+    given: dict[str, Any] = {}
+    for text in overrides:
+        key, value = _override(experiment.Config, text)
+        if key in given:
+            raise ValueError(f"--set {key} was given twice; give it once")
+        given[key] = value
+    if seeds is not None:
+        if "seeds" in given:
+            raise ValueError("--seeds and --set seeds=... were both given; give one of them")
+        given["seeds"] = seeds
+    config = dataclasses.replace(config, **{**changes, **given})
+    if config.seeds < 1:
+        raise ValueError(f"seeds must be at least 1, got {config.seeds}")
+    return config
+
+
+def read_config(experiment: Experiment, file: Path) -> Any:
+    """The configuration that `to_toml` wrote to a file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file holds something else.
+    """
+    return dataclasses.replace(experiment.Config(), **_from_file(experiment.Config, file))
+
+
+def to_toml(config: Any) -> str:
+    """A configuration as TOML, one line a field; a field that is None is left out."""
+    pairs = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in pairs if value is not None)
+
+
+def differing(one: Any, other: Any) -> list[str]:
+    """The fields in which two configurations differ, each with both values."""
+    pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(one))
+    return [f"{name} ({_shown(x)} and {_shown(y)})" for name, x, y in pairs if x != y]
+
+
+def _from_file(kind: type[Any], file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no configuration file {file}; give the path of a TOML file")
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not TOML: {error}") from None
+    hints = typing.get_type_hints(kind)
+    return {key: _typed(f"{file}: {key}", value, _hint(kind, hints, key, str(file))) for key, value in content.items()}
+
+
+def _override(kind: type[Any], text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    key, value = key.strip(), value.strip()
+    if not equals or not key:
+        raise ValueError(f"--set {text!r}: expected key=value, such as --set seeds=3")
+    hint = _hint(kind, typing.get_type_hints(kind), key, "--set")
+    return key, _typed(f"--set {key}", _parsed(value, hint), hint)
+
+
+def _hint(kind: type[Any], hints: Mapping[str, Any], key: str, place: str) -> Any:
+    known = [field.name for field in dataclasses.fields(kind)]
+    if key not in known:
+        raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(known)}")
+    return hints[key]
+
+
+def _parsed(text: str, hint: Any) -> Any:
+    """A value of `--set`: TOML, a list without its brackets, or a string without its quotes."""
+    listed = any(typing.get_origin(one) is tuple for one in (hint, *typing.get_args(hint)))
+    if hint is str and not text.startswith(('"', "'")):
+        return text
+    written = f"[{text}]" if listed and not text.startswith("[") else text
+    try:
+        content = tomllib.loads(f"value = {written}")
+    except tomllib.TOMLDecodeError:
+        content = {}
+    if list(content) == ["value"]:
+        return content["value"]
+    return [part.strip() for part in text.split(",")] if listed else text
+
+
+def _typed(place: str, value: Any, hint: Any) -> Any:
+    """The value as the field's type has it.
+
+    Raises:
+        ValueError: it is of another type.
+    """
+    fits, result = _fit(value, hint)
+    if not fits:
+        raise ValueError(f"{place} must be {_words(hint)}, got {_shown(value)}")
+    return result
+
+
+def _fit(value: Any, hint: Any) -> tuple[bool, Any]:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        fits = (_fit(value, one) for one in arguments)
+        return next((fit for fit in fits if fit[0]), (False, None))
+    if origin is typing.Literal:
+        return value in arguments and type(value) in {type(one) for one in arguments}, value
+    if origin is tuple:
+        return _fit_tuple(value, arguments)
+    if hint is float:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return number, float(value) if number else None
+    return type(value) is hint, value
+
+
+def _fit_tuple(value: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+    if not isinstance(value, list | tuple):
+        return False, None
+    hints = (arguments[0],) * len(value) if arguments[1:] == (...,) else arguments
+    if len(hints) != len(value):
+        return False, None
+    parts = [_fit(one, hint) for one, hint in zip(value, hints, strict=True)]
+    return all(fits for fits, _ in parts), tuple(part for _, part in parts)
+
+
+def _words(hint: Any) -> str:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return f"one of {', '.join(map(_shown, arguments))}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_words(one) for one in arguments if one is not type(None))
+    if origin is tuple and arguments[1:] == (...,):
+        return f"a list, each entry {_words(arguments[0])}"
+    if origin is tuple:
+        return f"a list of {len(arguments)}: {', '.join(map(_words, arguments))}"
+    return WORDS.get(hint, str(hint))
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # TOML's escapes are JSON's, but it forbids the bare control character DEL
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return repr(value)
+
+
+def _shown(value: Any) -> str:
+    return _toml(value) if isinstance(value, bool | str | list | tuple | int | float) else str(value)
