@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from scipy import stats
 
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
+from lrgd_jax.experiments.running.interface import Row, Rows, Summary, Value, seed_and_rest
 from lrgd_jax.robust import (
     Moments,
     Regulariser,
@@ -323,10 +323,10 @@ def _standard_error(samples: np.ndarray) -> np.ndarray:
     return np.std(samples, axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.zeros(samples.shape[1:])
 
 
-def _pairs(rows: Rows, kind: str, lower: str, upper: str) -> list[tuple[dict, dict]]:
+def _pairs(rows: Rows, kind: str, lower: str, upper: str) -> list[tuple[Row, Row]]:
     """The rows of two curves of the linear dual, point by point."""
 
-    def curve(name: str) -> dict[tuple[int, float], dict]:
+    def curve(name: str) -> dict[tuple[int, float], Row]:
         chosen = (row for row in rows if (row["dual"], row["kind"], row["regulariser"]) == ("linear", kind, name))
         return {(row["seed"], row["strength"]): row for row in chosen}
 

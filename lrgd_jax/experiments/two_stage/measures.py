@@ -1,5 +1,6 @@
 """Stage two: rates that are adapted to what users took next, how far that goes, and what stops it from collapsing."""
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -215,5 +216,5 @@ def _with_new(config: Config, adapted: OneStep) -> float:
     return float(ndcg(where, 10).mean())
 
 
-def _short(row: dict[str, Any]) -> dict[str, Any]:
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: x for key, x in row.items() if key not in ("seed", "part", "users")}

@@ -1,4 +1,4 @@
-"""The experiments on a decoder: what they compute from, what they compute, and what they refuse."""
+"""The experiment on in-context learning and fine-tuning: what it computes from, what it computes, what it refuses."""
 
 import dataclasses
 import math
@@ -11,11 +11,9 @@ import pytest
 from decoder.helpers import TINY, decoder
 
 from lrgd_jax.certify.adjoint import adjoint_bound
-from lrgd_jax.decoder import apply, load_directory
-from lrgd_jax.experiments import dual_of_a_layer, icl_against_fine_tuning
+from lrgd_jax.decoder import apply
+from lrgd_jax.experiments import icl_against_fine_tuning
 from lrgd_jax.experiments import register as register_experiment
-from lrgd_jax.experiments.dual_of_a_layer.measures import setting_of
-from lrgd_jax.experiments.dual_of_a_layer.summaries import needed, summarised
 from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import (
     Texts,
     differences,
@@ -26,22 +24,8 @@ from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import (
 )
 from lrgd_jax.experiments.icl_against_fine_tuning.measures import chosen_rate, tuning_rows
 from lrgd_jax.experiments.running import runner
-from lrgd_jax.experiments.shared.bootstrap import bootstrap, interval_of_mean
-from lrgd_jax.experiments.shared.prompts import Prompt, filled, load_model, pair_prompts, prompts_of, story_prompt
 
 EPS = float(np.finfo(np.float64).eps)
-LAYER = dual_of_a_layer.Config(
-    seeds=2,
-    model="random",
-    layers=(1,),
-    features=(8,),
-    degrees=3,
-    draws=1,
-    chain_prompts=1,
-    chain_features=(8,),
-    chain_tokens=2,
-    chain_draws=1,
-)
 TUNING = icl_against_fine_tuning.Config(
     seeds=2,
     tuning=1,
@@ -51,19 +35,10 @@ TUNING = icl_against_fine_tuning.Config(
     optimisers=("sgd",),
     sgd_rates=(0.01, 0.1),
 )
-PROMPT = Prompt((1,), ((5, 6), (7, 8, 9)), (2, 1), (10, 11), (12,))
-
-
-def test_a_prompt_is_its_parts_in_order():
-    assert PROMPT.tokens() == (1, 5, 6, 7, 8, 9, 10, 11, 12)
-    assert PROMPT.tokens((1, 0)) == (1, 7, 8, 9, 5, 6, 10, 11, 12)
-    assert PROMPT.tokens(()) == (1, 10, 11, 12)
-    assert PROMPT.segments().tolist() == [0, 1, 1, 2, 2, 2, 3, 3, 3]
-    assert filled(PROMPT.target, 3).tolist() == [12, 0, 0]
 
 
 def test_texts_train_on_their_outputs():
-    found = texts((1,), list(PROMPT.demonstrations), list(PROMPT.outputs), 5)
+    found = texts((1,), [(5, 6), (7, 8, 9)], [2, 1], 5)
     assert found.tokens.tolist() == [[1, 5, 6, 0, 0], [1, 7, 8, 9, 0]]
     assert found.counted.tolist() == [[0, 1, 1, 0, 0], [0, 0, 0, 1, 0]]
     # nothing predicts a first token
@@ -157,41 +132,10 @@ def test_predictions_start_where_they_are_told():
     assert np.abs(np.asarray(part) - np.asarray(whole[2:])).max() <= 64 * EPS * np.abs(whole).max()
 
 
-def test_a_bootstrap_interval_holds_its_value():
-    found = interval_of_mean([0.0, 1.0, 2.0, 3.0])
-    assert found["value"] == 3 / 2
-    assert found["low"] < found["value"] < found["high"]
-    constant = bootstrap(lambda a, b: a.sum(axis=1) / b.sum(axis=1), [1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
-    assert constant == {"value": 0.5, "low": 0.5, "high": 0.5}
-
-
-@pytest.fixture(scope="module")
-def layer_run(tmp_path_factory):
-    register_experiment("dual-of-a-layer", "lrgd_jax.experiments.dual_of_a_layer")
-    return runner.run("dual-of-a-layer", LAYER, tmp_path_factory.mktemp("layer"))
-
-
 @pytest.fixture(scope="module")
 def tuning_run(tmp_path_factory):
     register_experiment("icl-against-fine-tuning", "lrgd_jax.experiments.icl_against_fine_tuning")
     return runner.run("icl-against-fine-tuning", TUNING, tmp_path_factory.mktemp("tuning"))
-
-
-def test_the_dual_of_a_layer_is_measured(layer_run):
-    summary = layer_run.summary
-    assert list(summary["layers"]) == ["1"]
-    exact, *finite = summary["chains"]
-    assert exact["chain"] == "exact"
-    assert exact["agreeing"]["value"] == 1
-    assert {line["keys"] for line in finite} == {"as they are", "centred"}
-    steps = [row for row in layer_run.rows if row["measure"] == "step"]
-    assert len(steps) == 2 * 4
-    for row in steps:
-        assert 0 < row["attention_on_demonstrations"] < 1
-        assert 1 <= row["rank"] <= 5
-        assert -1 <= row["alignment"] <= 1
-    dimensions = {row["features"]: row["dimension"] for row in layer_run.rows if row.get("map") == "Taylor"}
-    assert dimensions == {0: 1, 1: 5, 2: 15, 3: 35}
 
 
 def test_fine_tuning_is_compared_with_reading(tuning_run):
@@ -218,102 +162,28 @@ def test_rates_are_chosen_on_other_prompts(tuning_run):
     assert chosen_rate(TUNING, broken, "nearest", "sgd", "all", 1) == 0.1
 
 
-@pytest.mark.parametrize(
-    ("module", "config"), [(dual_of_a_layer, LAYER), (icl_against_fine_tuning, TUNING)], ids=["layer", "tuning"]
-)
-def test_a_unit_is_a_function_of_its_name_and_is_drawn(module, config, layer_run, tuning_run, tmp_path):
-    run = layer_run if module is dual_of_a_layer else tuning_run
-    unit = module.units(config)[-1]
-    precision = jax.enable_x64(config.dtype == "float64")
+def test_a_unit_is_a_function_of_its_name_and_is_drawn(tuning_run, tmp_path):
+    unit = icl_against_fine_tuning.units(TUNING)[-1]
+    precision = jax.enable_x64(TUNING.dtype == "float64")
     with precision:
-        rows = module.run_unit(config, unit)
-    last = [{k: x for k, x in row.items() if x is not None} for row in run.rows[-len(rows) :]]
+        rows = icl_against_fine_tuning.run_unit(TUNING, unit)
+    last = [{k: x for k, x in row.items() if x is not None} for row in tuning_run.rows[-len(rows) :]]
     assert rows == last
     pytest.importorskip("matplotlib")
     file = tmp_path / "figure.png"
-    module.figure(config, run.rows).savefig(file)
+    icl_against_fine_tuning.figure(TUNING, tuning_run.rows).savefig(file)
     assert file.stat().st_size > 0
 
 
-def test_needed_features_are_counted_honestly():
-    rows = [
-        {"prompt": 0, "layer": 0, "head": head, "features": r, "dimension": float(r), "error": error}
-        for head, errors in enumerate([(0.5, 0.2), (0.9, 0.8)])
-        for r, error in zip((8, 64), errors, strict=True)
-    ]
-    found = needed(rows, 0.25)
-    assert found[0, 0, 0] == rows[1]
-    assert found[0, 0, 1] is None
-    labelled = [{**row, "measure": "features", "map": "random", "keys": "centred"} for row in rows]
-    numbers = {name: 0.5 for name in ("alignment", "zero_shot_alignment", "tokens")}
-    from lrgd_jax.experiments.dual_of_a_layer.summaries import STEP
-
-    step = {"measure": "step", "prompt": 0, "layer": 0, "head": 0, **numbers, **dict.fromkeys(STEP, 0.5)}
-    config = dataclasses.replace(LAYER, tolerances=(0.25,))
-    line = summarised(config, [step, *labelled])["needed features"][0]
-    assert line["reached"] == 1 / 2
-    assert (line["half of heads"], line["nine tenths of heads"]) == (64, ">64")
-
-
-def test_a_missing_model_is_named():
-    with pytest.raises(FileNotFoundError, match="--set model=smollm2"):
-        load_model("no/such/folder", jnp.float32)
-    with pytest.raises(ValueError, match=r"layers must be among 0 to 1 of random, got \[7\]"):
-        setting_of(dataclasses.replace(LAYER, layers=(7,)))
-    with pytest.raises(ValueError, match="need a tokenizer"):
-        prompts_of(load_model("random", jnp.float32), "pairs", 1, 1)
-
-
 @pytest.mark.parametrize(
-    ("config", "changes", "message"),
+    ("changes", "message"),
     [
-        (LAYER, {"features": (8, 4)}, "rising"),
-        (LAYER, {"features": ()}, "features and tolerances"),
-        (LAYER, {"tolerances": (2.0,)}, "between 0 and 1"),
-        (LAYER, {"draws": 0}, "draws must be at least 1"),
-        (TUNING, {"orders": 1}, "nothing varies"),
-        (TUNING, {"tuning": 0}, "tuning must be at least 1"),
-        (TUNING, {"passes": (1, 1)}, "different values"),
-        (TUNING, {"sgd_rates": (0.0,)}, "positive"),
+        ({"orders": 1}, "nothing varies"),
+        ({"tuning": 0}, "tuning must be at least 1"),
+        ({"passes": (1, 1)}, "different values"),
+        ({"sgd_rates": (0.0,)}, "positive"),
     ],
 )
-def test_a_wrong_setting_is_named(config, changes, message):
+def test_a_wrong_setting_is_named(changes, message):
     with pytest.raises(ValueError, match=message):
-        dataclasses.replace(config, **changes)
-
-
-@pytest.fixture(scope="module")
-def stories(shared_data):
-    folder = shared_data / "stories260K"
-    if not folder.is_dir():
-        pytest.skip(f"no checkpoint at {folder}")
-    return load_directory(folder)
-
-
-def test_lines_and_pairs_become_prompts(stories, shared_data):
-    lines = (shared_data / "prompts" / "stories.txt").read_text(encoding="utf-8").strip().split("\n")
-    prompt = story_prompt(stories.tokenizer, stories.config, lines)
-    assert prompt.first == (1,)
-    assert len(prompt.demonstrations) == 3
-    text = stories.tokenizer.decode(jnp.asarray(prompt.tokens()))
-    assert "\n".join(lines[:3]) in text
-    assert stories.tokenizer.decode(jnp.asarray(prompt.target)).strip()
-    pairs = pair_prompts(stories.tokenizer, stories.config, 4, 3)
-    assert len(set(pairs)) == 4
-    for pair in pairs:
-        told = [stories.tokenizer.decode(jnp.asarray(part)) for part in pair.demonstrations]
-        assert all(" -> " in line for line in told)
-        answers = [part[-k:] for part, k in zip(pair.demonstrations, pair.outputs, strict=True)]
-        assert all("->" not in stories.tokenizer.decode(jnp.asarray(answer)) for answer in answers)
-        assert "->" in stories.tokenizer.decode(jnp.asarray(pair.query))
-    with pytest.raises(ValueError, match="too few for 12"):
-        pair_prompts(stories.tokenizer, stories.config, 1, 12)
-
-
-@pytest.mark.slow
-def test_a_model_writes_its_own_prompts(stories):
-    found = prompts_of(stories, "stories", 3, 2)
-    assert len(set(found)) == 3
-    assert found == prompts_of(stories, "stories", 3, 2)
-    with pytest.raises(ValueError, match="fewer prompts"):
-        prompts_of(stories, "stories", 1000, 2)
+        dataclasses.replace(TUNING, **changes)
