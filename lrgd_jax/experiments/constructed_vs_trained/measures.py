@@ -16,6 +16,7 @@ from lrgd_jax.incontext import (
     RegressionTasks,
     Training,
     TrainingConfig,
+    compare_learners,
     descent_stack,
     gd_plus_plus_stack,
     half_squared_error,

@@ -27,6 +27,7 @@ from lrgd_jax.robust import (
     kernels_of,
     linear_noise_moments,
     none,
+    random_pair,
     ridge,
     swap_moments,
     target_noise_moments,
@@ -225,8 +226,12 @@ def summary(config: Config, rows: Rows) -> Summary:
             (abs(row["rms_measured"] / row["rms_predicted"] - 1) for row in worst), default=None
         ),
         "ordered_pairs": len(pairs),
-        "regularised_below_in_theory": _fraction([low["rms_predicted"] <= up["rms_predicted"] for low, up in pairs]),
-        "regularised_below_measured": _fraction([low["rms_measured"] <= up["rms_measured"] for low, up in pairs]),
+        "regularised_below_in_theory": _fraction(
+            [float(low["rms_predicted"]) <= float(up["rms_predicted"]) for low, up in pairs]
+        ),
+        "regularised_below_measured": _fraction(
+            [float(low["rms_measured"]) <= float(up["rms_measured"]) for low, up in pairs]
+        ),
     }
 
 
