@@ -1,5 +1,8 @@
 """A model's own answer to a prompt, and the text of its tokens one by one."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
@@ -53,7 +56,8 @@ def own_answer(decoder: LoadedDecoder, prompt: Prompt, most: int = ANSWER) -> tu
 
 def token_texts(tokenizer: Tokenizer, before: Int[np.ndarray, " n"], ids: Int[np.ndarray, " a"]) -> list[str]:
     """The text that each token adds to those before it."""
-    anchor, texts = before[-1:], list[str]()
+    anchor = before[-1:]
+    texts: list[str] = []
     for k in range(len(ids)):
         shorter, longer = (
             tokenizer.decode(jnp.asarray([*anchor, *ids[: k + more]], jnp.int32), skip_special=False) for more in (0, 1)

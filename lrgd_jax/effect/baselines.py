@@ -3,7 +3,11 @@
 Sums of attention and norms have no sign: they say how much a demonstration matters, not whether it helps.
 """
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +19,23 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import embed, norm_states, run_layers
 from lrgd_jax.effect.cost import gradient_cost
 from lrgd_jax.effect.evaluation import gradients_at
-from lrgd_jax.effect.prompt_activations import record_activations
+from lrgd_jax.effect.prompt_activations import PromptActivations, record_activations
 from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.effect.scores import Scores
 
 __all__ = ["attention_sums", "contribution_sums", "gradient_times_input", "input_gradient_norms", "prompt_alignment"]
+
+
+class InputGradients(NamedTuple):
+    """The embedded tokens of a prompt, and the gradient of the ordinary loss in them.
+
+    Attributes:
+        rows: shape [n, m].
+        gradients: likewise.
+    """
+
+    rows: Float[Array, "n m"]
+    gradients: Float[Array, "n m"]
 
 
 def attention_sums(loss: PromptLoss) -> Scores:
@@ -30,7 +46,8 @@ def attention_sums(loss: PromptLoss) -> Scores:
     Args:
         loss: of a prompt.
     """
-    return Scores(_mean(record_activations(loss).attention), "attention", 1.0)
+    activations: PromptActivations = record_activations(loss)
+    return Scores(_mean(activations.attention), "attention", 1.0)
 
 
 def contribution_sums(loss: PromptLoss) -> Scores:
@@ -44,7 +61,8 @@ def contribution_sums(loss: PromptLoss) -> Scores:
 
     Source: norms in place of weights: Kobayashi et al. 2020, arXiv 2004.10102, section 3.
     """
-    parts = np.asarray(record_activations(loss).contributions, np.float64)
+    activations: PromptActivations = record_activations(loss)
+    parts = np.asarray(activations.contributions, np.float64)
     return Scores(parts.sum(axis=(0, 1)), "contribution norm", 1.0, parts=parts)
 
 
@@ -56,8 +74,10 @@ def input_gradient_norms(loss: PromptLoss) -> Scores:
 
     Source: Simonyan et al. 2014, arXiv 1312.6034, section 3; summed over tokens.
     """
-    _, gradients = _input_gradients(loss)
-    return Scores(_by_demonstration(loss, jnp.linalg.norm(gradients, axis=1)), "input gradient", _plain_cost(loss))
+    inputs: InputGradients = _input_gradients(loss)
+    return Scores(
+        _by_demonstration(loss, jnp.linalg.norm(inputs.gradients, axis=1)), "input gradient", _plain_cost(loss)
+    )
 
 
 def gradient_times_input(loss: PromptLoss) -> Scores:
@@ -68,8 +88,8 @@ def gradient_times_input(loss: PromptLoss) -> Scores:
 
     Source: Shrikumar et al. 2017, arXiv 1605.01713, section 2.
     """
-    rows, gradients = _input_gradients(loss)
-    values = _by_demonstration(loss, -jnp.sum(rows * gradients, axis=1))
+    inputs: InputGradients = _input_gradients(loss)
+    values = _by_demonstration(loss, -jnp.sum(inputs.rows * inputs.gradients, axis=1))
     return Scores(values, "gradient times input", _plain_cost(loss))
 
 
@@ -89,8 +109,7 @@ def prompt_alignment(loss: PromptLoss) -> Scores:
 
 
 @jax.jit
-def _input_gradients(loss: PromptLoss) -> tuple[Float[Array, "n m"], Float[Array, "n m"]]:
-    """The embedded tokens, and the gradient of the ordinary loss in them."""
+def _input_gradients(loss: PromptLoss) -> InputGradients:
 
     def attention(_: int, config: DecoderConfig, heads: Heads) -> tuple[Float[Array, "h n dv"], None]:
         return attend_causally(config, heads), None
@@ -100,7 +119,8 @@ def _input_gradients(loss: PromptLoss) -> tuple[Float[Array, "n m"], Float[Array
         return loss.at_target(norm_states(loss.params, loss.config, stream.last))
 
     rows = embed(loss.params, loss.tokens)
-    return rows, jax.grad(of_rows)(rows)
+    gradients: Float[Array, "n m"] = jax.grad(of_rows)(rows)
+    return InputGradients(rows, gradients)
 
 
 def _by_demonstration(loss: PromptLoss, of_token: Float[Array, " n"]) -> Float[np.ndarray, " N"]:

@@ -5,6 +5,9 @@ gates needs none in the weights: the backward pass repeats W once and A twice, s
 $2W + 3A$, between two and three forward passes. Times are another matter: `benchmarks/fidelity.py --costs` prints both.
 """
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownArgumentType=false
+
 import jax
 import numpy as np
 

@@ -54,12 +54,12 @@ def _form(one: Demonstration) -> str:
 
 def _demonstration(where: str, line: str) -> Demonstration:
     try:
-        content = json.loads(line)
+        loaded: object = json.loads(line)
     except ValueError as error:
         raise ValueError(f"{where} is not JSON ({error}); expected {FORMS}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{where} holds a {type(content).__name__}, not an object; expected {FORMS}")
-    content = cast(dict[str, object], content)
+    if not isinstance(loaded, dict):
+        raise ValueError(f"{where} holds a {type(loaded).__name__}, not an object; expected {FORMS}")
+    content = cast(dict[str, object], loaded)
     pair = [key for key in ("input", "output") if key in content]
     if "text" in content and pair:
         raise ValueError(f'{where} has both "text" and "{pair[0]}"; expected {FORMS}')

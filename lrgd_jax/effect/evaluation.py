@@ -1,5 +1,8 @@
 """Losses and gradients at many points: one compilation a loss and batch size, whatever the number of points."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false
+
 from functools import partial
 from typing import NamedTuple
 
@@ -30,14 +33,23 @@ class Gradients(NamedTuple):
 
 @jax.jit
 def _losses(loss: GatedLoss, points: Float[Array, "b N"]) -> Float[Array, " b"]:
-    return jax.vmap(lambda gates: loss(gates))(points)
+    def one(gates: Float[Array, " N"]) -> Float[Array, ""]:
+        return loss(gates)
+
+    return jax.vmap(one)(points)
 
 
 @partial(jax.jit, static_argnums=2)
 def _gradients(
     loss: GatedLoss, points: Float[Array, "b N"], parts: tuple[int, ...] = ()
 ) -> tuple[Float[Array, " b"], Float[Array, "b *parts N"]]:
-    return jax.vmap(lambda point: jax.value_and_grad(loss)(jnp.broadcast_to(point, (*parts, *point.shape))))(points)
+    def one(gates: Float[Array, " N"]) -> tuple[Float[Array, ""], Float[Array, "*parts N"]]:
+        pair: tuple[Float[Array, ""], Float[Array, "*parts N"]] = jax.value_and_grad(loss)(
+            jnp.broadcast_to(gates, (*parts, *gates.shape))
+        )
+        return pair
+
+    return jax.vmap(one)(points)
 
 
 def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int = 1) -> Float[np.ndarray, " b"]:
@@ -73,7 +85,7 @@ def gradients_at(
     if parts and not isinstance(loss, PromptLoss):
         raise ValueError(f"only a PromptLoss has parts by layer and head, not a {type(loss).__name__}")
     shape = loss.parts if isinstance(loss, PromptLoss) and parts else ()
-    pairs = [_gradients(loss, chunk, shape) for chunk in _chunks(loss, points, batch)]
+    pairs: list[tuple[Array, Array]] = [_gradients(loss, chunk, shape) for chunk in _chunks(loss, points, batch)]
     losses = np.concatenate([np.asarray(x, np.float64) for x, _ in pairs])[: len(points)]
     gradients = np.concatenate([np.asarray(x, np.float64) for _, x in pairs])[: len(points)]
     return Gradients(losses, gradients.sum(axis=(1, 2)), gradients) if parts else Gradients(losses, gradients)

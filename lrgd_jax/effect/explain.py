@@ -1,8 +1,11 @@
 """Why a decoder answers as it does: which of the demonstrations in its prompt did it, and how much."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false
+
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -49,7 +52,7 @@ def explain_prompt(
             not finite.
     """
     method = check_method(method)
-    tell = progress or (lambda stage: None)
+    tell = progress or _say_nothing
     seconds: dict[str, float] = {}
     own, empty = prompt.target is None, False
     if own:
@@ -66,6 +69,10 @@ def explain_prompt(
     notes = [*_remarks(prompt, own=own, empty=empty), *([] if METHODS[method].in_nats else [units(method)])]
     attribution = _attribution(tokenizer_of(decoder), prompt, scores, zero, one)
     return replace(attribution, own=own, method=method, notes=tuple(notes), seconds=MappingProxyType(seconds))
+
+
+def _say_nothing(stage: str) -> None:
+    del stage
 
 
 def _remarks(prompt: Prompt, *, own: bool, empty: bool) -> Iterator[str]:
@@ -156,7 +163,7 @@ def _alternatives(
 
 
 @contextlib.contextmanager
-def _clock(seconds: dict[str, float], name: str) -> Iterator[None]:
+def _clock(seconds: dict[str, float], name: str) -> Generator[None]:
     """Keeps the seconds of a block under a name."""
     started = time.perf_counter()
     yield

@@ -4,6 +4,9 @@ Softmax does not see a shift of all keys: it multiplies every kernel entry of a 
 so keys are centred first where it is asked for.
 """
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false
+
 import math
 from collections.abc import Sequence
 from dataclasses import replace

@@ -75,7 +75,11 @@ def softmax_contributions(
     """
     kernel = ExponentialKernel(scale)
     everything = jnp.concatenate([keys, context_keys])
-    shift = jax.lax.stop_gradient(jnp.max(jax.vmap(lambda k: kernel.exponent(k, query))(everything)))
+
+    def exponent(key: Float[Array, " d"]) -> Float[Array, ""]:
+        return kernel.exponent(key, query)
+
+    shift = jax.lax.stop_gradient(jnp.max(jax.vmap(exponent)(everything)))
     shifted = ExponentialKernel(scale, shift)
     return normalised_contributions(shifted, query, keys, values, context_keys, context_values, rates)
 

@@ -4,6 +4,11 @@ A function $f = \sum_i \kappa(k_i, \cdot)\,c_i$ has the norm $\|f\|^2 = \sum_{ij
 k_j)$. The kernel of real keys overflows, so norms are given by their logarithms.
 """
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -61,8 +66,8 @@ def head_step(
         log_size_of_values=log_norm(_without_ones(step)) - log_norm(_without_ones(start)),
         rank=effective_rank(step),
         rank_of_values=effective_rank(_without_ones(step)),
-        before=jax.vmap(lambda point: dual.predict(model, start, role, point))(points),
-        after=jax.vmap(lambda point: dual.predict(model, trained, role, point))(points),
+        before=jax.vmap(partial(dual.predict, model, start, role))(points),
+        after=jax.vmap(partial(dual.predict, model, trained, role))(points),
     )
 
 
@@ -97,7 +102,7 @@ def effective_rank(function: KernelExpansion) -> Float[Array, ""]:
     Source: Roy & Vetterli 2007, "The effective rank", EUSIPCO, definition 1.
     """
     gram, _ = _shifted_gram(function)
-    squares = jnp.linalg.eigvalsh(function.coefficients.T @ gram @ function.coefficients)
+    squares: Float[Array, " u"] = jnp.linalg.eigvalsh(function.coefficients.T @ gram @ function.coefficients)
     sizes = jnp.sqrt(jnp.maximum(squares, jnp.zeros_like(squares)))
     shares = sizes / jnp.sum(sizes)
     return jnp.exp(-jnp.sum(jax.scipy.special.xlogy(shares, shares)))
@@ -113,7 +118,11 @@ def _shifted_gram(function: KernelExpansion) -> tuple[Float[Array, "n n"], Float
     if not isinstance(kernel, ExponentialKernel):
         raise ValueError(f"a norm in the space of the exponential kernel was asked for, got {type(kernel).__name__}")
     x = function.centres
-    exponents = jax.vmap(lambda a: jax.vmap(lambda b: kernel.exponent(a, b))(x))(x)
+
+    def row(a: Float[Array, " d"]) -> Float[Array, " n"]:
+        return jax.vmap(partial(kernel.exponent, a))(x)
+
+    exponents = jax.vmap(row)(x)
     counted = jnp.any(function.coefficients != 0, axis=1)
     pairs = counted[:, None] & counted[None, :]
     lowest = jnp.asarray(jnp.finfo(exponents.dtype).min / 2, exponents.dtype)

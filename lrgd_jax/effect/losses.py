@@ -1,5 +1,8 @@
 """The test loss as a function of one number a demonstration: what every attribution takes apart."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
@@ -76,7 +79,9 @@ class DualLoss:
     model: Any
     point: Float[Array, " d"]
     target: Float[Array, " o"]
-    loss: Callable = struct.field(pytree_node=False, default=half_squared_error)
+    loss: Callable[[Float[Array, " o"], Float[Array, " o"]], Float[Array, ""]] = struct.field(
+        pytree_node=False, default=half_squared_error
+    )
 
     @property
     def demonstrations(self) -> int:

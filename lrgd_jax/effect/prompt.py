@@ -1,5 +1,8 @@
 """A few-shot prompt: its text from demonstrations and a query, and which of its tokens belong to which of them."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

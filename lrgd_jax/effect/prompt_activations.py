@@ -1,5 +1,8 @@
 """One forward pass over a prompt, and what its heads say about each demonstration at the tokens that predict."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from functools import partial
 from typing import NamedTuple
 

@@ -1,5 +1,8 @@
 """The loss of a real decoder at the target of a prompt, as a function of one number a demonstration."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from typing import Literal, TypeAlias
 
 import jax

@@ -4,6 +4,9 @@ The decoder is read as if it fitted a ridge regression in context: from the hidd
 comes next. The regression has a closed form, and so has the influence of each of its examples on the test loss.
 """
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from functools import partial
 
 import jax
@@ -11,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.effect.prompt_activations import record_activations
+from lrgd_jax.effect.prompt_activations import PromptActivations, record_activations
 from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.effect.scores import Scores
 
@@ -43,7 +46,7 @@ def influences(
     same = (labels[:, None] == labels[None, :]).astype(states.dtype)
     same_as_test = (test_labels[:, None] == labels[None, :]).astype(states.dtype)
     gram, cross = states @ states.T, tests @ states.T
-    inverse = jnp.linalg.inv(gram + ridge * jnp.eye(len(labels), dtype=gram.dtype))
+    inverse: Float[Array, "n n"] = jnp.linalg.inv(gram + ridge * jnp.eye(len(labels), dtype=gram.dtype))
     # residuals of the examples are ridge * inverse @ Y, predictions at the tests cross @ inverse @ Y
     reached = cross @ inverse
     residuals = ridge * (same_as_test - reached @ same) @ inverse
@@ -75,7 +78,8 @@ def ridge_influence(loss: PromptLoss, *, layer: int | None = None, ridge: float 
         raise ValueError(
             f"layer must be 0 to {loss.config.layers - 1} and ridge positive, got layer={layer}, ridge={ridge}"
         )
-    by_token = np.asarray(_by_token(loss, record_activations(loss).hidden[layer], ridge), np.float64)
+    activations: PromptActivations = record_activations(loss)
+    by_token = np.asarray(_by_token(loss, activations.hidden[layer], ridge), np.float64)
     sums = np.bincount(np.asarray(loss.segments), weights=by_token)
     values = sums[loss.always_seen :][: loss.demonstrations]
     return Scores(values, f"ridge influence, layer {layer}", 1.0)
@@ -87,7 +91,7 @@ def _by_token(loss: PromptLoss, hidden: Float[Array, "n m"], ridge: float) -> Fl
     segments = loss.segments - loss.always_seen
     same = jnp.append(segments[:-1] == segments[1:], jnp.zeros((), bool))
     example = same & (segments >= 0) & (segments < loss.demonstrations)
-    states = hidden / jnp.linalg.norm(hidden, axis=1, keepdims=True)
+    states: Float[Array, "n m"] = hidden / jnp.linalg.norm(hidden, axis=1, keepdims=True)
     labels = jnp.roll(loss.tokens, -1)
     asked = states[loss.places - 1], loss.tokens[loss.places]
     return loss.shares @ influences(jnp.where(example[:, None], states, 0 * states), labels, *asked, ridge)

@@ -4,7 +4,7 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
+import scipy.stats  # pyright: ignore[reportMissingTypeStubs]
 from jaxtyping import Array, Float
 
 from lrgd_jax.effect.evaluation import losses_at
@@ -98,7 +98,8 @@ def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: fl
     falls = -np.diff(losses[which.reshape(2 * pairs, n + 1)], axis=1)
     samples = np.take_along_axis(falls, place, axis=1).reshape(pairs, 2, n).mean(axis=1)
     values = samples.mean(axis=0)
-    half = scipy.stats.t.ppf((1 + level) / 2, pairs - 1) * samples.std(axis=0, ddof=1) / math.sqrt(pairs)
+    quantile = float(scipy.stats.t.ppf((1 + level) / 2, pairs - 1))  # pyright: ignore[reportUnknownMemberType]
+    half = quantile * samples.std(axis=0, ddof=1) / math.sqrt(pairs)
     # the least and the largest subset come first and last, sorted as they are
     whole = float(losses[0] - losses[-1])
     interval = ScoreIntervals(values - half, values + half, level)

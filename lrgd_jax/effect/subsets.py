@@ -6,6 +6,9 @@ positions of the prompt, and a mask lets each see its own prefix. This reads
 $\sum_i 2^{i-1} n_i + 2^N n_q$ tokens, where one forward pass a subset would read $2^N n$.
 """
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from functools import partial
 from typing import NamedTuple
 
@@ -93,7 +96,9 @@ def tree_losses(loss: PromptLoss) -> SubsetLosses:
         np.concatenate([tree.piece, loss.demonstrations + 1 + np.arange(padding)]),
         np.pad(tree.seen, (0, padding)),
     )
-    losses = _losses(loss.config, loss.params, filled, predicting, loss.tokens[loss.places], loss.shares)
+    losses: Float[Array, " subsets"] = _losses(
+        loss.config, loss.params, filled, predicting, loss.tokens[loss.places], loss.shares
+    )
     return SubsetLosses(np.asarray(losses, np.float64), _cost(loss, len(tree.tokens)))
 
 

@@ -1,5 +1,8 @@
 """TracIn in one dual model: how well a demonstration's gradient agrees with that of the test loss."""
 
+# jax and flax leave what jit, grad and field return, and arguments of array functions, without types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -32,9 +35,10 @@ def gradient_alignment(loss: DualLoss) -> Float[Array, " n"]:
     def test(w: Float[Array, "dv r"]) -> Float[Array, ""]:
         return loss.loss(model.predict(w, loss.point[None])[0], loss.target)
 
+    towards: Float[Array, "dv r"] = jax.grad(test)(model.initial_weights)
+
     def one(x: Float[Array, " d"], y: Float[Array, " dv"], s: Float[Array, ""]) -> Float[Array, ""]:
-        gradient = jax.grad(model.loss)(model.initial_weights, x[None], y[None], s[None])
+        gradient: Float[Array, "dv r"] = jax.grad(model.loss)(model.initial_weights, x[None], y[None], s[None])
         return model.learning_rate * jnp.vdot(gradient, towards)
 
-    towards = jax.grad(test)(model.initial_weights)
     return jax.vmap(one)(model.inputs, model.targets, weights)
