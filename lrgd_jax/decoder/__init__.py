@@ -22,6 +22,7 @@ from lrgd_jax.decoder.readout import (
     rms_norm_matrix,
 )
 from lrgd_jax.decoder.segments import split_text, split_tokens
+from lrgd_jax.decoder.tiny import tiny_decoder
 from lrgd_jax.decoder.tokenizer import Tokenizer, chatml
 from lrgd_jax.decoder.transformer_layer import layer
 
@@ -71,4 +72,5 @@ __all__ = [
     "shard",
     "split_text",
     "split_tokens",
+    "tiny_decoder",
 ]

@@ -138,19 +138,20 @@ def assemble(
             (query, query_bias), (key, key_bias) = split("query", config.heads), split("key", config.kv_heads)
             value, value_bias = split("value", config.kv_heads)
             output, output_bias = pair("output")
-            weights: dict[str, Array | None] = {
-                "query": query,
-                "key": key,
-                "value": value,
-                "output": output.T.reshape(config.heads, d, m),
-                "query_bias": query_bias,
-                "key_bias": key_bias,
-                "value_bias": value_bias,
-                "output_bias": output_bias,
-            }
+            plain = HeadWeights(
+                query=query,
+                key=key,
+                value=value,
+                output=output.T.reshape(config.heads, d, m),
+                query_bias=query_bias,
+                key_bias=key_bias,
+                value_bias=value_bias,
+                output_bias=output_bias,
+            )
             if not config.query_key_norm:
-                return HeadWeights(**weights)
-            return NormedHeads(**weights, query_norm=gain(stems["query_norm"]), key_norm=gain(stems["key_norm"]))
+                return plain
+            norms = {part: gain(stems[part]) for part in ("query_norm", "key_norm")}
+            return NormedHeads(**vars(plain), **norms)
 
         def block() -> FeedForwardWeights | TwoMatrices:
             (up, up_bias), (down, down_bias) = pair("up"), pair("down")

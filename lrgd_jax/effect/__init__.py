@@ -21,7 +21,7 @@ from lrgd_jax.effect.head_contributions import (
     softmax_contributions,
 )
 from lrgd_jax.effect.losses import DualLoss, FunctionLoss, GatedLoss, half_squared_error
-from lrgd_jax.effect.methods import DEFAULT, METHODS, score_demonstrations
+from lrgd_jax.effect.methods import DEFAULT, METHODS, Method, score_demonstrations
 from lrgd_jax.effect.prompt import Prompt, few_shot
 from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability
 from lrgd_jax.effect.prompt_loss import Control, PromptLoss
@@ -45,6 +45,7 @@ __all__ = [
     "Effect",
     "FunctionLoss",
     "GatedLoss",
+    "Method",
     "Prompt",
     "PromptAttribution",
     "PromptLoss",
