@@ -54,7 +54,11 @@ class PartialRotary(Rotary):
 
 
 def head_dual(config: DecoderConfig) -> HeadDual:
-    """The dual of what every head of a layer computes."""
+    """The dual of what every head of a layer computes: linear, softmax with rotary positions, or soft-capped.
+
+    Args:
+        config: of the layer.
+    """
     if config.attention == "linear":
         return dual_of(LinearAttention(elu_plus_one, causal=True, normalised=True))
     rotary: Rotary | None = Rotary(config.rope_theta, config.rope_layout, scaling=config.rope_scaling)
@@ -75,7 +79,20 @@ def head_dual(config: DecoderConfig) -> HeadDual:
 def dual_attention(
     heads: HeadWeights, config: DecoderConfig, x: Float[Array, "n m"], segments: Int[Array, " n"]
 ) -> Float[Array, "n m"]:
-    r"""$\sum_h W_O^{h\top} f_1^{g(h)}(q^h) + b_O$ for every token: one dual a group, one test point a head."""
+    r"""$\sum_h W_O^{h\top} f_1^{g(h)}(q^h) + b_O$ for every token: one dual a group, one test point a head.
+
+    Args:
+        heads: projections of the layer.
+        config: of the layer.
+        x: normed tokens.
+        segments: of each token, not decreasing; see `split_tokens`.
+
+    Returns:
+        What the layer's attention adds to the residual stream, shape [n, m].
+
+    Raises:
+        ValueError: the config's layers differ, so that it describes none of them.
+    """
     config.check_one_layer()
     n, g = x.shape[0], heads.groups
     dual = head_dual(config)

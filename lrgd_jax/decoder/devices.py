@@ -20,12 +20,19 @@ def _mesh() -> Mesh:
 
 
 def replicate(tree: Tree) -> Tree:
-    """The arrays of a tree, whole on every device; already there they are not moved, and one device moves nothing."""
+    """The arrays of a tree, whole on every device; already there they are not moved, and one device moves nothing.
+
+    Args:
+        tree: a pytree of arrays.
+    """
     return tree if jax.device_count() == 1 else jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec()))
 
 
 def shard(tree: Tree) -> Tree:
     """The arrays of a tree, of which each device holds an equal share of the first axis.
+
+    Args:
+        tree: a pytree of arrays whose first axis the number of devices divides.
 
     Raises:
         ValueError: a first axis cannot be divided among the devices.

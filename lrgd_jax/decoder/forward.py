@@ -124,7 +124,12 @@ def norm_states(params: DecoderParams, config: DecoderConfig, x: Float[Array, "n
 
 
 def head(params: DecoderParams, hidden: Float[Array, "n m"]) -> Float[Array, "n vocab"]:
-    """The logits of final hidden states, before a soft cap."""
+    r"""The logits of final hidden states, $W_{\rm head}\,h$, before a soft cap.
+
+    Args:
+        params: of the decoder; the embedding is the head where there is none.
+        hidden: from `hidden_states`.
+    """
     matrix = params.embedding if params.head is None else params.head
     return jnp.einsum("nm,vm->nv", hidden, matrix)
 

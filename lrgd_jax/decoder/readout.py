@@ -101,6 +101,11 @@ def gated_feed_forward_matrix(
 ) -> Float[Array, "m _"]:
     r"""A(x) of a gated block, $A(x) = W_{\rm down}\,\mathrm{diag}(\mathrm{act}(W_{\rm gate}\,x))\,W_{\rm up}$.
 
+    Args:
+        weights: of the block.
+        x: the state.
+        activation: a key of `GATES`.
+
     Returns:
         A(x), shape [m, m]; with a bias of W_up or W_down [m, m + 1], which reads [x; 1].
     """
@@ -128,7 +133,16 @@ def _sandwich(
 def apply_feed_forward(
     weights: FeedForwardWeights | TwoMatrices, x: Float[Array, "n m"], activation: str = "silu"
 ) -> Float[Array, "n m"]:
-    """A(x) x of a feed-forward block for every row, without building A."""
+    r"""$A(x)\,x$ of a feed-forward block for every row, without building A.
+
+    Args:
+        weights: of the block, gated or not.
+        x: the states.
+        activation: a key of `GATES`.
+
+    Returns:
+        What the block returns, shape [n, m].
+    """
     if isinstance(weights, TwoMatrices):
         inner = _inner(weights.first, weights.first_bias, x)
         down, bias = jnp.einsum("mf,nf->nm", weights.second, GATES[activation](inner) * inner), weights.second_bias
@@ -157,12 +171,26 @@ def rms_gates(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float) -
 
 
 def rms_norm_matrix(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float) -> Float[Array, "m m"]:
-    r"""R(x) with RMSNorm(x) = R(x) x, $R(x) = \mathrm{diag}(g) / \mathrm{rms}(x)$."""
+    r"""R(x) with RMSNorm(x) = R(x) x, $R(x) = \mathrm{diag}(g) / \mathrm{rms}(x)$.
+
+    Args:
+        gain: g.
+        x: the state.
+        epsilon: added to the mean square under the root.
+
+    Source: Zhang & Sennrich 2019, arXiv 1910.07467, eq. 4.
+    """
     return jnp.diag(rms_gates(gain, x, epsilon))
 
 
 def apply_rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:
-    """R(x) x for every row, without building R."""
+    r"""$R(x)\,x$ for every row, without building R: the RMSNorm of `rms_norm_matrix`.
+
+    Args:
+        gain: g.
+        x: the states.
+        epsilon: added to the mean square under the root.
+    """
     return checkpoint_name(jax.vmap(lambda row: rms_gates(gain, row, epsilon))(x) * x, "normed")
 
 
@@ -185,7 +213,14 @@ def apply_layer_norm(
 def apply_norm(
     config: DecoderConfig, gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
 ) -> Float[Array, "n m"]:
-    """The readout of the config's norm for every row."""
+    r"""The readout of the config's norm for every row, $R(x)\,x$ or $L(x)\,[x; 1]$.
+
+    Args:
+        config: whose `norm` and `norm_epsilon` are taken.
+        gain: g.
+        bias: b, of a LayerNorm, or None.
+        x: the states.
+    """
     if config.norm == "layer":
         return apply_layer_norm(gain, bias, x, config.norm_epsilon)
     return apply_rms_norm(gain, x, config.norm_epsilon)
@@ -195,6 +230,12 @@ def layer_norm_matrix(
     gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: float, bias: Float[Array, " m"] | None = None
 ) -> Float[Array, "m _"]:
     r"""L(x) with LayerNorm(x) = L(x) x, $L(x) = \mathrm{diag}(g)\,(I - \tfrac1m 11^\top) / \mathrm{sd}(x)$.
+
+    Args:
+        gain: g.
+        x: the state.
+        epsilon: added to the variance under the root.
+        bias: b, or None.
 
     Returns:
         L(x), shape [m, m]; with a bias [m, m + 1], which reads [x; 1].

@@ -92,7 +92,12 @@ def gradients_at(
 
 
 def zero_and_few_shot_losses(loss: GatedLoss, *, batch: int = 1) -> tuple[float, float]:
-    """The zero-shot loss (all gates zero) and the few-shot loss (all one)."""
+    """The zero-shot loss (all gates zero) and the few-shot loss (all one).
+
+    Args:
+        loss: of the gates.
+        batch: two to compute both together.
+    """
     n = loss.demonstrations
     zero, one = losses_at(loss, np.stack([np.zeros(n), np.ones(n)]), batch=batch)
     return float(zero), float(one)

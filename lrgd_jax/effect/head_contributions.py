@@ -54,7 +54,15 @@ def linear_contributions(
     feature_map: FeatureMap = identity,
     rates: Float[Array, " n"] | None = None,
 ) -> Float[Array, "n dv"]:
-    """`contributions` of linear attention without a normaliser, under the kernel of a feature map."""
+    r"""`contributions` of linear attention without a normaliser, $C_i = \eta_i\,v_i\,\phi(k_i)^\top\phi(q)$.
+
+    Args:
+        query: q.
+        keys: k_i of the demonstrations.
+        values: v_i.
+        feature_map: phi.
+        rates: eta_i; all one unless given.
+    """
     return contributions(kernel_of(feature_map), query, keys, values, rates)
 
 
@@ -68,7 +76,16 @@ def softmax_contributions(
     scale: float | None = None,
     rates: Float[Array, " n"] | None = None,
 ) -> Float[Array, "n dv"]:
-    """`normalised_contributions` of softmax attention; the kernel is shifted so that none of its entries overflows.
+    r"""`normalised_contributions` of softmax attention; the kernel is shifted so that none of its entries overflows.
+
+    Args:
+        query: q.
+        keys: k_i of the demonstrations.
+        values: v_i.
+        context_keys: of the query's own tokens, at least one.
+        context_values: likewise.
+        scale: s of the logits $s\,q^\top k$, 1/sqrt(d) unless given.
+        rates: eta_i; all one unless given.
 
     Raises:
         ValueError: the zero-shot context is empty.
@@ -123,5 +140,9 @@ def normalised_contributions(
 
 
 def contribution_norms(contributions: Float[Array, "n o"]) -> Float[Array, " n"]:
-    r"""$\|C_i\|$: how much a demonstration moves the output, whether it helps or not. It has no sign."""
+    r"""$\|C_i\|$: how much a demonstration moves the output, whether it helps or not. It has no sign.
+
+    Args:
+        contributions: C_i, from `contributions` or `normalised_contributions`.
+    """
     return jnp.sqrt(jnp.sum(contributions * contributions, axis=1))

@@ -36,7 +36,12 @@ class GatedLoss(Protocol):
 
 
 def half_squared_error(output: Float[Array, " o"], target: Float[Array, " o"]) -> Float[Array, ""]:
-    r"""$\tfrac12\|y - o\|^2$."""
+    r"""Half the squared distance, $\tfrac12\|y - o\|^2$.
+
+    Args:
+        output: o.
+        target: y.
+    """
     return jnp.sum((target - output) ** 2) / 2
 
 
