@@ -174,7 +174,7 @@ def _check_index(file: Path, names: set[str], indexed: frozenset[str] | None) ->
         raise ValueError(f"{file} {what} {INDEX} {how}; download the checkpoint again")
 
 
-def _read(handle: Any, file: Path, name: str, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
+def _read(handle: safe_open, file: Path, name: str, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
     stored = handle.get_slice(name)
     came = tuple(stored.get_shape())
     if came != shape:
@@ -211,5 +211,5 @@ def few(names: list[str]) -> str:
     return f"{'tensor' if len(names) == 1 else 'tensors'} {shown}{rest}"
 
 
-def _place(files: Mapping[Path, Any]) -> str:
+def _place(files: Mapping[Path, object]) -> str:
     return str(next(iter(files))) if len(files) == 1 else f"{next(iter(files)).parent} ({len(files)} shards)"

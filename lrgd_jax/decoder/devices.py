@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,8 @@ from jaxtyping import Array, PyTree, Shaped
 __all__ = ["map_over_devices", "replicate", "shard"]
 
 Tree = TypeVar("Tree")
+Points = TypeVar("Points", bound=PyTree[Shaped[Array, "points ..."]])
+Results = TypeVar("Results", bound=PyTree[Shaped[Array, "points ..."]])
 
 
 def _mesh() -> Mesh:
@@ -49,9 +51,7 @@ def shard(tree: Tree) -> Tree:
     return jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec("points")))
 
 
-def map_over_devices(
-    function: Callable[[Any], Any], points: PyTree[Shaped[Array, "points ..."]], *, batch: int = 1
-) -> PyTree[Shaped[Array, "points ..."]]:
+def map_over_devices(function: Callable[[Points], Results], points: Points, *, batch: int = 1) -> Results:
     """A function of a batch of points, at all of them: `batch` of them a device together, all devices at once.
 
     Every call has one shape, for which the last point is repeated as often as needed. With more than one device,
@@ -76,7 +76,7 @@ def map_over_devices(
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: numbers[0]], *parts)
 
 
-def _chunks(points: PyTree[Array], number: int, size: int) -> Iterator[PyTree[Array]]:
+def _chunks(points: Points, number: int, size: int) -> Iterator[Points]:
     missing = -number % size
 
     def fill(x: Array) -> Array:

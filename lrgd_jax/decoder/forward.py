@@ -7,8 +7,9 @@ subsets of the demonstrations at once (`lrgd_jax.effect.subsets`). The chain of 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +48,8 @@ KeepingAttention: TypeAlias = Callable[[int, DecoderConfig, Heads], tuple[Float[
 """An `Attention` that also returns what is to be kept of the layer."""
 
 
-class ResidualStream(NamedTuple, Generic[Kept]):
+@dataclass(frozen=True)
+class ResidualStream(Generic[Kept]):
     """What passed through the layers.
 
     Attributes:

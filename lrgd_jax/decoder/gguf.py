@@ -4,10 +4,12 @@ The file stores each head's rows of queries and keys in llama.cpp's order, in wh
 `rope_layout="interleaved"`, and nothing is permuted.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,9 @@ from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_sha
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.tokenizer import Tokenizer, byte_level_tokenizer
+
+if TYPE_CHECKING:
+    from gguf import ReaderField, ReaderTensor
 
 __all__ = ["read_gguf"]
 
@@ -53,7 +58,7 @@ class Metadata:
     """
 
     path: Path
-    fields: Mapping[str, Any]
+    fields: Mapping[str, ReaderField]
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key."""
@@ -159,7 +164,7 @@ def _config(metadata: Metadata, stored: Mapping[str, tuple[int, ...]]) -> Decode
         raise ValueError(f"{metadata.path}: {error}") from error
 
 
-def _tensor(path: Path, stored: Any, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
+def _tensor(path: Path, stored: ReaderTensor, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
     from gguf.quants import dequantize
 
     came = tuple(int(size) for size in stored.shape[::-1])

@@ -1,12 +1,22 @@
 """What the families share in reading a config.json: sizes, activations, frequencies, windows."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from lrgd_jax.decoder.config import Activation
 from lrgd_jax.positions import Llama3Scaling
 
-__all__ = ["Config", "activation", "eos_tokens", "local_layers", "refuse", "rope", "sizes"]
+__all__ = [
+    "Config",
+    "RotaryFields",
+    "WindowFields",
+    "activation",
+    "eos_tokens",
+    "local_layers",
+    "refuse",
+    "rope",
+    "sizes",
+]
 
 Config: TypeAlias = Mapping[str, Any]
 """A config.json as it was read: what a key holds is known only when it is used."""
@@ -23,6 +33,22 @@ ACTIVATIONS: Mapping[str, Activation] = {
 """Hugging Face's names of activations."""
 
 SCALING_NAMES = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+
+
+class RotaryFields(TypedDict, total=False):
+    """The fields of `DecoderConfig` about rotary positions that a config.json sets."""
+
+    rope_theta: float
+    rope_factor: float
+    rope_scaling: Llama3Scaling
+    local_rope_theta: float
+
+
+class WindowFields(TypedDict, total=False):
+    """The fields of `DecoderConfig` about sliding windows that a config.json sets."""
+
+    window: int
+    local_layers: tuple[bool, ...]
 
 
 def sizes(config: Config, *names: str) -> list[int]:
@@ -79,7 +105,7 @@ def local_layers(config: Config, layers: int) -> tuple[bool, ...] | None:
     return tuple(kind == "sliding_attention" for kind in types)
 
 
-def rope(config: Config, written: object = None, *, theta: float = 10_000.0) -> dict[str, Any]:
+def rope(config: Config, written: object = None, *, theta: float = 10_000.0) -> RotaryFields:
     """Base and stretch of the frequencies: "rope_parameters" (transformers 5) or "rope_theta", "rope_scaling" (4).
 
     Args:
@@ -97,7 +123,7 @@ def rope(config: Config, written: object = None, *, theta: float = 10_000.0) -> 
         written = config.get("rope_parameters") or config.get("rope_scaling") or {}
     if not isinstance(written, Mapping):
         raise ValueError(f"the rotary parameters must be an object, got {written!r}")
-    fields = {"rope_theta": written.get("rope_theta", config.get("rope_theta", theta))}
+    fields: RotaryFields = {"rope_theta": written.get("rope_theta", config.get("rope_theta", theta))}
     kind = written.get("rope_type", written.get("type", "default"))
     if kind == "default":
         return fields
@@ -107,10 +133,12 @@ def rope(config: Config, written: object = None, *, theta: float = 10_000.0) -> 
     if missing:
         raise ValueError(f'rope_type "{kind}" needs {", ".join(missing)}')
     if kind == "linear":
-        return fields | {"rope_factor": written["factor"]}
+        fields["rope_factor"] = written["factor"]
+        return fields
     if not written["high_freq_factor"] > written["low_freq_factor"]:
         raise ValueError(
             f'rope_type "llama3" needs high_freq_factor > low_freq_factor, '
             f"got {written['high_freq_factor']} and {written['low_freq_factor']}"
         )
-    return fields | {"rope_scaling": Llama3Scaling(**{name: written[name] for name in SCALING_NAMES})}
+    fields["rope_scaling"] = Llama3Scaling(**{name: written[name] for name in SCALING_NAMES})
+    return fields

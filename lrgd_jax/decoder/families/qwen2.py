@@ -1,16 +1,14 @@
 """Qwen 2 and 2.5: Llama with biases on queries, keys and values. Source: Yang et al. 2024, arXiv 2407.10671."""
 
-from typing import Any
-
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, local_layers, sizes
+from lrgd_jax.decoder.hugging_face_config import Config, WindowFields, local_layers, sizes
 
 __all__ = ["FAMILY", "windows"]
 
 
-def windows(config: Config) -> dict[str, Any]:
+def windows(config: Config) -> WindowFields:
     """The window, where "use_sliding_window" is set, of the layers from "max_window_layers" on or by "layer_types"."""
     (layers,) = sizes(config, "num_hidden_layers")
     if not config.get("use_sliding_window", False) or config.get("sliding_window", 4096) is None:
