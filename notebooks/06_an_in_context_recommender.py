@@ -45,7 +45,7 @@ from lrgd_jax.recommend.measure.evaluation import evaluate
 from lrgd_jax.recommend.robustness.attack_detection import area_under_curve, suspicion
 from lrgd_jax.recommend.robustness.data_regularisers import prune
 from lrgd_jax.recommend.robustness.shilling_attacks import join_lists, shilling_attack
-from lrgd_jax.recommend.serving.named_explanation import explain_by_name, title_of
+from lrgd_jax.recommend.serving.named_explanation import explain_by_name
 
 
 def made_up():
@@ -57,7 +57,7 @@ bought = os.path.isdir(folder := os.path.join(os.environ.get("LRGD_DATA", "../..
 split = load_split(folder) if bought else made_up()
 asked = replace(split, test=split.test.take(np.random.default_rng(0).permutation(len(split.test))[:2000]))
 past, catalogue, meta = split.context("valid"), split.catalogue, Meta(similarity=0.0)
-titles = [title_of(catalogue, item)[:40] for item in range(len(catalogue))]
+titles = [catalogue.title(item)[:40] for item in range(len(catalogue))]
 
 # %% [markdown]
 # ## Fit: read, do not train

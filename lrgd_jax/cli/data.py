@@ -100,7 +100,8 @@ def sequences(
     titles_required: Titled = False,
 ) -> None:
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
-    from lrgd_jax.recommend.data.formats.csv_interactions import read_sequences, read_title_table
+    from lrgd_jax.recommend.data.formats.csv_interactions import read_title_table
+    from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
 
     _free(destination)
     rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)

@@ -11,6 +11,7 @@ import typer
 from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.recommend_inputs import check_files, fit_recommender, load_or_fit_recommender, read_meta, read_split
 from lrgd_jax.cli.recommend_output import compared, described, keep, show_reasons, show_table, write_reasons
+from lrgd_jax.recommend.forms.registry import FORMS
 
 __all__ = ["recommend"]
 
@@ -22,7 +23,7 @@ recommend = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option("--data", help="A folder of data; a generated catalogue unless given.")]
 Model = Annotated[Path | None, typer.Option("--model", help="A file that `lrgd recommend fit` wrote.")]
-Form = Annotated[str, typer.Option("--form", help="linear, normalised, softmax, delta, ridge or steps.")]
+Form = Annotated[str, typer.Option("--form", help=f"{', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of the generated catalogue.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")]
 MetaFile = Annotated[Path | None, typer.Option("--meta", help="Meta-parameters that `lrgd recommend learn` wrote.")]
@@ -67,7 +68,6 @@ def query(
 ) -> None:
     """Show the items that a user, or a history, is recommended."""
     from lrgd_jax.recommend.serving.name_lookup import number_of
-    from lrgd_jax.recommend.serving.named_explanation import title_of
 
     check_files({"--json": json})
     if (user is None) == (history is None):
@@ -80,7 +80,7 @@ def query(
     found = recommender.recommend(user, k, history=past, time=time)
     catalogue = recommender.catalogue
     rows = [
-        {"item": catalogue.names[item], "title": title_of(catalogue, item), "score": score}
+        {"item": catalogue.names[item], "title": catalogue.title(item), "score": score}
         for item, score in zip(found.items.tolist(), found.scores.tolist(), strict=True)
     ]
     show_table(["place", "item", "title", "score"], [[i + 1, *row.values()] for i, row in enumerate(rows)])

@@ -1,37 +1,13 @@
-"""An in-context recommender: attention over past users' transitions is one step of its dual model."""
+"""An in-context recommender: attention over past users' transitions is one step of its dual model.
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Queries, Sequences, Split
-from lrgd_jax.recommend.effect.data_values import DataValues, data_values
-from lrgd_jax.recommend.effect.score_explanation import ScoreExplanation, explanation
-from lrgd_jax.recommend.forms.meta_parameters import ORDERED, TIMED, Meta
-from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.forms.registry import FORMS, build
-from lrgd_jax.recommend.forms.transitions import Transitions, transitions
-from lrgd_jax.recommend.learning.meta_learning import learn_meta
-from lrgd_jax.recommend.serving.recommender import Recommended, Recommender
-from lrgd_jax.recommend.serving.storage import load_recommender, save_recommender
+The rooms, in the order in which a history becomes a list: `data` (read, clean, cut), `forms` (keys, demonstrations,
+initial weights and the attention that reads them), `measure` (rankings and metrics), `effect` (what a demonstration is
+worth), `learning` (the meta-parameters), `selection` and `adaptation` (which demonstrations, at which rates),
+`robustness` (attacks, noise, regularisers), `serving` (the recommender as its users hold it). Each name is loaded when
+it is first used.
+"""
 
-__all__ = [
-    "FORMS",
-    "ORDERED",
-    "TIMED",
-    "Catalogue",
-    "DataValues",
-    "Dataset",
-    "Meta",
-    "OneStep",
-    "Queries",
-    "Recommended",
-    "Recommender",
-    "ScoreExplanation",
-    "Sequences",
-    "Split",
-    "Transitions",
-    "build",
-    "data_values",
-    "explanation",
-    "learn_meta",
-    "load_recommender",
-    "save_recommender",
-    "transitions",
-]
+import lazy_loader
+
+# the names, and where each of them lives, stand in __init__.pyi, which type checkers read too
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,32 +1,47 @@
 """What the sparse matrices of a recommender are asked for, with types that say what comes back."""
 
-from typing import Any
+from typing import TypeAlias, cast
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-__all__ = ["columns_of", "dense", "one_hot", "product", "row_lengths", "row_numbers", "rows_of", "with_data"]
+__all__ = [
+    "Matrix",
+    "columns_of",
+    "dense",
+    "entries_at",
+    "one_hot",
+    "product",
+    "row_lengths",
+    "row_numbers",
+    "rows_of",
+    "unit_rows",
+    "with_data",
+]
+
+Matrix: TypeAlias = np.ndarray | sp.csr_array | sp.csc_array
+"""Dense or sparse."""
 
 
-def rows_of(matrix: Any) -> int:
+def rows_of(matrix: Matrix) -> int:
     """How many rows a matrix has."""
-    return int(matrix.shape[0])
+    return np.shape(cast(np.ndarray, matrix))[0]
 
 
-def columns_of(matrix: Any) -> int:
+def columns_of(matrix: Matrix) -> int:
     """How many columns a matrix has."""
-    return int(matrix.shape[1])
+    return np.shape(cast(np.ndarray, matrix))[1]
 
 
-def product(left: Any, right: Any) -> sp.csr_array:
+def product(left: Matrix, right: Matrix) -> sp.csr_array:
     """The product of two sparse matrices."""
     return sp.csr_array(left @ right)
 
 
-def dense(matrix: Any) -> Float[np.ndarray, "n m"]:
+def dense(matrix: Matrix) -> Float[np.ndarray, "n m"]:
     """A sparse or a dense matrix as a dense one."""
-    return np.asarray(matrix.toarray() if sp.issparse(matrix) else matrix)
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
 
 
 def row_numbers(matrix: sp.csr_array) -> Int[np.ndarray, " entries"]:
@@ -52,3 +67,26 @@ def row_lengths(matrix: sp.csr_array) -> Float[np.ndarray, " n"]:
     lengths = np.sqrt(squares)
     lengths[lengths == 0] = 1
     return lengths
+
+
+def unit_rows(matrix: sp.csr_array) -> sp.csr_array:
+    """Rows of length one; those of zeros stay."""
+    scaled = matrix.copy()
+    scaled.data = scaled.data / row_lengths(matrix)[row_numbers(matrix)]
+    return scaled
+
+
+def entries_at(
+    matrix: sp.csr_array, rows: Int[np.ndarray, " p"], columns: Int[np.ndarray, " p"]
+) -> tuple[Float[np.ndarray, " p"], Bool[np.ndarray, " p"]]:
+    """The entries at some places, zero where nothing is stored, and whether something is."""
+    matrix = matrix.copy()
+    matrix.sum_duplicates()
+    width = columns_of(matrix)
+    wanted = rows.astype(np.int64) * width + columns
+    keys = row_numbers(matrix).astype(np.int64) * width + matrix.indices
+    if not len(keys):
+        return np.zeros(len(wanted)), np.zeros(len(wanted), bool)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    there = keys[at] == wanted
+    return np.where(there, matrix.data[at], 0.0), there

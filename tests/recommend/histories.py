@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.one_step import OneStep

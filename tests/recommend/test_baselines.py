@@ -5,18 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Queries, Split
 from lrgd_jax.recommend.data.generator import generate_dataset
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import leave_last_out, split_by_time, time_quantile
 from lrgd_jax.recommend.measure.baselines import (
     Chance,
     MostPopular,
     Neighbours,
-    Pairs,
     item_knn,
     item_knn_and_popularity,
     markov,
 )
+from lrgd_jax.recommend.measure.item_pairs import Pairs
 
 KINDS = {"popularity": MostPopular, "knn": item_knn, "knn and popularity": item_knn_and_popularity, "markov": markov}
 

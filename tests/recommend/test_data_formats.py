@@ -10,7 +10,8 @@ from interaction_files import DAY, events, lines, metadata, reviews
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.formats import amazon_reviews
 from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
-from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_sequences, read_title_table
+from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_title_table
+from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
 from lrgd_jax.recommend.data.imported_folder import load_imported, new_folder, read_report, save_dataset
 from lrgd_jax.recommend.data.preparation import Rules, prepare_table
 

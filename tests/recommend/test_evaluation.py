@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Split
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.measure.baselines import Chance, MostPopular
 from lrgd_jax.recommend.measure.evaluation import evaluate
 from lrgd_jax.recommend.measure.ranking import NOBODY, best, without_seen

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from recommend.histories import ITEMS, histories
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.serving.interaction_memory import Memory
 from lrgd_jax.recommend.serving.recommender import Recommender

@@ -40,4 +40,5 @@ def test_without_vectors_the_titles_speak_if_there_are_any(titles):
     if titles is None:
         assert found is None
     else:
+        assert found is not None
         assert dense(found)[0] @ dense(found)[1] > 0

@@ -14,7 +14,9 @@ from lrgd_jax.recommend.data.generator import generate_split
 from lrgd_jax.recommend.forms.history_keys import GRID
 from lrgd_jax.recommend.forms.meta_parameters import TIMED, Meta
 from lrgd_jax.recommend.learning.item_matches import item_matches, key_entries
-from lrgd_jax.recommend.learning.meta_learning import UnboundedMeta, differentiable_scores, learn_meta
+from lrgd_jax.recommend.learning.meta_learning import learn_meta
+from lrgd_jax.recommend.learning.smooth_ndcg import differentiable_scores
+from lrgd_jax.recommend.learning.unbounded_meta import UnboundedMeta
 from lrgd_jax.recommend.serving.recommender import Recommender
 
 META = Meta(0.75, 0.5, 0.5, 0.25, 0.5, 0.125, 0.5)
@@ -29,8 +31,7 @@ def test_the_differentiable_scores_are_those_of_the_recommender(timed):
     keys = key_entries(past, ITEMS, META.window)
     counts = np.atleast_2d(model.initial.counts(times))
     met = item_matches(keys, queries, counts, vectors(), META.window)
-    slots = keys.age.astype(float), keys.slot, keys.demonstration
-    arguments = jax.tree.map(jnp.asarray, (UnboundedMeta.of(META, jnp.float64), slots, met))
+    arguments = jax.tree.map(jnp.asarray, (UnboundedMeta.of(META, jnp.float64), keys.slots(float), met))
     right = evaluate_trace(
         lambda free, slots, met: differentiable_scores(free, slots, met, len(keys.targets)), *arguments
     )

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg, places, reciprocal_rank
 from lrgd_jax.recommend.measure.multi_target_metrics import average_precision, normalised_gain, recall
 

@@ -6,7 +6,7 @@ import pytest
 from recommend.histories import ITEMS, allowed, histories, model_of, positive_rates, terms_of, vectors
 from support.equivalence import evaluate_trace
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.dense_reference import add_popularity, discounted_keys, item_knn
 from lrgd_jax.recommend.forms.history_keys import GRID, HistoryKeys
 from lrgd_jax.recommend.forms.popularity import popularity

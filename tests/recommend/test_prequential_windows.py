@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Sequences
 from lrgd_jax.recommend.data.generator import generate_split
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import GRID, HistoryKeys
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.one_step import OneStep

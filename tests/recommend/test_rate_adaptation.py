@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from recommend.generated_context import ONE_HOT, context_model, timed_split, untimed_split
 
-from lrgd_jax.experiments.shared.recommender_data import ONE_HOT, SMALL, context_model, one_context, ordered, split_of
 from lrgd_jax.recommend.adaptation.collapse_guard import Guard, collapse, effective_rank, perplexity
 from lrgd_jax.recommend.adaptation.early_stopping import AdaptationCurve, StoppingPoint, adaptation_curve, choose_stop
-from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo, _read, adapt
+from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo, _loss_and_effects, adapt
 from lrgd_jax.recommend.adaptation.rolling_origin import Origin, rolling_origins, step_back
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.first_order import first_order_effects
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.transitions import transitions
@@ -24,12 +24,12 @@ STAGE = StageTwo(ListLoss(0.7, 20), step=0.2, pull=0.3)
 
 @pytest.fixture(scope="module")
 def split():
-    return ordered(SMALL)
+    return untimed_split()
 
 
 @pytest.fixture(scope="module")
-def model():
-    return context_model(SMALL)
+def model(split):
+    return context_model(split)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_the_effects_of_all_origins_are_a_slope_of_their_mean_loss(model, split)
         sum(STAGE.loss(origin.context(model.with_rates(rates)), origin.queries).losses.sum() for origin in origins)
         for rates in (np.ones(len(model.demonstrations)), np.full(len(model.demonstrations), 1 + 2.0**-20))
     )
-    _, effects = _read(model, origins, STAGE.loss)
+    _, effects = _loss_and_effects(model, origins, STAGE.loss)
     slope = (other - one) / total * 2.0**20
     # a difference quotient: second order in the step (curvature at most that of the scores' squares), and rounding
     assert abs(slope + effects.sum()) <= 2.0**-20 * 64 * np.abs(effects).sum() + 2.0**20 * len(origins) * 64 * EPS * one
@@ -204,7 +204,7 @@ def test_one_step_back_the_validation_items_are_what_is_asked_and_nothing_of_the
 
 def test_a_curve_asks_what_the_updates_do_not_read(split):
     back = step_back(split)
-    model, origins = one_context(back), rolling_origins(back.train, back.valid, 2)
+    model, origins = context_model(back), rolling_origins(back.train, back.valid, 2)
     found = adaptation_curve(model, origins, back.test, STAGE, 3)
     # the exponential of a sum of as many terms as there are demonstrations, each rounded a few times
     assert abs(found.voices[0] - 1) <= 16 * EPS * len(model.demonstrations)
@@ -242,7 +242,7 @@ def test_the_best_is_chosen_and_the_least_of_equals():
         ),
         (lambda model, split: rolling_origins(split.train, split.valid, 0), "must lie in 1 to"),
         (lambda model, split: rolling_origins(split.train, split.valid, 99), "got 99"),
-        (lambda model, split: step_back(split_of(SMALL)), "one step back is meant for data of which only the order"),
+        (lambda model, split: step_back(timed_split()), "one step back is meant for data of which only the order"),
         (
             lambda model, split: step_back(replace(split, train=Sequences.from_lists([[1]]))),
             "no training list has two items",

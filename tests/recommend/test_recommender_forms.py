@@ -10,7 +10,7 @@ from support.equivalence import evaluate_trace
 from lrgd_jax.attention import linear_attention, ridge_attention, softmax_attention
 from lrgd_jax.attention.delta import recurrent_delta_rule
 from lrgd_jax.attention.descent import descent_attention
-from lrgd_jax.recommend.forms import refined_query
+from lrgd_jax.recommend.forms import dense_limit
 from lrgd_jax.recommend.forms.delta_rule import DeltaRule
 from lrgd_jax.recommend.forms.dense_reference import zero_diagonal_ridge
 from lrgd_jax.recommend.forms.meta_parameters import Meta
@@ -111,8 +111,8 @@ def test_the_delta_rule_reads_the_weights_of_the_time():
         alone = DeltaRule(model.demonstrations.take(known), model.initial, model.query_keys, 0.25, 0.5, step=0.25)
         asked = ASKED.take(np.array([u]))
         queries = model.queries(asked, times[u : u + 1])
-        expected = alone._carried(queries, np.array([10**6]))
-        found = model._carried(model.queries(ASKED, times), times)[u]
+        expected = alone._carry(queries, np.array([10**6]))
+        found = model._carry(model.queries(ASKED, times), times)[u]
         assert np.array_equal(found, expected[0])
 
 
@@ -225,7 +225,7 @@ def test_unknown_forms_and_options_are_named():
 
 @pytest.mark.parametrize("kind", [Ridge, DeltaRule])
 def test_large_square_arrays_are_made_when_asked_for_only(kind, monkeypatch):
-    monkeypatch.setattr(refined_query, "LARGEST_DENSE", ITEMS - 1)
+    monkeypatch.setattr(dense_limit, "LARGEST_DENSE", ITEMS - 1)
     with pytest.raises(ValueError, match="allow_dense=True"):
         model_of(kind).scores(ASKED)
     assert np.isfinite(model_of(kind, allow_dense=True).scores(ASKED)).all()

@@ -8,17 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from recommend.generated_context import context_model, untimed_split
 
-from lrgd_jax.experiments.shared.recommender_data import SMALL, context_model, ordered
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.first_order import first_order_effects
 from lrgd_jax.recommend.effect.list_loss import ListLoss
+from lrgd_jax.recommend.forms.transitions import steps_before_end
 from lrgd_jax.recommend.measure.evaluation import evaluate
 from lrgd_jax.recommend.measure.metrics import Places
 from lrgd_jax.recommend.measure.sparse_scores import all_places
 from lrgd_jax.recommend.selection import LABELLED, PERSONAL, SHARED, Pool, budget_rates, pool_effects, rank_by_value
 from lrgd_jax.recommend.selection.attended_pairs import attended_pairs, fit_pair_predictor, pair_rows, rank_choices
-from lrgd_jax.recommend.selection.baseline_selectors import steps_before_end
 from lrgd_jax.recommend.selection.bm25 import bm25
 from lrgd_jax.recommend.selection.effect_predictor import fit_predictor
 from lrgd_jax.recommend.selection.greedy_diversity import greedy_dpp, greedy_mmr
@@ -29,12 +30,12 @@ LOSS = ListLoss(0.7, 20)
 
 @pytest.fixture(scope="module")
 def split():
-    return ordered(SMALL)
+    return untimed_split()
 
 
 @pytest.fixture(scope="module")
-def model():
-    return context_model(SMALL)
+def model(split):
+    return context_model(split)
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +278,7 @@ def test_what_is_known_of_a_pair_is_what_its_columns_say(model, split, pairs):
         )
         # sums over at most so many terms on either side, then a few products and a logarithm
         bound = UNIT * (2 * model.items + 2 * len(made) + 20) * (1 + np.abs(wanted))
-        assert (np.abs(pairs.given[own, :7] - wanted) <= bound).all()
+        assert (np.abs(pairs.features.columns()[own, :7] - wanted) <= bound).all()
 
 
 def test_texts_speak_where_there_are_any(model, split, pairs):
@@ -288,12 +289,12 @@ def test_texts_speak_where_there_are_any(model, split, pairs):
     words = (weights[had] > 0).any(axis=0)
     targets = model.demonstrations.targets[pairs.which[: pairs.starts[1]]]
     wanted = weights[targets] @ words
-    found = pairs.given[: pairs.starts[1], 7]
+    found = pairs.features.text[: pairs.starts[1]]
     assert (np.abs(found - wanted) <= UNIT * weights.shape[1] * wanted.max()).all()
     assert found.any()
     values = np.ones(len(model.demonstrations))
     for missing in (None, ("",) * len(titles)):
-        assert not attended_pairs(model, pairs.queries.take(np.arange(2)), values, LOSS, missing).given[:, 7].any()
+        assert not attended_pairs(model, pairs.queries.take(np.arange(2)), values, LOSS, missing).features.text.any()
 
 
 def test_no_candidate_points_to_what_the_user_has(model, pairs):

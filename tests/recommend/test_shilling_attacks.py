@@ -6,8 +6,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.generator import generate_split
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Split
 from lrgd_jax.recommend.data.generator import generate_dataset
 from lrgd_jax.recommend.data.leakage import leakage
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import leave_last_out, split_by_time, time_quantile
 
 CATALOGUE = Catalogue(tuple("wxyz"))

@@ -8,15 +8,16 @@ import numpy as np
 from lrgd_jax.experiments.shared.recommender_data import split_of
 from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo, adapt
 from lrgd_jax.recommend.adaptation.rolling_origin import Origin
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import Popularity
+from lrgd_jax.recommend.forms.registry import build
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
 from lrgd_jax.recommend.measure.prequential_windows import Window, cut_windows, happened_before, latest_before
 
-__all__ = ["META", "Stream", "untimed"]
+__all__ = ["META", "Stream"]
 
 META = Meta(0.8, 0.7, 0.5, 0.25, 0.0, 0.01, 0.0)
 """Without texts, so that scores are sparse; never chosen on these windows."""
@@ -93,7 +94,9 @@ class Stream:
     def adapted(self, now: int) -> OneStep:
         """Stage two on the window before, whose targets are labels there and demonstrations, at rate 1, afterwards."""
         window = self.cut[now]
-        path = list(adapt(self.before(window.start), [Origin(untimed(window.queries))], self.stage, self.updates))
+        path = list(
+            adapt(self.before(window.start), [Origin(window.queries.without_times())], self.stage, self.updates)
+        )
         model = self.at(now)
         old = happened_before(model.demonstrations, window.start)
         rates = np.ones(len(old))
@@ -101,10 +104,5 @@ class Stream:
         return model.with_rates(rates)
 
     def _model(self, demonstrations: Transitions, taken: Popularity) -> OneStep:
-        initial = InitialWeights(taken, self.popularity)
-        return OneStep(demonstrations, initial, META.query_keys(), META.target_scaling, META.feature_scaling)
-
-
-def untimed(queries: Queries) -> Queries:
-    """What a window's recommender knows was cut beforehand."""
-    return replace(queries, histories=replace(queries.histories, times=None), times=None)
+        meta = replace(META, popularity=self.popularity)
+        return build("linear", demonstrations, InitialWeights.of(taken, meta), meta)

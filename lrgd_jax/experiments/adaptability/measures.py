@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.experiments.adaptability.event_stream import META, Stream, untimed
+from lrgd_jax.experiments.adaptability.event_stream import META, Stream
 from lrgd_jax.experiments.adaptability.summaries import summarised
 from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
 from lrgd_jax.experiments.shared.recommender_data import GENERATED, SMALL
@@ -15,7 +15,7 @@ from lrgd_jax.recommend.adaptation.collapse_guard import Guard
 from lrgd_jax.recommend.adaptation.rate_adaptation import StageTwo
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.effect.list_loss import ListLoss
-from lrgd_jax.recommend.forms.one_step import OneStep, neighbouring_lists
+from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg, places
 from lrgd_jax.recommend.measure.prequential_windows import fade_rates
 from lrgd_jax.recommend.measure.sparse_scores import sparse_blocks
@@ -136,13 +136,10 @@ def _fading(decay: float) -> Callable[[Stream, int], OneStep]:
 def _answered(model: OneStep, queries: Queries) -> dict[str, Float[np.ndarray, " q"]]:
     """One value a query; ties at their mean rank, seen items excluded."""
     if model.initial.popularity.times is None:
-        parts = [scores.places(queries.targets[rows]) for rows, scores in sparse_blocks(model, untimed(queries))]
+        parts = [scores.places(queries.targets[rows]) for rows, scores in sparse_blocks(model, queries.without_times())]
     else:
         blocks = model.blocks(queries.histories, queries.seconds)
-        parts = [
-            places(scores, queries.targets[rows], neighbouring_lists(queries.histories, rows))
-            for rows, scores in blocks
-        ]
+        parts = [places(scores, queries.targets[rows], queries.histories.block(rows)) for rows, scores in blocks]
     return {
         "ndcg": np.concatenate([ndcg(one, 10) for one in parts]),
         "hit_rate": np.concatenate([hit_rate(one, 10) for one in parts]),

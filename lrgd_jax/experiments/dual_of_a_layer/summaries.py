@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from lrgd_jax.bootstrap import interval_of_mean
 from lrgd_jax.experiments.running.interface import Row, Rows, Summary
-from lrgd_jax.experiments.shared.bootstrap import interval_of_mean
 
 __all__ = ["needed", "summarised"]
 

@@ -137,9 +137,7 @@ def _without(model: OneStep, out: Int[np.ndarray, " r"]) -> OneStep:
     left, gone = model.with_rates(rates), model.demonstrations.take(out)
     weights = sp.csr_array(model.dual_weights - product(gone.keys.T, gone.target_matrix()))
     weights.eliminate_zeros()
-    # where a cached property looks first
-    left.__dict__["dual_weights"] = weights
-    return left
+    return left.with_dual_weights(weights)
 
 
 def _rise(

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from lrgd_jax.bootstrap import bootstrap, interval_of_mean
 from lrgd_jax.experiments.running.interface import Row, Rows, Summary
-from lrgd_jax.experiments.shared.bootstrap import bootstrap, interval_of_mean
 
 __all__ = ["summarised"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
 from lrgd_jax.experiments.shared.recommender_data import BEAUTY, SMALL, split_of
 from lrgd_jax.recommend.data.dataset import Split
+from lrgd_jax.recommend.forms.dense_limit import LARGEST_DENSE
 from lrgd_jax.recommend.forms.meta_parameters import ORDERED, TIMED
-from lrgd_jax.recommend.forms.refined_query import LARGEST_DENSE
 from lrgd_jax.recommend.measure.baselines import MostPopular, item_knn, item_knn_and_popularity, markov
 from lrgd_jax.recommend.measure.evaluation import Evaluation, Scorer, evaluate
 from lrgd_jax.recommend.serving.recommender import Recommender

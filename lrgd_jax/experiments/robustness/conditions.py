@@ -15,6 +15,7 @@ from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
+from lrgd_jax.recommend.forms.registry import build
 from lrgd_jax.recommend.forms.transitions import transitions
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
 from lrgd_jax.recommend.measure.sparse_scores import sparse_blocks
@@ -61,7 +62,7 @@ class Condition:
         split = ordered(self.data)
         honest = honest_model(self.data)
         fake = round(len(honest.demonstrations) * self.strength / (1 - self.strength))
-        return shilling_attack(self.kind, split.catalogue, honest.initial.popularity.counts, fake, self.seed)  # pyright: ignore[reportArgumentType]
+        return shilling_attack(self.kind, split.catalogue, honest.initial.popularity.counts, fake, self.seed)
 
     @cached_property
     def model(self) -> OneStep:
@@ -151,9 +152,8 @@ def honest_model(data: str) -> OneStep:
 
 def _model(data: PerturbedData, items: int) -> OneStep:
     """Nothing but the data differs."""
-    initial = InitialWeights(popularity(data.counted, items), META.popularity)
-    asking = META.query_keys()
-    return OneStep(data.demonstrations, initial, asking, META.target_scaling, META.feature_scaling)
+    initial = InitialWeights.of(popularity(data.counted, items), META)
+    return build("linear", data.demonstrations, initial, META)
 
 
 def _areas(found: Suspicion, fake: Bool[np.ndarray, " N"], pushing: Bool[np.ndarray, " N"]) -> dict[str, Value]:

@@ -1,6 +1,6 @@
 """Attacked and perturbed data: how far the recommender's lists move, and which regulariser holds them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,38 +12,13 @@ from lrgd_jax.experiments.robustness.summaries import summarised
 from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
 from lrgd_jax.experiments.shared.recommender_data import BEAUTY, GENERATED
 from lrgd_jax.recommend.effect.list_loss import ListLoss
-from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.robustness.attack_detection import Suspicion
+from lrgd_jax.recommend.robustness.attack_detection import PRUNING
 from lrgd_jax.recommend.robustness.data_perturbations import PERTURBATIONS
-from lrgd_jax.recommend.robustness.data_regularisers import (
-    clip_keys,
-    decay_rates,
-    drop_demonstrations,
-    prune,
-    remove_popularity,
-    shrink_by_ridge,
-    shrink_rates,
-)
+from lrgd_jax.recommend.robustness.data_regularisers import REGULARISERS, prune
 from lrgd_jax.recommend.robustness.shilling_attacks import ATTACKS
 
 __all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
 
-
-REGULARISERS: dict[str, Callable[[OneStep, "Config", int], OneStep]] = {
-    "none": lambda model, config, seed: model,
-    "half step": lambda model, config, seed: shrink_rates(model, 0.5),
-    "decay": lambda model, config, seed: decay_rates(model, 0.03),
-    "ridge": lambda model, config, seed: shrink_by_ridge(model, config.ridge),
-    "dropout": lambda model, config, seed: drop_demonstrations(model, 0.3, seed),
-    "clipping": lambda model, config, seed: clip_keys(model, 1.0),
-    "no popularity": lambda model, config, seed: remove_popularity(model),
-}
-
-PRUNING: dict[str, Callable[[Suspicion, "Config"], Bool[np.ndarray, " N"]]] = {
-    "pruning: worst 5 %": lambda found, config: found.worst(0.05),
-    "pruning: outlying items": lambda found, config: found.outlying(config.false_alarm),
-}
-"""What is taken out; the labels are validation targets, and nobody tells which demonstrations are fake."""
 
 ALL = (*REGULARISERS, *PRUNING)
 
@@ -72,7 +47,7 @@ class Config:
     perturbation_seeds: int = 3
     data: str = BEAUTY
     queries: int = 5_000
-    attacks: tuple[str, ...] = ATTACKS
+    attacks: tuple[str, ...] = tuple(ATTACKS)
     shares: tuple[float, ...] = (0.003, 0.01, 0.03)
     perturbations: tuple[str, ...] = tuple(PERTURBATIONS)
     strengths: tuple[float, ...] = (0.2, 0.5)
@@ -84,7 +59,7 @@ class Config:
 
     def __post_init__(self) -> None:
         choices = (
-            ("attacks", self.attacks, ATTACKS),
+            ("attacks", self.attacks, tuple(ATTACKS)),
             ("perturbations", self.perturbations, tuple(PERTURBATIONS)),
             ("regularisers", self.regularisers, ALL),
         )
@@ -135,8 +110,11 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     clean = plain if part == "clean" else measured(honest_model(config.data), condition.asked_before)
     rows: list[dict[str, Value]] = []
     for name in config.regularisers:
-        taken = PRUNING[name](condition.suspicion, config) if name in PRUNING else None
-        model = REGULARISERS[name](condition.model, config, seed) if taken is None else prune(condition.model, taken)
+        taken = PRUNING[name](condition.suspicion, config.false_alarm) if name in PRUNING else None
+        if taken is None:
+            model = REGULARISERS[name](condition.model, seed, config.ridge if name == "ridge" else None)
+        else:
+            model = prune(condition.model, taken)
         found = plain if name == "none" else measured(model, asked, attack)
         labels = {"seed": seed, "part": part, "kind": kind, "strength": condition.strength}
         values = {**labels, "regulariser": name, **_means(found, condition.cold)}

@@ -15,7 +15,16 @@ from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
 from lrgd_jax.recommend.measure.sparse_scores import all_places
 from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
-from lrgd_jax.recommend.selection import LABELLED, PERSONAL, SHARED, Pool, budget_rates, pool_effects, rank_by_value
+from lrgd_jax.recommend.selection import (
+    LABELLED,
+    PERSONAL,
+    PERSONAL_LABELLED,
+    SHARED,
+    Pool,
+    budget_rates,
+    pool_effects,
+    rank_by_value,
+)
 
 __all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
 
@@ -116,7 +125,7 @@ def summary(config: Config, rows: Rows) -> Summary:
             group = [row for row in own if (row["selector"], row["budget"]) == (name, budget)]
             lines.append(_line(name, budget, group))
         found[scope] = lines
-    found["read validation labels"] = [*LABELLED, "data value", "attention, value positive", "learned effect"]
+    found["read validation labels"] = [*LABELLED, *PERSONAL_LABELLED]
     found["read the test items"] = [ORACLE]
     return found
 

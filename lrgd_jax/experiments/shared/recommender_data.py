@@ -4,14 +4,12 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Split
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.generator import generate_split
-from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.forms.popularity import popularity
-from lrgd_jax.recommend.forms.transitions import transitions
+from lrgd_jax.recommend.forms.registry import build_from_histories
 
 __all__ = ["BEAUTY", "GENERATED", "ONE_HOT", "SMALL", "context_model", "one_context", "ordered", "split_of"]
 
@@ -56,8 +54,7 @@ def ordered(data: str) -> Split:
             f"{data} has times, and this experiment asks for one context of all users; give data of which the order "
             f"is known (amazon_beauty, amazon_games) or {GENERATED!r}"
         )
-    asked = {name: _untimed(split.queries(name)) for name in ("valid", "test")}
-    return replace(split, train=_bare(split.train), **asked)
+    return split.without_times()
 
 
 @lru_cache(maxsize=2)
@@ -68,20 +65,4 @@ def context_model(data: str, popularity_weight: float = ONE_HOT.popularity) -> O
 
 def one_context(split: Split, popularity_weight: float = ONE_HOT.popularity) -> OneStep:
     """The same of a split."""
-    items = len(split.catalogue)
-    initial = InitialWeights(popularity(split.train, items), popularity_weight)
-    return OneStep(
-        transitions(split.train, ONE_HOT.keys(), items),
-        initial,
-        ONE_HOT.query_keys(),
-        ONE_HOT.target_scaling,
-        ONE_HOT.feature_scaling,
-    )
-
-
-def _bare(sequences: Sequences) -> Sequences:
-    return Sequences(sequences.starts, sequences.items)
-
-
-def _untimed(queries: Queries) -> Queries:
-    return Queries(queries.users, _bare(queries.histories), queries.targets)
+    return build_from_histories(split.train, len(split.catalogue), replace(ONE_HOT, popularity=popularity_weight))

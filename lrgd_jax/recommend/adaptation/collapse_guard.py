@@ -59,15 +59,15 @@ class Guard:
     def pull_back(self, model: OneStep, log_rates: Float[np.ndarray, " N"], seed: int = 0) -> Float[np.ndarray, " N"]:
         """The logarithms of the rates, shrunk by one factor where a limit was broken."""
         start = effective_rank(model.dual_weights, seed=seed) if self.rank else 0.0
-        if self._kept(model, log_rates, start, seed):
+        if self._keeps_limits(model, log_rates, start, seed):
             return log_rates
         low, high = 0.0, 1.0
         for _ in range(HALVINGS if not self.rank else HALVINGS // 4):
             middle = (low + high) / 2
-            low, high = (middle, high) if self._kept(model, middle * log_rates, start, seed) else (low, middle)
+            low, high = (middle, high) if self._keeps_limits(model, middle * log_rates, start, seed) else (low, middle)
         return low * log_rates
 
-    def _kept(self, model: OneStep, log_rates: Float[np.ndarray, " N"], start: float, seed: int) -> bool:
+    def _keeps_limits(self, model: OneStep, log_rates: Float[np.ndarray, " N"], start: float, seed: int) -> bool:
         rates = np.exp(log_rates)
         if rates.max() > self.largest * rates.mean() or perplexity(rates) < self.voices * len(rates):
             return False
@@ -107,7 +107,7 @@ def effective_rank(weights: sp.csr_array, *, seed: int, count: int = SINGULAR) -
 
     Args:
         weights: W, sparse.
-        seed: of the subspace.
+        seed: seed of the subspace.
         count: how many singular values.
 
     Source:

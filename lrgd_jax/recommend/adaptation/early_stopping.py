@@ -67,14 +67,14 @@ def adaptation_curve(
     return AdaptationCurve(np.array(gains), np.array(voices))
 
 
-def choose_stop(found: Mapping[Choice, AdaptationCurve]) -> StoppingPoint[Choice]:
+def choose_stop(curves: Mapping[Choice, AdaptationCurve]) -> StoppingPoint[Choice]:
     """The setting and the number of updates with the best NDCG@10; of equals the first setting and the fewest updates.
 
     Raises:
         ValueError: there is no curve.
     """
-    if not found:
+    if not curves:
         raise ValueError("there is nothing to choose from; give the curve of at least one setting")
-    setting = max(found, key=lambda setting: found[setting].ndcg.max())
-    update = int(np.argmax(found[setting].ndcg))
-    return StoppingPoint(setting, update, float(found[setting].voices[update]))
+    setting = max(curves, key=lambda setting: curves[setting].ndcg.max())
+    update = int(np.argmax(curves[setting].ndcg))
+    return StoppingPoint(setting, update, float(curves[setting].voices[update]))

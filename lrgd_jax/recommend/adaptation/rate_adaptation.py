@@ -2,7 +2,6 @@ r"""Stage two: the rates of a context are adapted to what users took next, by op
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -82,22 +81,24 @@ def adapt(model: OneStep, origins: Sequence[Origin], stage: StageTwo, updates: i
         raise ValueError("stage two needs at least one origin at which queries are asked")
     optimiser = optax.adamw(stage.step, b1=0.0, b2=0.0, eps=1.0, weight_decay=stage.pull)
     log_rates = np.zeros(len(model.demonstrations))
-    state: Any = optimiser.init(jnp.asarray(log_rates))
+    state: optax.OptState = optimiser.init(jnp.asarray(log_rates))
     yield AdaptedRates(np.exp(log_rates), float("nan"))
     for _ in range(updates):
         rates = np.exp(log_rates)
-        loss, effects = _read(model.with_rates(rates), origins, stage.loss)
+        loss, effects = _loss_and_effects(model.with_rates(rates), origins, stage.loss)
         slope = -rates * effects
         # optax mixes types in its count of updates
         with jax.numpy_dtype_promotion("standard"):
-            moves, state = optimiser.update(jnp.asarray(slope / _middling(slope)), state, jnp.asarray(log_rates))
+            moves, state = optimiser.update(jnp.asarray(slope / _median_size(slope)), state, jnp.asarray(log_rates))
         log_rates = log_rates + np.asarray(moves, np.float64)
         if stage.guard is not None:
             log_rates = stage.guard.pull_back(model.with_rates(np.ones_like(log_rates)), log_rates)
         yield AdaptedRates(np.exp(log_rates), loss)
 
 
-def _read(model: OneStep, origins: Sequence[Origin], loss: ListLoss) -> tuple[float, Float[np.ndarray, " N"]]:
+def _loss_and_effects(
+    model: OneStep, origins: Sequence[Origin], loss: ListLoss
+) -> tuple[float, Float[np.ndarray, " N"]]:
     """The mean loss over the queries of all origins, and the effects on it."""
     total = sum(len(origin.queries) for origin in origins)
     mean, effects = 0.0, np.zeros(len(model.demonstrations))
@@ -110,7 +111,7 @@ def _read(model: OneStep, origins: Sequence[Origin], loss: ListLoss) -> tuple[fl
     return mean, effects
 
 
-def _middling(slope: Float[np.ndarray, " N"]) -> float:
+def _median_size(slope: Float[np.ndarray, " N"]) -> float:
     """The median size of the slopes that are not zero; 1 where all are."""
     sizes = np.abs(slope[slope != 0])
     return float(np.median(sizes)) if len(sizes) else 1.0

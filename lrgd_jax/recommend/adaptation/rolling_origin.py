@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Queries, Split
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep
 
 __all__ = ["Origin", "rolling_origins", "step_back"]
@@ -53,7 +54,7 @@ def rolling_origins(train: Sequences, queries: Queries, count: int) -> list[Orig
     Args:
         train: everybody's lists, by order only.
         queries: the latest, to which all of `train` is known.
-        count: of the origins, the queries' own included.
+        count: number of the origins, the queries' own included.
 
     Returns:
         The latest last.

@@ -1,102 +1,17 @@
 """The data of a recommender: a catalogue, users' ordered histories, and the questions asked about them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["Catalogue", "Dataset", "Part", "Queries", "Sequences", "Split"]
+from lrgd_jax.recommend.data.sequences import Sequences, require_times
+
+__all__ = ["Catalogue", "Dataset", "Part", "Queries", "Split"]
 
 Part: TypeAlias = Literal["valid", "test"]
 """Which questions of a split: those that choices are made on, or those that are reported once."""
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Ordered lists of items, one a user or one a query, oldest first, stored one after the other.
-
-    Attributes:
-        starts: list i holds the entries starts[i] to starts[i + 1]; shape [n + 1], starts[0] = 0.
-        items: shape [m].
-        times: seconds since 1970, not decreasing within a list, shape [m]; None where only the order is known.
-    """
-
-    starts: Int[np.ndarray, " n1"]
-    items: Int[np.ndarray, " m"]
-    times: Int[np.ndarray, " m"] | None = None
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def of(self, index: int) -> Int[np.ndarray, " length"]:
-        """The items of one list."""
-        return self.items[self.starts[index] : self.starts[index + 1]]
-
-    @property
-    def lengths(self) -> Int[np.ndarray, " n"]:
-        """How many items each list has."""
-        return np.diff(self.starts)
-
-    @property
-    def seconds(self) -> Int[np.ndarray, " m"]:
-        """The times.
-
-        Raises:
-            ValueError: only the order is known.
-        """
-        return _known(self.times)
-
-    @property
-    def owners(self) -> Int[np.ndarray, " m"]:
-        """Which list each entry is of."""
-        return np.repeat(np.arange(len(self)), self.lengths)
-
-    @property
-    def positions(self) -> Int[np.ndarray, " m"]:
-        """How many entries of its list come before each entry."""
-        return np.arange(len(self.items)) - np.repeat(self.starts[:-1], self.lengths)
-
-    @classmethod
-    def from_lists(cls, lists: Sequence[Sequence[int]], times: Sequence[Sequence[int]] | None = None) -> "Sequences":
-        """From one Python list each, oldest first."""
-        starts = np.concatenate([[0], np.cumsum([len(one) for one in lists], dtype=np.int64)])
-        flat = [np.array([x for one in part for x in one], np.int64) for part in (lists, times) if part is not None]
-        return cls(starts, *flat)
-
-    @classmethod
-    def from_entries(
-        cls,
-        owners: Int[np.ndarray, " m"],
-        items: Int[np.ndarray, " m"],
-        times: Int[np.ndarray, " m"] | None,
-        count: int,
-    ) -> "Sequences":
-        """From entries in any order: ordered by owner, then by time, ties as they came; lists may be empty.
-
-        Args:
-            owners: which list each entry goes to.
-            items: the entries.
-            times: their times; None keeps their order.
-            count: of the lists.
-        """
-        order = np.argsort(owners, kind="stable") if times is None else np.lexsort((times, owners))
-        starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=count))])
-        return cls(starts, items[order], None if times is None else times[order])
-
-    def take(self, indices: Int[np.ndarray, " k"]) -> "Sequences":
-        """Some of the lists, in the order of `indices`."""
-        lengths = self.lengths[indices]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        where = np.repeat(self.starts[indices] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Sequences(starts, self.items[where], None if self.times is None else self.times[where])
-
-    def beginnings(self, lengths: Int[np.ndarray, " n"]) -> "Sequences":
-        """The first entries of each list, so many of each; none where a length is not positive."""
-        kept = self.positions < lengths[self.owners]
-        starts = np.concatenate([[0], np.cumsum(np.clip(lengths, 0, self.lengths))])
-        return Sequences(starts, self.items[kept], None if self.times is None else self.times[kept])
 
 
 @dataclass(frozen=True)
@@ -104,9 +19,14 @@ class Catalogue:
     """The items that can be recommended, by number 0, 1, …
 
     Attributes:
-        names: of each item, as the data call it.
+        names: name of each item, as the data call it.
         titles: texts, empty where there is none; None where the data have no text at all.
         vectors: dense features, shape [items, d], or None.
+
+    Example:
+        >>> catalogue = Catalogue(("b1", "b2"), titles=("Atlas", ""))
+        >>> len(catalogue), catalogue.title(0), catalogue.title(1)
+        (2, 'Atlas', 'b2')
     """
 
     names: tuple[str, ...]
@@ -115,6 +35,11 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def title(self, item: int) -> str:
+        """What people call an item: its title, or its name where it has none."""
+        text = "" if self.titles is None else self.titles[item]
+        return text or self.names[item]
 
 
 @dataclass(frozen=True)
@@ -125,6 +50,11 @@ class Dataset:
         catalogue: the items.
         users: the users' names, in the order of the sequences.
         sequences: one list a user.
+
+    Example:
+        >>> data = Dataset(Catalogue(("b1", "b2")), ("Ada",), Sequences.from_lists([[1, 0]]))
+        >>> [data.catalogue.names[item] for item in data.sequences.of(0)]
+        ['b2', 'b1']
     """
 
     catalogue: Catalogue
@@ -140,7 +70,12 @@ class Queries:
         users: numbers into the data set's users, shape [q].
         histories: what each had before, one list a query.
         targets: what came next, shape [q].
-        times: of the targets, in seconds since 1970, shape [q]; None where only the order is known.
+        times: times of the targets, in seconds since 1970, shape [q]; None where only the order is known.
+
+    Example:
+        >>> queries = Queries.at(Sequences.from_lists([[3, 1, 2]]), np.array([2]))
+        >>> queries.histories.of(0).tolist(), queries.targets.tolist()
+        ([3, 1], [2])
     """
 
     users: Int[np.ndarray, " q"]
@@ -158,7 +93,7 @@ class Queries:
         Raises:
             ValueError: only the order is known.
         """
-        return _known(self.times)
+        return require_times(self.times)
 
     @classmethod
     def at(cls, sequences: Sequences, entries: Int[np.ndarray, " q"]) -> "Queries":
@@ -176,6 +111,10 @@ class Queries:
         times = None if self.times is None else self.times[indices]
         return Queries(self.users[indices], self.histories.take(indices), self.targets[indices], times)
 
+    def without_times(self) -> "Queries":
+        """The same questions, of which only the order is known."""
+        return Queries(self.users, self.histories.without_times(), self.targets)
+
 
 @dataclass(frozen=True)
 class Split:
@@ -187,6 +126,14 @@ class Split:
         train: one list a user, without validation and test targets.
         valid: on which choices are made; a validation target is no part of `train`.
         test: on which results are reported, once.
+
+    Example:
+        >>> from lrgd_jax.recommend.data.splits import leave_last_out
+        >>> split = leave_last_out(Catalogue(tuple("abcd")), ("Ada",), Sequences.from_lists([[0, 1, 2, 3]]))
+        >>> split.train.items.tolist(), split.valid.targets.tolist(), split.test.targets.tolist()
+        ([0, 1], [2], [3])
+        >>> split.context("test").items.tolist()
+        [0, 1, 2]
     """
 
     catalogue: Catalogue
@@ -205,6 +152,11 @@ class Split:
             raise ValueError(f"unknown part {part!r} of a split; expected 'valid' or 'test'")
         return self.valid if part == "valid" else self.test
 
+    def without_times(self) -> "Split":
+        """The same split, of which only the order is known; no context is then masked by time."""
+        valid, test = self.valid.without_times(), self.test.without_times()
+        return replace(self, train=self.train.without_times(), valid=valid, test=test)
+
     def context(self, part: Part) -> Sequences:
         """All that may be demonstrated to the queries of a part, one list a user.
 
@@ -216,22 +168,16 @@ class Split:
         asked = [self.valid] if part == "valid" else [self.valid, self.test]
         if self.train.times is None:
             asked = asked[:-1] if part == "test" else []
-        events = [_distinct(queries.users, queries.targets, queries.times) for queries in asked]
+        events = [_distinct_events(queries.users, queries.targets, queries.times) for queries in asked]
         owners = np.concatenate([self.train.owners, *(users for users, _, _ in events)])
         items = np.concatenate([self.train.items, *(targets for _, targets, _ in events)])
         times = self.train.times
         if times is not None:
-            times = np.concatenate([times, *(_known(moments) for _, _, moments in events)])
+            times = np.concatenate([times, *(require_times(moments) for _, _, moments in events)])
         return Sequences.from_entries(owners, items, times, len(self.users))
 
 
-def _known(times: Int[np.ndarray, " m"] | None) -> Int[np.ndarray, " m"]:
-    if times is None:
-        raise ValueError("these data have no times, only an order; bring data with timestamps")
-    return times
-
-
-def _distinct(
+def _distinct_events(
     users: Int[np.ndarray, " q"], items: Int[np.ndarray, " q"], times: Int[np.ndarray, " q"] | None
 ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Int[np.ndarray, " k"] | None]:
     """The events that are asked about, each once, in the order in which they were first asked."""

@@ -126,7 +126,9 @@ def keep_core(kept: FilteredTable, k: int) -> FilteredTable:
     """
     if k < 1:
         raise ValueError(f"core = {k}: expected a positive number of interactions")
-    smaller = _settled(kept.table, lambda table: _often(_often(table, "user", k), "item", k))
+    smaller = _repeat_until_settled(
+        kept.table, lambda table: _keep_frequent(_keep_frequent(table, "user", k), "item", k)
+    )
     if not len(smaller):
         raise ValueError(
             f"nothing remains of the {k}-core: no users and items with {k} interactions each; lower --core"
@@ -134,11 +136,11 @@ def keep_core(kept: FilteredTable, k: int) -> FilteredTable:
     return kept.then(f"{k}-core", f"the user or the item has fewer than {k} interactions", smaller)
 
 
-def _often(table: pl.DataFrame, column: str, k: int) -> pl.DataFrame:
+def _keep_frequent(table: pl.DataFrame, column: str, k: int) -> pl.DataFrame:
     return table.filter(pl.len().over(column) >= k)
 
 
-def _settled(table: pl.DataFrame, shrink: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+def _repeat_until_settled(table: pl.DataFrame, shrink: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
     while True:
         smaller = shrink(table)
         if len(smaller) == len(table):

@@ -1,12 +1,19 @@
-"""One way into every folder that holds a data set."""
+"""One way into every folder that holds a data set. A new layout is a file here and a line of the table."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from lrgd_jax.recommend.data.dataset import Split
 from lrgd_jax.recommend.data.imported_folder import DESCRIPTION, load_imported
 from lrgd_jax.recommend.data.published_folders import EXAMPLES, SEQUENCES, load_examples, load_sequences
 
-__all__ = ["load_split"]
+__all__ = ["LAYOUTS", "load_split"]
+
+LAYOUTS: Mapping[str, Callable[[Path], Split]] = MappingProxyType(
+    {DESCRIPTION: load_imported, EXAMPLES: load_examples, SEQUENCES: load_sequences}
+)
+"""The file that tells a layout -> its reader; the first that is there counts."""
 
 
 def load_split(folder: str | Path) -> Split:
@@ -19,12 +26,10 @@ def load_split(folder: str | Path) -> Split:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; give one that `lrgd data import` wrote")
-    if (folder / DESCRIPTION).is_file():
-        return load_imported(folder)
-    if (folder / EXAMPLES).is_file():
-        return load_examples(folder)
-    if (folder / SEQUENCES).is_file():
-        return load_sequences(folder)
+    for file, read in LAYOUTS.items():
+        if (folder / file).is_file():
+            return read(folder)
+    own, *others = LAYOUTS
     raise FileNotFoundError(
-        f"{folder} holds no data set: expected {DESCRIPTION} as `lrgd data import` writes it, {EXAMPLES} or {SEQUENCES}"
+        f"{folder} holds no data set: expected {own} as `lrgd data import` writes it, {' or '.join(others)}"
     )

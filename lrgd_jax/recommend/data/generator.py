@@ -10,7 +10,8 @@ where b_i falls like a power of the item's rank (the long tail) and the sine let
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import leave_last_out
 
 __all__ = ["generate_dataset", "generate_split"]
@@ -44,7 +45,7 @@ def generate_dataset(
     """Everybody's history.
 
     Args:
-        seed: of everything.
+        seed: seed of every draw.
         users: how many.
         items: size of the catalogue.
         length: mean number of items a user takes; at least 4 each.
@@ -61,33 +62,33 @@ def generate_dataset(
     if items < 4 * length:
         raise ValueError(f"items = {items}: expected at least {4 * length}, four times the mean length of a history")
     rng = np.random.default_rng(seed)
-    z = _factors(rng, items, factors)
+    z = _draw_factors(rng, items, factors)
     tail = -TAIL * np.log1p(rng.permutation(items))
     counts = np.clip(4 + rng.geometric(1 / (length - 3), users) - 1, 4, 2 * length)
-    times = _times(rng, counts, days)
-    taken = _taken(rng, z, tail, counts, times, days)
+    times = _draw_times(rng, counts, days)
+    taken = _draw_items(rng, z, tail, counts, times, days)
     vectors = (z + 0.1 * rng.standard_normal(z.shape)).astype(np.float32)
-    catalogue = Catalogue(tuple(f"item-{k}" for k in range(items)), _titles(rng, z), vectors)
+    catalogue = Catalogue(tuple(f"item-{k}" for k in range(items)), _draw_titles(rng, z), vectors)
     starts = np.concatenate([[0], np.cumsum(counts)])
     mask = np.arange(times.shape[1]) < counts[:, None]
     return Dataset(catalogue, tuple(f"user-{k}" for k in range(users)), Sequences(starts, taken[mask], times[mask]))
 
 
-def _factors(rng: np.random.Generator, items: int, factors: int) -> Float[np.ndarray, "items f"]:
+def _draw_factors(rng: np.random.Generator, items: int, factors: int) -> Float[np.ndarray, "items f"]:
     """Unit vectors around as many centres as there are kinds of things."""
     centres = rng.standard_normal((len(NOUNS), factors))
     z = centres[rng.integers(0, len(NOUNS), items)] + 0.7 * rng.standard_normal((items, factors))
     return z / np.linalg.norm(z, axis=1, keepdims=True)
 
 
-def _times(rng: np.random.Generator, counts: Int[np.ndarray, " u"], days: int) -> Int[np.ndarray, "u n"]:
+def _draw_times(rng: np.random.Generator, counts: Int[np.ndarray, " u"], days: int) -> Int[np.ndarray, "u n"]:
     """A start anywhere in the period, then gaps of ten days on average; always later by a second at least."""
     first = rng.integers(0, days * DAY, (len(counts), 1))
     gaps = 1 + rng.exponential(10 * DAY, (len(counts), counts.max() - 1)).astype(np.int64)
     return START + np.concatenate([first, first + np.cumsum(gaps, axis=1)], axis=1)
 
 
-def _taken(
+def _draw_items(
     rng: np.random.Generator,
     z: Float[np.ndarray, "items f"],
     tail: Float[np.ndarray, " items"],
@@ -113,7 +114,7 @@ def _taken(
     return taken
 
 
-def _titles(rng: np.random.Generator, z: Float[np.ndarray, "items f"]) -> tuple[str, ...]:
+def _draw_titles(rng: np.random.Generator, z: Float[np.ndarray, "items f"]) -> tuple[str, ...]:
     """Words that go with the strongest direction of an item, and a number, so that no two are the same."""
     looks = rng.standard_normal((z.shape[1], len(NOUNS))), rng.standard_normal((z.shape[1], len(MANNERS)))
     nouns, manners = (np.argmax(z @ look, axis=1) for look in looks)

@@ -14,8 +14,9 @@ import polars as pl
 from jaxtyping import Float
 
 from lrgd_jax.atomic import UNFINISHED, write_json
-from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
 from lrgd_jax.recommend.data.preparation import Cut, PreparedDataset
+from lrgd_jax.recommend.data.sequences import Sequences
 
 __all__ = ["DESCRIPTION", "load_imported", "new_folder", "read_report", "require_free", "save_dataset"]
 
@@ -82,13 +83,13 @@ def load_imported(folder: Path) -> Split:
         ValueError: one is damaged, or of another format.
     """
     report = read_report(folder)
-    catalogue = _table(folder / "catalogue.parquet", ["name"])
-    users = _table(folder / "users.parquet", ["name"])
-    past = _table(folder / "interactions.parquet", ["user", "item"])
+    catalogue = _read_table(folder / "catalogue.parquet", ["name"])
+    users = _read_table(folder / "users.parquet", ["name"])
+    past = _read_table(folder / "interactions.parquet", ["user", "item"])
     items = Catalogue(
         tuple(catalogue["name"]),
         tuple(catalogue["title"]) if "title" in catalogue.columns else None,
-        _vectors(folder / "vectors.npy"),
+        _read_vectors(folder / "vectors.npy"),
     )
     times = past["time"].to_numpy() if "time" in past.columns else None
     lists = Sequences.from_entries(past["user"].to_numpy(), past["item"].to_numpy(), times, len(users))
@@ -117,7 +118,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def _vectors(file: Path) -> Float[np.ndarray, "items d"] | None:
+def _read_vectors(file: Path) -> Float[np.ndarray, "items d"] | None:
     if not file.is_file():
         return None
     try:
@@ -127,7 +128,7 @@ def _vectors(file: Path) -> Float[np.ndarray, "items d"] | None:
         raise ValueError(f"{file} is damaged; import the data again") from None
 
 
-def _table(file: Path, columns: list[str]) -> pl.DataFrame:
+def _read_table(file: Path, columns: list[str]) -> pl.DataFrame:
     if not file.is_file():
         raise FileNotFoundError(f"there is no {file}; import the data again")
     try:

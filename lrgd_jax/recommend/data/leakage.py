@@ -12,7 +12,7 @@ __all__ = ["Leakage", "leakage"]
 
 @dataclass(frozen=True)
 class Leakage:
-    """What was found, as numbers of queries of both parts.
+    """Numbers of queries of both parts that could look ahead.
 
     Attributes:
         queries: all of them.
@@ -44,25 +44,25 @@ class Leakage:
             "the event that is asked about is in the training part": self.trained_target,
             "the history goes on after the target": self.late_history,
         }
-        found = [f"{what} ({count} of {self.queries} queries)" for what, count in faults.items() if count]
-        if found:
-            raise ValueError("this split leaks: " + "; ".join(found))
+        leaks = [f"{what} ({count} of {self.queries} queries)" for what, count in faults.items() if count]
+        if leaks:
+            raise ValueError("this split leaks: " + "; ".join(leaks))
 
 
 def leakage(split: Split) -> Leakage:
     """Counts, over validation and test queries, what could be learnt from the future."""
-    parts = [_part(split, queries) for queries in (split.valid, split.test)]
+    parts = [_count_part(split, queries) for queries in (split.valid, split.test)]
     counts = {name: sum(part[name] for part in parts) for name in parts[0]}
     return Leakage(queries=len(split.valid) + len(split.test), timed=split.train.times is not None, **counts)
 
 
-def _part(split: Split, queries: Queries) -> dict[str, int]:
+def _count_part(split: Split, queries: Queries) -> dict[str, int]:
     histories = queries.histories
-    seen = _any(histories.items == queries.targets[histories.owners], histories.owners, len(queries))
+    seen = _count_lists(histories.items == queries.targets[histories.owners], histories.owners, len(queries))
     if split.train.times is None or queries.times is None:
         return dict.fromkeys(_TIMED, 0) | {"seen_target": seen}
     asked = queries.seconds
-    late = _any(histories.seconds > asked[histories.owners], histories.owners, len(queries))
+    late = _count_lists(histories.seconds > asked[histories.owners], histories.owners, len(queries))
     last = np.full(len(split.users), np.iinfo(np.int64).min)
     np.maximum.at(last, split.train.owners, split.train.times)
     events = set(zip(split.train.owners.tolist(), split.train.items.tolist(), split.train.times.tolist(), strict=True))
@@ -79,6 +79,6 @@ def _part(split: Split, queries: Queries) -> dict[str, int]:
 _TIMED = ("own_future", "trained_target", "late_history", "late_demonstrations")
 
 
-def _any(found: np.ndarray, owners: Int[np.ndarray, " m"], count: int) -> int:
-    """How many lists have an entry that was found."""
-    return int(np.count_nonzero(np.bincount(owners[found], minlength=count)))
+def _count_lists(marked: np.ndarray, owners: Int[np.ndarray, " m"], count: int) -> int:
+    """How many lists have an entry that is marked."""
+    return int(np.count_nonzero(np.bincount(owners[marked], minlength=count)))

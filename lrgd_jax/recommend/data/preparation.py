@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
 from lrgd_jax.recommend.data.filters import (
     Duplicates,
     FilteredTable,
@@ -19,6 +19,7 @@ from lrgd_jax.recommend.data.filters import (
     sort_by_time,
 )
 from lrgd_jax.recommend.data.leakage import leakage
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import LEAST, leave_last_out, split_by_time, time_quantile
 
 __all__ = ["Cut", "PreparedDataset", "Rules", "SplitKind", "prepare_dataset", "prepare_table"]
@@ -59,9 +60,9 @@ class Cut:
     """Where a data set is cut; with it the split can be made again.
 
     Attributes:
-        kind: of the split.
-        valid_from: seconds since 1970, for a time split.
-        test_from: likewise.
+        kind: kind of the split.
+        valid_from: where the validation part of a time split begins, in seconds since 1970.
+        test_from: where its test part begins, likewise.
     """
 
     kind: SplitKind
@@ -97,7 +98,7 @@ def prepare_table(table: pl.DataFrame, titles: Mapping[str, str] | None, rules: 
 
     Args:
         table: columns user, item (text), and where they are known time (whole seconds) and rating.
-        titles: of the items, or None where the data have no titles.
+        titles: titles of the items, or None where the data have no titles.
         rules: what is kept and how it is cut.
 
     Raises:
@@ -106,11 +107,11 @@ def prepare_table(table: pl.DataFrame, titles: Mapping[str, str] | None, rules: 
     kept = sort_by_time(
         drop_low_ratings(drop_incomplete(FilteredTable(table)), rules.least_rating), sort=rules.sort, ties=rules.ties
     )
-    kept = _long_enough(keep_core(drop_duplicates(kept, rules.duplicates), rules.core), rules.split)
-    data = _numbered(kept.table, titles)
+    kept = _drop_short(keep_core(drop_duplicates(kept, rules.duplicates), rules.core), rules.split)
+    data = _number(kept.table, titles)
     if rules.titles:
-        _all_titled(data.catalogue)
-    result = prepare_dataset(data, _cut(data.sequences, rules))
+        _require_titles(data.catalogue)
+    result = prepare_dataset(data, _choose_cut(data.sequences, rules))
     read = {"interactions": len(table), "users": table["user"].n_unique(), "items": table["item"].n_unique()}
     result.report.update(read=read, dropped=list(kept.dropped), rules=asdict(rules))
     return result
@@ -146,7 +147,7 @@ def prepare_dataset(data: Dataset, cut: Cut = Cut("leave-last-out")) -> Prepared
     return PreparedDataset(data, cut, report)
 
 
-def _all_titled(catalogue: Catalogue) -> None:
+def _require_titles(catalogue: Catalogue) -> None:
     titles = catalogue.titles or ("",) * len(catalogue)
     nameless = [name for name, title in zip(catalogue.names, titles, strict=True) if not title]
     if nameless:
@@ -156,7 +157,7 @@ def _all_titled(catalogue: Catalogue) -> None:
         )
 
 
-def _long_enough(kept: FilteredTable, split: SplitKind) -> FilteredTable:
+def _drop_short(kept: FilteredTable, split: SplitKind) -> FilteredTable:
     least = LEAST if split == "leave-last-out" else 2
     longer = kept.table.filter(pl.len().over("user") >= least)
     if not len(longer):
@@ -166,7 +167,7 @@ def _long_enough(kept: FilteredTable, split: SplitKind) -> FilteredTable:
     return kept.then("short", f"the user has fewer than {least} interactions, too few to cut", longer)
 
 
-def _numbered(table: pl.DataFrame, titles: Mapping[str, str] | None) -> Dataset:
+def _number(table: pl.DataFrame, titles: Mapping[str, str] | None) -> Dataset:
     """Users and items by number, in the order in which they first appear."""
     users, items = (table[name].unique(maintain_order=True) for name in ("user", "item"))
     owners, taken = (
@@ -180,15 +181,15 @@ def _numbered(table: pl.DataFrame, titles: Mapping[str, str] | None) -> Dataset:
     )
 
 
-def _cut(sequences: Sequences, rules: Rules) -> Cut:
+def _choose_cut(sequences: Sequences, rules: Rules) -> Cut:
     if rules.split == "leave-last-out":
         return Cut("leave-last-out")
     if rules.split != "time":
         raise ValueError(f"unknown split {rules.split!r}; expected leave-last-out or time")
-    return Cut("time", *(_moment(text, sequences) for text in (rules.valid_from, rules.test_from)))
+    return Cut("time", *(_parse_moment(text, sequences) for text in (rules.valid_from, rules.test_from)))
 
 
-def _moment(text: str, sequences: Sequences) -> int:
+def _parse_moment(text: str, sequences: Sequences) -> int:
     """A share of the events, a date in UTC, or seconds."""
     try:
         if "-" in text:

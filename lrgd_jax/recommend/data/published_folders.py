@@ -8,7 +8,8 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.csv_files import read_csv
-from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Split
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import leave_last_out
 
 __all__ = ["EXAMPLES", "SEQUENCES", "load_examples", "load_sequences"]
@@ -28,10 +29,10 @@ def load_sequences(folder: Path) -> Split:
         FileNotFoundError: a file is missing.
         ValueError: one is damaged, lacks a column, or names an item that the catalogue has not.
     """
-    catalogue, numbers = _catalogue(folder)
+    catalogue, numbers = _read_catalogue(folder)
     table = read_csv(folder / SEQUENCES, ["user", "items"])
     names = table["items"].str.split(" ")
-    items = _numbered(numbers, names.explode(), folder / SEQUENCES)
+    items = _numbers_of(numbers, names.explode(), folder / SEQUENCES)
     starts = np.concatenate([[0], np.cumsum(names.list.len().to_numpy(), dtype=np.int64)])
     return leave_last_out(catalogue, tuple(table["user"]), Sequences(starts, items))
 
@@ -47,7 +48,7 @@ def load_examples(folder: Path) -> Split:
         FileNotFoundError: a file is missing.
         ValueError: one is damaged, lacks a column, or names an item or a user that is not there.
     """
-    catalogue, numbers = _catalogue(folder)
+    catalogue, numbers = _read_catalogue(folder)
     past = read_csv(folder / "interactions.csv.gz", ["user", "item", "timestamp"])
     asked = read_csv(folder / EXAMPLES, ["split", "user", "item", "timestamp", "history_items", "history_timestamps"])
     users = past["user"].unique(maintain_order=True)
@@ -56,59 +57,60 @@ def load_examples(folder: Path) -> Split:
     # the same item twice at one time differs in its rating only
     once = past.unique(event, keep="first", maintain_order=True)
     train = once.join(asked, on=event, how="anti", maintain_order="left")
-    owners = _numbered(order, train["user"], folder / "interactions.csv.gz")
-    items = _numbered(numbers, train["item"], folder / "interactions.csv.gz")
+    owners = _numbers_of(order, train["user"], folder / "interactions.csv.gz")
+    items = _numbers_of(numbers, train["item"], folder / "interactions.csv.gz")
     times = _seconds(train["timestamp"], folder / "interactions.csv.gz")
     valid, test = (
-        _queries(asked.filter(pl.col("split") == part), order, numbers, folder / EXAMPLES) for part in ("valid", "test")
+        _read_queries(asked.filter(pl.col("split") == part), order, numbers, folder / EXAMPLES)
+        for part in ("valid", "test")
     )
     return Split(catalogue, tuple(users), Sequences.from_entries(owners, items, times, len(users)), valid, test)
 
 
-def _queries(asked: pl.DataFrame, users: dict[str, int], items: dict[str, int], file: Path) -> Queries:
+def _read_queries(asked: pl.DataFrame, users: dict[str, int], items: dict[str, int], file: Path) -> Queries:
     histories = asked["history_items"].str.split(" ")
     times = asked["history_timestamps"].str.split(" ")
     lengths = histories.list.len().to_numpy()
     if not np.array_equal(lengths, times.list.len().to_numpy()):
         raise ValueError(f"{file}: a history has as many items as timestamps, and one has not")
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    before = Sequences(starts, _numbered(items, histories.explode(), file), _seconds(times.explode(), file))
-    targets = _numbered(items, asked["item"], file)
-    return Queries(_numbered(users, asked["user"], file), before, targets, _seconds(asked["timestamp"], file))
+    before = Sequences(starts, _numbers_of(items, histories.explode(), file), _seconds(times.explode(), file))
+    targets = _numbers_of(items, asked["item"], file)
+    return Queries(_numbers_of(users, asked["user"], file), before, targets, _seconds(asked["timestamp"], file))
 
 
-def _catalogue(folder: Path) -> tuple[Catalogue, dict[str, int]]:
+def _read_catalogue(folder: Path) -> tuple[Catalogue, dict[str, int]]:
     file = folder / "items.csv.gz"
     table = read_csv(file, ["item"], rest=True)
     text = next((name for name in ("title", "text") if name in table.columns), None)
     names = tuple(table["item"])
     titles = None if text is None else tuple(table[text].fill_null(""))
     numbers = {name: number for number, name in enumerate(names)}
-    vectors = _vectors(folder / VECTORS, numbers)
+    vectors = _read_vectors(folder / VECTORS, numbers)
     return Catalogue(names, titles, vectors), numbers
 
 
-def _vectors(file: Path, numbers: dict[str, int]) -> Float[np.ndarray, "items d"] | None:
+def _read_vectors(file: Path, numbers: dict[str, int]) -> Float[np.ndarray, "items d"] | None:
     if not file.is_file():
         return None
     try:
         # opened here, so that it is closed where NumPy cannot read it
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            names, found = stored["item"].tolist(), stored["emb"]
+            names, rows = stored["item"].tolist(), stored["emb"]
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{file} is damaged or holds no arrays item and emb ({error})") from None
     where = [numbers.get(str(item)) for item in names]
-    vectors = np.zeros((len(numbers), found.shape[1]), np.float32)
-    vectors[[x for x in where if x is not None]] = found[[x is not None for x in where]]
+    vectors = np.zeros((len(numbers), rows.shape[1]), np.float32)
+    vectors[[x for x in where if x is not None]] = rows[[x is not None for x in where]]
     return vectors
 
 
-def _numbered(numbers: dict[str, int], names: pl.Series, file: Path) -> Int[np.ndarray, " m"]:
-    found = names.replace_strict(numbers, default=None, return_dtype=pl.Int64)
-    if found.null_count():
-        strange = names.filter(found.is_null())[0]
+def _numbers_of(numbers: dict[str, int], names: pl.Series, file: Path) -> Int[np.ndarray, " m"]:
+    own = names.replace_strict(numbers, default=None, return_dtype=pl.Int64)
+    if own.null_count():
+        strange = names.filter(own.is_null())[0]
         raise ValueError(f"{file} names {strange!r}, which is in no list of items or users beside it")
-    return found.to_numpy()
+    return own.to_numpy()
 
 
 def _seconds(texts: pl.Series, file: Path) -> Int[np.ndarray, " m"]:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences, Split
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Split
+from lrgd_jax.recommend.data.sequences import Sequences
 
 __all__ = ["leave_last_out", "split_by_time", "time_quantile"]
 
@@ -38,8 +39,8 @@ def split_by_time(
         catalogue: the items.
         users: their names.
         sequences: one list a user, with times.
-        valid_from: in seconds since 1970.
-        test_from: likewise, later.
+        valid_from: where the validation part begins, in seconds since 1970.
+        test_from: where the test part begins; later.
 
     Raises:
         ValueError: there are no times, the two are not in order, or a part would be empty.

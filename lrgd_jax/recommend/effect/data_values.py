@@ -21,6 +21,11 @@ class DataValues:
         values: $-\partial\ell/\partial\eta_i$, the first-order effect of each rate; positive helps, shape [N].
         users: whose each demonstration is, shape [N].
         loss: l, the mean cross-entropy of the queries at the present rates, in nats.
+
+    Example:
+        >>> values = DataValues(np.array([0.5, -0.25, 0.125]), np.array([0, 0, 3]), loss=1.0)
+        >>> [x.tolist() for x in values.by_user()]
+        [[0, 3], [0.25, 0.125]]
     """
 
     values: Float[np.ndarray, " N"]
@@ -51,9 +56,25 @@ def data_values(
         block: queries at once.
         seen: whether items of the history are candidates.
 
+    Returns:
+        One value a demonstration, positive where a larger rate lowers the loss, and the loss.
+
     Raises:
         NotImplementedError: another form, whose scores are not linear in the rates.
         ValueError: there are no queries, or the temperature is not positive.
+
+    Source:
+        Claim `effect-is-data-value`; Pruthi et al. 2020, arXiv 2002.08484 (TracIn, one step).
+
+    Example:
+        >>> from lrgd_jax.recommend.data.sequences import Sequences
+        >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
+        >>> from lrgd_jax.recommend.forms.registry import build_from_histories
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> model = build_from_histories(past, 3, Meta(similarity=0.0))
+        >>> asked = Queries(np.array([0]), Sequences.from_lists([[0]]), np.array([1]))
+        >>> (data_values(model, asked).values > 0).tolist()
+        [True, False, True]
     """
     if type(model) is not OneStep:
         raise NotImplementedError(f"data values are those of the linear form; got {type(model).__name__}")
@@ -70,7 +91,7 @@ def data_values(
         losses, residuals = cross_entropy(scores / temperature, asked.targets)
         weights = unrated.attention_weights(asked.histories, asked.times)
         residuals *= np.atleast_2d(model.target_scales(asked.times)) / temperature
-        values += _contracted(weights, residuals, demonstrations.targets)
+        values += _contract(weights, residuals, demonstrations.targets)
         loss += float(losses.sum())
     return DataValues(values / len(queries), demonstrations.users, loss / len(queries))
 
@@ -88,7 +109,7 @@ def cross_entropy(
     return -np.log(own), -shares * wanted[:, None]
 
 
-def _contracted(
+def _contract(
     weights: sp.csr_array, residuals: Float[np.ndarray, "q items"], targets: Int[np.ndarray, " N"]
 ) -> Float[np.ndarray, " N"]:
     met = weights.data * residuals[row_numbers(weights), targets[weights.indices]]

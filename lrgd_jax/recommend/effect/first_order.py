@@ -6,8 +6,7 @@ from jaxtyping import Float
 
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.measure.sparse_scores import entries_at
-from lrgd_jax.recommend.sparse_matrices import product, row_numbers
+from lrgd_jax.recommend.sparse_matrices import entries_at, product, row_numbers
 
 __all__ = ["first_order_effects"]
 

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.measure.metrics import Places
-from lrgd_jax.recommend.measure.sparse_scores import SparseScores, concatenate_places, sparse_blocks
+from lrgd_jax.recommend.measure.metrics import Places, concatenate_places
+from lrgd_jax.recommend.measure.sparse_scores import SparseScores, sparse_blocks
 
 __all__ = ["ListLoss", "RankedQueries"]
 

@@ -7,10 +7,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
-from lrgd_jax.recommend.forms.delta_rule import DeltaRule
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.forms.refined_query import RefinedQueryForm
 from lrgd_jax.recommend.sparse_matrices import columns_of, dense
 
 __all__ = ["ScoreExplanation", "explanation"]
@@ -29,6 +27,18 @@ class ScoreExplanation:
         demonstrations: numbers of the demonstrations with a contribution, the largest first, shape [n].
         contributions: C_i of them, shape [n].
         terms: how many numbers were added up on the way; the rounding bound grows with them.
+
+    Example:
+        >>> from lrgd_jax.recommend.data.sequences import Sequences
+        >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
+        >>> from lrgd_jax.recommend.forms.registry import build_from_histories
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> model = build_from_histories(past, 3, Meta(similarity=0.0))
+        >>> why = explanation(model, [0], item=1)
+        >>> abs(why.total - why.score) <= why.bound
+        True
+        >>> why.by_user(model.demonstrations.users)[0].tolist()
+        [0, 2]
     """
 
     item: int
@@ -60,7 +70,7 @@ class ScoreExplanation:
         """The users whose transitions contribute and the sums of their contributions, the largest first.
 
         Args:
-            users: of all demonstrations.
+            users: users of all demonstrations.
         """
         owners, where = np.unique(users[self.demonstrations], return_inverse=True)
         sums = np.bincount(where, self.contributions, minlength=len(owners))
@@ -78,16 +88,28 @@ def explanation(
     """Takes one score apart, exactly up to rounding.
 
     Args:
-        model: of the linear, normalised or softmax form.
-        history: of the present user, oldest first.
+        model: a model of the linear, normalised or softmax form.
+        history: history of the present user, oldest first.
         item: whose score is explained.
         time: demonstrations at or after it do not count; all of them unless given.
+
+    Returns:
+        The parts, whose sum is the score up to `ScoreExplanation.bound`.
 
     Raises:
         NotImplementedError: another form, whose answer is no sum of one demonstration each.
         ValueError: the item is not in the catalogue.
+
+    Example:
+        >>> from lrgd_jax.recommend.data.sequences import Sequences
+        >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
+        >>> from lrgd_jax.recommend.forms.registry import build_from_histories
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> model = build_from_histories(past, 3, Meta(similarity=0.0))
+        >>> explanation(model, [0], item=2).demonstrations.tolist()
+        [1]
     """
-    if isinstance(model, RefinedQueryForm | DeltaRule):
+    if not model.adds_up:
         raise NotImplementedError(
             f"{type(model).__name__} mixes its demonstrations before it answers; explain the linear, normalised or "
             "softmax form"
@@ -101,7 +123,7 @@ def explanation(
     speaking = np.flatnonzero((model.demonstrations.targets == item) & (weights != 0))
     contributions = scale * weights[speaking]
     order = np.argsort(-contributions, kind="stable")
-    shown, similar, products = _similar(model, histories, item, times)
+    shown, similar, products = _parts_of_texts(model, histories, item, times)
     return ScoreExplanation(
         item=item,
         score=float(model.scores(histories, times)[0, item]),
@@ -114,7 +136,7 @@ def explanation(
     )
 
 
-def _similar(
+def _parts_of_texts(
     model: OneStep, histories: Sequences, item: int, times: Int[np.ndarray, " 1"] | None
 ) -> tuple[Int[np.ndarray, " h"], Float[np.ndarray, " h"], int]:
     """The items of the history, what the text of each adds, and how many products that took."""

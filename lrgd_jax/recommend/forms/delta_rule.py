@@ -1,14 +1,15 @@
 """The delta rule over past users: online descent on the squared error, demonstration by demonstration."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
+from lrgd_jax.recommend.forms.dense_limit import require_dense_square
 from lrgd_jax.recommend.forms.one_step import OneStep
-from lrgd_jax.recommend.forms.refined_query import require_dense_square
 from lrgd_jax.recommend.sparse_matrices import rows_of
 
 __all__ = ["DeltaRule"]
@@ -29,21 +30,23 @@ class DeltaRule(OneStep):
         allow_dense: allows items by items arrays for a large catalogue.
     """
 
+    adds_up: ClassVar[bool] = False
+
     step: float = 0.1
     strength: float = 1.0
     allow_dense: bool = False
 
     def scores(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "q items"]:
-        """Of every item for every history.
+        """Scores of every item for every history.
 
         Raises:
             ValueError: times are given but the demonstrations have none, or the catalogue is large and `allow_dense` is
                 not set.
         """
         queries = self.queries(histories, times)
-        return self._read(queries, self.strength * self._carried(queries, times), times)
+        return self._read(queries, self.strength * self._carry(queries, times), times)
 
-    def _carried(self, queries: sp.csr_array, times: Int[np.ndarray, " q"] | None) -> Float[np.ndarray, "q items"]:
+    def _carry(self, queries: sp.csr_array, times: Int[np.ndarray, " q"] | None) -> Float[np.ndarray, "q items"]:
         require_dense_square("the delta rule", self.items, self.allow_dense)
         known = self.demonstrations.times
         if times is not None and known is None:

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.sparse_matrices import row_lengths, row_numbers
 
 __all__ = ["GRID", "HistoryKeys", "on_grid"]
@@ -74,7 +74,7 @@ class HistoryKeys:
         columns = entries[np.repeat(ends, kept) - 1 - age]
         keys = sp.csr_array((self.decay**age, columns, starts), shape=(len(ends), items))
         keys.sum_duplicates()
-        return _scaled(keys, self.scaling)
+        return _scale(keys, self.scaling)
 
 
 def on_grid(entries: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
@@ -82,6 +82,6 @@ def on_grid(entries: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
     return np.rint(entries / GRID) * GRID
 
 
-def _scaled(keys: sp.csr_array, scaling: float) -> sp.csr_array:
+def _scale(keys: sp.csr_array, scaling: float) -> sp.csr_array:
     keys.data = on_grid(keys.data / (row_lengths(keys) ** scaling)[row_numbers(keys)])
     return keys

@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
+from lrgd_jax.recommend.forms.item_vectors import ItemVectors
+from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.popularity import Popularity
 from lrgd_jax.recommend.sparse_matrices import dense
 
@@ -31,8 +33,19 @@ class InitialWeights:
 
     popularity: Popularity
     popularity_weight: float = 1e-4
-    vectors: Float[np.ndarray, "items d"] | sp.csr_array | None = None
+    vectors: ItemVectors | None = None
     similarity_weight: float = 0.0
+
+    @classmethod
+    def of(cls, popularity: Popularity, meta: Meta, vectors: ItemVectors | None = None) -> "InitialWeights":
+        """As the meta-parameters weigh popularity and texts.
+
+        Args:
+            popularity: c.
+            meta: has w and tau.
+            vectors: Z, or None.
+        """
+        return cls(popularity, meta.popularity, vectors, meta.similarity)
 
     def counts(self, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "*q items"]:
         """c, or one row a time of what was taken strictly before."""

@@ -2,20 +2,24 @@ r"""Item vectors from their texts, of length one, so that inner products are sim
 
 import re
 from collections import Counter
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float
 
 from lrgd_jax.recommend.data.dataset import Catalogue
-from lrgd_jax.recommend.sparse_matrices import row_lengths, row_numbers
+from lrgd_jax.recommend.sparse_matrices import unit_rows
 
-__all__ = ["item_vectors", "term_vectors"]
+__all__ = ["ItemVectors", "item_vectors", "term_vectors", "words_of"]
 
-WORD = re.compile(r"\w+")
+ItemVectors: TypeAlias = Float[np.ndarray, "items d"] | sp.csr_array
+"""One vector an item, dense or sparse."""
+
+_WORD = re.compile(r"\w+")
 
 
-def item_vectors(catalogue: Catalogue) -> Float[np.ndarray, "items d"] | sp.csr_array | None:
+def item_vectors(catalogue: Catalogue) -> ItemVectors | None:
     """The catalogue's dense vectors, scaled to length one; else the terms of its titles; else nothing."""
     if catalogue.vectors is not None:
         vectors = np.asarray(catalogue.vectors, np.float64)
@@ -31,7 +35,7 @@ def term_vectors(texts: tuple[str, ...]) -> sp.csr_array:
 
     Source: Spärck Jones 1972 (inverse document frequency).
     """
-    terms = [set(WORD.findall(text.lower())) for text in texts]
+    terms = [set(words_of(text)) for text in texts]
     frequency = Counter(term for one in terms for term in one)
     shared = sorted(term for term, count in frequency.items() if count > 1)
     number = {term: column for column, term in enumerate(shared)}
@@ -39,6 +43,9 @@ def term_vectors(texts: tuple[str, ...]) -> sp.csr_array:
     starts = np.concatenate([[0], np.cumsum([len(one) for one in columns])]).astype(np.int64)
     flat = np.asarray([column for one in columns for column in one], np.int64)
     weight = np.asarray([np.log(len(texts) / frequency[term]) for term in shared])
-    vectors = sp.csr_array((weight[flat], flat, starts), shape=(len(texts), len(shared)))
-    vectors.data = vectors.data / row_lengths(vectors)[row_numbers(vectors)]
-    return vectors
+    return unit_rows(sp.csr_array((weight[flat], flat, starts), shape=(len(texts), len(shared))))
+
+
+def words_of(text: str) -> list[str]:
+    """Runs of letters and digits, in lower case."""
+    return _WORD.findall(text.lower())

@@ -20,6 +20,12 @@ class Meta:
         popularity: w, of the counts in $W_0$.
         similarity: tau, of the texts in $W_0$.
         window: the latest items of a history that count.
+
+    Example:
+        >>> Meta(decay=0.5, window=2).keys()
+        HistoryKeys(decay=0.5, scaling=0.24, window=2)
+        >>> Meta(query_decay=0.9).query_keys().scaling
+        0.0
     """
 
     decay: float = 0.84
@@ -32,11 +38,11 @@ class Meta:
     window: int = 50
 
     def keys(self) -> HistoryKeys:
-        """Of the demonstrations."""
+        """How the demonstrations' histories become keys."""
         return HistoryKeys(self.decay, self.key_scaling, self.window)
 
     def query_keys(self) -> HistoryKeys:
-        """Of the present user; the length of a query scales all scores alike, so it is kept."""
+        """How the present user's history becomes a query; its length scales all scores alike, so it is kept."""
         return HistoryKeys(self.query_decay, 0.0, self.window)
 
 

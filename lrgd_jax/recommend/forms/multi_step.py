@@ -13,7 +13,7 @@ from lrgd_jax.recommend.sparse_matrices import dense, product
 __all__ = ["MultiStep"]
 
 ROUNDS = 30
-"""Of the power iteration for the largest curvature."""
+"""Rounds of the power iteration for the largest curvature."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class MultiStep(RefinedQueryForm):
                 f"negative; got steps={self.steps}, rate={self.rate}, ridge={self.ridge}"
             )
 
-    def refined(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
+    def refine(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
         """u_T of every query."""
         q = dense(queries).T
         u, largest = q, self.largest_curvature

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.sparse_matrices import row_numbers, rows_of, with_data
 

@@ -3,22 +3,35 @@ r"""The one-step recommender: linear attention over past users' transitions, and
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.transitions import Transitions
 from lrgd_jax.recommend.sparse_matrices import dense, product, row_numbers, rows_of, with_data
 
-__all__ = ["BLOCK", "OneStep", "mask_later"]
+__all__ = ["BLOCK", "DualSums", "OneStep", "mask_later", "row_blocks"]
 
 BLOCK = 512
 """Queries that are scored together: the largest dense array is this by the size of the catalogue."""
+
+
+@dataclass(frozen=True)
+class DualSums:
+    r"""What the step on some demonstrations adds up to, where somebody has kept it up to date.
+
+    Attributes:
+        demonstrations: whose sums they are; of any others they say nothing.
+        weights: $\sum_i\eta_i\,x_iy_i^\top$, features by items, shape [items, items].
+    """
+
+    demonstrations: Transitions
+    weights: sp.csr_array
 
 
 @dataclass(frozen=True)
@@ -38,13 +51,33 @@ class OneStep:
         query_keys: how the present history becomes q; often with a faster decay than the demonstrations' keys.
         target_scaling: beta.
         feature_scaling: delta.
+        sums: sums of the step, where they are known already; those of other demonstrations are not read.
+        adds_up: whether a score is a sum with one term a demonstration, so that it can be taken apart.
+
+    Source:
+        Claims `item-knn-is-one-step` and `popularity-is-the-initial-weights`.
+
+    Example:
+        >>> from lrgd_jax.recommend.forms.popularity import popularity
+        >>> from lrgd_jax.recommend.forms.transitions import transitions
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> made = transitions(past, HistoryKeys(0.5, 0.0), items=3)
+        >>> model = OneStep(made, InitialWeights(popularity(past, 3), 0.0), HistoryKeys(0.5, 0.0), target_scaling=0.0)
+        >>> asked = Sequences.from_lists([[0], [0, 2]])
+        >>> model.dual_scores(asked).tolist()
+        [[0.0, 2.0, 1.0], [0.0, 1.0, 0.5]]
+        >>> model.attention_scores(asked).tolist()
+        [[0.0, 2.0, 1.0], [0.0, 1.0, 0.5]]
     """
+
+    adds_up: ClassVar[bool] = True
 
     demonstrations: Transitions
     initial: InitialWeights
     query_keys: HistoryKeys = field(default_factory=HistoryKeys)
     target_scaling: float = 0.25
     feature_scaling: float = 0.0
+    sums: DualSums | None = None
 
     @property
     def items(self) -> int:
@@ -55,6 +88,14 @@ class OneStep:
         """The same recommender with other rates of its demonstrations; zero leaves one out."""
         return replace(self, demonstrations=self.demonstrations.with_rates(rates))
 
+    def with_dual_weights(self, weights: sp.csr_array) -> Self:
+        """The same recommender, told what the step on its demonstrations adds up to; with other rates it forgets that.
+
+        Args:
+            weights: as `dual_weights` would compute them, shape [items, items].
+        """
+        return replace(self, sums=DualSums(self.demonstrations, weights))
+
     @cached_property
     def dual_weights(self) -> sp.csr_array:
         r"""$(W_1 - W_0)^\top = \sum_i\eta_i\,x_iy_i^\top$ before the scalings, features by items, never dense.
@@ -62,15 +103,17 @@ class OneStep:
         Its entries are exact sums (`GRID` of `history_keys`), whatever the order of the demonstrations.
         """
         demonstrations = self.demonstrations
+        if self.sums is not None and self.sums.demonstrations is demonstrations:
+            return self.sums.weights
         weights = product(demonstrations.rated_keys().T, demonstrations.target_matrix())
         weights.eliminate_zeros()
         return weights
 
     def scores(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "q items"]:
-        """Of every item for every history: by the dual, or by attention where demonstrations must be held back.
+        """Scores of every item for every history: by the dual, or by attention where demonstrations must be held back.
 
         Args:
-            histories: of the present users, oldest first.
+            histories: histories of the present users, oldest first.
             times: only demonstrations and interactions strictly before them count; all of them unless given.
 
         Raises:
@@ -83,7 +126,7 @@ class OneStep:
     ) -> Iterator[tuple[slice, Float[np.ndarray, "b items"]]]:
         """The scores block by block of queries, so that no array is larger than a block by the catalogue."""
         for rows in row_blocks(len(histories), block):
-            yield rows, self.scores(neighbouring_lists(histories, rows), None if times is None else times[rows])
+            yield rows, self.scores(histories.block(rows), None if times is None else times[rows])
 
     def dual_scores(self, histories: Sequences) -> Float[np.ndarray, "q items"]:
         """The test outputs of the dual model after its step."""
@@ -154,11 +197,3 @@ def row_blocks(n: int, block: int = BLOCK) -> Iterator[slice]:
     """Slices that cover 0 to n."""
     for start in range(0, n, block):
         yield slice(start, min(start + block, n))
-
-
-def neighbouring_lists(histories: Sequences, rows: slice) -> Sequences:
-    """Some neighbouring lists."""
-    starts = histories.starts[rows.start : rows.stop + 1]
-    entries = slice(starts[0], starts[-1])
-    times = None if histories.times is None else histories.times[entries]
-    return Sequences(starts - starts[0], histories.items[entries], times)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 
 __all__ = ["Popularity", "popularity"]
 
@@ -17,7 +17,7 @@ class Popularity:
 
     Attributes:
         taken: one item an interaction, shape [m].
-        times: of the interactions, shape [m]; None where only the order is known.
+        times: times of the interactions, shape [m]; None where only the order is known.
         items: size of the catalogue.
     """
 
@@ -27,11 +27,11 @@ class Popularity:
 
     @cached_property
     def counts(self) -> Float[np.ndarray, " items"]:
-        """Of all interactions."""
+        """How often each item was taken, in all."""
         return np.bincount(self.taken, minlength=self.items).astype(np.float64)
 
     def before(self, times: Int[np.ndarray, " q"]) -> Float[np.ndarray, "q items"]:
-        """Of the interactions strictly before each time.
+        """How often each item was taken strictly before each time.
 
         Raises:
             ValueError: the interactions have no times.

@@ -1,33 +1,17 @@
 """For forms whose weights mix all demonstrations: a batch of queries sees what came before the earliest of them."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.sparse_matrices import dense
 
-__all__ = ["LARGEST_DENSE", "RefinedQueryForm", "require_dense_square"]
-
-LARGEST_DENSE = 8000
-"""Items of the largest catalogue for which an items by items array is made without being asked for (half a GiB)."""
-
-
-def require_dense_square(what: str, items: int, allowed: bool) -> None:
-    """Refuses an items by items array that nobody asked for.
-
-    Raises:
-        ValueError: the catalogue is large and dense arrays are not allowed.
-    """
-    if items > LARGEST_DENSE and not allowed:
-        raise ValueError(
-            f"{what} needs {items} x {items} numbers ({items * items * 8 / 2**30:.1f} GiB) at once; "
-            "give allow_dense=True if that is wanted, or take the linear form"
-        )
+__all__ = ["RefinedQueryForm"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +21,10 @@ class RefinedQueryForm(OneStep):
     Queries should therefore come in the order of their times, in batches that are not too long.
     """
 
+    adds_up: ClassVar[bool] = False
+
     def scores(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "q items"]:
-        """Of every item for every history.
+        """Scores of every item for every history.
 
         Raises:
             ValueError: times are given but the demonstrations have none.
@@ -50,7 +36,7 @@ class RefinedQueryForm(OneStep):
     def attention_scores(
         self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None
     ) -> Float[np.ndarray, "q items"]:
-        """The same by weights over the demonstrations."""
+        """The same scores by weights over the demonstrations."""
         weights = self.attention_weights(histories, times)
         carried = dense(weights @ self.before(times).demonstrations.target_matrix())
         return self._read(self.queries(histories, times), carried, times)
@@ -71,13 +57,13 @@ class RefinedQueryForm(OneStep):
     def attention_weights(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> sp.csr_array:
         """Weights of every query over the demonstrations: eta_i <x_i, refined q>; shape [q, N]."""
         model = self.before(times)
-        refined = model.refined(self.queries(histories, times))
+        refined = model.refine(self.queries(histories, times))
         return sp.csr_array(dense(model.demonstrations.rated_keys() @ refined.T).T)
 
-    def refined(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
+    def refine(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
         """What the form makes of the queries before they attend."""
         return dense(queries)
 
     def dual_carried(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
         """Refined queries through the sums of the demonstrations."""
-        return dense(self.dual_weights.T @ self.refined(queries).T).T
+        return dense(self.dual_weights.T @ self.refine(queries).T).T

@@ -8,7 +8,8 @@ import scipy.linalg as sl
 import scipy.sparse as sp
 from jaxtyping import Float
 
-from lrgd_jax.recommend.forms.refined_query import RefinedQueryForm, require_dense_square
+from lrgd_jax.recommend.forms.dense_limit import require_dense_square
+from lrgd_jax.recommend.forms.refined_query import RefinedQueryForm
 from lrgd_jax.recommend.sparse_matrices import dense, product
 
 __all__ = ["Ridge", "ease", "ridge_weights"]
@@ -54,7 +55,7 @@ class Ridge(RefinedQueryForm):
         """Queries through the ridge weights."""
         return self.strength * np.asarray(queries @ self.weights)
 
-    def refined(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
+    def refine(self, queries: sp.csr_array) -> Float[np.ndarray, "q items"]:
         r"""$(H+\lambda I)^{-1}q$, what attends to the demonstrations without the constraint.
 
         Raises:

@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep, mask_later
-from lrgd_jax.recommend.sparse_matrices import dense, product, row_lengths, row_numbers, rows_of, with_data
+from lrgd_jax.recommend.sparse_matrices import dense, product, row_numbers, rows_of, unit_rows, with_data
 
 __all__ = ["SoftmaxNeighbours"]
 
@@ -34,10 +34,10 @@ class SoftmaxNeighbours(OneStep):
     def queries(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> sp.csr_array:
         """Keys of length one."""
         keys = super().queries(histories, times)
-        return with_data(keys, keys.data / row_lengths(keys)[row_numbers(keys)])
+        return with_data(keys, unit_rows(keys).data)
 
     def scores(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "q items"]:
-        """Of every item; the functional dual has as many coefficients as demonstrations, so attention *is* its form."""
+        """Scores of every item, by attention: the functional dual has as many coefficients as demonstrations."""
         return self.attention_scores(histories, times)
 
     def attention_scores(

@@ -7,11 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys, on_grid
 from lrgd_jax.recommend.sparse_matrices import columns_of, one_hot, row_numbers, with_data
 
-__all__ = ["Transitions", "transitions"]
+__all__ = ["Transitions", "steps_before_end", "transitions"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,15 @@ class Transitions:
         targets: y_i, the number of the item that came next, shape [N].
         users: whose transition it is, numbers into the data set's users, shape [N].
         rates: eta_i, how far its step goes, shape [N].
-        times: of the targets, in seconds since 1970, shape [N]; None where only the order is known.
+        times: times of the targets, in seconds since 1970, shape [N]; None where only the order is known.
         previous: the latest item of the history, shape [N].
+
+    Example:
+        >>> made = transitions(Sequences.from_lists([[0, 2, 1]]), HistoryKeys(0.5, 0.0), items=3)
+        >>> made.take(made.targets == 1).previous.tolist()
+        [2]
+        >>> made.with_rates(np.array([1.0, 0.5])).rated_keys().toarray().tolist()
+        [[1.0, 0.0, 0.0], [0.25, 0.0, 0.5]]
     """
 
     keys: sp.csr_array
@@ -81,8 +88,18 @@ def transitions(
         items: size of the catalogue.
         users: their numbers; 0, 1, … unless given.
 
+    Returns:
+        The demonstrations, list by list and oldest first; as many as there are entries, less one a list that has any.
+
     Raises:
         ValueError: an item is not in the catalogue.
+
+    Example:
+        >>> made = transitions(Sequences.from_lists([[0, 2, 1], [1]]), HistoryKeys(0.5, 0.0), items=3)
+        >>> made.targets.tolist(), made.users.tolist()
+        ([2, 1], [0, 0])
+        >>> made.keys.toarray().tolist()
+        [[1.0, 0.0, 0.0], [0.5, 0.0, 1.0]]
     """
     position = sequences.positions
     later = np.flatnonzero(position > 0)
@@ -95,3 +112,9 @@ def transitions(
         times=None if sequences.times is None else sequences.times[later],
         previous=sequences.items[later - 1],
     )
+
+
+def steps_before_end(users: Int[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+    """How many transitions of the same user come after each; neighbouring entries of one user are in order."""
+    last = np.append(np.flatnonzero(np.diff(users)), len(users) - 1)
+    return (last[np.searchsorted(last, np.arange(len(users)))] - np.arange(len(users))).astype(float)

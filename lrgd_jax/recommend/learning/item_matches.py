@@ -1,15 +1,39 @@
 """Where queries and demonstrations meet: every pair of a query's item and the same item in a demonstration's key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypeAlias
 
+import jax.numpy as jnp
 import numpy as np
-import scipy.sparse as sp
-from jaxtyping import Bool, Float, Int
+import numpy.typing as npt
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.sequences import Sequences
+from lrgd_jax.recommend.forms.item_vectors import ItemVectors
 from lrgd_jax.recommend.sparse_matrices import dense
 
-__all__ = ["ItemMatches", "KeyEntries", "item_matches", "key_entries"]
+__all__ = ["ItemMatches", "KeyEntries", "KeySlots", "item_matches", "key_entries"]
+
+
+AnyArray: TypeAlias = np.ndarray | Array
+"""Arrays of NumPy while pairs are looked for, of JAX where they are computed with."""
+
+
+@struct.dataclass
+class KeySlots:
+    """Where the entries of the demonstrations' keys add up.
+
+    Attributes:
+        age: age of each entry, shape [K].
+        slot: in which it adds up, shape [K].
+        demonstration: demonstration of each slot, shape [S].
+    """
+
+    age: Float[AnyArray, " K"]
+    slot: Int[AnyArray, " K"]
+    demonstration: Int[AnyArray, " S"]
 
 
 @dataclass(frozen=True)
@@ -17,12 +41,12 @@ class KeyEntries:
     """The demonstrations' keys before any meta-parameter: which item at which age.
 
     Attributes:
-        age: of each entry, shape [K].
+        age: age of each entry, shape [K].
         slot: the place (demonstration, item) in which entries add up, shape [K].
-        demonstration: of each slot, shape [S].
-        item: of each slot, shape [S].
-        targets: of each demonstration, shape [N].
-        times: of the targets, shape [N], or None.
+        demonstration: demonstration of each slot, shape [S].
+        item: item of each slot, shape [S].
+        targets: target of each demonstration, shape [N].
+        times: times of the targets, shape [N], or None.
     """
 
     age: Int[np.ndarray, " K"]
@@ -32,38 +56,63 @@ class KeyEntries:
     targets: Int[np.ndarray, " N"]
     times: Int[np.ndarray, " N"] | None
 
+    def slots(self, dtype: npt.DTypeLike) -> KeySlots:
+        """What scores are computed from, as arrays of JAX, with ages of a floating type."""
+        age, slot, demonstration = (jnp.asarray(x) for x in (self.age.astype(dtype), self.slot, self.demonstration))
+        return KeySlots(age, slot, demonstration)
 
-@dataclass(frozen=True)
+
+@struct.dataclass
 class ItemMatches:
     """A batch of queries and all that they meet; shapes are equal from batch to batch, padding has weight zero.
 
     Attributes:
-        age: of each item of a history, whole numbers, shape [E].
+        age: age of each item of a history, whole numbers, shape [E].
         row: its query, shape [E].
         count: how often that item was taken before the query's time, shape [E].
         there: 0 for padding, shape [E].
-        similar: of the item's text with all others, shape [E, items]; [E, 0] without text.
-        entry: of a pair, which item of a history, shape [P].
-        slot: of a pair, which place in a key, shape [P].
-        cell: of a pair, query x items + target, shape [P].
-        earlier: of a pair, 1 if the demonstration counts for the query, else 0, shape [P].
-        counts: of all items, one row a query or one for all, shape [q or 1, items].
+        similar: similarity of the item's text with all others, shape [E, items]; [E, 0] without text.
+        entry: which item of a history each pair has, shape [P].
+        slot: which place in a key each pair has, shape [P].
+        cell: query x items + target of each pair, shape [P].
+        earlier: 1 where a pair's demonstration counts for the query, else 0, shape [P].
+        counts: counts of all items, one row a query or one for all, shape [q or 1, items].
         targets: what the queries want, shape [q].
         candidates: which items they may be recommended, shape [q, items].
     """
 
-    age: Float[np.ndarray, " E"]
-    row: Int[np.ndarray, " E"]
-    count: Float[np.ndarray, " E"]
-    there: Float[np.ndarray, " E"]
-    similar: Float[np.ndarray, "E w"]
-    entry: Int[np.ndarray, " P"]
-    slot: Int[np.ndarray, " P"]
-    cell: Int[np.ndarray, " P"]
-    earlier: Float[np.ndarray, " P"]
-    counts: Float[np.ndarray, "#q items"]
-    targets: Int[np.ndarray, " q"]
-    candidates: Bool[np.ndarray, "q items"]
+    age: Float[AnyArray, " E"]
+    row: Int[AnyArray, " E"]
+    count: Float[AnyArray, " E"]
+    there: Float[AnyArray, " E"]
+    similar: Float[AnyArray, "E w"]
+    entry: Int[AnyArray, " P"]
+    slot: Int[AnyArray, " P"]
+    cell: Int[AnyArray, " P"]
+    earlier: Float[AnyArray, " P"]
+    counts: Float[AnyArray, "#q items"]
+    targets: Int[AnyArray, " q"]
+    candidates: Bool[AnyArray, "q items"]
+
+    def pad(self, entries: int, pairs: int) -> "ItemMatches":
+        """Pads to so many items of histories and so many pairs."""
+
+        def longer(x: AnyArray, length: int) -> np.ndarray:
+            return np.pad(x, [(0, length - len(x))] + [(0, 0)] * (x.ndim - 1))
+
+        of_entries = {
+            name: longer(getattr(self, name), entries) for name in ("age", "row", "count", "there", "similar")
+        }
+        of_pairs = {name: longer(getattr(self, name), pairs) for name in ("entry", "slot", "cell", "earlier")}
+        return replace(self, **of_entries, **of_pairs)
+
+    def on_device(self) -> "ItemMatches":
+        """Makes them arrays of JAX, ages and floats as float32, the rest as it is."""
+        real = {"age", "count", "there", "similar", "earlier", "counts"}
+        arrays = {
+            x.name: jnp.asarray(getattr(self, x.name), jnp.float32 if x.name in real else None) for x in fields(self)
+        }
+        return ItemMatches(**arrays)
 
 
 def key_entries(sequences: Sequences, items: int, window: int) -> KeyEntries:
@@ -82,16 +131,16 @@ def item_matches(
     keys: KeyEntries,
     queries: Queries,
     counts: Float[np.ndarray, "#q items"],
-    vectors: Float[np.ndarray, "items d"] | sp.csr_array | None,
+    vectors: ItemVectors | None,
     window: int,
 ) -> ItemMatches:
     """Finds the pairs of a batch of queries.
 
     Args:
-        keys: of the demonstrations.
+        keys: keys of the demonstrations.
         queries: the batch.
         counts: how often each item was taken, before each query's time where there are times.
-        vectors: of the items' texts, or None.
+        vectors: vectors of the items' texts, or None.
         window: the latest items of a history that count.
     """
     items, histories = counts.shape[1], queries.histories
@@ -111,22 +160,19 @@ def item_matches(
     candidates = np.ones((len(queries), items), bool)
     candidates[histories.owners, histories.items] = False
     similar = np.zeros((len(item), 0)) if vectors is None else dense(vectors[item] @ vectors.T)
-    known = np.broadcast_to(counts, (len(queries), items))[row, item]
-    cell = row[entry] * items + keys.targets[demonstration]
-    there = np.ones(len(item))
     return ItemMatches(
-        age.astype(np.float64),
-        row,
-        known,
-        there,
-        similar,
-        entry,
-        slot,
-        cell,
-        earlier,
-        counts,
-        queries.targets,
-        candidates,
+        age=age.astype(np.float64),
+        row=row,
+        count=np.broadcast_to(counts, (len(queries), items))[row, item],
+        there=np.ones(len(item)),
+        similar=similar,
+        entry=entry,
+        slot=slot,
+        cell=row[entry] * items + keys.targets[demonstration],
+        earlier=earlier,
+        counts=counts,
+        targets=queries.targets,
+        candidates=candidates,
     )
 
 

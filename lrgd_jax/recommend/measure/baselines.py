@@ -9,73 +9,18 @@ a = b = 1/2 is the cosine of item-kNN. Sources: Sarwar et al. 2001 (item-kNN), R
 Ludewig & Jannach 2018 (for how strong they are).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.sequences import Sequences
+from lrgd_jax.recommend.measure.item_pairs import Pairs
 
-__all__ = ["Chance", "MostPopular", "Neighbours", "Pairs", "item_knn", "item_knn_and_popularity", "markov"]
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Which items went together, one entry for every time they did, ordered by source and then by time.
-
-    Attributes:
-        starts: the pairs of source item j are starts[j] to starts[j + 1], shape [items + 1].
-        targets: shape [p].
-        times: of the later of the two events, shape [p]; None where only the order is known.
-    """
-
-    starts: Int[np.ndarray, " items1"]
-    targets: Int[np.ndarray, " p"]
-    times: Int[np.ndarray, " p"] | None
-
-    @classmethod
-    def of(cls, context: Sequences, items: int, *, kind: Literal["together", "next"]) -> "Pairs":
-        """All pairs of different items within a list, both ways; or each item with the next.
-
-        Args:
-            context: one list a user.
-            items: size of the catalogue.
-            kind: "together" for item-kNN, "next" for a Markov chain.
-        """
-        earlier, later = _positions(context, kind)
-        differ = context.items[earlier] != context.items[later]
-        earlier, later = earlier[differ], later[differ]
-        source, target = context.items[earlier], context.items[later]
-        times = None if context.times is None else context.times[later]
-        if kind == "together":
-            source, target = np.concatenate([source, target]), np.concatenate([target, source])
-            times = None if times is None else np.tile(times, 2)
-        paired = Sequences.from_entries(source, target, times, items)
-        return cls(paired.starts, paired.items, paired.times)
-
-    @cached_property
-    def counts(self) -> sp.csr_array:
-        """C, all times together, sparse."""
-        size = len(self.starts) - 1
-        counts = sp.csr_array((np.ones(len(self.targets)), self.targets, self.starts), shape=(size, size))
-        counts.sum_duplicates()
-        return counts
-
-    def before(self, sources: Int[np.ndarray, " h"], times: Int[np.ndarray, " h"]) -> Int[np.ndarray, " h"]:
-        """Where in the list of each source its pairs from before a time end."""
-        moments, keys = self._keys
-        return np.searchsorted(keys, sources * (len(moments) + 1) + np.searchsorted(moments, times))
-
-    @cached_property
-    def _keys(self) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " p"]]:
-        """The moments at which pairs happened, and one number a pair that grows with source and moment."""
-        if self.times is None:
-            raise ValueError("these pairs have no times; they cannot be cut before one")
-        moments, which = np.unique(self.times, return_inverse=True)
-        return moments, np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts)) * (len(moments) + 1) + which
+__all__ = ["Chance", "MostPopular", "Neighbours", "item_knn", "item_knn_and_popularity", "markov"]
 
 
 @dataclass(frozen=True)
@@ -89,12 +34,12 @@ class MostPopular:
 
     context: Sequences
     items: int
-    _events: Sequences = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        # one list for the whole catalogue, by time
+    @cached_property
+    def _events(self) -> Sequences:
+        """One list for the whole catalogue, by time."""
         one = np.zeros(len(self.context.items), np.int64)
-        object.__setattr__(self, "_events", Sequences.from_entries(one, self.context.items, self.context.times, 1))
+        return Sequences.from_entries(one, self.context.items, self.context.times, 1)
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """n_i before each query's time."""
@@ -125,7 +70,7 @@ class Neighbours:
         decay: gamma, the weight of an item that is one place older.
         source_power: a.
         target_power: b.
-        popularity_weight: of the most popular item, beside one pair.
+        popularity_weight: weight of the most popular item, beside one pair.
     """
 
     pairs: Pairs
@@ -176,7 +121,7 @@ class Chance:
 
     Attributes:
         items: size of the catalogue.
-        seed: of the numbers, which depend on the size of the batch and its first user besides.
+        seed: seed of the numbers, which depend on the size of the batch and its first user besides.
     """
 
     items: int
@@ -208,15 +153,3 @@ def markov(context: Sequences, items: int, *, decay: float = 0.8, weight: float 
     """Transition probabilities from every item of the history, the older ones less: a = 1, b = 0."""
     pairs, popularity = Pairs.of(context, items, kind="next"), MostPopular(context, items)
     return Neighbours(pairs, popularity, decay, 1.0, 0.0, weight)
-
-
-def _positions(
-    context: Sequences, kind: Literal["together", "next"]
-) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"]]:
-    """The entries of each pair, the earlier and the later."""
-    places = np.arange(len(context.items))
-    left = context.starts[1:][context.owners] - 1 - places
-    reach = left if kind == "together" else np.minimum(left, 1)
-    earlier = np.repeat(places, reach)
-    first = np.cumsum(reach) - reach
-    return earlier, earlier + 1 + np.arange(len(earlier)) - np.repeat(first, reach)

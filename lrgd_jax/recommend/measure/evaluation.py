@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Part, Queries, Split
 from lrgd_jax.recommend.measure.exposure import coverage, gini
-from lrgd_jax.recommend.measure.metrics import Places, hit_rate, ndcg, places, reciprocal_rank
+from lrgd_jax.recommend.measure.metrics import Places, concatenate_places, hit_rate, ndcg, places, reciprocal_rank
 from lrgd_jax.recommend.measure.ranking import NOBODY, best, without_seen
 from lrgd_jax.recommend.measure.statistics import (
     ConfidenceInterval,
@@ -52,6 +52,15 @@ class Evaluation:
         ks: lengths of the lists.
         seconds: spent on scoring and ranking.
         shown: how often each item stood in a list, by length of the list; empty where it was not asked for.
+
+    Example:
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> from lrgd_jax.recommend.measure.baselines import MostPopular
+        >>> split = generate_split(0, users=40, items=60)
+        >>> result = evaluate(MostPopular(split.context("valid"), 60), split, "valid")
+        >>> interval = result.interval("HR@10")
+        >>> interval.low <= interval.mean <= interval.high
+        True
     """
 
     part: Part
@@ -128,25 +137,39 @@ def evaluate(
         batch: queries at once.
         exposure: whether the lists are made too, for coverage and the Gini coefficient.
 
+    Returns:
+        The places of the wanted items, query by query, from which every metric follows.
+
     Raises:
         ValueError: a k is larger than the catalogue, there are no queries, or the scores are no numbers or too few.
+
+    Source:
+        Krichene and Rendle 2020, KDD (rank the whole catalogue); McSherry and Najork 2008 (ties).
+
+    Example:
+        >>> from lrgd_jax.recommend.data.dataset import Catalogue
+        >>> from lrgd_jax.recommend.data.sequences import Sequences
+        >>> from lrgd_jax.recommend.data.splits import leave_last_out
+        >>> split = leave_last_out(Catalogue(tuple("abcdef")), ("Ada",), Sequences.from_lists([[0, 1, 2, 3]]))
+        >>> oracle = evaluate(lambda queries: np.eye(6)[queries.targets], split, ks=(1,))
+        >>> oracle.summary()["HR@1"], oracle.summary()["queries"]
+        (1.0, 1)
     """
     queries = split.queries(part)
-    _check(queries, ks, batch, len(split.catalogue))
+    _check_request(queries, ks, batch, len(split.catalogue))
     score = recommender.scores if isinstance(recommender, ScoresQueries) else recommender
     shown = {k: np.zeros(len(split.catalogue), np.int64) for k in ks} if exposure else {}
-    found, start = [], time.perf_counter()
+    ranked, start = [], time.perf_counter()
     for first in range(0, len(queries), batch):
         asked = queries.take(np.arange(first, min(first + batch, len(queries))))
-        scores = _checked(np.asarray(score(asked)), len(asked), len(split.catalogue))
-        found.append(places(scores, asked.targets, asked.histories))
+        scores = _require_shape(np.asarray(score(asked)), len(asked), len(split.catalogue))
+        ranked.append(places(scores, asked.targets, asked.histories))
         if shown:
-            _count(shown, best(without_seen(scores, asked), max(shown)))
-    where = Places(*(np.concatenate([getattr(x, name) for x in found]) for name in Places.__annotations__))
-    return Evaluation(part, queries.users, where, tuple(ks), time.perf_counter() - start, shown)
+            _count_shown(shown, best(without_seen(scores, asked), max(shown)))
+    return Evaluation(part, queries.users, concatenate_places(ranked), tuple(ks), time.perf_counter() - start, shown)
 
 
-def _check(queries: Queries, ks: Sequence[int], batch: int, items: int) -> None:
+def _check_request(queries: Queries, ks: Sequence[int], batch: int, items: int) -> None:
     if not len(queries):
         raise ValueError("this part of the split has no queries, so there is nothing to measure")
     if batch < 1:
@@ -156,7 +179,7 @@ def _check(queries: Queries, ks: Sequence[int], batch: int, items: int) -> None:
             raise ValueError(f"k = {k}: expected 1 to {items}, the size of the catalogue")
 
 
-def _checked(scores: Float[np.ndarray, "q items"], queries: int, items: int) -> Float[np.ndarray, "q items"]:
+def _require_shape(scores: Float[np.ndarray, "q items"], queries: int, items: int) -> Float[np.ndarray, "q items"]:
     if scores.shape != (queries, items):
         raise ValueError(
             f"the recommender gave scores of shape {scores.shape}; expected [queries, items] = {(queries, items)}"
@@ -164,7 +187,7 @@ def _checked(scores: Float[np.ndarray, "q items"], queries: int, items: int) -> 
     return scores
 
 
-def _count(shown: Mapping[int, Int[np.ndarray, " items"]], lists: Int[np.ndarray, "q k"]) -> None:
+def _count_shown(shown: Mapping[int, Int[np.ndarray, " items"]], lists: Int[np.ndarray, "q k"]) -> None:
     """Adds the lists to the counts; the places that nobody takes are left out."""
     for k, counts in shown.items():
         taken = lists[:, :k]

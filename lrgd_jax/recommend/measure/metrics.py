@@ -6,14 +6,19 @@ A score may tie the wanted item with others. Two readings, and every function sa
 * *expected*: the metric's expectation where the tied items are put into random order, exactly.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 
-__all__ = ["Places", "hit_rate", "mean_rank", "ndcg", "places", "reciprocal_rank"]
+__all__ = ["Places", "concatenate_places", "hit_rate", "mean_rank", "ndcg", "places", "reciprocal_rank"]
+
+Gain: TypeAlias = Callable[[Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
+"""What ranks are worth."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ def places(
         candidates = candidates - np.bincount(queries, hidden > -np.inf, len(scores)).astype(np.int64)
         excluded = excluded | (np.bincount(queries, items == targets[queries], len(scores)) > 0)
     return Places(above, np.where(excluded, 0, level - 1), candidates, excluded)
+
+
+def concatenate_places(parts: Sequence[Places]) -> Places:
+    """The places of blocks of queries, one after the other."""
+    return Places(*(np.concatenate([getattr(x, name) for x in parts]) for name in Places.__annotations__))
 
 
 def _counts(row: Float[np.ndarray, " items"], target: int) -> tuple[int, int, int]:
@@ -124,7 +134,7 @@ def reciprocal_rank(where: Places, k: int, *, expected: bool = False) -> Float[n
     return _gain(where, k, lambda rank: 1 / rank, expected)
 
 
-def _gain(where: Places, k: int, gain, expected: bool) -> Float[np.ndarray, " q"]:
+def _gain(where: Places, k: int, gain: Gain, expected: bool) -> Float[np.ndarray, " q"]:
     if k < 1:
         raise ValueError(f"k = {k}: expected a positive number of places")
     if not expected:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 
 __all__ = ["average_precision", "normalised_gain", "recall"]
 
@@ -47,7 +47,7 @@ def recall(
     Raises:
         ValueError: k is not 1 to the size of the catalogue, a query wants nothing, or a score is NaN or +inf.
     """
-    return _each(scores, wanted, k, seen, lambda at: at.wanted.sum() / at.total)
+    return _value_of_each(scores, wanted, k, seen, lambda at: at.wanted.sum() / at.total)
 
 
 def average_precision(
@@ -57,7 +57,7 @@ def average_precision(
 
     Args: and Raises: as of `recall`. Its mean over queries is MAP@k.
     """
-    return _each(scores, wanted, k, seen, lambda at: (at.wanted * (1 + at.before) / at.rank).sum() / at.total)
+    return _value_of_each(scores, wanted, k, seen, lambda at: (at.wanted * (1 + at.before) / at.rank).sum() / at.total)
 
 
 def normalised_gain(
@@ -72,10 +72,10 @@ def normalised_gain(
         best = 1 / np.log2(2 + np.arange(min(at.total, k)))
         return (at.wanted / np.log2(1 + at.rank)).sum() / best.sum()
 
-    return _each(scores, wanted, k, seen, value)
+    return _value_of_each(scores, wanted, k, seen, value)
 
 
-def _each(
+def _value_of_each(
     scores: Float[np.ndarray, "q items"],
     wanted: Sequences,
     k: int,
@@ -90,11 +90,11 @@ def _each(
         raise ValueError("a query wants no item at all; leave it out")
     if not (scores < np.inf).all():
         raise ValueError("a score is NaN or infinite; -inf alone is allowed, and says that an item is no candidate")
-    found = np.zeros(len(scores))
+    values = np.zeros(len(scores))
     for query, row in enumerate(scores):
         hidden = np.zeros(0, np.int64) if seen is None else seen.of(query)
-        found[query] = value(_places(row, np.unique(wanted.of(query)), hidden, k))
-    return found
+        values[query] = value(_places(row, np.unique(wanted.of(query)), hidden, k))
+    return values
 
 
 def _places(

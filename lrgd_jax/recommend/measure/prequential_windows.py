@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.transitions import Transitions
 
 __all__ = ["Window", "cut_windows", "fade_rates", "happened_before", "latest_before"]
@@ -35,7 +36,7 @@ def cut_windows(sequences: Sequences, count: int, first: float) -> list[Window]:
 
     Args:
         sequences: one list a user, with times.
-        count: of the windows.
+        count: number of the windows.
         first: the share of the interactions that come before the first window.
 
     Raises:

@@ -1,18 +1,18 @@
 """Scores of the whole catalogue, held sparsely: what demonstrations speak for, and one row for everything else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.forms.one_step import OneStep, row_blocks
-from lrgd_jax.recommend.measure.metrics import Places
-from lrgd_jax.recommend.sparse_matrices import columns_of, product, row_numbers, rows_of
+from lrgd_jax.recommend.measure.metrics import Places, concatenate_places
+from lrgd_jax.recommend.sparse_matrices import product, row_numbers, rows_of
 
-__all__ = ["SparseScores", "all_places", "concatenate_places", "entries_at", "seen_items", "sparse_blocks"]
+__all__ = ["SparseScores", "all_places", "seen_items", "sparse_blocks"]
 
 BLOCK = 2048
 """Queries that are scored together."""
@@ -32,7 +32,7 @@ class SparseScores:
 
     @property
     def rows(self) -> Int[np.ndarray, " m"]:
-        """Of the stored entries."""
+        """Rows of the stored entries."""
         return row_numbers(self.touched)
 
     def of(self, targets: Int[np.ndarray, " q"]) -> Float[np.ndarray, " q"]:
@@ -106,11 +106,6 @@ def all_places(model: OneStep, queries: Queries) -> Places:
     return concatenate_places([scores.places(queries.targets[rows]) for rows, scores in sparse_blocks(model, queries)])
 
 
-def concatenate_places(parts: Sequence[Places]) -> Places:
-    """The places of blocks of queries, one after the other."""
-    return Places(*(np.concatenate([getattr(x, name) for x in parts]) for name in Places.__annotations__))
-
-
 def seen_items(queries: Queries, items: int) -> sp.csr_array:
     """-inf at the items of each query's own history, shape [q, items]."""
     histories = queries.histories
@@ -124,19 +119,3 @@ def seen_items(queries: Queries, items: int) -> sp.csr_array:
 
 def _count(rows: Int[np.ndarray, " m"], weights: np.ndarray, count: int) -> Int[np.ndarray, " q"]:
     return np.rint(np.bincount(rows, weights, minlength=count)).astype(np.int64)
-
-
-def entries_at(
-    matrix: sp.csr_array, rows: Int[np.ndarray, " p"], columns: Int[np.ndarray, " p"]
-) -> tuple[Float[np.ndarray, " p"], Bool[np.ndarray, " p"]]:
-    """The entries at some places, zero where nothing is stored, and whether something is."""
-    matrix = matrix.copy()
-    matrix.sum_duplicates()
-    width = columns_of(matrix)
-    wanted = rows.astype(np.int64) * width + columns
-    keys = row_numbers(matrix).astype(np.int64) * width + matrix.indices
-    if not len(keys):
-        return np.zeros(len(wanted)), np.zeros(len(wanted), bool)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    there = keys[at] == wanted
-    return np.where(there, matrix.data[at], 0.0), there

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from lrgd_jax.bootstrap import RESAMPLES, percentile_interval, resample_sums
+
 __all__ = ["ConfidenceInterval", "Difference", "confidence_interval", "paired_difference", "per_user"]
 
 LEVEL = 0.95
-RESAMPLES = 2000
 CHUNK = 100
-"""Resamples at once; bounds the memory."""
+"""Permutations at once; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class ConfidenceInterval:
         mean: over queries.
         low: end of the percentile bootstrap interval.
         high: its other end.
-        level: of confidence.
+        level: level of confidence.
     """
 
     mean: float
@@ -68,8 +69,8 @@ def confidence_interval(
     Args:
         values: of a metric, one a query.
         users: whose query each is.
-        seed: of the resampling.
-        level: of confidence, in (0, 1).
+        seed: seed of the resampling.
+        level: level of confidence, in (0, 1).
         resamples: how many.
 
     Raises:
@@ -79,7 +80,7 @@ def confidence_interval(
         Efron and Tibshirani 1993, chapter 13 (percentile interval); Field and Welsh 2007 (resampling clusters).
     """
     sums, counts, _ = _totals(values, users)
-    drawn = _resampled(np.stack([sums, counts], axis=1), seed, resamples)
+    drawn = resample_sums(np.stack([sums, counts], axis=1), seed, resamples)
     return _interval(float(sums.sum() / counts.sum()), drawn[:, 0] / drawn[:, 1], level)
 
 
@@ -98,9 +99,9 @@ def paired_difference(
         first: a metric's values, one a query.
         second: the other's, in the same order.
         users: whose query each is.
-        seed: of the resampling and of the signs.
-        level: of confidence, in (0, 1).
-        resamples: of the bootstrap and of the permutation test.
+        seed: seed of the resampling and of the signs.
+        level: level of confidence, in (0, 1).
+        resamples: number of resamples of the bootstrap and of the permutation test.
 
     Raises:
         ValueError: the lengths differ, or there are no values.
@@ -112,7 +113,7 @@ def paired_difference(
         raise ValueError(f"a paired comparison needs the same queries: {first.shape} and {second.shape} values")
     one, counts, _ = _totals(first, users)
     other = _totals(second, users)[0]
-    drawn = _resampled(np.stack([one, other, counts], axis=1), seed, resamples)
+    drawn = resample_sums(np.stack([one, other, counts], axis=1), seed, resamples)
     gap = _interval(float((one - other).sum() / counts.sum()), (drawn[:, 0] - drawn[:, 1]) / drawn[:, 2], level)
     relative = None
     if other.sum() > 0 and (drawn[:, 1] > 0).all():
@@ -145,20 +146,6 @@ def _totals(
     return np.bincount(which, values), np.bincount(which).astype(float), names
 
 
-def _resampled(totals: Float[np.ndarray, "u c"], seed: int, resamples: int) -> Float[np.ndarray, "r c"]:
-    """Sums over as many users as there are, drawn with replacement."""
-    rng = np.random.default_rng([seed, 0])
-    users = len(totals)
-    drawn = np.empty((resamples, totals.shape[1]))
-    for start in range(0, resamples, CHUNK):
-        rows = min(CHUNK, resamples - start)
-        picked = rng.integers(0, users, (rows, users)) + users * np.arange(rows)[:, None]
-        drawn[start : start + rows] = np.bincount(picked.ravel(), minlength=rows * users).reshape(rows, users) @ totals
-    return drawn
-
-
 def _interval(mean: float, drawn: Float[np.ndarray, " r"], level: float) -> ConfidenceInterval:
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}: expected a probability between 0 and 1, such as 0.95")
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return ConfidenceInterval(mean, float(low), float(high), level)
+    low, high = percentile_interval(drawn, level)
+    return ConfidenceInterval(mean, low, high, level)

@@ -5,7 +5,9 @@ to first order, over everything that would be removed together: over an account,
 is *promised* to many and *wanted* by nobody, and that no honest item is.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,7 +19,7 @@ from lrgd_jax.recommend.effect.first_order import first_order_effects
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
 
-__all__ = ["Suspicion", "area_under_curve", "interaction_effects", "suspicion"]
+__all__ = ["PRUNING", "Suspicion", "area_under_curve", "interaction_effects", "suspicion"]
 
 CONSISTENT = float(1 / norm.ppf(0.75))
 """Times the median absolute deviation it is the standard deviation of a normal distribution."""
@@ -28,7 +30,7 @@ class Suspicion:
     r"""First-order effects on held-out users, of single interactions and of what would be removed together.
 
     Attributes:
-        effects: of each demonstration with the popularity that it is counted in, negative where it harms, shape [N].
+        effects: what each demonstration is worth with the popularity that it is counted in; negative harms, shape [N].
         users: whose demonstration each is, shape [N].
         targets: the item that each leads to, shape [N].
         log_lifts: $\log\frac{1+T_j}{1+P_j}$ of each item, T_j the held-out users who want it, P_j the shares of a list
@@ -92,6 +94,15 @@ class Suspicion:
     def outlying(self, false_alarm: float = 0.01) -> Bool[np.ndarray, " N"]:
         """The demonstrations that lead to an outlying item and help nobody."""
         return self.outlying_items(false_alarm)[self.targets] & (self.effects <= 0)
+
+
+PRUNING: Mapping[str, Callable[[Suspicion, float], Bool[np.ndarray, " N"]]] = MappingProxyType(
+    {
+        "pruning: worst 5 %": lambda suspected, false_alarm: suspected.worst(0.05),
+        "pruning: outlying items": lambda suspected, false_alarm: suspected.outlying(false_alarm),
+    }
+)
+"""Name -> which demonstrations are taken out, at a probability of a false alarm; nobody tells which are fake."""
 
 
 def suspicion(model: OneStep, queries: Queries, loss: ListLoss) -> Suspicion:

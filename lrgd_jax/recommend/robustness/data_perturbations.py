@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Int
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
 
@@ -39,12 +40,12 @@ def perturb_lists(
     * query noise: the demonstrations stay as they are (see `perturbed_queries`).
 
     Args:
-        kind: of the perturbation.
+        kind: kind of the perturbation.
         sequences: one list a user.
         keys: how a history becomes a key.
         items: size of the catalogue.
         strength: the probability that an interaction, or a list, is hit.
-        seed: of what is hit, and by what.
+        seed: seed of what is hit, and by what.
 
     Raises:
         ValueError: there is no such perturbation, or the strength is no probability.
@@ -62,13 +63,13 @@ def perturb_queries(queries: Queries, items: int, strength: float, seed: int) ->
     """
     _check("query noise", strength)
     rng = np.random.default_rng([seed, list(PERTURBATIONS).index("query noise")])
-    return replace(queries, histories=_replaced(queries.histories, items, strength, rng))
+    return replace(queries, histories=_replace_items(queries.histories, items, strength, rng))
 
 
 def _target_noise(
     sequences: Sequences, keys: HistoryKeys, items: int, strength: float, rng: np.random.Generator
 ) -> PerturbedData:
-    noisy = _replaced(sequences, items, strength, rng)
+    noisy = _replace_items(sequences, items, strength, rng)
     targets = transitions(noisy, keys, items).targets
     return PerturbedData(replace(transitions(sequences, keys, items), targets=targets), noisy)
 
@@ -76,35 +77,35 @@ def _target_noise(
 def _key_noise(
     sequences: Sequences, keys: HistoryKeys, items: int, strength: float, rng: np.random.Generator
 ) -> PerturbedData:
-    noisy = transitions(_replaced(sequences, items, strength, rng), keys, items)
+    noisy = transitions(_replace_items(sequences, items, strength, rng), keys, items)
     return PerturbedData(replace(noisy, targets=transitions(sequences, keys, items).targets), sequences)
 
 
-def _lost(
+def _lose(
     sequences: Sequences, keys: HistoryKeys, items: int, strength: float, rng: np.random.Generator
 ) -> PerturbedData:
-    return _unchanged(_kept(sequences, rng.random(len(sequences.items)) >= strength), keys, items, strength, rng)
+    return _leave(_keep(sequences, rng.random(len(sequences.items)) >= strength), keys, items, strength, rng)
 
 
-def _cold(
+def _lose_cold_items(
     sequences: Sequences, keys: HistoryKeys, items: int, strength: float, rng: np.random.Generator
 ) -> PerturbedData:
     cold = rng.permutation(items) < items // 2
     hit = cold[sequences.items] & (rng.random(len(sequences.items)) < strength)
-    return _unchanged(_kept(sequences, ~hit), keys, items, strength, rng)
+    return _leave(_keep(sequences, ~hit), keys, items, strength, rng)
 
 
-def _shuffled(
+def _shuffle(
     sequences: Sequences, keys: HistoryKeys, items: int, strength: float, rng: np.random.Generator
 ) -> PerturbedData:
     """Lists that are hit are sorted by a random number, the others by their place."""
     hit = (rng.random(len(sequences)) < strength)[sequences.owners]
     places = np.where(hit, rng.random(len(hit)), sequences.positions)
     order = np.lexsort((places, sequences.owners))
-    return _unchanged(Sequences(sequences.starts, sequences.items[order]), keys, items, strength, rng)
+    return _leave(Sequences(sequences.starts, sequences.items[order]), keys, items, strength, rng)
 
 
-def _unchanged(
+def _leave(
     sequences: Sequences, keys: HistoryKeys, items: int, strength: float, rng: np.random.Generator
 ) -> PerturbedData:
     return PerturbedData(transitions(sequences, keys, items), sequences)
@@ -113,20 +114,20 @@ def _unchanged(
 PERTURBATIONS: dict[str, Callable[[Sequences, HistoryKeys, int, float, np.random.Generator], PerturbedData]] = {
     "target noise": _target_noise,
     "key noise": _key_noise,
-    "query noise": _unchanged,
-    "lost interactions": _lost,
-    "shuffled histories": _shuffled,
-    "cold items": _cold,
+    "query noise": _leave,
+    "lost interactions": _lose,
+    "shuffled histories": _shuffle,
+    "cold items": _lose_cold_items,
 }
 
 
-def _replaced(sequences: Sequences, items: int, strength: float, rng: np.random.Generator) -> Sequences:
+def _replace_items(sequences: Sequences, items: int, strength: float, rng: np.random.Generator) -> Sequences:
     """Any item stands where an interaction was hit."""
     hit = rng.random(len(sequences.items)) < strength
     return replace(sequences, items=np.where(hit, rng.integers(0, items, len(hit)), sequences.items))
 
 
-def _kept(sequences: Sequences, stays: Bool[np.ndarray, " m"]) -> Sequences:
+def _keep(sequences: Sequences, stays: Bool[np.ndarray, " m"]) -> Sequences:
     """The lists without some of their entries; a list may be left empty."""
     lengths: Int[np.ndarray, " n"] = np.bincount(sequences.owners[stays], minlength=len(sequences))
     times = None if sequences.times is None else sequences.times[stays]

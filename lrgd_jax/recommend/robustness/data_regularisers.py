@@ -3,7 +3,9 @@ r"""Regularised recommenders: the same demonstrations with shrunken keys or rate
 The words are those of `lrgd_jax.robust`: a rate is a step size, a decay is a retention, a ridge shrinks.
 """
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +16,8 @@ from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import Popularity
 
 __all__ = [
+    "REGULARISERS",
+    "Regulariser",
     "clip_keys",
     "decay_rates",
     "drop_demonstrations",
@@ -103,7 +107,7 @@ def drop_demonstrations(model: OneStep, rate: float, seed: int) -> OneStep:
     Args:
         model: the recommender.
         rate: the probability.
-        seed: of who is left out.
+        seed: seed of who is left out.
 
     Raises:
         ValueError: the rate lies outside [0, 1).
@@ -147,3 +151,38 @@ def _check_probability(what: str, value: float) -> None:
 def _check_positive(what: str, value: float) -> None:
     if not 0 < value < np.inf:
         raise ValueError(f"the {what} must be positive and finite, got {value}")
+
+
+@dataclass(frozen=True)
+class Regulariser:
+    """A regulariser with its usual strength.
+
+    Attributes:
+        description: one sentence.
+        apply: from a recommender, a strength and a seed to a regularised recommender.
+        strength: in units of the regulariser's own argument.
+    """
+
+    description: str
+    apply: Callable[[OneStep, float, int], OneStep]
+    strength: float = 0.0
+
+    def __call__(self, model: OneStep, seed: int = 0, strength: float | None = None) -> OneStep:
+        """The regularised recommender, at the usual strength unless another is given."""
+        return self.apply(model, self.strength if strength is None else strength, seed)
+
+
+REGULARISERS: Mapping[str, Regulariser] = MappingProxyType(
+    {
+        "none": Regulariser("The recommender as it is.", lambda model, strength, seed: model),
+        "half step": Regulariser("A step of half the size.", lambda model, size, seed: shrink_rates(model, size), 0.5),
+        "decay": Regulariser("Older ones fade.", lambda model, decay, seed: decay_rates(model, decay), 0.03),
+        "ridge": Regulariser("A diagonal ridge.", lambda model, ridge, seed: shrink_by_ridge(model, ridge), 100.0),
+        "dropout": Regulariser(
+            "Some are left out.", lambda model, rate, seed: drop_demonstrations(model, rate, seed), 0.3
+        ),
+        "clipping": Regulariser("Long keys are cut.", lambda model, length, seed: clip_keys(model, length), 1.0),
+        "no popularity": Regulariser("W_0 has no counts.", lambda model, strength, seed: remove_popularity(model)),
+    }
+)
+"""Name -> regulariser."""

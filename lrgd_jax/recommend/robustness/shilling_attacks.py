@@ -1,21 +1,18 @@
 """Shilling attacks: fake users whose interactions push one item into other people's lists."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.transitions import Transitions
 
-__all__ = ["ATTACKS", "AttackKind", "ShillingAttack", "join_lists", "segment", "shilling_attack"]
-
-AttackKind: TypeAlias = Literal["random", "bandwagon", "targeted", "camouflaged"]
-"""How the items are chosen that the fake users take before the pushed one."""
-
-ATTACKS: tuple[AttackKind, ...] = get_args(AttackKind)
+__all__ = ["ATTACKS", "AttackPlan", "ShillingAttack", "join_lists", "segment", "shilling_attack"]
 
 POPULAR = 0.01
 """The share of the catalogue that the bandwagon is on."""
@@ -25,6 +22,24 @@ NARROW = 0.05
 
 PUSHES = 5
 """How often a camouflaged user takes the pushed item."""
+
+
+@dataclass(frozen=True)
+class AttackPlan:
+    """How the fake users of one kind choose what they take before the pushed item.
+
+    Attributes:
+        description: one sentence.
+        audience: from the catalogue and how often each item was taken to the items whose owners the attack is aimed at;
+            fillers are drawn among them.
+        pushes: how often each fake user takes the pushed item.
+        by_popularity: whether fillers are drawn as often as they are popular; else all alike.
+    """
+
+    description: str
+    audience: Callable[[Catalogue, Float[np.ndarray, " items"]], Int[np.ndarray, " a"]]
+    pushes: int = 1
+    by_popularity: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class ShillingAttack:
         audience: the items whose owners the attack is aimed at.
     """
 
-    kind: AttackKind
+    kind: str
     item: int
     lists: Sequences
     audience: Int[np.ndarray, " a"]
@@ -47,14 +62,14 @@ class ShillingAttack:
         """Which demonstrations are of fake users and have the pushed item as target.
 
         Args:
-            demonstrations: of honest and fake users, the fake ones numbered after the honest.
+            demonstrations: demonstrations of honest and fake users, the fake ones numbered after the honest.
             honest: how many honest users there are.
         """
         return (demonstrations.users >= honest) & (demonstrations.targets == self.item)
 
 
 def shilling_attack(
-    kind: AttackKind, catalogue: Catalogue, counts: Float[np.ndarray, " items"], demonstrations: int, seed: int
+    kind: str, catalogue: Catalogue, counts: Float[np.ndarray, " items"], demonstrations: int, seed: int
 ) -> ShillingAttack:
     r"""Fake users who push an item of the less popular half; only what is public is used: popularity and titles.
 
@@ -67,11 +82,11 @@ def shilling_attack(
       nine fake demonstrations lead back from the pushed item to a popular one.
 
     Args:
-        kind: of the attack.
+        kind: kind of the attack.
         catalogue: its titles are needed where a segment is.
         counts: how often each item was taken.
         demonstrations: how many fake ones; the camouflaged attack makes the nearest smaller multiple of nine.
-        seed: of the pushed item and of the fillers.
+        seed: seed of the pushed item and of the fillers.
 
     Raises:
         ValueError: there is no such kind, too few demonstrations, or a segment is needed but there are no titles.
@@ -82,17 +97,18 @@ def shilling_attack(
     """
     if kind not in ATTACKS:
         raise ValueError(f"there is no attack {kind!r}; known are {', '.join(ATTACKS)}")
-    pushes = PUSHES if kind == "camouflaged" else 1
+    plan = ATTACKS[kind]
+    pushes = plan.pushes
     users = demonstrations // (2 * pushes - 1)
     if users < 1:
         raise ValueError(
             f"{demonstrations} fake demonstrations make no fake user; a {kind} one has {2 * pushes - 1} of them"
         )
-    rng = np.random.default_rng([seed, ATTACKS.index(kind)])
+    rng = np.random.default_rng([seed, list(ATTACKS).index(kind)])
     item = int(np.random.default_rng(seed).choice(np.flatnonzero(counts <= np.median(counts))))
-    audience = _audience(kind, catalogue, counts)
+    audience = plan.audience(catalogue, counts)
     audience = audience[audience != item]
-    weights = np.ones(len(audience)) if kind == "random" else counts[audience]
+    weights = counts[audience] if plan.by_popularity else np.ones(len(audience))
     fillers = rng.choice(audience, (users, pushes), p=weights / weights.sum())
     taken = np.stack([fillers, np.full_like(fillers, item)], axis=2).reshape(-1)
     return ShillingAttack(kind, item, Sequences(2 * pushes * np.arange(users + 1), taken), audience)
@@ -131,13 +147,24 @@ def join_lists(honest: Sequences, fake: Sequences) -> Sequences:
     return Sequences(starts, np.concatenate([honest.items, fake.items]))
 
 
-def _audience(kind: AttackKind, catalogue: Catalogue, counts: Float[np.ndarray, " items"]) -> Int[np.ndarray, " a"]:
-    if kind == "random":
-        return np.arange(len(counts))
-    if kind == "bandwagon":
-        return np.argsort(-counts, kind="stable")[: max(2, round(POPULAR * len(counts)))]
-    return segment(catalogue, counts)
-
-
 def _narrow(items: list[int], catalogue: int) -> bool:
     return 2 <= len(items) <= max(2, NARROW * catalogue)
+
+
+def _everything(catalogue: Catalogue, counts: Float[np.ndarray, " items"]) -> Int[np.ndarray, " a"]:
+    return np.arange(len(counts))
+
+
+def _most_popular(catalogue: Catalogue, counts: Float[np.ndarray, " items"]) -> Int[np.ndarray, " a"]:
+    return np.argsort(-counts, kind="stable")[: max(2, round(POPULAR * len(counts)))]
+
+
+ATTACKS: Mapping[str, AttackPlan] = MappingProxyType(
+    {
+        "random": AttackPlan("Fillers are any items.", _everything, by_popularity=False),
+        "bandwagon": AttackPlan("Fillers are among the most popular 1 %.", _most_popular),
+        "targeted": AttackPlan("Fillers are of one segment.", segment),
+        "camouflaged": AttackPlan("As targeted, and each user goes on and on.", segment, pushes=PUSHES),
+    }
+)
+"""Name -> plan. The seed of an attack depends on its place here, so a new one goes to the end."""

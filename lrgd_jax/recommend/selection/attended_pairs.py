@@ -1,26 +1,59 @@
 """A context for each user alone: the candidates of every query, and the ranks that a small choice of them gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Queries
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.transitions import steps_before_end
 from lrgd_jax.recommend.measure.metrics import Places
-from lrgd_jax.recommend.measure.sparse_scores import SparseScores, entries_at, seen_items
-from lrgd_jax.recommend.selection.baseline_selectors import steps_before_end
+from lrgd_jax.recommend.measure.sparse_scores import SparseScores, seen_items
 from lrgd_jax.recommend.selection.bm25 import bm25
 from lrgd_jax.recommend.selection.effect_predictor import EffectPredictor, fit_predictor
-from lrgd_jax.recommend.selection.personal_selectors import Candidates
+from lrgd_jax.recommend.selection.personal_candidates import Candidates
 from lrgd_jax.recommend.selection.pool import Order
-from lrgd_jax.recommend.selection.similarity_selectors import unit_rows
-from lrgd_jax.recommend.sparse_matrices import product, row_numbers
+from lrgd_jax.recommend.sparse_matrices import entries_at, product, row_numbers, unit_rows
 
 __all__ = ["AttendedPairs", "attended_pairs", "fit_pair_predictor", "pair_rows", "rank_choices"]
+
+
+@dataclass(frozen=True)
+class PairFeatures:
+    """What is known of each pair of a query and a demonstration without a label; each of shape [pairs].
+
+    Attributes:
+        log_weight: logarithm of what the demonstration adds to its target's score.
+        cosine: cosine of key and query.
+        log_score: logarithm of the target's score in the whole context.
+        share: share of that score.
+        log_popularity: logarithmic popularity of the target, log(1 + count).
+        log_age: log(1 + transitions of the same past user that came after).
+        value: data value on other users, in units of the largest.
+        text: BM25 score of the target's text for the words of the history; zero without texts.
+    """
+
+    log_weight: Float[np.ndarray, " pairs"]
+    cosine: Float[np.ndarray, " pairs"]
+    log_score: Float[np.ndarray, " pairs"]
+    share: Float[np.ndarray, " pairs"]
+    log_popularity: Float[np.ndarray, " pairs"]
+    log_age: Float[np.ndarray, " pairs"]
+    value: Float[np.ndarray, " pairs"]
+    text: Float[np.ndarray, " pairs"]
+
+    def columns(self) -> Float[np.ndarray, "pairs 8"]:
+        """All side by side, in the order above, for a regression."""
+        return np.stack([getattr(self, field.name) for field in fields(self)], axis=1)
+
+    def take(self, pairs: slice) -> "PairFeatures":
+        """Those of neighbouring pairs."""
+        return PairFeatures(**{field.name: getattr(self, field.name)[pairs] for field in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -32,9 +65,7 @@ class AttendedPairs:
         starts: pairs of query u lie from starts[u] to starts[u + 1].
         which: the demonstration of each pair.
         weights: what it adds to its target's score.
-        given: what is known of each pair without a label, shape [pairs, f]; its columns, in order, are log weight,
-            cosine, log score of the target in the whole context, share of that score, log popularity of the target,
-            log age, data value, text score.
+        features: what is known of each pair without a label.
         effects: first-order effect of each pair on its query's own target. Reads the label.
         pseudo: effect on the query's latest item, asked from the history before it.
     """
@@ -43,23 +74,23 @@ class AttendedPairs:
     starts: Int[np.ndarray, " q1"]
     which: Int[np.ndarray, " pairs"]
     weights: Float[np.ndarray, " pairs"]
-    given: Float[np.ndarray, "pairs f"]
+    features: PairFeatures
     effects: Float[np.ndarray, " pairs"]
     pseudo: Float[np.ndarray, " pairs"]
 
     def candidates(self, model: OneStep, rows: sp.csr_array, query: int, learnt: EffectPredictor) -> Candidates:
         """Those of one query; `rows` are `pair_rows(model)`."""
         own = slice(self.starts[query], self.starts[query + 1])
-        which, given = self.which[own], self.given[own]
+        which, known = self.which[own], self.features.take(own)
         return Candidates(
             weights=self.weights[own],
             targets=model.demonstrations.targets[which],
-            cosines=given[:, 1],
-            ages=given[:, 5],
-            values=given[:, 6],
-            texts=given[:, 7],
+            cosines=known.cosine,
+            ages=known.log_age,
+            values=known.value,
+            texts=known.text,
             pseudo=self.pseudo[own],
-            expected=learnt(given) if len(given) else np.zeros(0),
+            expected=learnt(known.columns()) if len(which) else np.zeros(0),
             rows=sp.csr_array(rows[which]),
         )
 
@@ -88,29 +119,28 @@ def attended_pairs(
     own = np.sqrt(np.bincount(row_numbers(asked), asked.data**2, minlength=len(queries)))
     totals = sp.csr_array((scaled, (rows, targets)), shape=(len(queries), model.items))
     full = entries_at(totals, rows, targets)[0]
-    given = np.stack(
-        [
-            np.log(scaled),
-            weights.data[new] / (lengths[which] * own[rows]),
-            np.log(full),
-            scaled / full,
-            np.log1p(model.initial.counts()[targets]),
-            np.log1p(steps_before_end(demonstrations.users)[which]),
-            values[which] / (np.abs(values).max() or 1.0),
-            _text_scores(titles, queries.histories, rows, targets),
-        ],
-        axis=1,
+    known = PairFeatures(
+        log_weight=np.log(scaled),
+        cosine=weights.data[new] / (lengths[which] * own[rows]),
+        log_score=np.log(full),
+        share=scaled / full,
+        log_popularity=np.log1p(model.initial.counts()[targets]),
+        log_age=np.log1p(steps_before_end(demonstrations.users)[which]),
+        value=values[which] / (np.abs(values).max() or 1.0),
+        text=_text_scores(titles, queries.histories, rows, targets),
     )
     starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))])
     effects = scaled * entries_at(loss(model, queries).residuals, rows, targets)[0]
     return AttendedPairs(
-        queries, starts, which, scaled, given, effects, _pseudo_effects(model, queries, loss, rows, which)
+        queries, starts, which, scaled, known, effects, _pseudo_effects(model, queries, loss, rows, which)
     )
 
 
 def fit_pair_predictor(learnt_from: AttendedPairs) -> EffectPredictor:
     """Predicts the effect of a pair from what is known without a label."""
-    return fit_predictor(learnt_from.given, learnt_from.effects / (np.sqrt(np.mean(learnt_from.effects**2)) or 1.0))
+    return fit_predictor(
+        learnt_from.features.columns(), learnt_from.effects / (np.sqrt(np.mean(learnt_from.effects**2)) or 1.0)
+    )
 
 
 def pair_rows(model: OneStep) -> sp.csr_array:

@@ -1,15 +1,15 @@
 """BM25: how well the text of an item answers the words of a history."""
 
-import re
 from collections import Counter
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float
 
+from lrgd_jax.recommend.forms.item_vectors import words_of
+
 __all__ = ["bm25"]
 
-WORD = re.compile(r"\w+")
 SATURATION, LENGTHS = 1.2, 0.75
 
 
@@ -27,7 +27,7 @@ def bm25(texts: tuple[str, ...]) -> tuple[sp.csr_array, sp.csr_array]:
     Source:
         Robertson and Zaragoza 2009, The Probabilistic Relevance Framework, section 3; k = 1.2, b = 0.75.
     """
-    counted = [Counter(WORD.findall(text.lower())) for text in texts]
+    counted = [Counter(words_of(text)) for text in texts]
     terms = {term: number for number, term in enumerate(sorted(set().union(*counted)))}
     if not terms:
         raise ValueError("no text has a word, so there is nothing to match; use a selector without texts")

@@ -5,7 +5,7 @@ import scipy.sparse as sp
 from jaxtyping import Float
 
 from lrgd_jax.recommend.selection.pool import Order, Pool, pool_effects, rank_by_value
-from lrgd_jax.recommend.selection.similarity_selectors import unit_rows
+from lrgd_jax.recommend.sparse_matrices import unit_rows
 
 __all__ = ["effect", "iterated", "non_redundant", "robust"]
 
@@ -18,7 +18,7 @@ REDUNDANCY = 0.5
 
 
 def effect(pool: Pool, rng: np.random.Generator) -> Order:
-    """By the first-order effect in the whole context, all in one pass."""
+    """Ranks by the first-order effect in the whole context, all in one pass."""
     return rank_by_value(pool_effects(pool), rng)
 
 
@@ -37,17 +37,17 @@ def iterated(pool: Pool, rng: np.random.Generator) -> Order:
 
 
 def non_redundant(pool: Pool, rng: np.random.Generator) -> Order:
-    r"""By the effect, less a share of it for each chosen one with the same target and a similar key.
+    r"""Ranks by the effect, less a share of it for each chosen one with the same target and a similar key.
 
     $e_i(1 - \rho\max_j\cos(x_i, x_j))$ over the chosen j with the same target, greedily; an effect below zero is
     left as it is.
     """
     values = pool_effects(pool)
-    return rank_by_value(_marginal(values, pool), rng)
+    return rank_by_value(_marginal_values(values, pool), rng)
 
 
 def robust(pool: Pool, rng: np.random.Generator) -> Order:
-    """By the mean effect less its standard deviation, over random halves of the context and of the users."""
+    """Ranks by the mean effect less its standard deviation, over random halves of the context and of the users."""
     drawn = []
     for _ in range(DRAWS):
         rates = (rng.random(len(pool)) < KEPT).astype(float)
@@ -56,20 +56,20 @@ def robust(pool: Pool, rng: np.random.Generator) -> Order:
     return rank_by_value(np.mean(drawn, axis=0) - CAUTION * np.std(drawn, axis=0), rng)
 
 
-def _marginal(values: Float[np.ndarray, " N"], pool: Pool) -> Float[np.ndarray, " N"]:
+def _marginal_values(values: Float[np.ndarray, " N"], pool: Pool) -> Float[np.ndarray, " N"]:
     """The marginal value of each when it is chosen; targets do not mix, so each target's order is found alone."""
     keys, targets = unit_rows(pool.model.demonstrations.keys), pool.model.demonstrations.targets
     order = np.argsort(targets, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(targets[order])) + 1)
-    found = values.copy()
+    marginal = values.copy()
     for group in groups:
         good = group[values[group] > 0]
         if len(good) > 1:
-            found[good] = _greedy(values[good], keys[good])
-    return found
+            marginal[good] = _marginal_of_equals(values[good], keys[good])
+    return marginal
 
 
-def _greedy(values: Float[np.ndarray, " n"], keys: sp.csr_array) -> Float[np.ndarray, " n"]:
+def _marginal_of_equals(values: Float[np.ndarray, " n"], keys: sp.csr_array) -> Float[np.ndarray, " n"]:
     cosines = (keys @ keys.T).toarray()
     alike, marginal = np.zeros(len(values)), np.full(len(values), np.nan)
     for _ in range(len(values)):

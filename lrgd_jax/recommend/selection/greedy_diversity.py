@@ -71,10 +71,10 @@ def _neighbours(
 ) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """Who shares a feature with one candidate, and their inner products."""
     start, end = rows.indptr[one], rows.indptr[one + 1]
-    found, parts = [], []
+    sharing, parts = [], []
     for feature, weight in zip(rows.indices[start:end], rows.data[start:end], strict=True):
         column = slice(by_feature.indptr[feature], by_feature.indptr[feature + 1])
-        found.append(by_feature.indices[column])
+        sharing.append(by_feature.indices[column])
         parts.append(by_feature.data[column] * weight)
-    near, which = np.unique(np.concatenate(found), return_inverse=True)
+    near, which = np.unique(np.concatenate(sharing), return_inverse=True)
     return near, np.bincount(which, np.concatenate(parts), minlength=len(near))

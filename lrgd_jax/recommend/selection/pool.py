@@ -24,9 +24,19 @@ class Pool:
 
     Attributes:
         model: the recommender with the whole pool as its context.
-        queries: of validation users. Selectors that are not in `LABELLED` read the histories alone.
+        queries: queries of validation users. Selectors that are not in `LABELLED` read the histories alone.
         largest: budget; an order need not go further.
         loss: what effects are effects on.
+
+    Example:
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
+        >>> from lrgd_jax.recommend.forms.registry import build_from_histories
+        >>> split = generate_split(0, users=40, items=60).without_times()
+        >>> model = build_from_histories(split.train, 60, Meta(similarity=0.0))
+        >>> pool = Pool(model, split.valid, largest=20, loss=ListLoss())
+        >>> len(pool) == len(model.demonstrations)
+        True
     """
 
     model: OneStep
@@ -53,8 +63,20 @@ Selector: TypeAlias = Callable[[Pool, np.random.Generator], Order]
 def budget_rates(order: Order, budget: int, demonstrations: int) -> Float[np.ndarray, " N"]:
     """Rate 1 for the first `budget` of an order, 0 for the others.
 
+    Args:
+        order: numbers of demonstrations, the first chosen first, shape [K].
+        budget: how many of them are kept.
+        demonstrations: N, how many there are.
+
+    Returns:
+        Shape [N].
+
     Raises:
         ValueError: the order is shorter than the budget.
+
+    Example:
+        >>> budget_rates(np.array([3, 0, 2]), 2, demonstrations=4).tolist()
+        [1.0, 0.0, 0.0, 1.0]
     """
     if not 0 <= budget <= len(order):
         raise ValueError(f"a budget of {budget} needs an order at least as long, got one of {len(order)}")
@@ -64,14 +86,49 @@ def budget_rates(order: Order, budget: int, demonstrations: int) -> Float[np.nda
 
 
 def rank_by_value(values: Float[np.ndarray, " N"], rng: np.random.Generator) -> Order:
-    """All numbers by decreasing value, equal ones in random order."""
+    """All numbers by decreasing value, equal ones in random order.
+
+    Args:
+        values: one a demonstration.
+        rng: breaks ties.
+
+    Returns:
+        Shape [N].
+
+    Example:
+        >>> rank_by_value(np.array([0.5, 2.0, -1.0]), np.random.default_rng(0)).tolist()
+        [1, 0, 2]
+    """
     return np.lexsort((rng.random(len(values)), -values))
 
 
 def pool_effects(
     pool: Pool, rates: Float[np.ndarray, " N"] | None = None, queries: Queries | None = None
 ) -> np.ndarray:
-    """First-order effects on the validation users' loss, at rates one or at other ones; shape [N]."""
+    """First-order effects on the validation users' loss, at rates one or at other ones; shape [N].
+
+    Args:
+        pool: the demonstrations, and the users whose loss it is.
+        rates: at which the effects are; all one unless given.
+        queries: other users than the pool's.
+
+    Returns:
+        Positive where a larger rate lowers the loss, shape [N].
+
+    Source:
+        Claim `effect-is-data-value`.
+
+    Example:
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
+        >>> from lrgd_jax.recommend.forms.registry import build_from_histories
+        >>> split = generate_split(0, users=40, items=60).without_times()
+        >>> model = build_from_histories(split.train, 60, Meta(similarity=0.0))
+        >>> pool = Pool(model, split.valid, largest=20, loss=ListLoss())
+        >>> effects = pool_effects(pool)
+        >>> effects.shape == (len(pool),), bool((effects > 0).any() and (effects < 0).any())
+        (True, True)
+    """
     model = pool.model if rates is None else pool.model.with_rates(rates)
     asked = pool.queries if queries is None else queries
     return first_order_effects(model, asked, pool.loss(model, asked).residuals)

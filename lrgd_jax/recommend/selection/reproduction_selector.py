@@ -4,9 +4,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from lrgd_jax.recommend.effect.first_order import first_order_effects
-from lrgd_jax.recommend.measure.sparse_scores import entries_at, sparse_blocks
+from lrgd_jax.recommend.measure.sparse_scores import sparse_blocks
 from lrgd_jax.recommend.selection.pool import Order, Pool, rank_by_value
-from lrgd_jax.recommend.sparse_matrices import product, row_numbers
+from lrgd_jax.recommend.sparse_matrices import entries_at, product, row_numbers
 
 __all__ = ["reproduce"]
 
@@ -26,10 +26,10 @@ def reproduce(pool: Pool, rng: np.random.Generator) -> Order:
     Source:
         Mallat and Zhang 1993, IEEE Transactions on Signal Processing 41(12).
     """
-    wanted = _listed(pool)
+    wanted = _best_scores(pool)
     chosen = np.zeros(0, np.int64)
     for k in range(ROUNDS, -1, -1):
-        missing = sp.csr_array(wanted - _scored(pool, chosen, wanted))
+        missing = sp.csr_array(wanted - _scores_of_choice(pool, chosen, wanted))
         gains = first_order_effects(pool.model, pool.queries, missing)
         gains[chosen] = -np.inf
         fresh = max(pool.largest >> k, 1) - len(chosen)
@@ -37,7 +37,7 @@ def reproduce(pool: Pool, rng: np.random.Generator) -> Order:
     return chosen
 
 
-def _listed(pool: Pool) -> sp.csr_array:
+def _best_scores(pool: Pool) -> sp.csr_array:
     """The whole context's scores of each user's best items, without the initial weights' part."""
     parts = []
     for _, scores in sparse_blocks(pool.model, pool.queries):
@@ -46,7 +46,7 @@ def _listed(pool: Pool) -> sp.csr_array:
     return sp.csr_array(sp.vstack(parts, "csr"))
 
 
-def _scored(pool: Pool, chosen: Order, wanted: sp.csr_array) -> sp.csr_array:
+def _scores_of_choice(pool: Pool, chosen: Order, wanted: sp.csr_array) -> sp.csr_array:
     """What the chosen demonstrations say at the wanted places."""
     if not len(chosen):
         return sp.csr_array(wanted.shape)

@@ -6,6 +6,7 @@ from jaxtyping import Float
 
 from lrgd_jax.recommend.selection.greedy_diversity import greedy_dpp, greedy_mmr
 from lrgd_jax.recommend.selection.pool import Order, Pool, rank_by_value
+from lrgd_jax.recommend.sparse_matrices import unit_rows
 
 __all__ = ["attention", "dpp", "mmr", "similar"]
 
@@ -16,22 +17,22 @@ SHORTLIST, DPP_BUDGET = 8000, 1000
 
 
 def similar(pool: Pool, rng: np.random.Generator) -> Order:
-    """By the cosine of the key and the mean of the served users' queries, each of length one."""
+    """Ranks by the cosine of the key and the mean of the served users' queries, each of length one."""
     return rank_by_value(_cosines(pool), rng)
 
 
 def attention(pool: Pool, rng: np.random.Generator) -> Order:
-    r"""By the attention that the served users pay in all, $\sum_u\langle x_i,q_u\rangle\,c_{y_i}^{-\beta}$."""
+    r"""Ranks by the attention that the served users pay in all, $\sum_u\langle x_i,q_u\rangle\,c_{y_i}^{-\beta}$."""
     return rank_by_value(attention_mass(pool), rng)
 
 
 def mmr(pool: Pool, rng: np.random.Generator) -> Order:
-    """Maximal marginal relevance: cosine to the served users, less the largest cosine to a chosen demonstration."""
+    """Ranks by maximal marginal relevance: cosine to the served users, less the largest to a chosen demonstration."""
     return greedy_mmr(_cosines(pool) + 1e-12 * rng.random(len(pool)), unit_rows(_pairs(pool)), pool.largest, DIVERSITY)
 
 
 def dpp(pool: Pool, rng: np.random.Generator) -> Order:
-    """Greedy mode of a determinantal process, quality = attention mass, similarity = cosine of keys and targets.
+    """Takes the greedy mode of a determinantal process: quality attention mass, similarity cosine of keys and targets.
 
     Among the candidates with the largest mass, up to `DPP_BUDGET`.
     """
@@ -47,15 +48,6 @@ def attention_mass(pool: Pool) -> Float[np.ndarray, " N"]:
     mean = np.asarray(model.queries(pool.queries.histories).mean(axis=0)).ravel()
     demonstrations = model.demonstrations
     return (demonstrations.keys @ mean) * model.target_scales()[demonstrations.targets]
-
-
-def unit_rows(rows: sp.csr_array) -> sp.csr_array:
-    """Rows of length one; those of zeros stay."""
-    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    lengths[lengths == 0] = 1
-    scaled = rows.copy()
-    scaled.data = scaled.data / np.repeat(lengths, np.diff(rows.indptr))
-    return scaled
 
 
 def _cosines(pool: Pool) -> Float[np.ndarray, " N"]:

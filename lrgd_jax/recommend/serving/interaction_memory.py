@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Sequences
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
 from lrgd_jax.recommend.sparse_matrices import product, row_numbers
@@ -21,8 +21,8 @@ class History:
 
     Attributes:
         items: oldest first.
-        times: of each, in seconds since 1970, or None.
-        rates: of the transition into each item; the first item has none, and its entry is not read.
+        times: times of each, in seconds since 1970, or None.
+        rates: rates of the transition into each item; the first item has none, and its entry is not read.
     """
 
     items: list[int]
@@ -57,7 +57,7 @@ class Memory:
         Args:
             sequences: one list a user.
             users: their names, all different.
-            keys: of the demonstrations.
+            keys: keys of the demonstrations.
             items: size of the catalogue.
             rates: one an entry of the sequences; all one unless given.
 
@@ -118,7 +118,7 @@ class Memory:
         if user not in self.histories:
             raise ValueError(f"there is no user {user!r}, so there is nothing to erase")
         past = self.histories.pop(user)
-        own = _demonstrations([past], self.keys, self.items)
+        own = _demonstrate([past], self.keys, self.items)
         keys = own.rated_keys()
         self._add(keys.indices, own.targets[row_numbers(keys)], -1.0 * keys.data)
 
@@ -133,7 +133,7 @@ class Memory:
 
     def sequences(self) -> Sequences:
         """One list a user, in the order in which they came."""
-        return _joined(list(self.histories.values()))
+        return _join_histories(list(self.histories.values()))
 
     def rates(self) -> Float[np.ndarray, " m"]:
         """One an entry of the sequences."""
@@ -141,7 +141,7 @@ class Memory:
 
     def demonstrations(self) -> Transitions:
         """All transitions, at their rates."""
-        return _demonstrations(list(self.histories.values()), self.keys, self.items)
+        return _demonstrate(list(self.histories.values()), self.keys, self.items)
 
     def _add(
         self, rows: Int[np.ndarray, " k"], columns: Int[np.ndarray, " k"], entries: Float[np.ndarray, " k"]
@@ -168,7 +168,7 @@ def _sums(demonstrations: Transitions) -> sp.csr_array:
     return sums
 
 
-def _joined(histories: Sequence[History]) -> Sequences:
+def _join_histories(histories: Sequence[History]) -> Sequences:
     starts = np.concatenate([[0], np.cumsum([len(past.items) for past in histories])]).astype(np.int64)
     items = np.array([item for past in histories for item in past.items], np.int64)
     times = [past.times for past in histories if past.times is not None]
@@ -177,6 +177,6 @@ def _joined(histories: Sequence[History]) -> Sequences:
     return Sequences(starts, items, np.array([time for own in times for time in own], np.int64))
 
 
-def _demonstrations(histories: Sequence[History], keys: HistoryKeys, items: int) -> Transitions:
-    made = transitions(_joined(histories), keys, items)
+def _demonstrate(histories: Sequence[History], keys: HistoryKeys, items: int) -> Transitions:
+    made = transitions(_join_histories(histories), keys, items)
     return made.with_rates(np.array([rate for past in histories for rate in past.rates[1:]], np.float64))

@@ -1,14 +1,12 @@
 """An explanation in names: which past users and transitions, which similar texts, and how much of it popularity is."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.effect.score_explanation import ScoreExplanation
 from lrgd_jax.recommend.serving.name_lookup import number_of
 from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["NamedExplanation", "NamedPart", "explain_by_name", "title_of"]
+__all__ = ["NamedExplanation", "NamedPart", "explain_by_name"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class NamedPart:
         user: whose transition it was; empty for the others.
         item: what that user had just before, or the item of the own history whose text is similar.
         shared: the items of the own history that the transition's history holds too.
-        part: of the score.
+        part: part of the score.
     """
 
     source: str
@@ -37,10 +35,10 @@ class NamedExplanation:
     Attributes:
         user: who.
         item: the item's title, or its name where it has none.
-        name: of the item.
-        place: of the item in the user's list, from 1; None where the user has had it.
+        name: name of the item.
+        place: place of the item in the user's list, from 1; None where the user has had it.
         score: as the recommender computes it.
-        total: of all parts.
+        total: sum of all parts.
         bound: how far the two may be apart by rounding.
         parts: all of them, the largest first.
         users: past users and the sums of their transitions' parts, the largest first.
@@ -56,7 +54,7 @@ class NamedExplanation:
     parts: tuple[NamedPart, ...]
     users: tuple[tuple[str, float], ...]
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """For a JSON file."""
         parts = [
             {"source": x.source, "user": x.user, "item": x.item, "shared": list(x.shared), "part": x.part}
@@ -74,40 +72,34 @@ def explain_by_name(recommender: Recommender, user: str, item: str, time: int | 
         ValueError: an unknown user or item.
         NotImplementedError: a form whose answer is no sum over demonstrations.
     """
-    found = recommender.explain(user, item, time)
+    explanation = recommender.explain(user, item, time)
     names, catalogue = list(recommender.memory.histories), recommender.catalogue
-    owners, sums = found.by_user(recommender.model.demonstrations.users)
+    owners, sums = explanation.by_user(recommender.model.demonstrations.users)
     return NamedExplanation(
         user=user,
-        item=title_of(catalogue, found.item),
+        item=catalogue.title(explanation.item),
         name=item,
         place=_place(recommender, user, item, time),
-        score=found.score,
-        total=found.total,
-        bound=found.bound,
-        parts=tuple(sorted(_parts(recommender, found, names), key=lambda reason: -reason.part)),
+        score=explanation.score,
+        total=explanation.total,
+        bound=explanation.bound,
+        parts=tuple(sorted(_parts(recommender, explanation, names), key=lambda reason: -reason.part)),
         users=tuple((names[owner], float(part)) for owner, part in zip(owners, sums, strict=True)),
     )
 
 
-def title_of(catalogue: Catalogue, item: int) -> str:
-    """What people call an item: its title, or its name where it has none."""
-    title = "" if catalogue.titles is None else catalogue.titles[item]
-    return title or catalogue.names[item]
-
-
-def _parts(recommender: Recommender, found: ScoreExplanation, names: list[str]) -> list[NamedPart]:
+def _parts(recommender: Recommender, explanation: ScoreExplanation, names: list[str]) -> list[NamedPart]:
     catalogue, demonstrations = recommender.catalogue, recommender.model.demonstrations
-    own = set(found.history.tolist())
-    parts = [NamedPart("popularity", "", "", (), found.popularity)]
-    for item, part in zip(found.history.tolist(), found.similar.tolist(), strict=True):
+    own = set(explanation.history.tolist())
+    parts = [NamedPart("popularity", "", "", (), explanation.popularity)]
+    for item, part in zip(explanation.history.tolist(), explanation.similar.tolist(), strict=True):
         if part:
-            parts.append(NamedPart("text", "", title_of(catalogue, item), (), part))
-    for number, part in zip(found.demonstrations.tolist(), found.contributions.tolist(), strict=True):
+            parts.append(NamedPart("text", "", catalogue.title(item), (), part))
+    for number, part in zip(explanation.demonstrations.tolist(), explanation.contributions.tolist(), strict=True):
         start, end = demonstrations.keys.indptr[number : number + 2]
         shared = [item for item in demonstrations.keys.indices[start:end].tolist() if item in own]
-        before = title_of(catalogue, int(demonstrations.previous[number]))
-        named = tuple(title_of(catalogue, item) for item in shared)
+        before = catalogue.title(int(demonstrations.previous[number]))
+        named = tuple(catalogue.title(item) for item in shared)
         parts.append(NamedPart("transition", names[demonstrations.users[number]], before, named, part))
     return parts
 

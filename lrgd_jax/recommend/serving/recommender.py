@@ -4,15 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue, Queries
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.score_explanation import ScoreExplanation, explanation
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
-from lrgd_jax.recommend.forms.item_vectors import item_vectors
+from lrgd_jax.recommend.forms.item_vectors import ItemVectors, item_vectors
 from lrgd_jax.recommend.forms.meta_parameters import ORDERED, TIMED, Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
@@ -30,7 +31,14 @@ class Recommended:
 
     Attributes:
         items: numbers in the catalogue, best first.
-        scores: of them.
+        scores: their scores, best first.
+
+    Example:
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent")), Meta(similarity=0.0)).fit(past)
+        >>> best = recommender.recommend("1", k=1)
+        >>> best.items.tolist(), best.scores.shape
+        ([1], (1,))
     """
 
     items: Int[np.ndarray, " k"]
@@ -44,10 +52,24 @@ class Recommender:
         catalogue: the items.
         meta: the meta-parameters; unless given, those for data with or without times.
         form: which attention, a name of `FORMS`.
-        options: of the form alone, such as {"temperature": 0.1}.
+        options: options of the form alone, such as {"temperature": 0.1}.
 
     Raises:
         ValueError: there is no such form, or it has no such option.
+
+    Source:
+        Claims `item-knn-is-one-step` (the linear form), `user-knn-is-softmax-attention`, `ease-is-ridge-attention`.
+
+    Example:
+        >>> catalogue = Catalogue(("atlas", "lamp", "tent"))
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> recommender = Recommender(catalogue, Meta(similarity=0.0)).fit(past, ["Ada", "Bo", "Cy"])
+        >>> [catalogue.names[item] for item in recommender.recommend(history=[0], k=2).items]
+        ['lamp', 'tent']
+        >>> for user in ("Ada", "Cy"):
+        ...     recommender = recommender.erase(user)
+        >>> catalogue.names[recommender.recommend(history=[0], k=1).items[0]]
+        'tent'
     """
 
     def __init__(
@@ -55,7 +77,7 @@ class Recommender:
         catalogue: Catalogue,
         meta: Meta | None = None,
         form: str = "linear",
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, float] | None = None,
     ) -> None:
         check_form(form, options or ())
         self.catalogue, self.form, self.options = catalogue, form, dict(options or {})
@@ -69,7 +91,7 @@ class Recommender:
         Args:
             sequences: one list a user, oldest first.
             users: their names; "0", "1", … unless given.
-            rates: of the transition into each entry; all one unless given.
+            rates: rates of the transition into each entry; all one unless given.
 
         Raises:
             ValueError: the names are not one a list, or an item is not in the catalogue.
@@ -108,14 +130,14 @@ class Recommender:
         if self._model is None:
             sequences, demonstrations = self.memory.sequences(), self.memory.demonstrations()
             counts = popularity(sequences, len(self.catalogue))
-            initial = InitialWeights(counts, self.meta.popularity, self._vectors, self.meta.similarity)
-            self._model = build(self.form, demonstrations, initial, self.meta, **self.options)
-            # where a cached property looks first: the sums that the steps have kept up to date
-            self._model.__dict__["dual_weights"] = self.memory.sums()
+            initial = InitialWeights.of(counts, self.meta, self._vectors)
+            model = build(self.form, demonstrations, initial, self.meta, **self.options)
+            # the steps have kept the sums up to date
+            self._model = model.with_dual_weights(self.memory.sums())
         return self._model
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
-        """Of every item; where queries have times and so have the demonstrations, only earlier ones count."""
+        """Scores of every item; where queries have times and so have the demonstrations, only earlier ones count."""
         times = queries.times if self.memory.timed else None
         return self.model.scores(queries.histories, times)
 
@@ -207,5 +229,5 @@ class Recommender:
         return {name: number for number, name in enumerate(self.catalogue.names)}
 
     @cached_property
-    def _vectors(self) -> Any:
+    def _vectors(self) -> ItemVectors | None:
         return item_vectors(self.catalogue)

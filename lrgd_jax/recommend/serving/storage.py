@@ -5,12 +5,13 @@ import json
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
 from lrgd_jax.atomic import atomic_write
-from lrgd_jax.recommend.data.dataset import Catalogue, Sequences
+from lrgd_jax.recommend.data.dataset import Catalogue
+from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.serving.recommender import Recommender
 from lrgd_jax.tracebacks import first_sentence
@@ -20,8 +21,21 @@ __all__ = ["fingerprint", "load_recommender", "save_recommender"]
 FORMAT = "lrgd-recommender-1"
 
 
+class Description(TypedDict):
+    """What a file says in words."""
+
+    format: str
+    form: str
+    options: dict[str, float]
+    meta: dict[str, Any]
+    fingerprint: str
+    users: list[str]
+    names: list[str]
+    titles: list[str] | None
+
+
 def fingerprint(catalogue: Catalogue) -> str:
-    """Of the items' names, in their order: two catalogues with one fingerprint number their items alike."""
+    """A digest of the items' names in their order: two catalogues with one fingerprint number their items alike."""
     return hashlib.sha256(json.dumps(catalogue.names).encode()).hexdigest()
 
 
@@ -30,9 +44,23 @@ def save_recommender(recommender: Recommender, file: Path) -> None:
 
     The sums are not stored: they are exact, and come out the same from the histories.
 
+    Args:
+        recommender: a fitted one.
+        file: is replaced if it is there.
+
     Raises:
         ValueError: it was never fitted.
         OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
+        >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent"))).fit(past, ["Ada", "Bo", "Cy"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_recommender(recommender, Path(folder) / "shop.npz")
+        ...     again = load_recommender(Path(folder) / "shop.npz")
+        >>> list(again.memory.histories), again.meta == recommender.meta
+        (['Ada', 'Bo', 'Cy'], True)
     """
     memory, catalogue = recommender.memory, recommender.catalogue
     sequences = memory.sequences()
@@ -63,23 +91,32 @@ def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommen
         file: the file.
         catalogue: the one that it must be of; any unless given.
 
+    Returns:
+        The recommender, whose scores are those of the one that was saved, bit by bit.
+
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, no recommender, or one of another catalogue.
+
+    Example:
+        >>> load_recommender(Path("absent.npz"))
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: there is no file absent.npz; write one by `lrgd recommend fit --out absent.npz`
     """
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend fit --out {file}`")
     described, arrays = _read(file)
     try:
-        return _restored(file, described, arrays, catalogue)
+        return _restore(file, described, arrays, catalogue)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{file} lacks a part of a recommender ({error}); write it anew") from None
 
 
-def _restored(
-    file: Path, described: dict[str, Any], arrays: dict[str, np.ndarray], catalogue: Catalogue | None
+def _restore(
+    file: Path, described: Description, arrays: dict[str, np.ndarray], catalogue: Catalogue | None
 ) -> Recommender:
-    own = Catalogue(tuple(described["names"]), _titles(described["titles"]), arrays.get("vectors"))
+    own = Catalogue(tuple(described["names"]), _tuple_of_titles(described["titles"]), arrays.get("vectors"))
     if described["fingerprint"] != fingerprint(own):
         raise ValueError(f"{file} is damaged: its items are not those that it was written with")
     if catalogue is not None and fingerprint(catalogue) != described["fingerprint"]:
@@ -92,7 +129,7 @@ def _restored(
     return fresh.fit(sequences, described["users"], arrays["rates"])
 
 
-def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _read(file: Path) -> tuple[Description, dict[str, np.ndarray]]:
     try:
         # opened here, since NumPy leaves a damaged file open
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
@@ -104,8 +141,8 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         ) from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise ValueError(f"{file} is no recommender of the format {FORMAT}; write it anew by `lrgd recommend fit`")
-    return described, arrays
+    return cast(Description, described), arrays
 
 
-def _titles(titles: list[str] | None) -> tuple[str, ...] | None:
+def _tuple_of_titles(titles: list[str] | None) -> tuple[str, ...] | None:
     return None if titles is None else tuple(titles)

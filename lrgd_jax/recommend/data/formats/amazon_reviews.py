@@ -34,7 +34,7 @@ def read_reviews(file: Path) -> pl.DataFrame:
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, no JSON lines, or has other fields.
     """
-    first = _first_object(file)
+    first = _read_first_object(file)
     recent = "user_id" in first
     schema = NEW if recent else OLD
     needed = ["user_id", "timestamp"] if recent else list(OLD)
@@ -44,7 +44,7 @@ def read_reviews(file: Path) -> pl.DataFrame:
             f"{file} has no field {', '.join(missing) or 'parent_asin'}; expected the reviews of Amazon 2014 or 2018 "
             f"({', '.join(OLD)}) or 2023 ({', '.join(NEW)}), found {', '.join(first)}"
         )
-    tables = [_parsed(file, block, schema) for block in _blocks(file)]
+    tables = [_parse_block(file, block, schema) for block in _read_blocks(file)]
     table = pl.concat(tables)
     if not recent:
         return table.select(user="reviewerID", item="asin", rating="overall", time="unixReviewTime")
@@ -61,34 +61,34 @@ def read_titles(file: Path) -> dict[str, str]:
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, or has other fields.
     """
-    first = _first_object(file)
+    first = _read_first_object(file)
     key = "parent_asin" if "parent_asin" in first else "asin"
     if key not in first:
         raise ValueError(f"{file} has no field asin or parent_asin; expected Amazon metadata, found {', '.join(first)}")
     titles = {}
-    for number, line in enumerate(_lines(file), start=1):
+    for number, line in enumerate(_read_lines(file), start=1):
         if line.strip():
-            entry = _object(file, number, line)
+            entry = _parse_object(file, number, line)
             if entry.get(key) and entry.get("title"):
                 titles[str(entry[key])] = " ".join(str(entry["title"]).split())
     return titles
 
 
-def _parsed(file: Path, block: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
+def _parse_block(file: Path, block: bytes, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     try:
         return pl.read_ndjson(io.BytesIO(block), schema=schema)
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"{file} holds a line that is no review in JSON: {str(error).splitlines()[0]}") from None
 
 
-def _first_object(file: Path) -> dict[str, Any]:
-    for number, line in enumerate(_lines(file), start=1):
+def _read_first_object(file: Path) -> dict[str, Any]:
+    for number, line in enumerate(_read_lines(file), start=1):
         if line.strip():
-            return _object(file, number, line)
+            return _parse_object(file, number, line)
     raise ValueError(f"{file} is empty; expected one JSON object a line")
 
 
-def _object(file: Path, number: int, line: bytes) -> dict[str, Any]:
+def _parse_object(file: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         text = line.decode("utf-8")
         try:
@@ -102,22 +102,22 @@ def _object(file: Path, number: int, line: bytes) -> dict[str, Any]:
     return entry
 
 
-def _lines(file: Path) -> Iterator[bytes]:
-    for block in _blocks(file):
+def _read_lines(file: Path) -> Iterator[bytes]:
+    for block in _read_blocks(file):
         yield from block.splitlines()
 
 
-def _blocks(file: Path) -> Iterator[bytes]:
+def _read_blocks(file: Path) -> Iterator[bytes]:
     """Whole lines, about `BLOCK` bytes at once."""
     try:
-        with _opened(file) as stream:
+        with _open(file) as stream:
             while block := stream.read(BLOCK):
                 yield block + stream.readline()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{file} is a damaged gzip file ({error}); fetch or copy it again") from None
 
 
-def _opened(file: Path) -> BinaryIO:
+def _open(file: Path) -> BinaryIO:
     require_file(file)
     # a GzipFile reads like a binary file
     return gzip.open(file) if file.suffix == ".gz" else file.open("rb")  # pyright: ignore[reportReturnType]

@@ -1,6 +1,6 @@
 """Bootstrap intervals of statistics over prompts."""
 
-from lrgd_jax.experiments.shared.bootstrap import bootstrap, interval_of_mean
+from lrgd_jax.bootstrap import bootstrap, interval_of_mean
 
 
 def test_a_bootstrap_interval_holds_its_value():
