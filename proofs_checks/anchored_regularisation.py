@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, projective_readout, projective_targets
 from lrgd_jax.dual.descent import step
 
@@ -61,18 +61,6 @@ def after_steps(query, keys, values, context_keys, context_values, strength, ste
     return {"linear": linear @ features(query), "normalised": projective_readout(ratio @ features(query))}
 
 
-def pulled_to_zero(query, keys, values, context_keys, context_values, strength, steps):
-    return after_steps(query, keys, values, context_keys, context_values, strength, steps, anchored=False)
-
-
-def one_step_too_many(query, keys, values, context_keys, context_values, strength, steps):
-    return after_steps(query, keys, values, context_keys, context_values, strength, steps + 1)
-
-
-def no_pull(query, keys, values, context_keys, context_values, strength, steps):
-    return after_steps(query, keys, values, context_keys, context_values, jnp.zeros_like(strength), steps)
-
-
 claim = Claim(
     slug="anchored-regularisation",
     title="A pull toward the initial weights shrinks the demonstrations' part only",
@@ -115,8 +103,8 @@ add, whereas decay toward zero multiplies $W_0\phi(q)$ by $(1-\eta\lambda)^S$ to
     left=attention,
     right=after_steps,
     mutants=(
-        Mutant("the pull is toward zero", pulled_to_zero),
-        Mutant("one step too many", one_step_too_many),
-        Mutant("no pull", no_pull),
+        Mutant("the pull is toward zero", alter(after_steps, anchored=False)),
+        Mutant("one step too many", alter(after_steps, steps=lambda steps: steps + 1)),
+        Mutant("no pull", alter(after_steps, strength=jnp.zeros_like)),
     ),
 )

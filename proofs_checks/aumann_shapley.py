@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel
 from lrgd_jax.effect import DualLoss, linear_contributions
 
@@ -36,19 +36,6 @@ def antiderivative(query, keys, values, start, target):
     return {"scores": parts @ mean, "sum": loss(zero) - loss(1 + zero)}
 
 
-def gradient_at_the_end(query, keys, values, start, target):
-    return along_the_path(query, keys, values, start, target, weights=(0, 0, 1))
-
-
-def gradient_at_the_start(query, keys, values, start, target):
-    return along_the_path(query, keys, values, start, target, weights=(1, 0, 0))
-
-
-def trapezoid(query, keys, values, start, target):
-    """A rule that is not exact for the degree."""
-    return along_the_path(query, keys, values, start, target, weights=(1, 2, 1))
-
-
 claim = Claim(
     slug="aumann-shapley",
     title="Aumann-Shapley values: the gradient along the path, which sums to the whole effect",
@@ -76,8 +63,8 @@ Simpson's rule integrates exactly. $\square$
     left=along_the_path,
     right=antiderivative,
     mutants=(
-        Mutant("the gradient at the end alone", gradient_at_the_end, replaces="left"),
-        Mutant("the gradient at the start alone", gradient_at_the_start, replaces="left"),
-        Mutant("a rule that is not exact for the degree", trapezoid, replaces="left"),
+        Mutant("the gradient at the end alone", alter(along_the_path, weights=(0, 0, 1)), replaces="left"),
+        Mutant("the gradient at the start alone", alter(along_the_path, weights=(1, 0, 0)), replaces="left"),
+        Mutant("a rule that is not exact for the degree", alter(along_the_path, weights=(1, 2, 1)), replaces="left"),
     ),
 )

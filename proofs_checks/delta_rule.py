@@ -3,7 +3,7 @@
 import jax
 
 from lrgd_jax.attention import recurrent_delta_rule
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, OnlineDescent, alignment, squared_error
 
 
@@ -15,14 +15,6 @@ def online(queries, keys, values, strengths, memory, *, objective=squared_error,
     model = DualModel(memory, keys, values, strengths, objective=objective, learning_rate=learning_rate)
     trajectory = OnlineDescent(model, batch=batch).trajectory()
     return jax.vmap(lambda w, q: model.predict(w, q[None])[0])(trajectory, queries)
-
-
-def hebbian(queries, keys, values, strengths, memory):
-    return online(queries, keys, values, strengths, memory, objective=alignment())
-
-
-def uphill(queries, keys, values, strengths, memory):
-    return online(queries, keys, values, strengths, memory, learning_rate=-1.0)
 
 
 def without_the_half(queries, keys, values, strengths, memory):
@@ -55,8 +47,8 @@ $S_t$; both start from $S_0$. After the step $W_tk_t - v_t = (1 - b_t\|k_t\|^2)(
     left=attention,
     right=online,
     mutants=(
-        Mutant("the alignment loss: nothing is erased (Hebb's rule)", hebbian),
-        Mutant("the step goes uphill", uphill),
+        Mutant("the alignment loss: nothing is erased (Hebb's rule)", alter(online, objective=alignment())),
+        Mutant("the step goes uphill", alter(online, learning_rate=-1.0)),
         Mutant("the squared error without its half", without_the_half),
         Mutant("all gradients are taken at the first weights", all_gradients_at_the_start),
     ),

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.attention import chunked_delta_rule, recurrent_delta_rule
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, OnlineDescent, squared_error
 
 FORMS = ("online dual", "recurrent")
@@ -47,18 +47,6 @@ def wrong_chunks(queries, keys, values, strengths, decays, n, chunk, *, solved=T
     return dict.fromkeys(FORMS, jnp.concatenate(outputs))
 
 
-def first_order(queries, keys, values, strengths, decays, n, chunk):
-    return wrong_chunks(queries, keys, values, strengths, decays, n, chunk, solved=False)
-
-
-def writes_do_not_fade(queries, keys, values, strengths, decays, n, chunk):
-    return wrong_chunks(queries, keys, values, strengths, decays, n, chunk, fading=False)
-
-
-def state_read_fresh(queries, keys, values, strengths, decays, n, chunk):
-    return wrong_chunks(queries, keys, values, strengths, decays, n, chunk, read_decayed=False)
-
-
 claim = Claim(
     slug="delta-rule-chunked",
     title="The delta rule by chunks: one triangular inverse each",
@@ -91,8 +79,8 @@ formula at $q_t$ and at $t = C$. $\square$
     left=chunked,
     right=token_by_token,
     mutants=(
-        Mutant("the inverse only to first order", first_order, "left"),
-        Mutant("what a chunk writes does not fade within it", writes_do_not_fade, "left"),
-        Mutant("the residuals are against the state undecayed", state_read_fresh, "left"),
+        Mutant("the inverse only to first order", alter(wrong_chunks, solved=False), "left"),
+        Mutant("what a chunk writes does not fade within it", alter(wrong_chunks, fading=False), "left"),
+        Mutant("the residuals are against the state undecayed", alter(wrong_chunks, read_decayed=False), "left"),
     ),
 )

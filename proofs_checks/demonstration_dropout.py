@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.attention import linear_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter_results
 from lrgd_jax.dual import DualModel
 
 RATE = 0.25
@@ -56,29 +56,23 @@ def in_closed_form(query, keys, values, initial, drop, n):
     }
 
 
-def changed(query, keys, values, initial, drop, n, **leaves):
-    return {**in_closed_form(query, keys, values, initial, drop, n), **leaves}
+def mean_without_zero_shot(query, keys, values, initial, drop):
+    return (1 - drop) * linear_attention(query[None], keys, values)[0] + (1 - drop) * (initial @ query)
 
 
-def zero_shot_dropped_too(query, keys, values, initial, drop, n):
-    mean = (1 - drop) * linear_attention(query[None], keys, values)[0] + (1 - drop) * (initial @ query)
-    return changed(query, keys, values, initial, drop, n, mean=mean)
-
-
-def one_coin_for_all(query, keys, values, initial, drop, n):
+def covariance_of_one_coin(query, keys, values, drop):
     """One draw that keeps or drops all demonstrations together."""
     total = (keys @ query) @ values
-    return changed(query, keys, values, initial, drop, n, covariance=drop * (1 - drop) * jnp.outer(total, total))
+    return drop * (1 - drop) * jnp.outer(total, total)
 
 
-def drop_in_place_of_keep(query, keys, values, initial, drop, n):
-    mean = initial @ query + drop * ((keys @ query) @ values)
-    return changed(query, keys, values, initial, drop, n, mean=mean)
+def mean_of_the_dropped(query, keys, values, initial, drop):
+    return initial @ query + drop * ((keys @ query) @ values)
 
 
-def second_moment_for_variance(query, keys, values, initial, drop, n):
+def second_moment(query, keys, values, drop):
     shares = (keys @ query)[:, None] * values
-    return changed(query, keys, values, initial, drop, n, covariance=(1 - drop) * (shares.T @ shares))
+    return (1 - drop) * (shares.T @ shares)
 
 
 claim = Claim(
@@ -112,9 +106,11 @@ the dual without that demonstration, dropping it after the softmax (as attention
     left=by_counting,
     right=in_closed_form,
     mutants=(
-        Mutant("the zero-shot part is dropped too", zero_shot_dropped_too),
-        Mutant("one coin for all demonstrations", one_coin_for_all),
-        Mutant("p in place of 1 - p", drop_in_place_of_keep),
-        Mutant("the second moment for the variance", second_moment_for_variance),
+        Mutant("the zero-shot part is dropped too", alter_results(in_closed_form, {"mean": mean_without_zero_shot})),
+        Mutant(
+            "one coin for all demonstrations", alter_results(in_closed_form, {"covariance": covariance_of_one_coin})
+        ),
+        Mutant("p in place of 1 - p", alter_results(in_closed_form, {"mean": mean_of_the_dropped})),
+        Mutant("the second moment for the variance", alter_results(in_closed_form, {"covariance": second_moment})),
     ),
 )

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.attention import SoftmaxAttention
-from lrgd_jax.claims import Adjoint, Claim, Mutant
+from lrgd_jax.claims import Adjoint, Claim, Mutant, alter
 from lrgd_jax.decoder import apply
 from lrgd_jax.dual import TokenRoles, dual_of, token_roles
 from proofs_checks._prompts import (
@@ -77,19 +77,6 @@ def duals(gates, n, demonstrations, inside=False, only=None, closed_up=False, **
     }
 
 
-def rate_inside_too(**everything):
-    """Queries inside a demonstration see their own tokens with its rate."""
-    return duals(inside=True, **everything)
-
-
-def first_layer_only(**everything):
-    return duals(only=(0,), **everything)
-
-
-def positions_closed_up(**everything):
-    return duals(closed_up=True, **everything)
-
-
 def numerator_alone(gates, n, demonstrations, **rest):
     """The normaliser counts every demonstration fully."""
     correct = duals(gates, n, demonstrations, **rest)
@@ -138,9 +125,9 @@ $\eta_i$ is a bias $\log\eta_i$ on the logits; multiplied, it has a derivative a
     right=duals,
     tolerance=Adjoint("names"),
     mutants=(
-        Mutant("the rate acts inside the demonstration too", rate_inside_too),
-        Mutant("rates in the first layer only", first_layer_only),
-        Mutant("the others' positions are closed up", positions_closed_up),
+        Mutant("the rate acts inside the demonstration too", alter(duals, inside=True)),
+        Mutant("rates in the first layer only", alter(duals, only=(0,))),
+        Mutant("the others' positions are closed up", alter(duals, closed_up=True)),
         Mutant("rates in the numerator alone", numerator_alone),
     ),
 )

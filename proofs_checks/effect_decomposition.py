@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
 from lrgd_jax.effect import contributions, linear_contributions, normalised_contributions
 from lrgd_jax.kernels import ExponentialKernel
@@ -35,10 +35,6 @@ def sums(query, keys, values, context_keys, context_values, rates):
         "projective": jnp.sum(contributions(KERNEL, query, keys, projective_targets(values), rates), axis=0),
         "ratio": jnp.sum(ratio, axis=0),
     }
-
-
-def rates_forgotten(query, keys, values, context_keys, context_values, rates):
-    return sums(query, keys, values, context_keys, context_values, jnp.ones_like(rates))
 
 
 def zero_shot_output_not_subtracted(query, keys, values, context_keys, context_values, rates):
@@ -94,7 +90,7 @@ $$b_1(o_1-o_0) = a_1-b_1o_0 = \sum_i\eta_i\kappa_i(v_i-o_0).\qquad\square$$
     left=movement,
     right=sums,
     mutants=(
-        Mutant("the rates are forgotten", rates_forgotten),
+        Mutant("the rates are forgotten", alter(sums, rates=jnp.ones_like)),
         Mutant("the zero-shot output is not subtracted from the values", zero_shot_output_not_subtracted),
         Mutant("the normaliser takes no step", normaliser_of_the_context),
     ),

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.attention import linear_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter, alter_results
 from lrgd_jax.decoder import FeedForwardWeights, readout
 from lrgd_jax.decoder.feed_forward import swiglu
 from lrgd_jax.decoder.norms import rms_norm
@@ -17,6 +17,7 @@ ACTIVATIONS = {
     "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
     "silu": jax.nn.silu,
 }
+SLOPES = {name: jax.vmap(jax.grad(activation)) for name, activation in ACTIVATIONS.items()}
 
 
 def one_unit_switched_off(first, x):
@@ -36,7 +37,20 @@ def blocks(x, first, second, gate, gain, bias, query, keys, values):
     }
 
 
-def readouts(x, first, second, gate, gain, bias, query, keys, values, *, gates=readout.GATES, state_of_gate=None):
+def readouts(
+    x,
+    first,
+    second,
+    gate,
+    gain,
+    bias,
+    query,
+    keys,
+    values,
+    *,
+    gates=readout.GATES,
+    state_of_gate=lambda state, x: state,
+):
     def matrix(name, z):
         return (second * gates[name](first @ z)[None, :]) @ first
 
@@ -46,7 +60,7 @@ def readouts(x, first, second, gate, gain, bias, query, keys, values, *, gates=r
     # the state is the prediction of a dual trained on v; the readout of that state turns its targets into A v
     dual = DualModel.untrained(keys, values)
     state = dual.predict(dual.train(), query[None])[0]
-    at_state = readout.gated_feed_forward_matrix(weights, state if state_of_gate is None else state_of_gate)
+    at_state = readout.gated_feed_forward_matrix(weights, state_of_gate(state, x))
     read = DualModel.untrained(keys, values @ at_state.T)
     return {name: a @ x for name, a in matrices.items()} | {
         "swiglu": readout.gated_feed_forward_matrix(weights, x) @ x,
@@ -56,18 +70,8 @@ def readouts(x, first, second, gate, gain, bias, query, keys, values, *, gates=r
     }
 
 
-def derivative_in_place_of_gate(x, first, second, gate, gain, bias, query, keys, values):
-    slopes = {name: jax.vmap(jax.grad(activation)) for name, activation in ACTIVATIONS.items()}
-    return readouts(x, first, second, gate, gain, bias, query, keys, values, gates=slopes)
-
-
-def gates_of_another_state(x, first, second, gate, gain, bias, query, keys, values):
-    return readouts(x, first, second, gate, gain, bias, query, keys, values, state_of_gate=x)
-
-
-def norm_without_epsilon(x, first, second, gate, gain, bias, query, keys, values):
-    correct = readouts(x, first, second, gate, gain, bias, query, keys, values)
-    return {**correct, "rms norm": readout.rms_norm_matrix(gain, x, 0.0) @ x}
+def norm_without_epsilon(x, gain):
+    return readout.rms_norm_matrix(gain, x, 0.0) @ x
 
 
 claim = Claim(
@@ -111,8 +115,8 @@ $A$ depends on the state, the demonstrations included: the readout is linear at 
     left=blocks,
     right=readouts,
     mutants=(
-        Mutant("the derivative of the activation in place of its gate", derivative_in_place_of_gate),
-        Mutant("gates of another state", gates_of_another_state),
-        Mutant("the norm lacks its epsilon", norm_without_epsilon),
+        Mutant("the derivative of the activation in place of its gate", alter(readouts, gates=SLOPES)),
+        Mutant("gates of another state", alter(readouts, state_of_gate=lambda state, x: x)),
+        Mutant("the norm lacks its epsilon", alter_results(readouts, {"rms norm": norm_without_epsilon})),
     ),
 )

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.incontext import apply, gd_plus_plus_stack, prompt
 
 
@@ -56,14 +56,6 @@ def preconditioned(initial, inputs, targets, query, rates, corrections, k, power
 def both(initial, inputs, targets, query, rates, corrections, k, power=2):
     given = (initial, inputs, targets, query, rates, corrections, k)
     return {"boosting": boosted(*given), "preconditioned": preconditioned(*given, power=power)}
-
-
-def without_correction(initial, inputs, targets, query, rates, corrections, k):
-    return both(initial, inputs, targets, query, rates, jnp.zeros_like(corrections), k)
-
-
-def once_not_twice(initial, inputs, targets, query, rates, corrections, k):
-    return both(initial, inputs, targets, query, rates, corrections, k, power=1)
 
 
 def correction_first(initial, inputs, targets, query, rates, corrections, k):
@@ -126,8 +118,8 @@ reach residual polynomials of degree $3^{K-1} + \dots + 1 = (3^K-1)/2$ in $XX^\t
     left=layers,
     right=both,
     mutants=(
-        Mutant("no correction: plain gradient descent", without_correction),
-        Mutant("preconditioned by A_k, not by A_k'A_k", once_not_twice),
+        Mutant("no correction: plain gradient descent", alter(both, corrections=jnp.zeros_like)),
+        Mutant("preconditioned by A_k, not by A_k'A_k", alter(both, power=1)),
         Mutant("the first correction comes before the first step", correction_first),
         Mutant("the query is not corrected", query_does_not_shrink),
     ),

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel
 from lrgd_jax.effect import DualLoss
 
@@ -49,18 +49,6 @@ def bounded(query, keys, values, start, target, size, n, share=1):
     return found
 
 
-def twice_the_number(query, keys, values, start, target, size, n):
-    return bounded(query, keys, values, start, target, size, 2 * n)
-
-
-def squared_number(query, keys, values, start, target, size, n):
-    return bounded(query, keys, values, start, target, size, n * n)
-
-
-def limit_alone(query, keys, values, start, target, size, n):
-    return bounded(query, keys, values, start, target, size, n, share=0)
-
-
 claim = Claim(
     slug="generalisation-bound",
     title="The expected test error of the dual falls towards its limit like one over the number of demonstrations",
@@ -94,8 +82,8 @@ Equality iff $\mu = 0$ and $\|Z\| = B\|\phi(q)\|$ almost surely. How tight other
     right=bounded,
     relation="at most",
     mutants=(
-        Mutant("twice as many demonstrations as there are", twice_the_number),
-        Mutant("one over the squared number", squared_number),
-        Mutant("the error in the limit alone", limit_alone),
+        Mutant("twice as many demonstrations as there are", alter(bounded, n=lambda n: 2 * n)),
+        Mutant("one over the squared number", alter(bounded, n=lambda n: n * n)),
+        Mutant("the error in the limit alone", alter(bounded, share=0)),
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, squared_error
 from lrgd_jax.effect import DualLoss, gradient_alignment
 
@@ -38,10 +38,6 @@ def by_gradients(query, keys, values, start, target, remainder=0.5):
         moved = model.learning_rate * (jax.grad(model.loss)(start, keys, values, jnp.ones_like(keys[:, 0])) @ query)
         found[name] = {"derivative": aligned, "fall": jnp.sum(aligned) - remainder * jnp.vdot(moved, moved)}
     return found
-
-
-def remainder_left_out(query, keys, values, start, target):
-    return by_gradients(query, keys, values, start, target, remainder=0)
 
 
 def at_the_trained_weights(query, keys, values, start, target):
@@ -81,7 +77,7 @@ $\sum_iA_i = \langle-\eta\nabla L(W_0),-\nabla\ell\rangle = \langle W_1-W_0,\,e\
     left=by_the_rates,
     right=by_gradients,
     mutants=(
-        Mutant("the remainder is left out", remainder_left_out),
+        Mutant("the remainder is left out", alter(by_gradients, remainder=0)),
         Mutant("gradients at the trained weights", at_the_trained_weights),
         Mutant("alignment with the wrong sign", wrong_sign),
     ),

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel
 from lrgd_jax.recommend.forms.dense_reference import discounted_keys, item_knn
 
@@ -41,14 +41,6 @@ def trained(query, keys, targets, rates, roots, target_scales, start):
 def one_step(history, histories, targets, rates, roots, target_scales, start, decay, a):
     query, keys = discounted(history[None], decay, a), discounted(histories, decay, a)
     return trained(query, keys, targets, rates, roots, target_scales, start)
-
-
-def uphill(history, histories, targets, rates, roots, target_scales, start, decay, a):
-    return one_step(history, histories, targets, -rates, roots, target_scales, start, decay, a)
-
-
-def zero_shot_left_out(history, histories, targets, rates, roots, target_scales, start, decay, a):
-    return one_step(history, histories, targets, rates, roots, target_scales, 0 * start, decay, a)
 
 
 def decay_one_step_late(history, histories, targets, rates, roots, target_scales, start, decay, a):
@@ -102,8 +94,8 @@ The left side forms the items by items similarities from keys made by the recurs
     left=neighbours,
     right=one_step,
     mutants=(
-        Mutant("the step goes uphill", uphill),
-        Mutant("W0 is left out", zero_shot_left_out),
+        Mutant("the step goes uphill", alter(one_step, rates=lambda rates: -rates)),
+        Mutant("W0 is left out", alter(one_step, start=lambda start: 0 * start)),
         Mutant("the decay of the keys is off by one step", decay_one_step_late),
         Mutant("the query's items do not decay", query_without_decay),
     ),

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import optax
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual.descent import step
 from lrgd_jax.incontext import apply, descent_stack, prompt
 
@@ -37,14 +37,6 @@ def steps(initial, inputs, targets, query, rates, k, loss=mean_squares):
         optimiser = optax.sgd(rates[j])
         weights, _ = step(loss, weights, optimiser, optimiser.init(weights), inputs, targets)
     return after(weights, inputs, targets, query)
-
-
-def one_step_too_few(initial, inputs, targets, query, rates, k):
-    return steps(initial, inputs, targets, query, rates, k - 1)
-
-
-def on_the_sum(initial, inputs, targets, query, rates, k):
-    return steps(initial, inputs, targets, query, rates, k, loss=total_squares)
 
 
 def always_the_first_gradient(initial, inputs, targets, query, rates):
@@ -86,8 +78,8 @@ $W_K - W_* = (W_0 - W_*)\prod_k(I - \eta_kH)$, whose factors commute.
     left=layers,
     right=steps,
     mutants=(
-        Mutant("one step too few", one_step_too_few),
-        Mutant("the loss is a sum, not a mean", on_the_sum),
+        Mutant("one step too few", alter(steps, k=lambda k: k - 1)),
+        Mutant("the loss is a sum, not a mean", alter(steps, loss=total_squares)),
         Mutant("every step takes the first gradient", always_the_first_gradient),
         Mutant("the query is attended to as well", query_is_a_key, "left"),
     ),

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import optax
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual.descent import step
 from lrgd_jax.incontext import gradient_step, layer, prompt
 
@@ -54,14 +54,6 @@ def descended(initial, inputs, targets, query, rate, loss=mean_squares, directio
     return {"query with target zero": after, "residual targets": after}
 
 
-def uphill(initial, inputs, targets, query, rate):
-    return descended(initial, inputs, targets, query, rate, direction=-1)
-
-
-def on_the_sum(initial, inputs, targets, query, rate):
-    return descended(initial, inputs, targets, query, rate, loss=total_squares)
-
-
 claim = Claim(
     slug="least-squares-step",
     title="A layer of linear self-attention can be one gradient step on least squares",
@@ -97,8 +89,8 @@ subtracted: $y_j - W_0x_j - (W_1-W_0)x_j = y_j - W_1x_j$. $\square$
     left=constructed,
     right=descended,
     mutants=(
-        Mutant("the step goes uphill", uphill),
-        Mutant("the loss is a sum, not a mean", on_the_sum),
+        Mutant("the step goes uphill", alter(descended, direction=-1)),
+        Mutant("the loss is a sum, not a mean", alter(descended, loss=total_squares)),
         Mutant("the query is attended to as well", query_is_a_key, "left"),
         Mutant("the value matrix does not know W0", initial_weights_unknown, "left"),
     ),

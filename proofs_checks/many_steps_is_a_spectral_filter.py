@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from lrgd_jax.attention import descent_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, FullBatchDescent, squared_error
 
 
@@ -46,22 +46,6 @@ def stepped(left, right, singular, query, values, start, rate, ridge, steps):
     dual = FullBatchDescent(model, ridge=ridge, steps=steps, learning_rate=rate)
     attention = descent_attention(query[None], keys, values, steps=steps, learning_rate=rate, ridge=ridge)
     return {"descent": dual.predict(dual.train(), query[None])[0], "attention": attention[0]}
-
-
-def one_step_less(left, right, singular, query, values, start, rate, ridge, steps):
-    return stepped(left, right, singular, query, values, start, rate, ridge, steps - 1)
-
-
-def no_ridge(left, right, singular, query, values, start, rate, ridge, steps):
-    return stepped(left, right, singular, query, values, start, rate, 0 * ridge, steps)
-
-
-def one_long_step(left, right, singular, query, values, start, rate, ridge, steps):
-    return stepped(left, right, singular, query, values, start, steps * rate, ridge, 1)
-
-
-def start_forgotten(left, right, singular, query, values, start, rate, ridge, steps):
-    return stepped(left, right, singular, query, values, 0 * start, rate, ridge, steps)
 
 
 claim = Claim(
@@ -109,9 +93,11 @@ The decomposition need not be ordered, and a $\sigma_j$ may be negative.
     left=spectral,
     right=stepped,
     mutants=(
-        Mutant("one step less", one_step_less),
-        Mutant("the ridge is missing from the spectrum", no_ridge),
-        Mutant("one step of T times the size", one_long_step),
-        Mutant("the initial weights are left out", start_forgotten),
+        Mutant("one step less", alter(stepped, steps=lambda steps: steps - 1)),
+        Mutant("the ridge is missing from the spectrum", alter(stepped, ridge=lambda ridge: 0 * ridge)),
+        Mutant(
+            "one step of T times the size", alter(stepped, rate=lambda rate, steps: steps * rate, steps=lambda steps: 1)
+        ),
+        Mutant("the initial weights are left out", alter(stepped, start=lambda start: 0 * start)),
     ),
 )

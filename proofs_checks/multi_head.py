@@ -1,7 +1,7 @@
 """Heads are independent duals, read out together through W_O."""
 
 from lrgd_jax.attention import HeadWeights, MultiHeadAttention, SoftmaxAttention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import FunctionalDual, KernelExpansion, projective_targets
 from proofs_checks._weights import HEADS, smaller_heads
 
@@ -27,14 +27,6 @@ def duals(tokens, query_weights, key_weights, value_weights, output_weights, out
 def one_dual_for_all(tokens, query_weights, key_weights, value_weights, output_weights, output_bias, n, g):
     keys, values = (x[:1].repeat(g, axis=0) for x in (key_weights, value_weights))
     return duals(tokens, query_weights, keys, values, output_weights, output_bias, n, g)
-
-
-def readouts_exchanged(tokens, query_weights, key_weights, value_weights, output_weights, output_bias, n, g):
-    return duals(tokens, query_weights, key_weights, value_weights, output_weights[::-1], output_bias, n, g)
-
-
-def bias_in_every_head(tokens, query_weights, key_weights, value_weights, output_weights, output_bias, n, g):
-    return duals(tokens, query_weights, key_weights, value_weights, output_weights, g * output_bias, n, g)
 
 
 claim = Claim(
@@ -64,7 +56,7 @@ output projection of the concatenated heads is the sum of the heads' own project
     right=duals,
     mutants=(
         Mutant("all heads share the dual of the first", one_dual_for_all),
-        Mutant("readouts of the heads exchanged", readouts_exchanged),
-        Mutant("the bias is added once a head", bias_in_every_head),
+        Mutant("readouts of the heads exchanged", alter(duals, output_weights=lambda weights: weights[::-1])),
+        Mutant("the bias is added once a head", alter(duals, output_bias=lambda bias, g: g * bias)),
     ),
 )

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import optax
 
 from lrgd_jax.attention import linear_attention, softmax_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter_results
 from lrgd_jax.dual import FunctionalDual, projective_targets
 from lrgd_jax.dual.descent import step
 
@@ -54,31 +54,23 @@ def dual(query, keys, values, initial, contrast, n):
     }
 
 
-def with_leaf(query, keys, values, initial, contrast, n, **leaves):
-    return {**dual(query, keys, values, initial, contrast, n), **leaves}
+def attracted(query, keys, values, initial, contrast):
+    return contrastive_weights(keys, values, initial, -contrast) @ query
 
 
-def negatives_attract(query, keys, values, initial, contrast, n):
-    wrong = contrastive_weights(keys, values, initial, -contrast) @ query
-    return with_leaf(query, keys, values, initial, contrast, n, contrasted=wrong)
-
-
-def negatives_by_key(query, keys, values, initial, contrast, n):
+def contrasted_by_key(query, keys, values, initial, contrast):
     """The contrast is applied to the keys' side: the negatives of j are those that name j as a negative."""
-    wrong = contrastive_weights(keys, values, initial, contrast.T) @ query
-    return with_leaf(query, keys, values, initial, contrast, n, contrasted=wrong)
+    return contrastive_weights(keys, values, initial, contrast.T) @ query
 
 
-def normaliser_contrasted(query, keys, values, initial, contrast, n):
-    wrong = centred_softmax(query, keys, values, normaliser_too=True)
-    return with_leaf(query, keys, values, initial, contrast, n, **{"softmax, centred": wrong})
+def normaliser_contrasted(query, keys, values):
+    return centred_softmax(query, keys, values, normaliser_too=True)
 
 
-def own_value_not_a_negative(query, keys, values, initial, contrast, n):
+def centred_by_others(query, keys, values, initial, n):
     """Centring by the mean of the others, as if a demonstration were not among its own negatives."""
     others = (jnp.ones((n, n), values.dtype) - jnp.eye(n, dtype=values.dtype)) / n
-    wrong = contrastive_weights(keys, values, initial, others) @ query
-    return with_leaf(query, keys, values, initial, contrast, n, centred=wrong)
+    return contrastive_weights(keys, values, initial, others) @ query
 
 
 claim = Claim(
@@ -115,9 +107,9 @@ contrast (a mutant too). Centring the values equals centring the features: $\sum
     left=attention,
     right=dual,
     mutants=(
-        Mutant("negatives attract", negatives_attract),
-        Mutant("the contrast is transposed", negatives_by_key),
-        Mutant("the normaliser is contrasted too", normaliser_contrasted),
-        Mutant("a demonstration is left out of its own mean", own_value_not_a_negative),
+        Mutant("negatives attract", alter_results(dual, {"contrasted": attracted})),
+        Mutant("the contrast is transposed", alter_results(dual, {"contrasted": contrasted_by_key})),
+        Mutant("the normaliser is contrasted too", alter_results(dual, {"softmax, centred": normaliser_contrasted})),
+        Mutant("a demonstration is left out of its own mean", alter_results(dual, {"centred": centred_by_others})),
     ),
 )

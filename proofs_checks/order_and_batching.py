@@ -2,10 +2,11 @@
 
 import optax
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel
 
 RATE = 0.5
+DECAYING = optax.chain(optax.add_decayed_weights(0.25), optax.sgd(RATE))
 
 
 def model_of(initial, keys, values):
@@ -34,14 +35,6 @@ def partitions(n):
 
 def many_steps(initial, keys, values, n):
     return other_batches(initial, keys, values, n)
-
-
-def with_momentum(initial, keys, values, n):
-    return other_batches(initial, keys, values, n, optax.sgd(RATE, momentum=0.5))
-
-
-def with_weight_decay(initial, keys, values, n):
-    return other_batches(initial, keys, values, n, optax.chain(optax.add_decayed_weights(0.25), optax.sgd(RATE)))
 
 
 def last_batch_dropped(initial, keys, values, n):
@@ -73,8 +66,10 @@ the layers below, not from the step.
     left=one_batch,
     right=many_steps,
     mutants=(
-        Mutant("heavy-ball momentum between the batches", with_momentum),
-        Mutant("weight decay in every step", with_weight_decay),
+        Mutant(
+            "heavy-ball momentum between the batches", alter(other_batches, optimiser=optax.sgd(RATE, momentum=0.5))
+        ),
+        Mutant("weight decay in every step", alter(other_batches, optimiser=DECAYING)),
         Mutant("the last batch is dropped", last_batch_dropped),
     ),
 )

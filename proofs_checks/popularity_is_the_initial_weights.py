@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel
 from lrgd_jax.recommend.forms.dense_reference import add_popularity, item_knn
 
@@ -36,18 +36,6 @@ def steps(query, keys, targets, rates, earlier, scales, constant, carried=1, in_
         learning_rate=RATE,
     )
     return model.predict(model.train(), with_constant(query[None], constant))[0]
-
-
-def zero_shot_left_out(query, keys, targets, rates, earlier, scales, constant):
-    return steps(query, keys, targets, rates, earlier, scales, constant, carried=0)
-
-
-def counted_again_by_the_step(query, keys, targets, rates, earlier, scales, constant):
-    return steps(query, keys, targets, rates, earlier, scales, constant, in_keys=1)
-
-
-def popularity_counted_twice(query, keys, targets, rates, earlier, scales, constant):
-    return steps(query, keys, targets, rates, earlier, scales, constant, twice=1)
 
 
 claim = Claim(
@@ -85,8 +73,8 @@ $\sum_i\eta_i(t\odot y_i)[x_i;0]^\top$, whose output at $[q;\sqrt w]$ is $\sum_i
     left=attention_and_counts,
     right=steps,
     mutants=(
-        Mutant("W0 is left out", zero_shot_left_out),
-        Mutant("the step on the transitions moves the constant feature too", counted_again_by_the_step),
-        Mutant("popularity is counted twice", popularity_counted_twice),
+        Mutant("W0 is left out", alter(steps, carried=0)),
+        Mutant("the step on the transitions moves the constant feature too", alter(steps, in_keys=1)),
+        Mutant("popularity is counted twice", alter(steps, twice=1)),
     ),
 )

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.incontext import apply, preconditioned_step, prompt
 
 
@@ -29,21 +29,9 @@ def steps(initial, inputs, targets, query, preconditioners, k, loss=mean_squares
     return {"query": weights @ query, "residuals": targets - inputs @ weights.T}
 
 
-def not_transposed(initial, inputs, targets, query, preconditioners, k):
-    return steps(initial, inputs, targets, query, jnp.swapaxes(preconditioners, 1, 2), k)
-
-
 def diagonal_only(initial, inputs, targets, query, preconditioners, d, k):
     diagonal = preconditioners * jnp.broadcast_to(jnp.eye(d, dtype=inputs.dtype), preconditioners.shape)
     return steps(initial, inputs, targets, query, diagonal, k)
-
-
-def on_the_sum(initial, inputs, targets, query, preconditioners, k):
-    return steps(initial, inputs, targets, query, preconditioners, k, loss=total_squares)
-
-
-def one_step_too_few(initial, inputs, targets, query, preconditioners, k):
-    return steps(initial, inputs, targets, query, preconditioners, k - 1)
 
 
 claim = Claim(
@@ -86,9 +74,11 @@ $C^\top x$.
     left=layers,
     right=steps,
     mutants=(
-        Mutant("the preconditioner is not transposed", not_transposed),
+        Mutant(
+            "the preconditioner is not transposed", alter(steps, preconditioners=lambda each: jnp.swapaxes(each, 1, 2))
+        ),
         Mutant("only the diagonal preconditions", diagonal_only),
-        Mutant("the loss is a sum, not a mean", on_the_sum),
-        Mutant("one step too few", one_step_too_few),
+        Mutant("the loss is a sum, not a mean", alter(steps, loss=total_squares)),
+        Mutant("one step too few", alter(steps, k=lambda k: k - 1)),
     ),
 )

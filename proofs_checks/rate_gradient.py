@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.attention import linear_attention, softmax_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
 from lrgd_jax.effect import DualLoss, contributions
 from lrgd_jax.kernels import ExponentialKernel
@@ -64,20 +64,6 @@ def in_closed_form(query, keys, values, context_keys, context_values, target, ra
     }
 
 
-def first_order_taken_for_removal(query, keys, values, context_keys, context_values, target, rates):
-    return in_closed_form(query, keys, values, context_keys, context_values, target, rates, removed=0)
-
-
-def normaliser_held_fixed(query, keys, values, context_keys, context_values, target, rates):
-    """The contribution relative to the zero-shot output in the place of the derivative."""
-    return in_closed_form(query, keys, values, context_keys, context_values, target, rates, from_zero_shot=1)
-
-
-def path_without_its_speed(query, keys, values, context_keys, context_values, target, rates):
-    """Nodes at s^3, weighted as if they were at s^2."""
-    return by_autodiff(query, keys, values, context_keys, context_values, target, rates, reparametrised=2)
-
-
 claim = Claim(
     slug="rate-gradient",
     title="The gradient in the rates: first-order leave-one-out, and complete along the path",
@@ -117,8 +103,9 @@ chain rule. For linear attention and $\ell = \frac12\|y-o\|^2$ the derivative al
     left=by_autodiff,
     right=in_closed_form,
     mutants=(
-        Mutant("the first order taken for the removal", first_order_taken_for_removal),
-        Mutant("the normaliser held fixed", normaliser_held_fixed),
-        Mutant("the path without its speed", path_without_its_speed, replaces="left"),
+        Mutant("the first order taken for the removal", alter(in_closed_form, removed=0)),
+        Mutant("the normaliser held fixed", alter(in_closed_form, from_zero_shot=1)),
+        # nodes at s^3, weighted as if they were at s^2
+        Mutant("the path without its speed", alter(by_autodiff, reparametrised=2), replaces="left"),
     ),
 )

@@ -3,7 +3,7 @@
 import jax
 
 from lrgd_jax.attention import linear_attention, softmax_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_readout, projective_targets
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.kernels import ExponentialKernel
@@ -33,18 +33,6 @@ def forgetting(queries, keys, values, window, phi):
     }
 
 
-def nothing_leaves(queries, keys, values, phi):
-    return forgetting(queries, keys, values, None, phi)
-
-
-def leaves_one_late(queries, keys, values, window, phi):
-    return forgetting(queries, keys, values, window + 1, phi)
-
-
-def leaves_one_early(queries, keys, values, window, phi):
-    return forgetting(queries, keys, values, window - 1, phi)
-
-
 claim = Claim(
     slug="sliding-window-is-forgetting",
     title="Sliding-window attention unlearns the token that leaves",
@@ -67,8 +55,8 @@ $W_t = \sum_{t-w<i\le t} v_i\phi(k_i)^\top$, which are the visible tokens; use `
     left=attention,
     right=forgetting,
     mutants=(
-        Mutant("nothing leaves the window", nothing_leaves),
-        Mutant("tokens leave one step late", leaves_one_late),
-        Mutant("tokens leave one step early", leaves_one_early),
+        Mutant("nothing leaves the window", alter(forgetting, window=lambda window: None)),
+        Mutant("tokens leave one step late", alter(forgetting, window=lambda window: window + 1)),
+        Mutant("tokens leave one step early", alter(forgetting, window=lambda window: window - 1)),
     ),
 )

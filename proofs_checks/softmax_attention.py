@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.attention import softmax_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter_results
 from lrgd_jax.dual import FunctionalDual, KernelExpansion, alignment, projective_targets
 from lrgd_jax.kernels import ExponentialKernel, gram
 
@@ -56,37 +56,29 @@ def after_one_step(query, keys, values, context_keys, context_values, direction,
     }
 
 
-def with_output(correct, output):
-    return {**correct, "output": output}
-
-
-def uphill(query, keys, values, context_keys, context_values, direction, point):
-    correct = after_one_step(query, keys, values, context_keys, context_values, direction, point)
+def uphill(query, keys, values, context_keys, context_values):
     model = functional_dual(keys, values, context_keys, context_values)
     ascent = KernelExpansion(keys, -projective_targets(values), KERNEL)
-    return with_output(correct, model.predict(model.initial_function + ascent, query[None])[0])
+    return model.predict(model.initial_function + ascent, query[None])[0]
 
 
-def zero_shot_left_out(query, keys, values, context_keys, context_values, direction, point):
-    correct = after_one_step(query, keys, values, context_keys, context_values, direction, point)
+def zero_shot_left_out(query, keys, values):
     model = FunctionalDual.untrained(keys, projective_targets(values), learning_rate=RATE)
-    return with_output(correct, model.predict(model.train(), query[None])[0])
+    return model.predict(model.train(), query[None])[0]
 
 
-def euclidean_gradient(query, keys, values, context_keys, context_values, direction, point):
+def euclidean_gradient(query, keys, values, context_keys, context_values):
     """The gradient with respect to the coefficients, without the inverse of the Gram matrix."""
-    correct = after_one_step(query, keys, values, context_keys, context_values, direction, point)
     step = KernelExpansion(keys, gram(KERNEL, keys, keys) @ projective_targets(values), KERNEL)
     model = functional_dual(keys, values, context_keys, context_values)
-    return with_output(correct, model.predict(model.initial_function + step, query[None])[0])
+    return model.predict(model.initial_function + step, query[None])[0]
 
 
-def normaliser_not_trained(query, keys, values, context_keys, context_values, direction, point):
-    correct = after_one_step(query, keys, values, context_keys, context_values, direction, point)
+def normaliser_not_trained(query, keys, values, context_keys, context_values):
     targets = projective_targets(values).at[:, -1].set(0)
     model = functional_dual(keys, values, context_keys, context_values)
     step = KernelExpansion(keys, targets, KERNEL)
-    return with_output(correct, model.predict(model.initial_function + step, query[None])[0])
+    return model.predict(model.initial_function + step, query[None])[0]
 
 
 claim = Claim(
@@ -136,9 +128,12 @@ multiplication by $G$ are the same function, also where repeated keys make $G$ s
     left=attention,
     right=after_one_step,
     mutants=(
-        Mutant("the step goes uphill", uphill),
-        Mutant("f0 is left out", zero_shot_left_out),
-        Mutant("Euclidean gradient of the coefficients, without the Gram matrix", euclidean_gradient),
-        Mutant("the normaliser takes no step", normaliser_not_trained),
+        Mutant("the step goes uphill", alter_results(after_one_step, {"output": uphill})),
+        Mutant("f0 is left out", alter_results(after_one_step, {"output": zero_shot_left_out})),
+        Mutant(
+            "Euclidean gradient of the coefficients, without the Gram matrix",
+            alter_results(after_one_step, {"output": euclidean_gradient}),
+        ),
+        Mutant("the normaliser takes no step", alter_results(after_one_step, {"output": normaliser_not_trained})),
     ),
 )

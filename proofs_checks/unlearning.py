@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from lrgd_jax.attention import linear_attention, ridge_attention, softmax_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter, alter_results
 from lrgd_jax.dual import DualModel, FunctionalDual, inverse_moment, projective_targets
 from lrgd_jax.effect import contributions
 from lrgd_jax.kernels import ExponentialKernel
@@ -54,16 +54,6 @@ def a_second_step_forward(query, keys, values, ridge):
     return {**unlearned(query, keys, values, ridge), **one_step_back(query, keys, values, sign=1)}
 
 
-def leverage_added(query, keys, values, ridge):
-    """The denominator of an update in the place of a downdate's."""
-    return {**unlearned(query, keys, values, ridge), "ridge": downdate(query, keys, values, ridge, sign=1)}
-
-
-def prediction_in_place_of_error(query, keys, values, ridge):
-    correct = unlearned(query, keys, values, ridge)
-    return {**correct, "ridge": downdate(query, keys, values, ridge, error_weight=0)}
-
-
 def normaliser_not_unlearned(query, keys, values, ridge):
     correct = unlearned(query, keys, values, ridge)
     pairs = contributions(ExponentialKernel(), query, keys, projective_targets(values))
@@ -97,8 +87,13 @@ $k_i^\top Pk_i < 1$, for $H-k_ik_i^\top\succeq\lambda I\succ0$ and $\det(H-k_ik_
     right=unlearned,
     mutants=(
         Mutant("a second step forward", a_second_step_forward),
-        Mutant("the leverage is added in the denominator", leverage_added),
-        Mutant("the prediction in the place of the error", prediction_in_place_of_error),
+        Mutant(
+            "the leverage is added in the denominator", alter_results(unlearned, {"ridge": alter(downdate, sign=1)})
+        ),
+        Mutant(
+            "the prediction in the place of the error",
+            alter_results(unlearned, {"ridge": alter(downdate, error_weight=0)}),
+        ),
         Mutant("the normaliser is not unlearned", normaliser_not_unlearned),
     ),
 )

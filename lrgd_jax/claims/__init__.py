@@ -1,5 +1,6 @@
 """Claims: statements with proofs, checked against derived tolerances and tried against mutants."""
 
+from lrgd_jax.claims.alteration import alter, alter_results
 from lrgd_jax.claims.arguments import Dimensions, Integers
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.certify_claims import certify_all, certify_claim
@@ -34,6 +35,8 @@ __all__ = [
     "Tolerance",
     "Unevaluated",
     "Verdict",
+    "alter",
+    "alter_results",
     "certify_all",
     "certify_claim",
     "check_all",

@@ -14,8 +14,18 @@ class Mutant:
 
     Attributes:
         name: what is wrong with it.
-        side: the wrong function.
+        side: the wrong function; where it differs from the right one by an argument, `alter` makes it.
         replaces: the side that it stands in for.
+
+    Raises:
+        ValueError: `replaces` is neither "left" nor "right".
+
+    Example:
+        >>> from lrgd_jax.claims import alter
+        >>> def doubled(x):
+        ...     return 2 * x
+        >>> Mutant("the sign is wrong", alter(doubled, x=lambda x: -x)).side(x=3)
+        -6
     """
 
     name: str

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from lrgd_jax.claims.alteration import alter
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.user_files import import_file
@@ -15,6 +16,8 @@ from lrgd_jax.claims.user_files import import_file
 __all__ = ["find_claim", "load_claims"]
 
 OWN = "proofs_checks"
+REFUSING = Claim.__module__, Mutant.__module__, alter.__module__
+"""Modules whose messages say all that is wrong with a claim."""
 
 
 def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
@@ -84,7 +87,7 @@ def _claims_in(file: Path) -> list[Claim]:
 def _raised_by_a_claim(fault: ValueError) -> bool:
     """Whether a claim refused what it was given, in which case its message says all that is wrong."""
     frames = (frame for frame, _ in traceback.walk_tb(fault.__traceback__))
-    return any(frame.f_globals.get("__name__") in (Claim.__module__, Mutant.__module__) for frame in frames)
+    return any(frame.f_globals.get("__name__") in REFUSING for frame in frames)
 
 
 def _claims_of(module: ModuleType, place: str) -> list[Claim]:
