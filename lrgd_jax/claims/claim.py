@@ -30,7 +30,7 @@ class Claim:
     Attributes:
         slug: stable name in lower case and hyphens.
         title: one line.
-        group: letter of the part of the theory, or "user".
+        group: letter of one of `lrgd_jax.claims.groups.GROUPS`, or a name of the user's own.
         statement: LaTeX within Markdown.
         assumptions: what must hold.
         proof: Markdown with LaTeX.

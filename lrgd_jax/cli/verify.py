@@ -28,7 +28,8 @@ __all__ = ["verify"]
 def verify(
     slugs: Annotated[list[str] | None, typer.Argument(help="Which claims; all of them if none is named.")] = None,
     group: Annotated[
-        str | None, typer.Option(help="Only claims of these parts, such as A or A,B; all parts unless given.")
+        str | None,
+        typer.Option(help="Only claims of these groups, by letter or word, such as A or attention,effect."),
     ] = None,
     dtype: Annotated[str, typer.Option(help="float64, float32 or bfloat16; several with commas.")] = "float64",
     instances: Annotated[
@@ -114,12 +115,16 @@ def _chosen(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) ->
 def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
     if groups is None:
         return chosen
+    from lrgd_jax.claims.groups import group_letter, group_name
+
     names = [name.strip() for name in groups.split(",")]
-    known = sorted({claim.group for claim in chosen})
-    unknown = [name for name in names if name not in known]
+    known = sorted({group_letter(claim.group) for claim in chosen})
+    unknown = [name for name in names if group_letter(name) not in known]
     if unknown:
-        raise ValueError(f"--group {groups}: there are no claims of {unknown[0]!r}; there are {', '.join(known)}")
-    return [claim for claim in chosen if claim.group in names]
+        there = ", ".join(map(group_name, known))
+        raise ValueError(f"--group {groups}: there are no claims of {unknown[0]!r}; there are {there}")
+    wanted = set(map(group_letter, names))
+    return [claim for claim in chosen if group_letter(claim.group) in wanted]
 
 
 def _verify_claims(findings: VerificationResults, instances: int, *, mutants: bool) -> None:

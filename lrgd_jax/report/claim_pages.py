@@ -5,16 +5,20 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.groups import group_legend, group_name
 
 __all__ = ["claim_page", "claim_table"]
 
 
 def claim_table(claims: Iterable[Claim]) -> Table:
-    """One row a claim: group, slug, title."""
+    """One row a claim: group, slug, title; below, what the groups are about."""
+    claims = list(claims)
     table = Table("group", "claim", "title", "mutants")
     table.columns[1].no_wrap = True
     for claim in claims:
         table.add_row(claim.group, claim.slug, claim.title, str(len(claim.mutants)))
+    table.caption = "\n".join(group_legend(claim.group for claim in claims))
+    table.caption_justify = "left"
     return table
 
 
@@ -30,4 +34,4 @@ def claim_page(claim: Claim) -> str:
         "Mutants that the check must reject": mutants,
     }
     body = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items())
-    return f"# {claim.title}\n\n`{claim.slug}` (group {claim.group})\n\n{body}\n"
+    return f"# {claim.title}\n\n`{claim.slug}` (group {group_name(claim.group)})\n\n{body}\n"

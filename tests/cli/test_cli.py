@@ -174,7 +174,7 @@ def test_a_surviving_mutant_exits_1_and_is_named(tmp_path):
         (("verify", "linear-attention", "--dtype", "float16"), "unknown dtype 'float16'"),
         (("verify", "linear-attention", "--instances", 0), "at least 1"),
         (("verify", "--claims-path", "nowhere"), "nowhere"),
-        (("verify", "--group", "Z"), "no claims of 'Z'; there are A, B, C, D"),
+        (("verify", "--group", "Z"), "no claims of 'Z'; there are A (attention), B (optimisers), C (robustness), D"),
         (("verify", "linear-attention", "--json", "no/such/folder/out.json"), "no/such/folder"),
         (("verify", "linear-attention", "--certificates", __file__), "is a file"),
         (("recheck", "nowhere"), "no certificates in nowhere"),
