@@ -43,6 +43,13 @@ class Cache(NamedTuple):
     Attributes:
         memories: one a layer.
         length: number of tokens read.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import empty_cache, tiny_decoder
+        >>> cache = empty_cache(tiny_decoder().config, 8, jnp.float32)
+        >>> len(cache.memories), int(cache.length), cache.memories[0].keys.shape
+        (2, 0, (2, 8, 4))
     """
 
     memories: tuple[Memory, ...]
@@ -58,6 +65,13 @@ def empty_cache(config: DecoderConfig, size: int, dtype: jax.typing.DTypeLike, *
         dtype: of the weights.
         keys: whether keys and values are kept; those of softmax attention always are, those of linear attention
             only if asked for, as rates and gates need them.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import empty_cache, tiny_decoder
+        >>> linear = tiny_decoder(attention="linear").config
+        >>> [x.shape for x in empty_cache(linear, 8, jnp.float32).memories[0]]  # whatever the size
+        [(2, 4, 4), (2, 4)]
     """
     g, d = config.kv_heads, config.head_width
     if config.attention == "softmax" or keys:
@@ -89,6 +103,15 @@ def read_tokens(
 
     Raises:
         ValueError: the gates do not fit the cache.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import empty_cache, read_tokens, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> logits, cache = read_tokens(params, config, empty_cache(config, 8, jnp.float32), tokens)
+        >>> logits.shape, int(cache.length)
+        ((256,), 5)
     """
     states, cache = read_states(params, config, cache, tokens, gates)
     return read_logits(params, config, states[-1:])[0], cache

@@ -36,6 +36,13 @@ class CandidateScores(NamedTuple):
     Attributes:
         tokens: of every token of every candidate, given the context and the tokens before; zero after its last.
         lengths: how many tokens every candidate has.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import CandidateScores
+        >>> scores = CandidateScores(jnp.array([[-1.0, -2.0], [-4.0, 0.0]]), jnp.array([2, 1]))
+        >>> scores.total.tolist(), scores.mean.tolist()
+        ([-3.0, -4.0], [-1.5, -4.0])
     """
 
     tokens: Float[Array, "candidates longest"]
@@ -91,6 +98,14 @@ def score_candidates(
     Raises:
         ValueError: there are no candidates, one is empty or does not fit the model's context behind this one, a token
             lies outside the vocabulary, the batch is empty; or rates, contributions and segments do not fit.
+
+    Example:
+        >>> from lrgd_jax.decoder import score_candidates, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> scores = score_candidates(params, config, tokens, [[3], [5, 7]])
+        >>> scores.tokens.shape, scores.lengths.tolist()
+        ((2, 2), [1, 2])
     """
     n = context.shape[0]
     check_length(config, n)

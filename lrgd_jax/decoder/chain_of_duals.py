@@ -58,6 +58,12 @@ def head_dual(config: DecoderConfig) -> HeadDual:
 
     Args:
         config: of the layer.
+
+    Example:
+        >>> from lrgd_jax.decoder import head_dual, tiny_decoder
+        >>> dual = head_dual(tiny_decoder().config)
+        >>> dual.form.causal, type(dual.form.rotary).__name__
+        (True, 'Rotary')
     """
     if config.attention == "linear":
         return dual_of(LinearAttention(elu_plus_one, causal=True, normalised=True))
@@ -92,6 +98,14 @@ def dual_attention(
 
     Raises:
         ValueError: the config's layers differ, so that it describes none of them.
+
+    Example:
+        >>> from lrgd_jax.decoder import dual_attention, embed, split_tokens, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> x = embed(params, tokens)
+        >>> dual_attention(params.layers[0].heads, config, x, split_tokens(5, [(0, 2)])).shape
+        (5, 8)
     """
     config.check_one_layer()
     n, g = x.shape[0], heads.groups
@@ -138,6 +152,16 @@ def dual_layer(
         config: the decoder.
         x: the residual stream.
         segments: of each token, not decreasing; see `split_tokens`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import dual_layer, embed, layer, split_tokens, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> x, segments = embed(params, tokens), split_tokens(5, [(0, 2)])
+        >>> apart = dual_layer(params.layers[0], config, x, segments) - layer(params.layers[0], config, x)
+        >>> bool(jnp.max(jnp.abs(apart)) < 1e-4)
+        True
     """
     normed = apply_norm(config, weights.attention_norm, weights.attention_norm_bias, x)
     attended = dual_attention(weights.heads, config, normed, segments)
@@ -165,6 +189,15 @@ def dual_chain(
 
     Raises:
         ValueError: there are no tokens, more than the context holds, or not one segment for each.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import apply, dual_chain, split_tokens, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> apart = dual_chain(params, config, tokens, split_tokens(5, [(0, 2)])) - apply(params, config, tokens)
+        >>> bool(jnp.max(jnp.abs(apart)) < 1e-4)
+        True
     """
     check_length(config, tokens.shape[0])
     segments = segments_of(tokens.shape[0], segments)

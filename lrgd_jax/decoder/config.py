@@ -74,6 +74,12 @@ class DecoderConfig:
     Raises:
         ValueError: a size is not positive, the heads cannot be divided among the groups, a rotated width is odd, a
             name is unknown, or linear attention is asked to do what it does not.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> config = tiny_decoder().config
+        >>> config.heads // config.kv_heads  # query heads that share a key-value head
+        2
     """
 
     vocab_size: int

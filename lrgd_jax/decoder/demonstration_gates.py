@@ -26,6 +26,13 @@ class DemonstrationGates:
         rates: eta; all one unless given.
         contributions: c; the ordinary sum unless given.
         reading: segments of the tokens that attend; those of the last tokens unless given.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import DemonstrationGates
+        >>> gates = DemonstrationGates(jnp.array([0, 0, 1, 2]), rates=jnp.array([0.5, 2.0]))
+        >>> gates.each(gates.rates, queries=1).tolist()  # what the last token, the query, sees
+        [[0.5, 0.5, 2.0, 1.0]]
     """
 
     segments: Int[Array, " n"]
@@ -98,6 +105,15 @@ def gate_demonstrations(
     Raises:
         ValueError: no segments, segments that do not fit the tokens, or rates or gates that do not fit the
             segments or the decoder; a negative rate (known only outside a trace).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import gate_demonstrations, tiny_decoder
+        >>> config, segments = tiny_decoder().config, jnp.array([0, 0, 1, 1])
+        >>> gate_demonstrations(config, 4, segments, rates=jnp.array([0.5])).rates.tolist()
+        [0.5]
+        >>> gate_demonstrations(config, 4, None) is None
+        True
     """
     if rates is None and contributions is None:
         if segments is not None:

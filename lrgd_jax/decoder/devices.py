@@ -26,6 +26,12 @@ def replicate(tree: Tree) -> Tree:
 
     Args:
         tree: a pytree of arrays.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import replicate
+        >>> replicate({"weights": jnp.arange(3)})["weights"].tolist()
+        [0, 1, 2]
     """
     return tree if jax.device_count() == 1 else jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec()))
 
@@ -38,6 +44,13 @@ def shard(tree: Tree) -> Tree:
 
     Raises:
         ValueError: a first axis cannot be divided among the devices.
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.decoder import shard
+        >>> points = jax.numpy.arange(2 * jax.device_count())
+        >>> shard(points).shape == points.shape
+        True
     """
     devices = jax.device_count()
     if devices == 1:
@@ -64,6 +77,13 @@ def map_over_devices(function: Callable[[Points], Results], points: Points, *, b
 
     Raises:
         ValueError: the batch is empty, there are no points, or arrays differ in their number.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import map_over_devices
+        >>> map_over_devices(jax.jit(jax.vmap(lambda x: x * x)), jnp.arange(5), batch=2).tolist()
+        [0, 1, 4, 9, 16]
     """
     if batch < 1:
         raise ValueError(f"a batch holds at least one point, got batch={batch}")

@@ -83,6 +83,13 @@ def embed(
         params: of the decoder.
         tokens: ids; one outside the vocabulary has no row and becomes NaN.
         first: position of the first token, or of every token.
+
+    Example:
+        >>> from lrgd_jax.decoder import embed, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> embed(params, tokens).shape
+        (5, 8)
     """
     rows = params.embedding.at[tokens].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
     if params.embedding_scale != 1:
@@ -131,6 +138,13 @@ def head(params: DecoderParams, hidden: Float[Array, "n m"]) -> Float[Array, "n 
     Args:
         params: of the decoder; the embedding is the head where there is none.
         hidden: from `hidden_states`.
+
+    Example:
+        >>> from lrgd_jax.decoder import head, hidden_states, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> head(params, hidden_states(params, config, tokens)).shape
+        (5, 256)
     """
     matrix = params.embedding if params.head is None else params.head
     return jnp.einsum("nm,vm->nv", hidden, matrix)
@@ -165,6 +179,13 @@ def hidden_states(
     Raises:
         ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
             do not fit each other or the decoder.
+
+    Example:
+        >>> from lrgd_jax.decoder import hidden_states, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> hidden_states(params, config, tokens).shape
+        (5, 8)
     """
     check_length(config, tokens.shape[0])
     by_kind = gate_demonstrations(config, tokens.shape[0], segments, rates, contributions)
@@ -204,6 +225,17 @@ def apply(
     Raises:
         ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
             do not fit each other or the decoder.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import apply, split_tokens, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> apply(params, config, tokens).shape
+        (5, 256)
+        >>> segments = split_tokens(5, [(0, 2)])  # two tokens of a demonstration, three of the query
+        >>> apply(params, config, tokens, rates=jnp.array([0.5]), segments=segments).shape
+        (5, 256)
     """
     hidden = hidden_states(params, config, tokens, rates=rates, contributions=contributions, segments=segments)
     return read_logits(params, config, hidden)
@@ -222,6 +254,17 @@ def apply_with(
 
     Raises:
         ValueError: there are no tokens, or more than `config.context_length`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import apply_with, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> def attend_to_nothing(layer, config, heads):
+        ...     return jnp.zeros_like(heads.queries)
+        ...
+        >>> apply_with(attend_to_nothing, params, config, tokens).shape
+        (5, 256)
     """
     check_length(config, tokens.shape[0])
 

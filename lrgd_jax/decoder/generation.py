@@ -45,6 +45,13 @@ def generate(
     Raises:
         ValueError: the prompt is empty, `steps` is less than one, or prompt and steps do not fit the context; or
             rates, contributions and segments do not fit each other or the decoder.
+
+    Example:
+        >>> from lrgd_jax.decoder import generate, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> generate(params, config, tokens, steps=3).shape
+        (3,)
     """
     n = tokens.shape[0]
     check_length(config, n)

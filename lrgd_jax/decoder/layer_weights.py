@@ -17,6 +17,11 @@ class NormedHeads(HeadWeights):
         key_norm: gain of the keys' norm, shape [d].
 
     Source: Yang et al. 2025, arXiv 2505.09388, section 2.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> tiny_decoder(query_key_norm=True).params.layers[0].heads.query_norm.shape
+        (4,)
     """
 
     query_norm: Float[Array, " d"] | None = None
@@ -34,6 +39,12 @@ class FeedForwardWeights:
         gate_bias: shape [f], or None.
         up_bias: shape [f], or None.
         down_bias: shape [m], or None.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> block = tiny_decoder().params.layers[0].feed_forward
+        >>> block.gate.shape, block.down.shape
+        ((6, 8), (8, 6))
     """
 
     gate: Float[Array, "f m"]
@@ -53,6 +64,12 @@ class TwoMatrices:
         second: W_2, shape [m, f].
         first_bias: shape [f], or None.
         second_bias: shape [m], or None.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> block = tiny_decoder(gated=False).params.layers[0].feed_forward
+        >>> block.first.shape, block.second.shape
+        ((6, 8), (8, 6))
     """
 
     first: Float[Array, "f m"]
@@ -74,6 +91,12 @@ class LayerWeights:
         feed_forward_norm_bias: likewise.
         attention_post_norm: gain of the norm of what attention returns, shape [m], or None.
         feed_forward_post_norm: likewise of the feed-forward block.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> weights = tiny_decoder().params.layers[0]
+        >>> weights.attention_norm.shape, weights.heads.output.shape
+        ((8,), (4, 4, 8))
     """
 
     attention_norm: Float[Array, " m"]

@@ -30,6 +30,12 @@ class LoadedDecoder(NamedTuple):
         config: what it is.
         params: its weights.
         tokenizer: of its text; None where the directory has no tokenizer.json, or the GGUF file no byte-level BPE.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> config.layers, len(params.layers), tokenizer.vocab_size
+        (2, 2, 256)
     """
 
     config: DecoderConfig
@@ -48,6 +54,13 @@ def load_decoder(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
     Raises:
         FileNotFoundError: the package, the file or the directory is not there.
         ValueError: as for `load_directory`; or the GGUF file is of a kind that is not read, or needs the package gguf.
+
+    Example:
+        >>> from lrgd_jax.decoder import load_decoder
+        >>> load_decoder("no/model.gguf")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: no/model.gguf is not a file
     """
     name = os.fspath(source)
     path = packaged_file(name) if name in PACKAGED else Path(name)
@@ -91,6 +104,13 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         FileNotFoundError: the directory, a file or a shard is not there.
         ValueError: a file is damaged, the architecture is unknown, or a tensor is missing, surplus, there twice,
             misshapen or not finite; the message names file and tensor.
+
+    Example:
+        >>> from lrgd_jax.decoder import load_directory
+        >>> load_directory("nowhere")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: nowhere is not a directory; give one with config.json and model.safetensors
     """
     directory = Path(path)
     if not directory.is_dir():

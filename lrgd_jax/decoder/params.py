@@ -26,6 +26,12 @@ class DecoderParams:
         final_norm_bias: of a last LayerNorm, shape [m], or None.
         positions: learned rows that are added to the embedding, shape [context, m], or None.
         embedding_scale: what the rows of the embedding are multiplied by, as in the config.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> params = tiny_decoder().params
+        >>> params.embedding.shape, len(params.layers), params.final_norm.shape
+        ((256, 8), 2, (8,))
     """
 
     embedding: Float[Array, "vocab m"]
@@ -44,6 +50,13 @@ def init(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike =
         key: the source of randomness.
         config: the decoder.
         dtype: of the weights.
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.decoder import init, tiny_decoder
+        >>> params = init(jax.random.key(1), tiny_decoder().config)
+        >>> params.layers[0].heads.query.shape
+        (4, 8, 4)
     """
     m = config.width
     first, last, *rest = jax.random.split(key, config.layers + 2)

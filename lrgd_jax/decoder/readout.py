@@ -89,6 +89,13 @@ def feed_forward_matrix(
 
     Raises:
         ValueError: the activation is unknown.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import feed_forward_matrix
+        >>> x = jnp.array([1.0, -2.0])
+        >>> (feed_forward_matrix(jnp.eye(2), jnp.eye(2), x, "relu") @ x).tolist()
+        [1.0, 0.0]
     """
     if activation not in GATES:
         raise ValueError(f"unknown activation {activation!r}; known: {', '.join(GATES)}")
@@ -108,6 +115,13 @@ def gated_feed_forward_matrix(
 
     Returns:
         A(x), shape [m, m]; with a bias of W_up or W_down [m, m + 1], which reads [x; 1].
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.decoder import gated_feed_forward_matrix, tiny_decoder
+        >>> block = tiny_decoder().params.layers[0].feed_forward
+        >>> gated_feed_forward_matrix(block, jax.numpy.ones(8)).shape
+        (8, 8)
     """
     gates = _activated_gates(weights, x[None], activation)[0]
     return _sandwich(weights.down, gates, weights.up, weights.up_bias, weights.down_bias)
@@ -142,6 +156,14 @@ def apply_feed_forward(
 
     Returns:
         What the block returns, shape [n, m].
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import apply_feed_forward, gated_feed_forward_matrix, tiny_decoder
+        >>> block, x = tiny_decoder().params.layers[0].feed_forward, jnp.arange(8.0)
+        >>> apart = apply_feed_forward(block, x[None])[0] - gated_feed_forward_matrix(block, x) @ x
+        >>> bool(jnp.max(jnp.abs(apart)) < 1e-4)
+        True
     """
     if isinstance(weights, TwoMatrices):
         inner = _inner(weights.first, weights.first_bias, x)
@@ -179,6 +201,13 @@ def rms_norm_matrix(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: fl
         epsilon: added to the mean square under the root.
 
     Source: Zhang & Sennrich 2019, arXiv 1910.07467, eq. 4.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import rms_norm_matrix
+        >>> x = jnp.array([2.0, 2.0])
+        >>> (rms_norm_matrix(jnp.ones(2), x, epsilon=0.0) @ x).tolist()
+        [1.0, 1.0]
     """
     return jnp.diag(rms_gates(gain, x, epsilon))
 
@@ -190,6 +219,12 @@ def apply_rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: fl
         gain: g.
         x: the states.
         epsilon: added to the mean square under the root.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import apply_rms_norm
+        >>> apply_rms_norm(jnp.ones(2), jnp.array([[2.0, 2.0], [3.0, -3.0]]), epsilon=0.0).tolist()
+        [[1.0, 1.0], [1.0, -1.0]]
     """
     return checkpoint_name(jax.vmap(lambda row: rms_gates(gain, row, epsilon))(x) * x, "normed")
 
@@ -220,6 +255,13 @@ def apply_norm(
         gain: g.
         bias: b, of a LayerNorm, or None.
         x: the states.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import apply_norm, tiny_decoder
+        >>> config = tiny_decoder(norm="layer").config
+        >>> apply_norm(config, jnp.ones(8), jnp.zeros(8), jnp.ones((1, 8))).tolist()  # LayerNorm of a constant
+        [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
     """
     if config.norm == "layer":
         return apply_layer_norm(gain, bias, x, config.norm_epsilon)
@@ -241,6 +283,13 @@ def layer_norm_matrix(
         L(x), shape [m, m]; with a bias [m, m + 1], which reads [x; 1].
 
     Source: Ba et al. 2016, arXiv 1607.06450, eq. 3; the matrix: Brody et al. 2023, arXiv 2305.02582.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import layer_norm_matrix
+        >>> x = jnp.array([1.0, 3.0])
+        >>> (layer_norm_matrix(jnp.ones(2), x, epsilon=0.0) @ x).tolist()
+        [-1.0, 1.0]
     """
     m = x.shape[0]
     centring = jnp.eye(m, dtype=x.dtype) - jnp.ones((m, m), x.dtype) / m

@@ -25,6 +25,11 @@ def split_tokens(
 
     Raises:
         ValueError: a range is empty, outside the prompt, out of order or overlaps the one before.
+
+    Example:
+        >>> from lrgd_jax.decoder import split_tokens
+        >>> split_tokens(6, [(0, 2), (2, 4)]).tolist()
+        [0, 0, 1, 1, 2, 2]
     """
     if length < 1:
         raise ValueError("the prompt is empty: there is no query")
@@ -54,7 +59,7 @@ def split_text(
     separator: str = "\n",
     demonstrations: int | None = None,
 ) -> Int[Array, " n"]:
-    """Segments of a prompt by a separator: the last piece of the text is the query, those before demonstrations.
+    r"""Segments of a prompt by a separator: the last piece of the text is the query, those before demonstrations.
 
     Blank pieces belong to the piece before, as separators do. A token belongs to the piece in which its first
     character lies; special tokens that stand for no character belong to the piece before, the first to the first.
@@ -67,6 +72,11 @@ def split_text(
 
     Raises:
         ValueError: the text is blank, the number of demonstrations is another, or a piece has no token of its own.
+
+    Example:
+        >>> from lrgd_jax.decoder import split_text
+        >>> split_text("a\nb", [(0, 1), (1, 2), (2, 3)]).tolist()  # the newline belongs to the first piece
+        [0, 0, 1]
     """
     if not separator:
         raise ValueError("the separator is empty; give the text that stands between demonstrations, such as a newline")

@@ -29,11 +29,19 @@ SPLITTINGS = {
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """A tokenizer of the `tokenizers` library.
+    r"""A tokenizer of the `tokenizers` library.
 
     Attributes:
         backend: the library's object.
         vocab_size: of the decoder; no token may lie outside.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> tokenizer = tiny_decoder().tokenizer
+        >>> tokenizer.decode(tokenizer.encode("a cat"))
+        'a cat'
+        >>> tokenizer.encode_prompt("a\nb")[1].tolist()
+        [0, 0, 1]
     """
 
     backend: tokenizers.Tokenizer
@@ -132,6 +140,13 @@ def chatml(question: str, system: str | None = None) -> str:
     Args:
         question: of the user.
         system: what stands before the conversation; nothing unless given.
+
+    Example:
+        >>> from lrgd_jax.decoder import chatml
+        >>> print(chatml("Who?"))
+        <|im_start|>user
+        Who?<|im_end|>
+        <|im_start|>assistant
     """
     turns = [] if system is None else [("system", system)]
     said = "".join(f"<|im_start|>{who}\n{what}<|im_end|>\n" for who, what in [*turns, ("user", question)])

@@ -72,6 +72,13 @@ def layer(
 
     Raises:
         ValueError: the config's layers differ, so that it describes none of them.
+
+    Example:
+        >>> from lrgd_jax.decoder import embed, layer, tiny_decoder
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> tokens = tokenizer.encode("a cat")
+        >>> layer(params.layers[0], config, embed(params, tokens)).shape
+        (5, 8)
     """
     config.check_one_layer()
 

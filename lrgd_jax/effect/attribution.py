@@ -29,6 +29,13 @@ def leave_one_out(loss: GatedLoss, *, batch: int = 1) -> Scores:
     Args:
         loss: of rates or gates.
         batch: how many losses are computed together.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, leave_one_out
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> leave_one_out(loss).values.tolist()
+        [1.0, 2.0]
     """
     n = loss.demonstrations
     losses = losses_at(loss, np.concatenate([np.ones((1, n)), 1 - np.eye(n)]), batch=batch)
@@ -44,6 +51,13 @@ def rate_gradient(loss: GatedLoss, *, parts: bool = False) -> Scores:
 
     Source: influence by a derivative in the sample's weight: Koh & Liang 2017, arXiv 1703.04730, section 2; in context
     it needs no Hessian, for the step is a single one.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, rate_gradient
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> rate_gradient(loss).values.tolist()
+        [1.0, 2.0]
     """
     at_one = gradients_at(loss, np.ones((1, loss.demonstrations)), parts=parts)
     by_part = None if at_one.parts is None else -at_one.parts[0]
@@ -85,6 +99,14 @@ def aumann_shapley(
 
     Source: Aumann & Shapley 1974; as integrated gradients Sundararajan et al. 2017, arXiv 1703.01365, eq. 1; the rule:
     Clenshaw & Curtis 1960, "A method for numerical integration on an automatic computer".
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, aumann_shapley
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> scores = aumann_shapley(loss)
+        >>> scores.values.round(4).tolist(), round(scores.gap, 4)
+        ([1.0, 2.0], 0.0)
     """
     nested = all(b > a and (b - 1) % (a - 1) == 0 for a, b in pairwise(nodes)) if nodes and nodes[0] > 1 else False
     if power < 1 or not nested:

@@ -45,6 +45,16 @@ def attention_sums(loss: PromptLoss) -> Scores:
 
     Args:
         loss: of a prompt.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import attention_sums, few_shot
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> scores = attention_sums(loss)
+        >>> scores.values.shape, bool(scores.values.sum() < 1)
+        ((2,), True)
     """
     activations: PromptActivations = record_activations(loss)
     return Scores(_mean(activations.attention), "attention", 1.0)
@@ -60,6 +70,15 @@ def contribution_sums(loss: PromptLoss) -> Scores:
         loss: of a prompt.
 
     Source: norms in place of weights: Kobayashi et al. 2020, arXiv 2004.10102, section 3.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import contribution_sums, few_shot
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> contribution_sums(loss).parts.shape  # by layer and head
+        (2, 4, 2)
     """
     activations: PromptActivations = record_activations(loss)
     parts = np.asarray(activations.contributions, np.float64)
@@ -73,6 +92,15 @@ def input_gradient_norms(loss: PromptLoss) -> Scores:
         loss: of a prompt.
 
     Source: Simonyan et al. 2014, arXiv 1312.6034, section 3; summed over tokens.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, input_gradient_norms
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> bool((input_gradient_norms(loss).values > 0).all())
+        True
     """
     inputs: InputGradients = _input_gradients(loss)
     return Scores(
@@ -87,6 +115,15 @@ def gradient_times_input(loss: PromptLoss) -> Scores:
         loss: of a prompt.
 
     Source: Shrikumar et al. 2017, arXiv 1605.01713, section 2.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, gradient_times_input
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> gradient_times_input(loss).values.shape
+        (2,)
     """
     inputs: InputGradients = _input_gradients(loss)
     values = _by_demonstration(loss, -jnp.sum(inputs.rows * inputs.gradients, axis=1))
@@ -103,6 +140,15 @@ def prompt_alignment(loss: PromptLoss) -> Scores:
         loss: of a prompt's contribution gates.
 
     Source: Pruthi et al. 2020, arXiv 2002.08484, eq. 1.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, prompt_alignment
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config, control="contributions")
+        >>> prompt_alignment(loss).method
+        'gradient alignment'
     """
     at_zero = gradients_at(loss, np.zeros((1, loss.demonstrations)))
     return Scores(-at_zero.gradients[0], "gradient alignment", gradient_cost(loss))

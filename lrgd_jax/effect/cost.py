@@ -29,6 +29,15 @@ def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float,
     Args:
         loss: of a prompt.
         tokens: how many are read; as many as the prompt has, padding included, unless given.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, multiplications
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> multiplications(loss)
+        (16064.0, 7744.0)
     """
     config = loss.config
     n = loss.tokens.shape[0] if tokens is None else tokens
@@ -38,7 +47,17 @@ def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float,
 
 
 def gradient_cost(loss: GatedLoss) -> float:
-    """Of the loss together with its gradient, in forward passes; `GRADIENT` where no more is known of the loss."""
+    """Of the loss together with its gradient, in forward passes; `GRADIENT` where no more is known of the loss.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, gradient_cost
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> 2 < gradient_cost(loss) < 3
+        True
+    """
     if not isinstance(loss, PromptLoss):
         return GRADIENT
     weights, attention = multiplications(loss)

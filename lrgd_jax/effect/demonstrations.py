@@ -25,6 +25,16 @@ def read_demonstrations(path: str | os.PathLike[str]) -> tuple[Demonstration, ..
         FileNotFoundError: there is no such file.
         ValueError: the file is not UTF-8 or holds no demonstration; a line is not a JSON object, lacks a key, or holds
             something that is no text; or some lines are texts and others are not.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lrgd_jax.effect import read_demonstrations
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "capitals.jsonl"
+        ...     _ = file.write_text('{"input": "Italy", "output": "Rome"}')
+        ...     read_demonstrations(file)
+        (('Italy', 'Rome'),)
     """
     file = Path(path)
     if not file.is_file():

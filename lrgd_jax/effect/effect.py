@@ -18,6 +18,12 @@ class Effect:
     Attributes:
         zero_shot: the loss before the step, all rates zero.
         few_shot: the loss after it, all rates one.
+
+    Example:
+        >>> from lrgd_jax.effect import Effect
+        >>> effect = Effect(zero_shot=4.0, few_shot=1.0)
+        >>> effect.fall, effect.relative
+        (3.0, 0.75)
     """
 
     zero_shot: float
@@ -50,5 +56,12 @@ def effect_of_demonstrations(loss: GatedLoss, *, batch: int = 1) -> Effect:
 
     Raises:
         ValueError: the zero-shot loss is not positive, so that no relative fall is defined.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, effect_of_demonstrations
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> effect_of_demonstrations(loss).relative
+        0.75
     """
     return Effect(*zero_and_few_shot_losses(loss, batch=batch))

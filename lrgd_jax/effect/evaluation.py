@@ -62,6 +62,14 @@ def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int =
 
     Raises:
         ValueError: the batch is empty, or the points have another number of gates than there are demonstrations.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from lrgd_jax.effect import FunctionLoss, losses_at
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> losses_at(loss, np.array([[0.0, 0.0], [1.0, 0.0]])).tolist()
+        [4.0, 3.0]
     """
     chunks = _chunks(loss, points, batch)
     losses = [np.asarray(_losses(loss, chunk), np.float64) for chunk in chunks]
@@ -81,6 +89,14 @@ def gradients_at(
 
     Raises:
         ValueError: as for `losses_at`; or parts are asked of a loss that has none.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from lrgd_jax.effect import FunctionLoss, gradients_at
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> gradients_at(loss, np.array([[0.5, 0.5]])).gradients.tolist()
+        [[-1.0, -2.0]]
     """
     if parts and not isinstance(loss, PromptLoss):
         raise ValueError(f"only a PromptLoss has parts by layer and head, not a {type(loss).__name__}")
@@ -97,6 +113,13 @@ def zero_and_few_shot_losses(loss: GatedLoss, *, batch: int = 1) -> tuple[float,
     Args:
         loss: of the gates.
         batch: two to compute both together.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, zero_and_few_shot_losses
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> zero_and_few_shot_losses(loss)
+        (4.0, 1.0)
     """
     n = loss.demonstrations
     zero, one = losses_at(loss, np.stack([np.zeros(n), np.ones(n)]), batch=batch)

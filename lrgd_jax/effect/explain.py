@@ -50,6 +50,15 @@ def explain_prompt(
     Raises:
         ValueError: an unknown method, no tokenizer, an answer that does not fit the context, or probabilities that are
             not finite.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import explain_prompt, few_shot
+        >>> decoder = tiny_decoder()
+        >>> prompt = few_shot(decoder.tokenizer, decoder.config, ["a 1", "b 2"], "c", " 3")
+        >>> attribution = explain_prompt(decoder, prompt)
+        >>> attribution.scores.values.shape, [one.token for one in attribution.target]
+        ((2,), [' ', '3'])
     """
     method = check_method(method)
     tell = progress or _say_nothing

@@ -39,6 +39,15 @@ def contributions(
         rates: eta_i; all one unless given.
 
     Source: Irie et al. 2022, arXiv 2202.05798, section 3 (the sum); the claim `effect-decomposition`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import contributions
+        >>> from lrgd_jax.features import identity
+        >>> from lrgd_jax.kernels import kernel_of
+        >>> keys, values = jnp.eye(2), jnp.array([[1.0], [3.0]])
+        >>> contributions(kernel_of(identity), jnp.array([2.0, 1.0]), keys, values).tolist()
+        [[2.0], [3.0]]
     """
     entries = gram(kernel, query[None], keys)[0]
     if rates is not None:
@@ -62,6 +71,13 @@ def linear_contributions(
         values: v_i.
         feature_map: phi.
         rates: eta_i; all one unless given.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import linear_contributions
+        >>> keys, values = jnp.eye(2), jnp.array([[1.0], [3.0]])
+        >>> linear_contributions(jnp.array([2.0, 1.0]), keys, values, rates=jnp.array([1.0, 0.0])).tolist()
+        [[2.0], [0.0]]
     """
     return contributions(kernel_of(feature_map), query, keys, values, rates)
 
@@ -89,6 +105,15 @@ def softmax_contributions(
 
     Raises:
         ValueError: the zero-shot context is empty.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import softmax_contributions
+        >>> keys, values, context = jnp.zeros((1, 2)), jnp.array([[4.0]]), jnp.zeros((1, 2))
+        >>> softmax_contributions(
+        ...     jnp.ones(2), keys, values, context_keys=context, context_values=jnp.array([[2.0]])
+        ... ).tolist()
+        [[1.0]]
     """
     kernel = ExponentialKernel(scale)
     everything = jnp.concatenate([keys, context_keys])
@@ -128,6 +153,16 @@ def normalised_contributions(
 
     Raises:
         ValueError: the context is empty, so that there is no zero-shot output.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import normalised_contributions
+        >>> from lrgd_jax.kernels import ExponentialKernel
+        >>> keys, values, context = jnp.zeros((1, 2)), jnp.array([[4.0]]), jnp.zeros((1, 2))
+        >>> normalised_contributions(
+        ...     ExponentialKernel(), jnp.ones(2), keys, values, context, jnp.array([[2.0]])
+        ... ).tolist()
+        [[1.0]]
     """
     if context_keys.shape[0] == 0:
         raise ValueError("the zero-shot context is empty: give at least one token of the query itself")
@@ -144,5 +179,11 @@ def contribution_norms(contributions: Float[Array, "n o"]) -> Float[Array, " n"]
 
     Args:
         contributions: C_i, from `contributions` or `normalised_contributions`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import contribution_norms
+        >>> contribution_norms(jnp.array([[3.0, -4.0], [0.0, 0.0]])).tolist()
+        [5.0, 0.0]
     """
     return jnp.sqrt(jnp.sum(contributions * contributions, axis=1))

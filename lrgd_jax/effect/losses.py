@@ -18,7 +18,15 @@ __all__ = ["DualLoss", "FunctionLoss", "GatedLoss", "half_squared_error"]
 
 @runtime_checkable
 class GatedLoss(Protocol):
-    """A pytree that maps one number a demonstration to a loss; all zero is zero-shot, all one is few-shot."""
+    """A pytree that maps one number a demonstration to a loss; all zero is zero-shot, all one is few-shot.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, GatedLoss
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> isinstance(loss, GatedLoss), loss.demonstrations
+        (True, 2)
+    """
 
     @property
     def demonstrations(self) -> int:
@@ -41,6 +49,12 @@ def half_squared_error(output: Float[Array, " o"], target: Float[Array, " o"]) -
     Args:
         output: o.
         target: y.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import half_squared_error
+        >>> float(half_squared_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0])))
+        2.0
     """
     return jnp.sum((target - output) ** 2) / 2
 
@@ -53,6 +67,13 @@ class FunctionLoss:
         function: gates to loss; a plain function or a pytree that can be called.
         demonstrations: how many gates it takes.
         dtype: of the gates.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> float(loss(jnp.ones(2)))
+        1.0
     """
 
     function: Callable[[Float[Array, " N"]], Float[Array, ""]]
@@ -79,6 +100,15 @@ class DualLoss:
         point: the test point.
         target: y.
         loss: (output, y) -> loss.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.effect import DualLoss
+        >>> model = DualModel.untrained(jnp.eye(2), jnp.array([[1.0], [3.0]]))
+        >>> loss = DualLoss(model, point=jnp.array([1.0, 1.0]), target=jnp.array([4.0]))
+        >>> float(loss(jnp.zeros(2))), float(loss(jnp.ones(2)))  # before and after the step
+        (8.0, 0.0)
     """
 
     model: Any

@@ -34,6 +34,11 @@ class Method:
         in_nats: the scores are parts or changes of the loss; those of other methods have units of their own.
         signed: positive helps; otherwise scores say how much a demonstration matters, not whether it helps.
         with_parts: it also takes `parts=True` and then scores each layer and head, at the same cost.
+
+    Example:
+        >>> from lrgd_jax.effect import METHODS
+        >>> METHODS["attention"].signed, METHODS["leave-one-out"].in_nats
+        (False, True)
     """
 
     function: Callable[..., Scores]
@@ -77,6 +82,17 @@ def score_demonstrations(loss: PromptLoss, method: str = DEFAULT) -> Scores:
 
     Raises:
         ValueError: there is no such method, or it cannot take so many demonstrations.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, score_demonstrations
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> score_demonstrations(loss).values.shape
+        (2,)
+        >>> score_demonstrations(loss, "leave-one-out").method
+        'leave-one-out'
     """
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")

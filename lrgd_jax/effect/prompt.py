@@ -39,6 +39,16 @@ class Prompt:
         demonstrations: texts, as they stand in the prompt.
         query: likewise.
         answer: likewise, the target's.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> prompt.segments.tolist(), prompt.target
+        ([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2], (9, 11))
+        >>> prompt.counts().tolist()
+        [4, 4]
     """
 
     tokens: Int[np.ndarray, " n"]
@@ -104,7 +114,7 @@ def few_shot(
     chat: bool = False,
     preamble: str = "",
 ) -> Prompt:
-    """The prompt: preamble, demonstrations, query, target.
+    r"""The prompt: preamble, demonstrations, query, target.
 
     The text is encoded as a whole, so it has the tokens that the model would see anyway. A token belongs to the piece
     in which its first character lies, and a token with a character of the target to the target. A newline that ends a
@@ -128,6 +138,14 @@ def few_shot(
         ValueError: no demonstration, or texts and pairs together; an empty query or target; a template that is of no
             use; a tokenizer that does not fit the decoder or knows no ChatML; a piece without a token of its own; or
             more tokens than the context holds.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> prompt.demonstrations, prompt.query, prompt.answer
+        (('a 1\n', 'b 2\n'), 'c', ' 3')
     """
     if target is not None and not target.strip():
         raise ValueError("the target is empty: give the text whose likelihood counts, or no target")

@@ -22,6 +22,11 @@ class TokenProbability:
         token: its text.
         zero_shot: probability without the demonstrations, the positions of the rest kept.
         few_shot: with them.
+
+    Example:
+        >>> from lrgd_jax.effect import TokenProbability
+        >>> TokenProbability(" Paris", zero_shot=0.25, few_shot=0.75)
+        TokenProbability(token=' Paris', zero_shot=0.25, few_shot=0.75)
     """
 
     token: str
@@ -44,6 +49,15 @@ class PromptAttribution:
         method: the name by which the scores were asked for.
         notes: what the reader should know besides.
         seconds: by stage.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import explain_prompt, few_shot
+        >>> decoder = tiny_decoder()
+        >>> prompt = few_shot(decoder.tokenizer, decoder.config, ["a 1", "b 2"], "c", " 3")
+        >>> attribution = explain_prompt(decoder, prompt)
+        >>> sorted(attribution.ranking.tolist()), attribution.heads.shape, attribution.in_nats
+        ([0, 1], (2, 4, 2), True)
     """
 
     prompt: Prompt

@@ -53,6 +53,16 @@ class PromptLoss:
         demonstrations: how many there are.
         control: what the numbers are.
         always_seen: the first so many segments are no demonstrations: they belong to the zero-shot prompt.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> float(loss(jnp.zeros(2))) > 0 and float(loss(jnp.ones(2))) > 0
+        True
     """
 
     params: DecoderParams

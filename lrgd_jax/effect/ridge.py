@@ -72,6 +72,15 @@ def ridge_influence(loss: PromptLoss, *, layer: int | None = None, ridge: float 
 
     Source: Zhou et al. 2024, "DETAIL: Task DEmonsTration Attribution for Interpretable In-context Learning", arXiv
     2405.14899, section 4.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, ridge_influence
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> ridge_influence(loss).method
+        'ridge influence, layer 1'
     """
     layer = loss.config.layers // 2 if layer is None else layer
     if not 0 <= layer < loss.config.layers or not ridge > 0:

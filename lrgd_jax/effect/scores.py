@@ -16,6 +16,12 @@ class ScoreIntervals:
         lower: shape [N].
         upper: shape [N].
         level: the probability with which one interval holds the exact score; asymptotic, in the number of samples.
+
+    Example:
+        >>> import numpy as np
+        >>> from lrgd_jax.effect import ScoreIntervals
+        >>> ScoreIntervals(lower=np.array([0.5]), upper=np.array([1.5]), level=0.95).level
+        0.95
     """
 
     lower: Float[np.ndarray, " N"]
@@ -35,6 +41,12 @@ class Scores:
         gap: |sum of the values - whole| / |whole|, the completeness gap; None without `whole`.
         interval: where the values are estimates.
         parts: of the values by layer and head, over which they sum to the values; None unless asked for.
+
+    Example:
+        >>> import numpy as np
+        >>> from lrgd_jax.effect import Scores
+        >>> Scores(np.array([1.0, 2.0]), method="by hand", cost=0.0, whole=4.0).gap
+        0.25
     """
 
     values: Float[np.ndarray, " N"]

@@ -30,6 +30,12 @@ def shapley_of(payoffs: Float[np.ndarray, " subsets"]) -> Float[np.ndarray, " N"
         ValueError: the number of payoffs is no power of two.
 
     Source: Shapley 1953; for data Ghorbani & Zou 2019, arXiv 1904.02868, eq. 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from lrgd_jax.effect import shapley_of
+        >>> shapley_of(np.array([0.0, 1.0, 2.0, 5.0])).tolist()  # nobody, first, second, both
+        [2.0, 3.0]
     """
     n = len(payoffs).bit_length() - 1
     if len(payoffs) != 1 << n:
@@ -52,6 +58,13 @@ def exact_shapley(loss: GatedLoss, *, batch: int = 1) -> Scores:
 
     Raises:
         ValueError: there are more than `LARGEST` demonstrations.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, exact_shapley
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> exact_shapley(loss).values.tolist()
+        [1.0, 2.0]
     """
     n = loss.demonstrations
     if n > LARGEST:
@@ -81,6 +94,14 @@ def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: fl
 
     Source: Castro et al. 2009, "Polynomial calculation of the Shapley value based on sampling"; reversed orders:
     Mitchell et al. 2022, arXiv 2104.12199, section 4.1.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, permutation_shapley
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> scores = permutation_shapley(loss, pairs=2)
+        >>> scores.values.tolist(), scores.interval.level
+        ([1.0, 2.0], 0.95)
     """
     if pairs < 2:
         raise ValueError(f"permutation_shapley: an interval needs at least two pairs of orders, got {pairs}")
@@ -122,6 +143,13 @@ def shapley_squared_loss(
         zero_shot: o_0.
 
     Source: the claim `shapley-squared-loss`, proved there.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import shapley_squared_loss
+        >>> contributions = jnp.array([[1.0], [2.0]])
+        >>> shapley_squared_loss(contributions, target=jnp.array([3.0]), zero_shot=jnp.array([0.0])).tolist()
+        [1.5, 3.0]
     """
     residual = target - zero_shot - jnp.sum(contributions, axis=0) / 2
     return contributions @ residual

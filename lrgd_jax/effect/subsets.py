@@ -40,6 +40,14 @@ class SubsetLosses(NamedTuple):
     Attributes:
         losses: demonstration i is in subset number s where bit i of s is set; shape [2^N].
         cost: in forward passes of the prompt.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.effect import FunctionLoss, subset_losses
+        >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
+        >>> losses, cost = subset_losses(loss)
+        >>> losses.tolist(), cost
+        ([4.0, 3.0, 2.0, 1.0], 4.0)
     """
 
     losses: Float[np.ndarray, " subsets"]
@@ -68,6 +76,16 @@ def subset_losses(loss: GatedLoss, *, batch: int = 1) -> SubsetLosses:
     Args:
         loss: of rates or gates, at zero or one each.
         batch: how many losses are computed together, where they are computed one by one.
+
+    Example:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.effect import few_shot, subset_losses
+        >>> config, params, tokenizer = tiny_decoder()
+        >>> prompt = few_shot(tokenizer, config, ["a 1", "b 2"], "c", " 3")
+        >>> loss = prompt.loss(params, config)
+        >>> losses, cost = subset_losses(loss)
+        >>> losses.shape, cost < 4
+        ((4,), True)
     """
     n = loss.demonstrations
     if isinstance(loss, PromptLoss) and loss.control == "rates" and (tree_cost(loss) or 1 << n) < 1 << n:

@@ -21,6 +21,12 @@ class Template:
 
     Raises:
         ValueError: a place is missing, or there twice, or the output comes first.
+
+    Example:
+        >>> from lrgd_jax.effect import Template
+        >>> template = Template("{input} -> {output}\n")
+        >>> template.demonstration("Italy", "Rome"), template.query("France")
+        ('Italy -> Rome\n', 'France -> ')
     """
 
     text: str = "Input: {input}\nOutput: {output}\n"

@@ -26,6 +26,15 @@ def gradient_alignment(loss: DualLoss) -> Float[Array, " n"]:
         ValueError: the model is a `FunctionalDual`, which has no finite weights; take `rate_gradient` at rate zero.
 
     Source: Pruthi et al. 2020, arXiv 2002.08484, eq. 1.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.effect import DualLoss, gradient_alignment
+        >>> model = DualModel.untrained(jnp.eye(2), jnp.array([[1.0], [3.0]]))
+        >>> loss = DualLoss(model, point=jnp.array([1.0, 1.0]), target=jnp.array([4.0]))
+        >>> gradient_alignment(loss).tolist()
+        [4.0, 12.0]
     """
     model = loss.model
     if not isinstance(model, DualModel):
