@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from lrgd_jax.decoder import families
 from lrgd_jax.decoder.families import FAMILIES, family_of
 from lrgd_jax.decoder.families.llama import config_from_hugging_face
 from lrgd_jax.positions import Llama3Scaling
@@ -12,6 +15,11 @@ SCALING = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8192,
 }
+
+
+def test_every_file_of_the_folder_is_a_family():
+    files = {path.stem for path in Path(families.__path__[0]).glob("*.py")} - {"__init__"}
+    assert {family.name for family in FAMILIES} == files
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
