@@ -143,7 +143,7 @@ def chatml(question: str, system: str | None = None) -> str:
 
     Example:
         >>> from lrgd_jax.decoder import chatml
-        >>> print(chatml("Who?"))
+        >>> print(chatml("Who?"), end="")
         <|im_start|>user
         Who?<|im_end|>
         <|im_start|>assistant
