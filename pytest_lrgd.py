@@ -6,12 +6,13 @@ Every session of pytest in the environment loads this module, so it imports JAX 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
 if TYPE_CHECKING:
     from lrgd_jax.claims import Claim, LayerVerdict
+    from lrgd_jax.claims.pytest_layers import LayerOptions
 
 __all__ = ["claim"]
 
@@ -26,13 +27,13 @@ def claim() -> Callable[..., dict[str, LayerVerdict]]:
     return _run
 
 
-def _run(claim: Claim | str, **options: Any) -> dict[str, LayerVerdict]:
+def _run(claim: Claim | str, **options: Unpack[LayerOptions]) -> dict[str, LayerVerdict]:
     __tracebackhide__ = True
     from lrgd_jax.claims.pytest_layers import claim_layers
 
     layers = claim_layers(claim, **options)
-    found = {name: layers.run(name) for name in layers.names}
-    skipped = {name: verdict.skipped for name, verdict in found.items() if verdict.skipped is not None}
-    if len(skipped) == len(found):
+    verdicts = {name: layers.run(name) for name in layers.names}
+    skipped = {name: verdict.skipped for name, verdict in verdicts.items() if verdict.skipped is not None}
+    if len(skipped) == len(verdicts):
         pytest.skip("; ".join(f"{name}: {reason}" for name, reason in skipped.items()))
-    return found
+    return verdicts

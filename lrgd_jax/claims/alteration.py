@@ -5,14 +5,15 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
-from typing import Any
+
+from jaxtyping import PyTree
 
 from lrgd_jax.claims.side import Side, parameters_of, within_partials
 
 __all__ = ["alter", "alter_results"]
 
 
-def alter(side: Side, **changes: Any) -> Side:
+def alter(side: Side, **changes: object) -> Side:
     """A side that is called with some of its arguments changed, and all others as they come.
 
     For a parameter that the claim supplies, a change is a function of the argument, and of any others that its further
@@ -40,14 +41,17 @@ def alter(side: Side, **changes: Any) -> Side:
     needed, takes_rest = parameters_of(side)
     name = _name(side)
     own = {parameter: changes[parameter] for parameter in _options(side) if parameter in changes}
-    transformations = {parameter: change for parameter, change in changes.items() if parameter not in own}
     if not changes:
         raise ValueError(f"{name} is altered in nothing; name a parameter and its change: rate=lambda rate: -rate")
-    _check_changes(name, transformations, needed, takes_rest)
+    if not takes_rest:
+        _check_parameters(name, [parameter for parameter in changes if parameter not in own], needed)
+    transformations = {
+        parameter: _function(name, parameter, change) for parameter, change in changes.items() if parameter not in own
+    }
     others = {parameter: _further_parameters(change) for parameter, change in transformations.items()}
 
     @functools.wraps(within_partials(side))
-    def altered(**known: Any) -> Any:
+    def altered(**known: PyTree) -> PyTree:
         changed = {
             parameter: change(known[parameter], **{other: known[other] for other in others[parameter]})
             for parameter, change in transformations.items()
@@ -87,7 +91,7 @@ def alter_results(side: Side, results: Mapping[str, Side]) -> Side:
     needs = [parameters_of(function) for function in functions]
 
     @functools.wraps(within_partials(side))
-    def altered(**known: Any) -> Any:
+    def altered(**known: PyTree) -> PyTree:
         returned, *others = (
             function(**(known if takes_rest else {parameter: known[parameter] for parameter in names}))
             for function, (names, takes_rest) in zip(functions, needs, strict=True)
@@ -120,22 +124,25 @@ def _options(side: Side) -> list[str]:
     return [name for name, parameter in parameters if parameter.default is not inspect.Parameter.empty]
 
 
-def _check_changes(name: str, changes: Mapping[str, Any], needed: set[str], takes_rest: bool) -> None:
-    unknown = [] if takes_rest else [parameter for parameter in changes if parameter not in needed]
+def _check_parameters(name: str, asked: Iterable[str], needed: set[str]) -> None:
+    unknown = [parameter for parameter in asked if parameter not in needed]
     if unknown:
         raise ValueError(
             f"{name} has no parameter {unknown[0]!r} to change, only {sorted(needed)}; name one of these, or give it "
             "the parameter"
         )
-    for parameter, change in changes.items():
-        if not callable(change):
-            raise ValueError(
-                f"{name} is given {parameter!r} by the claim, so the change must be a function of it, such as "
-                f"lambda {parameter}: -{parameter}; got {change!r}"
-            )
 
 
-def _further_parameters(change: Callable[..., Any]) -> list[str]:
+def _function(name: str, parameter: str, change: object) -> Callable[..., PyTree]:
+    if not callable(change):
+        raise ValueError(
+            f"{name} is given {parameter!r} by the claim, so the change must be a function of it, such as "
+            f"lambda {parameter}: -{parameter}; got {change!r}"
+        )
+    return change
+
+
+def _further_parameters(change: Callable[..., PyTree]) -> list[str]:
     """The names that a change asks for beside the argument itself, which comes first."""
     parameters = list(inspect.signature(change).parameters.values())[1:]
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

@@ -5,10 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["Dimensions", "Integers", "axis_size"]
+import numpy as np
+from jaxtyping import Array
+
+__all__ = ["Argument", "Arguments", "Dimensions", "Integers", "axis_size"]
 
 Dimensions: TypeAlias = Mapping[str, int]
 """The size of every named axis, and every other static number, of one instance."""
+
+
+Argument: TypeAlias = Array | np.ndarray
+"""An array of an instance, or a random key that `given` adds."""
+
+Arguments: TypeAlias = Mapping[str, Argument]
+"""The arrays of one instance, by the names of the claim's arguments."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.certify.certificates import versions
@@ -14,7 +14,10 @@ from lrgd_jax.certify.rigorous import Enclosure
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
 
-__all__ = ["certificate_content", "layers_content", "read_certificates", "write_certificate"]
+__all__ = ["Json", "certificate_content", "layers_content", "read_certificates", "write_certificate"]
+
+Json: TypeAlias = Any
+"""What a JSON file may hold."""
 
 FORMAT = 2
 """Of the files."""
@@ -22,38 +25,42 @@ FORMAT = 2
 SIDES = ("left", "right")
 
 
-def layers_content(found: Certification) -> dict[str, Any]:
+def layers_content(certification: Certification) -> dict[str, Json]:
     """What the exact layers say, for a JSON file: "exact" and "rigorous" where they apply, or "not_applicable"."""
-    content: dict[str, Any] = {}
-    if found.exact is not None:
-        content["exact"] = _agreement(found.exact)
-    if found.rigorous is not None:
-        content["rigorous"] = _enclosure(found.rigorous)
-    if found.reason is not None:
-        content["not_applicable"] = found.reason
+    content: dict[str, Json] = {}
+    if certification.exact is not None:
+        content["exact"] = _agreement(certification.exact)
+    if certification.rigorous is not None:
+        content["rigorous"] = _enclosure(certification.rigorous)
+    if certification.reason is not None:
+        content["not_applicable"] = certification.reason
     return content | {
-        "certified": found.status == "certified",
-        "status": found.status,
-        "points": {"compared": found.points, "skipped": found.skipped, "unreached": list(found.unreached)},
-        "reasons": found.reasons,
-        "conditions": [one.as_dict() for one in found.conditions],
-        "mutants": [{"name": m.name, "exact": m.exact, "rigorous": m.rigorous} for m in found.mutants],
-        "certify_seconds": found.seconds,
+        "certified": certification.status == "certified",
+        "status": certification.status,
+        "points": {
+            "compared": certification.points,
+            "skipped": certification.skipped,
+            "unreached": list(certification.unreached),
+        },
+        "reasons": certification.reasons,
+        "conditions": [one.as_dict() for one in certification.conditions],
+        "mutants": [{"name": m.name, "exact": m.exact, "rigorous": m.rigorous} for m in certification.mutants],
+        "certify_seconds": certification.seconds,
     }
 
 
-def write_certificate(directory: Path, claim: Claim, found: Certification) -> Path:
+def write_certificate(directory: Path, claim: Claim, certification: Certification) -> Path:
     """Writes DIRECTORY/SLUG.json and returns its path.
 
     Raises:
         OSError: it cannot be written.
     """
     file = directory / f"{claim.slug}.json"
-    write_json(file, certificate_content(claim, found))
+    write_json(file, certificate_content(claim, certification))
     return file
 
 
-def certificate_content(claim: Claim, found: Certification) -> dict[str, Any]:
+def certificate_content(claim: Claim, certification: Certification) -> dict[str, Json]:
     """What the file of a certificate holds."""
     content = {"format": FORMAT, "claim": claim.slug, "title": claim.title, "statement": claim.statement.strip()}
     shapes = [
@@ -63,12 +70,17 @@ def certificate_content(claim: Claim, found: Certification) -> dict[str, Any]:
             "rigorous": _enclosure(shape.rigorous) if isinstance(shape.rigorous, Enclosure) else None,
             "programs": {side: fingerprint(text) for side, text in zip(SIDES, shape.programs, strict=True)},
         }
-        for shape in found.shapes
+        for shape in certification.shapes
     ]
-    return content | {"seed": found.seed, "versions": versions(), **layers_content(found), "shapes": shapes}
+    return content | {
+        "seed": certification.seed,
+        "versions": versions(),
+        **layers_content(certification),
+        "shapes": shapes,
+    }
 
 
-def read_certificates(directory: Path) -> list[dict[str, Any]]:
+def read_certificates(directory: Path) -> list[dict[str, Json]]:
     """The certificates of a folder.
 
     Raises:
@@ -83,7 +95,7 @@ def read_certificates(directory: Path) -> list[dict[str, Any]]:
     return [_read(file) for file in files]
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, Json]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -110,7 +122,7 @@ _KINDS: Mapping[str, type] = {
 _SEEDS = 2**32
 
 
-def _unreadable(content: Any) -> str | None:
+def _unreadable(content: Json) -> str | None:
     """Why a file cannot be compared with anything."""
     if not isinstance(content, dict) or content.get("format") != FORMAT or not set(_KINDS) <= set(content):
         return f"expected the fields {', '.join(sorted(_KINDS))}"
@@ -126,7 +138,7 @@ def _unreadable(content: Any) -> str | None:
     return None
 
 
-def _agreement(one: Agreement | Disagreement) -> dict[str, Any] | None:
+def _agreement(one: Agreement | Disagreement) -> dict[str, Json] | None:
     if not isinstance(one, Agreement):
         return None
     return {
@@ -139,7 +151,7 @@ def _agreement(one: Agreement | Disagreement) -> dict[str, Any] | None:
     }
 
 
-def _enclosure(one: Enclosure) -> dict[str, Any]:
+def _enclosure(one: Enclosure) -> dict[str, Json]:
     return {"bits": one.bits, "radius": one.radius}
 
 

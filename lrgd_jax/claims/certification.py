@@ -86,36 +86,36 @@ class Certification:
     @property
     def exact(self) -> Agreement | None:
         """What holds at all shapes: common fields, largest degree and probability; None where a shape has none."""
-        found = [shape.exact for shape in self.shapes if isinstance(shape.exact, Agreement)]
-        if not found or len(found) < len(self.shapes):
+        agreements = [shape.exact for shape in self.shapes if isinstance(shape.exact, Agreement)]
+        if not agreements or len(agreements) < len(self.shapes):
             return None
         return Agreement(
-            fields=min((one.fields for one in found), key=len),
-            degree=max(one.degree for one in found),
-            symbols=max(one.symbols for one in found),
-            false_accept=max(one.false_accept for one in found),
-            cases=max(one.cases for one in found),
-            left_out=any(one.left_out for one in found),
+            fields=min((one.fields for one in agreements), key=len),
+            degree=max(one.degree for one in agreements),
+            symbols=max(one.symbols for one in agreements),
+            false_accept=max(one.false_accept for one in agreements),
+            cases=max(one.cases for one in agreements),
+            left_out=any(one.left_out for one in agreements),
         )
 
     @property
     def rigorous(self) -> Enclosure | None:
         """The widest enclosure over all shapes; None where one shape has none."""
-        found = [shape.rigorous for shape in self.shapes if isinstance(shape.rigorous, Enclosure)]
-        return max(found, key=lambda one: one.radius) if len(found) == len(self.shapes) > 0 else None
+        enclosures = [shape.rigorous for shape in self.shapes if isinstance(shape.rigorous, Enclosure)]
+        return max(enclosures, key=lambda one: one.radius) if len(enclosures) == len(self.shapes) > 0 else None
 
     @property
     def reasons(self) -> dict[str, str]:
         """Why a layer says nothing, by its name."""
-        found = {}
+        reasons = {}
         for shape in reversed(self.shapes):
             if isinstance(shape.exact, NotApplicable):
-                found["exact"] = shape.exact.reason
+                reasons["exact"] = shape.exact.reason
             if isinstance(shape.exact, Disagreement) and not shape.exact.certain:
-                found["exact"] = "the sides are not equal for every function in the place of the free symbols"
+                reasons["exact"] = "the sides are not equal for every function in the place of the free symbols"
             if isinstance(shape.rigorous, NotApplicable):
-                found["rigorous"] = shape.rigorous.reason
-        return found
+                reasons["rigorous"] = shape.rigorous.reason
+        return reasons
 
     @property
     def points(self) -> int:

@@ -66,13 +66,13 @@ def certify_claim(
     if isinstance(claim.tolerance, Statistical):
         return Certification(claim.slug, (), (), seed, 0.0, STATISTICAL)
     shapes = [ExactShape(claim, k, dims, seed, instances, inline) for k, dims in enumerate(shapes_to_certify(claim))]
-    found = tuple(shape.certificate() for shape in shapes)
-    alike = not any(shape.mismatch for shape in found)
-    tried = tuple(_try(mutant, shapes, found) for mutant in claim.mutants) if mutants and alike else ()
-    reasons = Certification(claim.slug, found, (), seed, 0.0).reasons
+    certificates = tuple(shape.certificate() for shape in shapes)
+    alike = not any(shape.mismatch for shape in certificates)
+    tried = tuple(_try(mutant, shapes, certificates) for mutant in claim.mutants) if mutants and alike else ()
+    reasons = Certification(claim.slug, certificates, (), seed, 0.0).reasons
     silent = alike and len(reasons) == 2
     reason = " ".join(f"{layer}: {why}." for layer, why in reasons.items()) if silent else None
-    return Certification(claim.slug, found, tried, seed, time.perf_counter() - start, reason)
+    return Certification(claim.slug, certificates, tried, seed, time.perf_counter() - start, reason)
 
 
 def certify_all(
@@ -87,12 +87,12 @@ def certify_all(
     Returns:
         What was found of each claim, or why nothing was.
     """
-    found: list[Certification | Unevaluated] = []
+    certifications: list[Certification | Unevaluated] = []
     for place, one in evaluate_each(certifications_of(claims, seed=seed, mutants=mutants)):
-        found.append(one)
+        certifications.append(one)
         if progress is not None:
             progress(claims[place])
-    return found
+    return certifications
 
 
 def certifications_of(
@@ -102,23 +102,23 @@ def certifications_of(
     return [(claim, EXACT_LAYERS, partial(certify_claim, claim, seed=seed, mutants=mutants)) for claim in claims]
 
 
-def _try(mutant: Mutant, shapes: Sequence[ExactShape], found: Sequence[ShapeCertificate]) -> MutantLayers:
+def _try(mutant: Mutant, shapes: Sequence[ExactShape], certificates: Sequence[ShapeCertificate]) -> MutantLayers:
     """A mutant at the layers that certify the claim itself, the largest shape first, which most often suffices."""
     order = sorted(range(len(shapes)), key=lambda k: -sum(shapes[k].dimensions.values()))
-    exact = (shapes[k].exact(mutant) for k in order if isinstance(found[k].exact, Agreement))
+    exact = (shapes[k].exact(mutant) for k in order if isinstance(certificates[k].exact, Agreement))
     rigorous = (
-        shapes[k].rejects(mutant, many=only_points(found[k].exact))
+        shapes[k].rejects(mutant, many=only_points(certificates[k].exact))
         for k in order
-        if isinstance(found[k].rigorous, Enclosure)
+        if isinstance(certificates[k].rigorous, Enclosure)
     )
-    everywhere = all(isinstance(one.exact, Agreement) for one in found)
-    enclosed = all(isinstance(one.rigorous, Enclosure) for one in found)
+    everywhere = all(isinstance(one.exact, Agreement) for one in certificates)
+    enclosed = all(isinstance(one.rigorous, Enclosure) for one in certificates)
     return MutantLayers(
-        mutant.name, _rejected(exact, Disagreement, everywhere), _rejected(rigorous, Exclusion, enclosed)
+        mutant.name, _any_rejection(exact, Disagreement, everywhere), _any_rejection(rigorous, Exclusion, enclosed)
     )
 
 
-def _rejected(verdicts: Iterator[object], kind: type, everywhere: bool) -> bool | None:
+def _any_rejection(verdicts: Iterator[object], kind: type, everywhere: bool) -> bool | None:
     """Whether one verdict is a rejection; None if the layer applied nowhere.
 
     Nor is there a verdict where none is a rejection and the layer applies at some shapes only: at the others, such as

@@ -43,7 +43,7 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
     # accelerators multiply float32 matrices in a narrower format unless told otherwise
     with jax.default_matmul_precision("highest"):
         shapes = [make_shape(claim, k, dtype, instances, seed) for k in range(len(claim.shapes))]
-        failure, comparisons = _compared(shapes)
+        failure, comparisons = _compare(shapes)
         comparable = failure is None or failure.instance is not None
         verdicts = tuple(_try(mutant, shapes) for mutant in claim.mutants) if mutants and comparable else ()
     return Verdict(
@@ -85,13 +85,13 @@ def check_all(
     Returns:
         The verdicts, or why there is none, in the order of the claims.
     """
-    found: dict[int, Verdict | Unevaluated] = {}
+    verdicts: dict[int, Verdict | Unevaluated] = {}
     checks = checks_of(claims, (dtype,), instances=instances, seed=seed, mutants=mutants)
     for place, verdict in evaluate_each(checks, workers=workers):
-        found[place] = verdict
+        verdicts[place] = verdict
         if progress is not None:
             progress(claims[place])
-    return [found[place] for place in range(len(claims))]
+    return [verdicts[place] for place in range(len(claims))]
 
 
 def checks_of(
@@ -112,7 +112,7 @@ def checks_of(
     return [(claim, dtype, partial(check, claim, dtype)) for dtype in dtypes for claim in claims]
 
 
-def _compared(shapes: Sequence[CompiledShape]) -> tuple[Failure | None, list[Comparison]]:
+def _compare(shapes: Sequence[CompiledShape]) -> tuple[Failure | None, list[Comparison]]:
     """The first failure, and what all instances showed."""
     failure: Failure | None = None
     comparisons: list[Comparison] = []

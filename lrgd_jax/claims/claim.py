@@ -7,15 +7,15 @@ counterexample are drawn from that declaration.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import PRNGKeyArray, PyTree
 
 from lrgd_jax.certify.free import free
-from lrgd_jax.claims.arguments import Dimensions, Integers, axis_size
+from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions, Integers, axis_size
 from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.side import Side, parameters_of, within_partials
 from lrgd_jax.claims.tolerances import Adjoint, Running, Statistical, Tolerance
@@ -63,7 +63,7 @@ class Claim:
     mutants: tuple[Mutant, ...]
     group: str = "user"
     assumptions: tuple[str, ...] = ()
-    free: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    free: Mapping[str, Callable[..., PyTree]] = field(default_factory=dict)
     given: Side | None = None
     relation: Literal["equal", "at most"] = "equal"
     tolerance: Tolerance = field(default_factory=Running)
@@ -95,11 +95,11 @@ class Claim:
         spec = self.arguments[argument]
         return tuple(axis_size(axis, dimensions) for axis in (spec if isinstance(spec, str) else spec.shape).split())
 
-    def instance(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Any]:
+    def instance(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Argument]:
         """Random arguments: standard normal numbers, rounded to the dtype, or integers below their dimension."""
         return self.prepare(self.draw(key, dimensions, dtype), dimensions)
 
-    def draw(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Any]:
+    def draw(self, key: PRNGKeyArray, dimensions: Dimensions, dtype: jax.typing.DTypeLike) -> dict[str, Argument]:
         """Random arguments before `given` has made them satisfy the assumptions."""
         drawn = {}
         for name, one_key in zip(self.arguments, jax.random.split(key, max(len(self.arguments), 1)), strict=False):
@@ -114,7 +114,7 @@ class Claim:
             drawn[name] = jnp.asarray(np.asarray(numbers)[:size].reshape(shape))
         return drawn
 
-    def prepare(self, drawn: Mapping[str, Any], dimensions: Dimensions) -> dict[str, Any]:
+    def prepare(self, drawn: Arguments, dimensions: Dimensions) -> dict[str, Argument]:
         """The drawn arguments after `given` has made them satisfy the assumptions."""
         if self.given is None:
             return dict(drawn)
@@ -126,7 +126,7 @@ class Claim:
             )
         return {**drawn, **changed}
 
-    def call(self, side: Side, arguments: Mapping[str, Any], dimensions: Dimensions, *, freed: bool = False) -> Any:
+    def call(self, side: Side, arguments: Arguments, dimensions: Dimensions, *, freed: bool = False) -> PyTree:
         """Calls a side with the arguments, dimensions and functions that its parameters name.
 
         Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import jax
 import numpy as np
@@ -18,7 +17,7 @@ from lrgd_jax.certify.points import Leaf, Point
 from lrgd_jax.certify.probe import Walked
 from lrgd_jax.certify.rigorous import Enclosure, Exclusion
 from lrgd_jax.certify.tried import Kind, Tried, affordable, points_of, try_points, with_branches
-from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.arguments import Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.traced_side import TracedSide, prepare_by
 
@@ -49,7 +48,7 @@ class ClaimPoints:
 
     claim: Claim
     dimensions: Dimensions
-    drawn: Sequence[dict[str, Any]]
+    drawn: Sequence[Arguments]
     given: TracedSide | None
     preparing: Program | None
     seed: int
@@ -87,14 +86,14 @@ class ClaimPoints:
     def _at(self, pair: tuple[Program, Program], point: Point) -> Enclosure | Exclusion | OneSided | NotApplicable:
         """Compares where the assumptions can be met; a point at which they cannot is none of the claim's."""
         try:
-            leaves = self._prepared(point)
+            leaves = self._prepare(point)
         except ValueError as fault:
             return NotApplicable(str(fault))
         if not all(np.isfinite(x).all() for x in leaves if x.dtype.kind == "f"):
             return NotApplicable("`given` makes arguments of this point that are not finite")
         return compared(Pair(*pair), leaves, self.claim.relation)
 
-    def _prepared(self, point: Point) -> Point:
+    def _prepare(self, point: Point) -> Point:
         if self.given is None:
             return point
         # as they were drawn: `given` keeps the kinds of their arrays

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.structures import comparable
-from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.arguments import Arguments, Dimensions
 
 __all__ = ["ComparedInstance", "Comparison", "compare", "merge_limits"]
 
@@ -50,14 +51,14 @@ class ComparedInstance:
     """
 
     dimensions: Dimensions
-    arguments: dict[str, Any]
-    left: Any
-    right: Any
+    arguments: Arguments
+    left: PyTree
+    right: PyTree
     comparison: Comparison
 
 
 def compare(
-    left: Bounded, right: Bounded, *, relation: Literal["equal", "at most"] = "equal", deviation: Any = None
+    left: Bounded, right: Bounded, *, relation: Literal["equal", "at most"] = "equal", deviation: Bounded | None = None
 ) -> Comparison:
     """Compares two results of one structure, element by element.
 
@@ -124,6 +125,6 @@ def _deviation(deviation: Bounded, like: Bounded) -> np.ndarray:
     return _flat([np.broadcast_to(x, np.shape(y)) for x, y in zip(leaves, targets, strict=True)])
 
 
-def _flat(tree: Any) -> np.ndarray:
+def _flat(tree: PyTree) -> np.ndarray:
     leaves = [np.ravel(np.asarray(x, np.float64)) for x in jax.tree.leaves(tree)]
     return np.concatenate(leaves) if leaves else np.zeros(0)

@@ -4,7 +4,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,7 @@ from jaxtyping import PRNGKeyArray
 from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.faults import named_faults, placed
 from lrgd_jax.certify.structures import mismatch
-from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.arguments import Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import Comparison, compare
 from lrgd_jax.claims.mutant import Mutant
@@ -38,9 +37,9 @@ class CompiledShape:
 
     claim: Claim
     dimensions: Dimensions
-    arguments: tuple[dict[str, Any], ...]
+    arguments: tuple[Arguments, ...]
 
-    def traced(self, side: Side, what: str, *, twice: bool = False) -> TracedSide:
+    def trace(self, side: Side, what: str, *, twice: bool = False) -> TracedSide:
         """A side of the claim, or a mutant of one, at this shape; `twice` as for `trace_side`."""
         return trace_side(self.claim, side, what, self.arguments[0], self.dimensions, twice=twice)
 
@@ -57,12 +56,12 @@ class CompiledShape:
     @cached_property
     def left(self) -> TracedSide:
         """The left side at this shape."""
-        return self.traced(self.claim.left, "left side", twice=self.smallest)
+        return self.trace(self.claim.left, "left side", twice=self.smallest)
 
     @cached_property
     def right(self) -> TracedSide:
         """The right side at this shape."""
-        return self.traced(self.claim.right, "right side", twice=self.smallest)
+        return self.trace(self.claim.right, "right side", twice=self.smallest)
 
     @cached_property
     def results(self) -> list[tuple[Bounded, Bounded]]:
@@ -74,12 +73,12 @@ class CompiledShape:
         """What statistics allow at every instance."""
         if not isinstance(self.claim.tolerance, Statistical):
             return [None] * len(self.arguments)
-        deviation = self.traced(self.claim.tolerance.deviation, "deviation")
-        return [deviation.evaluated(arguments) for arguments in self.arguments]
+        deviation = self.trace(self.claim.tolerance.deviation, "deviation")
+        return [deviation.evaluate(arguments) for arguments in self.arguments]
 
     def comparisons(self, mutant: Mutant | None = None, *, running: bool = False) -> Iterator[Comparison]:
         """Every instance, with one side replaced if there is a mutant, whose tolerance may be its running error."""
-        replacement = None if mutant is None else self._mutated(mutant, running)
+        replacement = None if mutant is None else self._trace_mutant(mutant, running)
         for k, (left, right) in enumerate(self.results):
             if mutant is not None and replacement is not None:
                 wrong = replacement(self.arguments[k])
@@ -97,9 +96,9 @@ class CompiledShape:
             reason = f"the results cannot be compared: {first} returns {left}, {second} returns {right}"
         return reason and f"{reason}; return the same structure, shapes and dtypes from both"
 
-    def _mutated(self, mutant: Mutant, running: bool) -> TracedSide:
+    def _trace_mutant(self, mutant: Mutant, running: bool) -> TracedSide:
         # mutants are tried at the largest shape first
-        side = self.traced(mutant.side, f"mutant {mutant.name!r}", twice=self.largest)
+        side = self.trace(mutant.side, f"mutant {mutant.name!r}", twice=self.largest)
         replaced = self.left if mutant.replaces == "left" else self.right
         if side.output != replaced.output:
             raise ValueError(

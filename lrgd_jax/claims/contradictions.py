@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from lrgd_jax.certify.exact import FALSE_ACCEPT
 from lrgd_jax.certify.rigorous import RADIUS
+from lrgd_jax.claims.certificates import Json
 
 __all__ = ["contradictory_fields", "moved_lines"]
-
-Json = Any
-"""What a JSON file may hold."""
 
 _OWN = ("format", "versions", "certify_seconds")
 """Fields that no evaluation has to repeat."""
@@ -24,16 +21,16 @@ _PLACE = re.compile(r"(?:[^\s'\"]*[/\\])?([^\s'\"/\\]+\.py):\d+(?::\d+)?")
 """A file with its folders and a line."""
 
 
-def contradictory_fields(said: Mapping[str, Json], found: Mapping[str, Json], *, same_versions: bool) -> list[str]:
+def contradictory_fields(said: Mapping[str, Json], evaluated: Mapping[str, Json], *, same_versions: bool) -> list[str]:
     """The fields of a certificate that do not come out.
 
     With the same versions a certificate can be repeated at its own seed, number by number. Other versions may trace
     another program and draw other points; then what was decided must be decided as before, each stated probability
-    must be no smaller than the one that is found now, and each radius no larger than its bits and the layer allow.
+    must be no smaller than the one that is evaluated now, and each radius no larger than its bits and the layer allow.
 
     Args:
         said: the certificate.
-        found: the same, evaluated at the certificate's seed.
+        evaluated: the same, evaluated at the certificate's seed.
         same_versions: whether everything that computes has the versions that the certificate names.
 
     Example:
@@ -41,21 +38,21 @@ def contradictory_fields(said: Mapping[str, Json], found: Mapping[str, Json], *,
         ['exact.degree is 2, comes out as 3']
     """
     if same_versions:
-        said, found = _comparable(said), _comparable(found)
+        said, evaluated = _comparable(said), _comparable(evaluated)
         # mutants need not have been tried
-        names = [name for name in {**said, **found} if name != "mutants" or said.get("mutants")]
-        return [line for name in names for line in _differences(name, said.get(name), found.get(name))]
-    lines = [line for name in _OTHER_VERSIONS for line in _differences(name, said.get(name), found.get(name))]
-    if ("not_applicable" in said) != ("not_applicable" in found):
-        lines += _differences("not_applicable", said.get("not_applicable"), found.get("not_applicable"))
+        names = [name for name in {**said, **evaluated} if name != "mutants" or said.get("mutants")]
+        return [line for name in names for line in _differences(name, said.get(name), evaluated.get(name))]
+    lines = [line for name in _OTHER_VERSIONS for line in _differences(name, said.get(name), evaluated.get(name))]
+    if ("not_applicable" in said) != ("not_applicable" in evaluated):
+        lines += _differences("not_applicable", said.get("not_applicable"), evaluated.get("not_applicable"))
     for path, one in _parts(said):
-        lines += _unproved(path, one, dict(_parts(found)).get(path))
+        lines += _unproved_fields(path, one, dict(_parts(evaluated)).get(path))
     return lines
 
 
-def moved_lines(said: Mapping[str, Json], found: Mapping[str, Json]) -> list[str]:
+def moved_lines(said: Mapping[str, Json], evaluated: Mapping[str, Json]) -> list[str]:
     """Which conditions stand in another line of the source by now."""
-    pairs = zip(said.get("conditions", []), found.get("conditions", []), strict=False)
+    pairs = zip(said.get("conditions", []), evaluated.get("conditions", []), strict=False)
     return [
         f"the line {one['source']} is {other['source']} now"
         for one, other in pairs
@@ -85,15 +82,15 @@ def _without_line(condition: Json) -> Json:
     return condition | {"source": re.sub(r":\d+", "", condition["source"])}
 
 
-def _differences(path: str, said: Json, found: Json) -> Iterator[str]:
-    if isinstance(said, dict) and isinstance(found, dict):
-        for name in {**said, **found}:
-            yield from _differences(f"{path}.{name}", said.get(name), found.get(name))
-    elif isinstance(said, list) and isinstance(found, list) and len(said) == len(found):
-        for k, (one, other) in enumerate(zip(said, found, strict=True)):
+def _differences(path: str, said: Json, evaluated: Json) -> Iterator[str]:
+    if isinstance(said, dict) and isinstance(evaluated, dict):
+        for name in {**said, **evaluated}:
+            yield from _differences(f"{path}.{name}", said.get(name), evaluated.get(name))
+    elif isinstance(said, list) and isinstance(evaluated, list) and len(said) == len(evaluated):
+        for k, (one, other) in enumerate(zip(said, evaluated, strict=True)):
             yield from _differences(f"{path}[{k}]", one, other)
-    elif type(said) is not type(found) or said != found:
-        yield f"{path} is {said!r}, comes out as {found!r}"
+    elif type(said) is not type(evaluated) or said != evaluated:
+        yield f"{path} is {said!r}, comes out as {evaluated!r}"
 
 
 def _parts(content: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
@@ -105,18 +102,18 @@ def _parts(content: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json
                 yield path + layer, whole[layer]
 
 
-def _unproved(path: str, said: Mapping[str, Json], found: Mapping[str, Json] | None) -> Iterator[str]:
+def _unproved_fields(path: str, said: Mapping[str, Json], evaluated: Mapping[str, Json] | None) -> Iterator[str]:
     """What cannot be so, whatever the versions."""
-    if found is None:
+    if evaluated is None:
         yield f"{path} is there, but this layer says nothing now"
         return
     numbers = {name: x for name, x in said.items() if type(x) in (int, float)}
-    missing = [name for name, x in found.items() if name not in numbers and type(x) in (int, float)]
+    missing = [name for name, x in evaluated.items() if name not in numbers and type(x) in (int, float)]
     yield from (f"{path}.{name} is no number" for name in missing)
     if missing:
         return
     if path.endswith("exact"):
-        least = found["false_accept"]
+        least = evaluated["false_accept"]
         if not least <= numbers["false_accept"] <= FALSE_ACCEPT:
             yield f"{path}.false_accept is {numbers['false_accept']}, comes out as {least}"
         return

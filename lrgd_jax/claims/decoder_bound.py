@@ -9,16 +9,21 @@ $$|\hat h_j - \hat h'_j| \le \sum_z \sum_e \left|\frac{\partial h_j}{\partial z_
 
 The ordinary way is differentiated, being the cheaper. Position t depends on no later one, so a block of positions
 needs reverse passes over the prompt up to its end only.
+
+The walker of `lrgd_jax.certify.jaxpr` finds the local errors, with a number system that notes them at the marks. It is not
+what adds the perturbations: that happens under `jax.vjp` and `jax.jit`, where no integer has a value, while the walker
+evaluates integers and branches as they stand and unrolls loops. So `_evaluate` binds JAX's own primitives again, and
+knows none of them but the mark.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jax.extend import core
+from jaxtyping import Array, Float, Int, PyTree
 
 from lrgd_jax.certify import Program, running_error, trace, walk
 from lrgd_jax.certify.rounded import Rounded
@@ -41,13 +46,13 @@ class _Marks(Rounding):
         self.names: list[str] = []
         self.errors: Losses = []
 
-    def mark(self, eqn: Any, element: Rounded) -> Rounded:
+    def mark(self, eqn: core.JaxprEqn, element: Rounded) -> Rounded:
         self.names.append(eqn.params["name"])
         self.errors.append(np.broadcast_to(element.error, element.value.shape))
         return Rounded(element.value, np.zeros(element.value.shape), element.format)
 
 
-def local_errors(program: Program, *arguments: Any) -> tuple[list[str], Losses]:
+def local_errors(program: Program, *arguments: PyTree) -> tuple[list[str], Losses]:
     """The marks that a program passes, in order, and what is lost on the way to each from the one before."""
     marks = _Marks()
     with np.errstate(all="ignore"):
@@ -107,13 +112,13 @@ def _block(
 ) -> Float[Array, "b m"]:
     """The sums over all marks for the positions from `start` to the end, one position at a time."""
 
-    def perturbed(perturbations: list[list[Array]]) -> Float[Array, "e m"]:
+    def hidden_states(perturbations: list[list[Array]]) -> Float[Array, "e m"]:
         x = embed(params, tokens)
         for i, (weights, perturbation) in enumerate(zip(params.layers, perturbations, strict=True)):
-            x = _perturbed(partial(layer, config=config.of_layer(i)), perturbation, weights, x=x)
+            x = _add_perturbations(partial(layer, config=config.of_layer(i)), perturbation, weights, x=x)
         return normalise(config, params.final_norm, params.final_norm_bias, x)
 
-    hidden, pull = jax.vjp(perturbed, jax.tree.map(jnp.zeros_like, losses))
+    hidden, pull = jax.vjp(hidden_states, jax.tree.map(jnp.zeros_like, losses))
 
     def one_position(t: Array) -> Float[Array, " m"]:
         def one_entry(direction: Array) -> Array:
@@ -126,7 +131,9 @@ def _block(
     return jax.lax.map(one_position, jnp.arange(start, tokens.shape[0]))
 
 
-def _perturbed(way: Callable[..., Array], perturbation: Sequence[Array], *arguments: Any, **more: Any) -> Array:
+def _add_perturbations(
+    way: Callable[..., Array], perturbation: Sequence[Array], *arguments: PyTree, **more: PyTree
+) -> Array:
     """A function with a perturbation added at every mark that it passes, in order."""
     closed = jax.make_jaxpr(way)(*arguments, **more)
     rest = iter(perturbation)
@@ -136,11 +143,13 @@ def _perturbed(way: Callable[..., Array], perturbation: Sequence[Array], *argume
     return result
 
 
-def _evaluate(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any], rest: Iterator[Array]) -> list[Any]:
+def _evaluate(
+    jaxpr: core.Jaxpr, consts: Sequence[Array], arguments: Sequence[Array], rest: Iterator[Array]
+) -> list[Array]:
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arguments], strict=True))
 
-    def value(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else known[atom]
+    def value(atom: core.Var | core.Literal) -> Array:
+        return atom.val if isinstance(atom, core.Literal) else known[atom]
 
     for eqn in jaxpr.eqns:
         values = [value(atom) for atom in eqn.invars]

@@ -4,12 +4,11 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, PyTree
 
 from lrgd_jax.certify import Bounded, running_error, trace
 from lrgd_jax.claims.comparison import Comparison, compare
@@ -180,11 +179,11 @@ def _layers(
 class _Pair:
     """A link of the chain in both ways: traced once and compiled once for all links of the same shapes."""
 
-    def __init__(self, left: Callable[..., Array], right: Callable[..., Array], arguments: tuple[Any, ...]) -> None:
+    def __init__(self, left: Callable[..., Array], right: Callable[..., Array], arguments: tuple[PyTree, ...]) -> None:
         self.programs = [trace(way, *arguments) for way in (left, right)]
         self.compiled = [jax.jit(way) for way in (left, right)]
 
-    def __call__(self, *arguments: Any) -> tuple[Comparison, Losses, Array]:
+    def __call__(self, *arguments: PyTree) -> tuple[Comparison, Losses, Array]:
         values = [way(*arguments) for way in self.compiled]
         errors = [running_error(program, *arguments).error for program in self.programs]
         comparison = compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip(values, errors, strict=True)))

@@ -4,7 +4,6 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import hypothesis
 import jax
@@ -16,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from lrgd_jax.certify.pairs import Difference, Pair, difference_at
 from lrgd_jax.certify.parting import Parting, parting
-from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.traced_side import trace_side
 from lrgd_jax.claims.uncompiled_sides import UncompiledSides
@@ -31,8 +30,6 @@ MOST_POINTS = 100
 
 RANDOM_POINTS = 3
 """How often arguments are drawn at each shape, beside ones."""
-
-Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class ExactCounterexample:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _FallenPoint:
     dimensions: Dimensions
     pair: Pair
     drawn: Arguments
@@ -73,8 +70,8 @@ def smallest_exact_counterexample(
         The counterexample, or None where no point was found at which rational numbers or balls tell the sides apart.
     """
     search = _Search(claim, seed)
-    found = next((one for one in map(search.at, _shapes(claim, first)) if one is not None), None)
-    return None if found is None else search.plainest(found)
+    point = next((one for one in map(search.at, _shapes(claim, first)) if one is not None), None)
+    return None if point is None else search.plainest(point)
 
 
 class _Search:
@@ -85,42 +82,42 @@ class _Search:
         self.seed = seed
         self.instances = UncompiledSides(claim)
 
-    def at(self, dimensions: Dimensions) -> _Found | None:
+    def at(self, dimensions: Dimensions) -> _FallenPoint | None:
         """A point at these dimensions; None where there is none, or the sides cannot be evaluated."""
         pair: Pair | None = None
         for drawn in self._points(dimensions):
             try:
-                arguments = self._prepared(dimensions, drawn)
+                arguments = self._prepare(dimensions, drawn)
                 pair = pair or self._pair(dimensions, arguments)
             except ValueError:
                 return None
             if difference_at(pair, arguments, self.claim.relation) is not None:
-                return _Found(dimensions, pair, drawn)
+                return _FallenPoint(dimensions, pair, drawn)
         return None
 
-    def plainest(self, found: _Found) -> ExactCounterexample | None:
-        """Small whole numbers where they do, else eighths, else what was found."""
+    def plainest(self, point: _FallenPoint) -> ExactCounterexample | None:
+        """Small whole numbers where they do, else eighths, else the point itself."""
 
         def falls(drawn: Arguments) -> bool:
-            return self._difference(found, drawn) is not None
+            return self._difference(point, drawn) is not None
 
-        drawn = _found_by_hypothesis(_plain_points(self.claim, found.dimensions), falls, self.seed) or found.drawn
-        difference = self._difference(found, drawn)
+        drawn = _find_by_hypothesis(_plain_points(self.claim, point.dimensions), falls, self.seed) or point.drawn
+        difference = self._difference(point, drawn)
         if difference is None:
             return None
-        arguments = self._prepared(found.dimensions, drawn)
-        beside = self._prepared(found.dimensions, self._drawn(found.dimensions, RANDOM_POINTS))
-        steps = parting(found.pair.left, found.pair.right, *map(jax.tree.leaves, (arguments, beside)))
-        return ExactCounterexample(found.dimensions, arguments, difference, steps)
+        arguments = self._prepare(point.dimensions, drawn)
+        beside = self._prepare(point.dimensions, self._drawn(point.dimensions, RANDOM_POINTS))
+        steps = parting(point.pair.left, point.pair.right, *map(jax.tree.leaves, (arguments, beside)))
+        return ExactCounterexample(point.dimensions, arguments, difference, steps)
 
-    def _difference(self, found: _Found, drawn: Arguments) -> Difference | None:
+    def _difference(self, point: _FallenPoint, drawn: Arguments) -> Difference | None:
         try:
-            arguments = self._prepared(found.dimensions, drawn)
+            arguments = self._prepare(point.dimensions, drawn)
         except ValueError:
             return None
-        return difference_at(found.pair, arguments, self.claim.relation)
+        return difference_at(point.pair, arguments, self.claim.relation)
 
-    def _prepared(self, dimensions: Dimensions, drawn: Arguments) -> Arguments:
+    def _prepare(self, dimensions: Dimensions, drawn: Arguments) -> dict[str, np.ndarray]:
         return jax.tree.map(_as_array, self.instances.prepare(dimensions, drawn))
 
     def _pair(self, dimensions: Dimensions, arguments: Arguments) -> Pair:
@@ -148,7 +145,7 @@ class _Search:
         }
 
 
-def _as_array(x: Any) -> Any:
+def _as_array(x: Argument) -> Argument:
     return x if isinstance(x, jax.Array) and jax.numpy.issubdtype(x.dtype, jax.dtypes.extended) else np.asarray(x)
 
 
@@ -166,7 +163,7 @@ def _shapes(claim: Claim, first: Dimensions | None) -> Iterator[Dimensions]:
 def _plain_points(claim: Claim, dimensions: Dimensions) -> st.SearchStrategy[Arguments]:
     numbers = st.integers(-4, 4).map(float) | st.integers(-32, 32).map(lambda k: k / 8)
 
-    def argument(name: str, spec: Any) -> st.SearchStrategy[np.ndarray]:
+    def argument(name: str, spec: str | Integers) -> st.SearchStrategy[np.ndarray]:
         shape = claim.shape_of(name, dimensions)
         if isinstance(spec, Integers):
             return hnp.arrays(np.int64, shape, elements=st.integers(0, max(dimensions[spec.below] - 1, 0)))
@@ -175,7 +172,7 @@ def _plain_points(claim: Claim, dimensions: Dimensions) -> st.SearchStrategy[Arg
     return st.fixed_dictionaries({name: argument(name, spec) for name, spec in claim.arguments.items()})
 
 
-def _found_by_hypothesis(
+def _find_by_hypothesis(
     points: st.SearchStrategy[Arguments], falls: Callable[[Arguments], bool], seed: int
 ) -> Arguments | None:
     settings = hypothesis.settings(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from lrgd_jax.certify.piecewise import decide_exactly
 from lrgd_jax.certify.rigorous import BITS, Enclosure, Exclusion
 from lrgd_jax.certify.structures import comparable, mismatch
 from lrgd_jax.certify.tried import Tried
-from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.arguments import Argument, Dimensions
 from lrgd_jax.claims.certification import ShapeCertificate
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.claim_points import ClaimPoints
@@ -41,13 +40,13 @@ class ExactShape:
     programs: dict[tuple[Side, bool, bool], Program] = field(default_factory=dict)
 
     @cached_property
-    def drawn(self) -> list[dict[str, Any]]:
+    def drawn(self) -> list[dict[str, Argument]]:
         """Random arguments before `given`."""
         keys = [instance_key(self.claim, self.seed, self.number, k) for k in range(self.instances)]
         return [self.claim.draw(key, self.dimensions, jnp.float64) for key in keys]
 
     @cached_property
-    def arguments(self) -> list[dict[str, Any]]:
+    def arguments(self) -> list[dict[str, Argument]]:
         """Random arguments after `given`."""
         given = self.given
         return self.drawn if given is None else [prepare_by(given, drawn) for drawn in self.drawn]
@@ -62,7 +61,7 @@ class ExactShape:
     @cached_property
     def points(self) -> ClaimPoints:
         """Where both sides are compared."""
-        return ClaimPoints(self.claim, self.dimensions, self.drawn, self.given, self.prepared.given, self.seed)
+        return ClaimPoints(self.claim, self.dimensions, self.drawn, self.given, self.preparation.given, self.seed)
 
     def program(self, side: Side, what: str, *, freed: bool, inline: bool) -> Program:
         """A side as a program of the arguments."""
@@ -76,16 +75,16 @@ class ExactShape:
         return self.programs[key]
 
     @cached_property
-    def prepared(self) -> Prepared:
+    def preparation(self) -> Prepared:
         """The drawn leaves, and the program that makes them satisfy the assumptions."""
         leaves = jax.tree.leaves(self.drawn[0])
         inputs = [x if jnp.issubdtype(x.dtype, jnp.inexact) else np.asarray(x) for x in leaves]
         if self.claim.given is None:
             return Prepared(inputs)
-        traced = trace_side(self.claim, self._all_prepared, "given", self.drawn[0], self.dimensions)
+        traced = trace_side(self.claim, self._prepare_all, "given", self.drawn[0], self.dimensions)
         return Prepared(inputs, traced.program)
 
-    def _all_prepared(self, **arguments: Any) -> dict[str, Any]:
+    def _prepare_all(self, **arguments: Argument) -> dict[str, Argument]:
         drawn = {name: arguments[name] for name in self.claim.arguments}
         return self.claim.prepare(drawn, self.dimensions)
 
@@ -105,19 +104,19 @@ class ExactShape:
         """In prime fields."""
         if self.claim.relation != "equal":
             return NotApplicable("the claim is an inequality, and a field has no order")
-        return decide_exactly(*self.pair(mutant, freed=True), self.prepared, seed=self.seed)
+        return decide_exactly(*self.pair(mutant, freed=True), self.preparation, seed=self.seed)
 
-    def tried(self, mutant: Mutant | None = None, *, many: bool) -> Tried:
+    def try_points(self, mutant: Mutant | None = None, *, many: bool) -> Tried:
         """In balls: at the instances, or at many points besides."""
         pair = self.pair(mutant, freed=False)
         return self.points.many(pair) if many else self.points.few(pair)
 
     def rejects(self, mutant: Mutant, *, many: bool) -> Enclosure | Exclusion | NotApplicable:
         """What balls say of a mutant: at the instances, and, where these do not reject it, at many points."""
-        found = rigorous_verdict(self.tried(mutant, many=False))
-        if isinstance(found, Exclusion) or not many:
-            return found
-        return rigorous_verdict(self.tried(mutant, many=True))
+        verdict = rigorous_verdict(self.try_points(mutant, many=False))
+        if isinstance(verdict, Exclusion) or not many:
+            return verdict
+        return rigorous_verdict(self.try_points(mutant, many=True))
 
     def certificate(self) -> ShapeCertificate:
         """Of the claim itself."""
@@ -128,10 +127,10 @@ class ExactShape:
         if reason is not None:
             nothing = NotApplicable(reason)
             return ShapeCertificate(self.dimensions, nothing, nothing, texts, reason)
-        given = [self.prepared.given] if self.prepared.given is not None else []
+        given = [self.preparation.given] if self.preparation.given is not None else []
         conditions = conditions_of(*given, left, right)
         exact = self.exact()
-        tried = self.tried(many=only_points(exact))
+        tried = self.try_points(many=only_points(exact))
         return ShapeCertificate(
             self.dimensions,
             exact,

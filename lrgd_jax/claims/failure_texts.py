@@ -1,10 +1,11 @@
 """Why a claim fell, in plain text: what is claimed, the instance, both sides, and error over tolerance."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import PyTree
 
 from lrgd_jax.certify.certificates import nested_text
 from lrgd_jax.certify.constants import applied
@@ -43,10 +44,10 @@ def failure_text(claim: Claim, verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def certification_text(claim: Claim, found: Certification) -> str:
+def certification_text(claim: Claim, certification: Certification) -> str:
     """Why a claim is not certified: the shape at which its sides differ, or the mutants that survive."""
     lines = [f"{claim.slug} (exact layers): {claim.title}"]
-    refuted = found.refuted
+    refuted = certification.refuted
     if refuted is not None and refuted.mismatch is not None:
         lines.append(f"falls at {sizes_text(refuted.dimensions)}: {refuted.mismatch}")
     elif refuted is not None:
@@ -60,48 +61,51 @@ def certification_text(claim: Claim, found: Certification) -> str:
                 f"  left  = {one.left}",
                 f"  right = {one.right}",
             ]
-    elif found.exact is None and found.rigorous is None:
-        lines += [f"not certified; {layer}: {reason}" for layer, reason in found.reasons.items()]
-    for mutant in found.mutants:
+    elif certification.exact is None and certification.rigorous is None:
+        lines += [f"not certified; {layer}: {reason}" for layer, reason in certification.reasons.items()]
+    for mutant in certification.mutants:
         passed = [layer for layer in ("exact", "rigorous") if getattr(mutant, layer) is False]
         if not mutant.rejected:
             lines.append(f"mutant not rejected: {mutant.name} ({' and '.join(passed) or 'no layer applies to it'})")
     return "\n".join(lines)
 
 
-def counterexample_text(found: ComparedInstance | None) -> str:
+def counterexample_text(instance: ComparedInstance | None) -> str:
     """The smallest counterexample, argument by argument."""
-    if found is None:
+    if instance is None:
         return "no smaller counterexample was found"
-    comparison = found.comparison
-    arguments = [f"  {name} = {_array(value)}" for name, value in found.arguments.items()]
+    comparison = instance.comparison
+    arguments = [f"  {name} = {_array(value)}" for name, value in instance.arguments.items()]
     return "\n".join(
         [
             "smallest counterexample:",
-            f"  dimensions: {sizes_text(found.dimensions)}",
+            f"  dimensions: {sizes_text(instance.dimensions)}",
             *arguments,
-            f"  left  = {_tree(found.left)}",
-            f"  right = {_tree(found.right)}",
+            f"  left  = {_tree(instance.left)}",
+            f"  right = {_tree(instance.right)}",
             f"  error/tolerance = {number_text(comparison.difference)} / {number_text(comparison.tolerance)}"
             f" = {number_text(comparison.ratio)}",
         ]
     )
 
 
-def exact_counterexample_text(found: ExactCounterexample | None) -> str:
+def exact_counterexample_text(counterexample: ExactCounterexample | None) -> str:
     """The smallest counterexample in exact arithmetic, argument by argument, and where the sides part."""
-    if found is None:
+    if counterexample is None:
         return "no point was found at which rational numbers or balls tell the sides apart"
-    difference, names = found.difference, ("left", "right")
+    difference, names = counterexample.difference, ("left", "right")
     results = zip(names, (difference.left, difference.right), strict=True)
     return "\n".join(
         [
             f"smallest counterexample in {difference.numbers}:",
-            f"  dimensions: {sizes_text(found.dimensions)}",
-            *(f"  {name} = {_array(value)}" for name, value in found.arguments.items()),
+            f"  dimensions: {sizes_text(counterexample.dimensions)}",
+            *(f"  {name} = {_array(value)}" for name, value in counterexample.arguments.items()),
             *(f"  {side:5} = {', '.join(nested_text(x) for x in result)}" for side, result in results),
             f"  they differ by at least {difference.apart}",
-            *(f"  {line}" for line in ([] if found.parting is None else found.parting.lines(names, nested_text))),
+            *(
+                f"  {line}"
+                for line in ([] if counterexample.parting is None else counterexample.parting.lines(names, nested_text))
+            ),
         ]
     )
 
@@ -116,12 +120,12 @@ def sizes_text(dimensions: Mapping[str, int]) -> str:
     return ", ".join(f"{name} = {size}" for name, size in dimensions.items()) or "none"
 
 
-def _array(x: Any) -> str:
+def _array(x: ArrayLike) -> str:
     array = np.asarray(x)
     return f"empty, shape {list(array.shape)}" if not array.size else str(array.tolist())
 
 
-def _tree(tree: Any) -> str:
+def _tree(tree: PyTree) -> str:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     if len(leaves) == 1 and not leaves[0][0]:
         return _array(leaves[0][1])

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from typing import Any
 
 import hypothesis
 import jax
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
-from lrgd_jax.claims.arguments import Dimensions, Integers
+from lrgd_jax.claims.arguments import Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import ComparedInstance, Comparison
 from lrgd_jax.claims.compiled_shape import CompiledShape
@@ -23,7 +22,7 @@ from lrgd_jax.claims.uncompiled_sides import UncompiledSides
 
 __all__ = ["Instance", "smallest_counterexample", "strategy"]
 
-Instance = tuple[dict[str, int], dict[str, Any]]
+Instance = tuple[dict[str, int], Arguments]
 Key = tuple[tuple[str, int], ...]
 
 # A value evaluated in float64 and the compiled one each lie within the bound of the exact one. So a difference of more
@@ -86,13 +85,13 @@ def smallest_counterexample(
     )
     with jax.default_matmul_precision("highest"):
         for condition in conditions:
-            found = _find(strategy(claim, dtype, magnitude=magnitude), instances, condition, seed, examples)
-            if found is not None:
-                return _confirmed(instances, *found)
+            instance = _find(strategy(claim, dtype, magnitude=magnitude), instances, condition, seed, examples)
+            if instance is not None:
+                return _confirm(instances, *instance)
     return None
 
 
-def _confirmed(instances: UncompiledSides, dimensions: Dimensions, drawn: dict[str, Any]) -> ComparedInstance | None:
+def _confirm(instances: UncompiledSides, dimensions: Dimensions, drawn: Arguments) -> ComparedInstance | None:
     """The instance through compiled sides, with the tolerance that the claim names."""
     arguments = instances.prepare(dimensions, drawn)
     shape = CompiledShape(instances.claim, dimensions, (arguments,))

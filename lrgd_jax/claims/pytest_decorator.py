@@ -5,7 +5,6 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
-from typing import Any
 
 from lrgd_jax.certify.faults import FaultError
 from lrgd_jax.claims.claim import Claim
@@ -25,7 +24,7 @@ def given_claim(
     dtypes: Sequence[str] = ("float64", "float32"),
     examples: int = 50,
     magnitude: float = 8.0,
-) -> Callable[..., Any]:
+) -> Callable[..., object]:
     """Makes a test for pytest of a claim, with one case a layer.
 
     A layer that does not apply to the claim is skipped with its reason. In floating point, hypothesis draws dimensions
@@ -55,16 +54,19 @@ def given_claim(
     """
     pytest = _pytest()
     run = claim_layers(claim, layers=layers, dtypes=dtypes, examples=examples, magnitude=magnitude)
-    return pytest.mark.parametrize(LAYER, run.names)(_undecorated(run, _standing_at(sys._getframe(1))))
+    return pytest.mark.parametrize(LAYER, run.names)(_bare_test(run, _stand_in_at(sys._getframe(1))))
 
 
-def _undecorated(run: ClaimLayers, place: Callable[[], None]) -> Callable[..., Any]:
+def _bare_test(run: ClaimLayers, place: Callable[[], None]) -> Callable[..., object]:
     """A test without a body, which decorates a function where it is given one."""
 
-    def claim_test(*decorated: Callable[..., Any], **named: Any) -> Any:
+    def claim_test(*decorated: Callable[..., object], **named: str) -> Callable[..., object] | None:
         __tracebackhide__ = True
         # what comes beside a layer is the instance of a class whose method this is
-        return _tested(run, named[LAYER], None) if LAYER in named else _decorated(run, *decorated)
+        if LAYER not in named:
+            return _test_of_function(run, *decorated)
+        _run_layer(run, named[LAYER], None)
+        return None
 
     # pytest is to see one parameter, in a class too, and to report the user's file
     vars(claim_test)["__signature__"] = _signature([inspect.Parameter("decorated", inspect.Parameter.POSITIONAL_ONLY)])
@@ -73,7 +75,7 @@ def _undecorated(run: ClaimLayers, place: Callable[[], None]) -> Callable[..., A
     return claim_test
 
 
-def _decorated(run: ClaimLayers, function: Callable[..., Any]) -> Callable[..., Any]:
+def _test_of_function(run: ClaimLayers, function: Callable[..., object]) -> Callable[..., object]:
     """A test that calls a user's function with every drawn instance."""
     if not inspect.isfunction(function):
         raise ValueError(f"given_claim decorates functions, got {function!r}")
@@ -81,21 +83,21 @@ def _decorated(run: ClaimLayers, function: Callable[..., Any]) -> Callable[..., 
     fixtures = [parameter for name, parameter in parameters.items() if name != "instance"]
 
     @functools.wraps(function)
-    def claim_test(*self: Any, **named: Any) -> None:
+    def claim_test(*self: object, **named: object) -> None:
         __tracebackhide__ = True
-        layer = named.pop(LAYER)
+        layer = str(named.pop(LAYER))
 
         def body(instance: ComparedInstance) -> None:
             __tracebackhide__ = True
             function(*self, **({"instance": instance} if "instance" in parameters else {}), **named)
 
-        _tested(run, layer, body)
+        _run_layer(run, layer, body)
 
     vars(claim_test)["__signature__"] = _signature(fixtures)
     return _pytest().mark.parametrize(LAYER, run.names)(claim_test)
 
 
-def _tested(run: ClaimLayers, layer: str, function: Callable[[ComparedInstance], Any] | None) -> None:
+def _run_layer(run: ClaimLayers, layer: str, function: Callable[[ComparedInstance], object] | None) -> None:
     __tracebackhide__ = True
     try:
         skipped = run.run(layer, function).skipped
@@ -110,7 +112,7 @@ def _signature(parameters: Sequence[inspect.Parameter]) -> inspect.Signature:
     return inspect.Signature([*parameters, inspect.Parameter(LAYER, inspect.Parameter.KEYWORD_ONLY)])
 
 
-def _standing_at(frame: FrameType) -> Callable[[], None]:
+def _stand_in_at(frame: FrameType) -> Callable[[], None]:
     """A function that is said to be defined where the user's file is at."""
 
     def stand_in() -> None:

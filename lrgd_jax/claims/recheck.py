@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 
 from lrgd_jax.certify.certificates import versions
-from lrgd_jax.claims.certificates import SIDES, certificate_content, fingerprint, layers_content
+from lrgd_jax.claims.certificates import SIDES, Json, certificate_content, fingerprint, layers_content
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.certify_claims import certify_claim
 from lrgd_jax.claims.claim import Claim
@@ -42,7 +41,7 @@ class Recheck:
         return self.certified and not self.contradictions
 
 
-def recheck(certificate: Mapping[str, Any], claims: Mapping[str, Claim], *, seed: int | None = None) -> Recheck:
+def recheck(certificate: Mapping[str, Json], claims: Mapping[str, Claim], *, seed: int | None = None) -> Recheck:
     """Evaluates the claim of a certificate twice: from scratch, and as the certificate says that it was evaluated.
 
     From scratch means that nothing of the certificate is used but its name: the claim is traced anew without JAX's
@@ -67,17 +66,17 @@ def recheck(certificate: Mapping[str, Any], claims: Mapping[str, Claim], *, seed
     jax.clear_caches()
     now = certify_claim(claim, seed=certificate["seed"] + 1 if seed is None else seed, inline=True)
     replayed = certify_claim(claim, seed=certificate["seed"], mutants=False)
-    found = json.loads(json.dumps(certificate_content(claim, replayed) | _judged(now)))
-    contradictions = contradictory_fields(certificate, found, same_versions=certificate["versions"] == versions())
-    return Recheck(slug, now.passed, tuple(_changes(certificate, claim, now, found)), now, tuple(contradictions))
+    evaluated = json.loads(json.dumps(certificate_content(claim, replayed) | _judgement(now)))
+    contradictions = contradictory_fields(certificate, evaluated, same_versions=certificate["versions"] == versions())
+    return Recheck(slug, now.passed, tuple(_changes(certificate, claim, now, evaluated)), now, tuple(contradictions))
 
 
-def _judged(now: Certification) -> dict[str, Any]:
+def _judgement(now: Certification) -> dict[str, Json]:
     """What the evaluation from scratch decides: its mutants were tried."""
     return {key: layers_content(now)[key] for key in ("certified", "mutants")}
 
 
-def _changes(then: Mapping[str, Any], claim: Claim, now: Certification, found: Mapping[str, Any]) -> list[str]:
+def _changes(then: Mapping[str, Json], claim: Claim, now: Certification, evaluated: Mapping[str, Json]) -> list[str]:
     present, said = layers_content(now), versions()
     changes = [
         f"{name} was {old}, is {said.get(name)}" for name, old in then["versions"].items() if said.get(name) != old
@@ -90,19 +89,19 @@ def _changes(then: Mapping[str, Any], claim: Claim, now: Certification, found: M
             changes.append(f"the layer '{layer}' {'was there, is gone' if layer in then else 'is new'}")
     shared = set(_fields(then)) & set(_fields(present))
     changes += [f"the fields of {sorted(shared)} were drawn again"] if shared else []
-    changes += moved_lines(then, found)
+    changes += moved_lines(then, evaluated)
     survivors = [mutant.name for mutant in now.mutants if not mutant.rejected]
     changes += [f"the mutant {name!r} survives" for name in survivors]
     changes += [f"the sides differ at {dict(now.refuted.dimensions)}"] if now.refuted is not None else []
     return changes
 
 
-def _fields(content: Mapping[str, Any]) -> list[int]:
+def _fields(content: Mapping[str, Json]) -> list[int]:
     exact = content.get("exact")
     return exact["fields"] if isinstance(exact, dict) and isinstance(exact.get("fields"), list) else []
 
 
-def _program_changes(then: Mapping[str, Any], now: Certification) -> list[str]:
+def _program_changes(then: Mapping[str, Json], now: Certification) -> list[str]:
     old = {json.dumps(shape["dimensions"], sort_keys=True): shape["programs"] for shape in then["shapes"]}
     new = {
         json.dumps(dict(shape.dimensions), sort_keys=True): dict(zip(SIDES, shape.programs, strict=True))

@@ -38,15 +38,15 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
     own = [(f"{OWN} ({name})", claim) for name in names for claim in _claims_of(importlib.import_module(name), name)]
     own.sort(key=lambda pair: (pair[1].group, pair[1].slug))
     users = [(str(file), claim) for path in paths for file in _files(Path(path)) for claim in _claims_in(file)]
-    found: dict[str, Claim] = {}
+    claims: dict[str, Claim] = {}
     where: dict[str, str] = {}
     for place, claim in [*own, *users]:
-        if claim.slug in found:
+        if claim.slug in claims:
             raise ValueError(
                 f"the slug {claim.slug!r} is taken twice, by {where[claim.slug]} and by {place}; rename one"
             )
-        found[claim.slug], where[claim.slug] = claim, place
-    return found
+        claims[claim.slug], where[claim.slug] = claim, place
+    return claims
 
 
 def find_claim(claims: Mapping[str, Claim], slug: str) -> Claim:
@@ -94,11 +94,11 @@ def _claims_of(module: ModuleType, place: str) -> list[Claim]:
     one, several = getattr(module, "claim", None), getattr(module, "claims", None)
     # `from lrgd_jax import claims` in a claim file is no list of claims
     several = None if isinstance(several, ModuleType) else several
-    found = list(several) if isinstance(several, (tuple, list)) else [] if several is None else [several]
-    if one is not None and one not in found:
-        found.insert(0, one)
-    wrong = [type(x).__name__ for x in found if not isinstance(x, Claim)]
-    if wrong or not found:
+    candidates = list(several) if isinstance(several, (tuple, list)) else [] if several is None else [several]
+    if one is not None and one not in candidates:
+        candidates.insert(0, one)
+    wrong = [type(x).__name__ for x in candidates if not isinstance(x, Claim)]
+    if wrong or not candidates:
         came = f"a {wrong[0]}" if wrong else "neither"
         raise ValueError(f"{place}: expected `claim`, a Claim, or `claims`, a tuple of them; got {came}")
-    return found
+    return candidates

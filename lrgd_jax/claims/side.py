@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from jaxtyping import PyTree
 
 __all__ = ["Side", "parameters_of", "within_partials"]
 
-Side: TypeAlias = Callable[..., Any]
+Side: TypeAlias = Callable[..., PyTree]
 """A JAX function whose parameters are named after arguments, dimensions or free functions of the claim.
 
 It returns a pytree.

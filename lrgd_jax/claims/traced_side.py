@@ -1,17 +1,16 @@
 """One side of a claim at one shape: traced once, compiled once, and bounded from the program that is compiled."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
 from jax.extend import core
+from jax.typing import ArrayLike
 
 from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error
 from lrgd_jax.certify.discrete import is_key
 from lrgd_jax.certify.faults import named_refusals, placed, traced
-from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.side import Side
 from lrgd_jax.claims.tolerances import Adjoint
@@ -32,24 +31,24 @@ class TracedSide:
 
     name: str
     program: Program
-    compiled: Any
+    compiled: jax.stages.Wrapped
     adjoint: Adjoint | None
 
-    def __call__(self, arguments: Mapping[str, Any]) -> Bounded:
+    def __call__(self, arguments: Arguments) -> Bounded:
         """What XLA computes, and how far that may be from the exact result."""
         with named_refusals(f"{self.name} cannot be evaluated"):
             leaves = self.program.flatten((dict(arguments),))
             values = self.program.unflatten([_in_float64(x) for x in self.compiled(*leaves)])
-            walked = self._walked(arguments)
-            error = jax.tree.map(_confirmed, values, walked.value, walked.error)
+            walked = self._walk(arguments)
+            error = jax.tree.map(_confirmed_bound, values, walked.value, walked.error)
             return Bounded(values, error)
 
-    def evaluated(self, arguments: Mapping[str, Any]) -> Bounded:
+    def evaluate(self, arguments: Arguments) -> Bounded:
         """The same without compiling: the program evaluated in float64, and its running error."""
         with named_refusals(f"{self.name} cannot be evaluated"):
             return running_error(self.program, dict(arguments))
 
-    def _walked(self, arguments: Mapping[str, Any]) -> Bounded:
+    def _walk(self, arguments: Arguments) -> Bounded:
         if self.adjoint is None:
             return running_error(self.program, dict(arguments))
         bound = adjoint_bound(self.program, dict(arguments), cuts=self.adjoint.cuts)
@@ -62,14 +61,14 @@ class TracedSide:
         return [str(self.program.out_tree), *avals]
 
 
-def _in_float64(x: Any) -> np.ndarray:
+def _in_float64(x: ArrayLike) -> np.ndarray:
     array = np.asarray(x)
     if array.dtype.kind in "iu" and array.size and int(np.abs(array).max()) > 2**53:
         raise ValueError("integers beyond 2^53 are returned, which are not compared exactly; return smaller ones")
     return array.astype(np.float64)
 
 
-def _confirmed(computed: np.ndarray, walked: np.ndarray, error: np.ndarray) -> np.ndarray:
+def _confirmed_bound(computed: np.ndarray, walked: np.ndarray, error: np.ndarray) -> np.ndarray:
     """The bound, where the walk's own evaluation bears it out; infinite elsewhere.
 
     Both evaluations lie within the bound of the exact result. Where they do not, the compiler has rearranged products
@@ -83,7 +82,7 @@ def trace_side(
     claim: Claim,
     side: Side,
     what: str,
-    arguments: Mapping[str, Any],
+    arguments: Arguments,
     dimensions: Dimensions,
     *,
     freed: bool = False,
@@ -121,14 +120,14 @@ def side_names(claim: Claim) -> tuple[str, str]:
     return placed("the left side", claim.left), placed("the right side", claim.right)
 
 
-def prepare_by(given: TracedSide, drawn: Mapping[str, Any]) -> dict[str, Any]:
+def prepare_by(given: TracedSide, drawn: Arguments) -> dict[str, Argument]:
     """The drawn arguments after a traced `given`, evaluated without compiling."""
-    changed = given.evaluated(drawn).value
+    changed = given.evaluate(drawn).value
     dtypes = given.program.unflatten([aval.dtype for aval in given.program.jaxpr.out_avals])
     # what is changed keeps the dtype that it was drawn in; what is added has the one that `given` computes
     dtypes = {name: drawn[name].dtype if name in drawn else dtypes[name] for name in dtypes}
     return {**drawn, **jax.tree.map(_cast, changed, dtypes)}
 
 
-def _cast(x: Any, dtype: Any) -> Any:
+def _cast(x: Argument, dtype: np.dtype) -> Argument:
     return x if is_key(dtype) else np.asarray(x).astype(dtype)

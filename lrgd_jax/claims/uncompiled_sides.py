@@ -1,13 +1,11 @@
 """Drawn instances compared without compiling: many shapes cost no more than their evaluation."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.faults import named_faults
-from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import Comparison, compare
 from lrgd_jax.claims.side import Side
@@ -22,24 +20,24 @@ class UncompiledSides:
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
-        self.traces: dict[tuple[Any, ...], TracedSide] = {}
+        self.traces: dict[tuple[object, ...], TracedSide] = {}
 
-    def prepare(self, dimensions: Dimensions, drawn: dict[str, Any]) -> dict[str, Any]:
+    def prepare(self, dimensions: Dimensions, drawn: Arguments) -> dict[str, Argument]:
         """The arguments after `given`, which may use operations that have no rule of rounding.
 
         Raises:
             ValueError: `given` cannot be evaluated.
         """
         if self.claim.given is None:
-            return drawn
+            return dict(drawn)
         try:
-            return prepare_by(self._traced("given", self.claim.given, dimensions, drawn), drawn)
+            return prepare_by(self._trace("given", self.claim.given, dimensions, drawn), drawn)
         except ValueError:
             what = f"claim {self.claim.slug}: `given` at {dict(dimensions)} cannot be evaluated"
             with named_faults(what, self.claim.given):
                 return self.claim.prepare(jax.tree.map(jnp.asarray, drawn), dimensions)
 
-    def compare(self, dimensions: Dimensions, arguments: dict[str, Any]) -> tuple[Bounded, Bounded, Comparison]:
+    def compare(self, dimensions: Dimensions, arguments: Arguments) -> tuple[Bounded, Bounded, Comparison]:
         """Both sides at prepared arguments, evaluated in float64, and how far they are apart.
 
         Raises:
@@ -47,14 +45,14 @@ class UncompiledSides:
         """
         claim = self.claim
         sides = ("left side", claim.left), ("right side", claim.right)
-        left, right = (self._traced(*side, dimensions, arguments).evaluated(arguments) for side in sides)
+        left, right = (self._trace(*side, dimensions, arguments).evaluate(arguments) for side in sides)
         deviation = None
         if isinstance(claim.tolerance, Statistical):
-            traced = self._traced("deviation", claim.tolerance.deviation, dimensions, arguments)
-            deviation = traced.evaluated(arguments)
+            traced = self._trace("deviation", claim.tolerance.deviation, dimensions, arguments)
+            deviation = traced.evaluate(arguments)
         return left, right, compare(left, right, relation=claim.relation, deviation=deviation)
 
-    def _traced(self, what: str, side: Side, dimensions: Dimensions, arguments: dict[str, Any]) -> TracedSide:
+    def _trace(self, what: str, side: Side, dimensions: Dimensions, arguments: Arguments) -> TracedSide:
         key = what, *dimensions.items()
         if key not in self.traces:
             first = all(traced[0] != what for traced in self.traces)

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+
+from jaxtyping import PyTree
 
 from lrgd_jax.tracebacks import Line, first_sentence, user_line
 
@@ -39,7 +40,7 @@ def import_file(file: Path, expected: str) -> ModuleType:
     return module
 
 
-def find_function(place: str) -> Callable[..., Any]:
+def find_function(place: str) -> Callable[..., PyTree]:
     """The function at `path/to/file.py:name` or `package.module:name`.
 
     Raises:
@@ -53,15 +54,15 @@ def find_function(place: str) -> Callable[..., Any]:
     if not where or not name:
         raise ValueError(f"expected FILE.py:FUNCTION or package.module:FUNCTION, got {place!r}")
     module = _module(where)
-    found = getattr(module, name, None)
-    if found is None:
+    function = getattr(module, name, None)
+    if function is None:
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         near = difflib.get_close_matches(name, functions, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"{where} has no function {name!r}{hint}")
-    if not callable(found):
-        raise ValueError(f"{name!r} in {where} is a {type(found).__name__}; expected a function")
-    return found
+    if not callable(function):
+        raise ValueError(f"{name!r} in {where} is a {type(function).__name__}; expected a function")
+    return function
 
 
 def _module(where: str) -> ModuleType:

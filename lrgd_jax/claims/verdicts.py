@@ -1,9 +1,10 @@
 """What a check found: plain records, which the reports read."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from lrgd_jax.claims.arguments import Dimensions
+from jaxtyping import PyTree
+
+from lrgd_jax.claims.arguments import Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
@@ -43,9 +44,9 @@ class Failure:
     reason: str
     dimensions: Dimensions
     instance: int | None = None
-    arguments: dict[str, Any] | None = None
-    left: Any = None
-    right: Any = None
+    arguments: Arguments | None = None
+    left: PyTree = None
+    right: PyTree = None
 
 
 @dataclass(frozen=True)
