@@ -11,7 +11,7 @@ from jaxtyping import Array
 __all__ = ["Argument", "Arguments", "Dimensions", "Integers", "axis_size"]
 
 Dimensions: TypeAlias = Mapping[str, int]
-"""The size of every named axis, and every other static number, of one instance."""
+"""The size of every named axis, and every other static number, of one instance: `{"n": 6, "d": 3, "steps": 2}`."""
 
 
 Argument: TypeAlias = Array | np.ndarray
@@ -23,11 +23,15 @@ Arguments: TypeAlias = Mapping[str, Argument]
 
 @dataclass(frozen=True)
 class Integers:
-    """An integer argument.
+    """An integer argument: an array of numbers from zero to below a dimension, such as token ids.
 
     Attributes:
         shape: as for floating arguments, for example "n".
         below: the dimension that its values stay below.
+
+    Example:
+        >>> Integers("n", below="vocab")
+        Integers(shape='n', below='vocab')
     """
 
     shape: str

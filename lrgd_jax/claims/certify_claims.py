@@ -48,7 +48,11 @@ def shapes_to_certify(claim: Claim) -> tuple[Dimensions, ...]:
 def certify_claim(
     claim: Claim, *, seed: int = 0, instances: int = 2, mutants: bool = True, inline: bool = False
 ) -> Certification:
-    """Certifies a claim at three shapes or more.
+    r"""Certifies a claim at three shapes or more.
+
+    Both traced sides are evaluated at random points of random prime fields: two different fractions of polynomials of
+    degree $D$ agree at a random point of a field of $p$ elements with probability at most $D/p$. And the difference of
+    both sides is enclosed in balls, at the instances, and at many points where the fields do not decide.
 
     Args:
         claim: what is claimed.
@@ -60,6 +64,14 @@ def certify_claim(
     Raises:
         ValueError: JAX is not in 64 bits, a side cannot be traced, or a mutant returns another structure than the side
             that it replaces.
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> with jax.enable_x64(True):
+        ...     certification = certify_claim(claim)
+        >>> certification.passed, len(certification.shapes), certification.refuted
+        (True, 3, None)
     """
     check_dtype("float64")
     start = time.perf_counter()
@@ -86,6 +98,17 @@ def certify_all(
 
     Returns:
         What was found of each claim, or why nothing was.
+
+    Raises:
+        ValueError: JAX is not in 64 bits.
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> with jax.enable_x64(True):
+        ...     [certification] = certify_all([claim], mutants=False)
+        >>> certification.status
+        'certified'
     """
     certifications: list[Certification | Unevaluated] = []
     for place, one in evaluate_each(certifications_of(claims, seed=seed, mutants=mutants)):

@@ -30,8 +30,17 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
         seed: of their keys.
         mutants: whether the mutants are tried too.
 
+    Returns:
+        Whether both sides are within their rounding bounds at every instance, and which mutants are rejected.
+
     Raises:
         ValueError: the dtype or the number of instances is no such thing, or a side or mutant cannot be evaluated.
+
+    Example:
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> verdict = check_claim(claim, dtype="float32", instances=2)
+        >>> verdict.holds, verdict.instances, [mutant.rejected for mutant in verdict.mutants]
+        (True, 4, [True, True])
     """
     check_dtype(dtype)
     _check_instances(instances)
@@ -84,6 +93,14 @@ def check_all(
 
     Returns:
         The verdicts, or why there is none, in the order of the claims.
+
+    Raises:
+        ValueError: the dtype or the number of instances is no such thing.
+
+    Example:
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> [verdict.passed for verdict in check_all([claim], dtype="float32", instances=1)]
+        [True]
     """
     verdicts: dict[int, Verdict | Unevaluated] = {}
     checks = checks_of(claims, (dtype,), instances=instances, seed=seed, mutants=mutants)

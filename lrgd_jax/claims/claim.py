@@ -48,6 +48,35 @@ class Claim:
             parameters are named like those of a side, and it returns the arguments that it changes or adds.
         relation: "equal", or "at most" where left <= right is claimed.
         tolerance: where the tolerance comes from.
+
+    Raises:
+        ValueError: a field is no such thing, there are fewer than two mutants, or a side asks for what is not declared.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.claims import Mutant, alter
+        >>> def square_of_the_sum(x):
+        ...     return jnp.sum(x) ** 2
+        >>> def sum_over_pairs(x):
+        ...     return jnp.sum(x[:, None] * x[None, :])
+        >>> claim = Claim(
+        ...     slug="square-of-a-sum",
+        ...     title="The square of a sum is the sum over all pairs",
+        ...     statement=r"$(\sum_i x_i)^2 = \sum_{ij} x_i x_j$",
+        ...     proof="Multiply out.",
+        ...     source="school",
+        ...     arguments={"x": "n"},
+        ...     dimensions={"n": (1, 5)},
+        ...     shapes=({"n": 5}, {"n": 2}),
+        ...     left=square_of_the_sum,
+        ...     right=sum_over_pairs,
+        ...     mutants=(
+        ...         Mutant("the squares alone", lambda x: jnp.sum(x * x)),
+        ...         Mutant("every number twice", alter(sum_over_pairs, x=lambda x: 2 * x)),
+        ...     ),
+        ... )
+        >>> claim.shape_of("x", {"n": 3})
+        (3,)
     """
 
     slug: str

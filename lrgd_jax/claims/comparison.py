@@ -27,6 +27,11 @@ class Comparison:
         tolerance: largest tolerance.
         detection_limit: smallest relative error of a side that would have been noticed; None where all is zero.
         reason: why the sides do not meet; None where they do.
+
+    Example:
+        >>> from lrgd_jax.certify import Bounded
+        >>> compare(Bounded(1.0, 0.1), Bounded(1.5, 0.1)).reason
+        'the sides differ by 2.5 times the tolerance'
     """
 
     holds: bool
@@ -48,6 +53,13 @@ class ComparedInstance:
         left: one side.
         right: the other.
         comparison: of both sides, against the tolerance.
+
+    Example:
+        >>> import numpy as np
+        >>> from lrgd_jax.certify import Bounded
+        >>> comparison = compare(Bounded(4.0, 0.0), Bounded(4.0, 0.0))
+        >>> ComparedInstance({"n": 1}, {"x": np.asarray([2.0])}, 4.0, 4.0, comparison).comparison.holds
+        True
     """
 
     dimensions: Dimensions
@@ -60,7 +72,10 @@ class ComparedInstance:
 def compare(
     left: Bounded, right: Bounded, *, relation: Literal["equal", "at most"] = "equal", deviation: Bounded | None = None
 ) -> Comparison:
-    """Compares two results of one structure, element by element.
+    r"""Compares two results of one structure, element by element.
+
+    They meet where $|l - r| \le \epsilon_l + \epsilon_r + \delta$ for every element, with both rounding bounds $\epsilon$
+    and the deviation $\delta$; for "at most", where $l - r$ does not exceed the same.
 
     Args:
         left: one side and its rounding bound.
@@ -68,6 +83,20 @@ def compare(
         relation: "equal", or "at most" for left <= right.
         deviation: what statistics allow on top: a result and its bound, of the sides' structure or one array for all
             their leaves; None for nothing.
+
+    Returns:
+        Whether they meet, and by how much.
+
+    Raises:
+        ValueError: the relation is no such thing, or the structures differ.
+
+    Example:
+        >>> from lrgd_jax.certify import Bounded
+        >>> comparison = compare(Bounded(1.0, 0.25), Bounded(1.25, 0.25))
+        >>> comparison.holds, comparison.ratio
+        (True, 0.5)
+        >>> compare(Bounded(1.0, 0.25), Bounded(2.0, 0.25), relation="at most").holds
+        True
     """
     if relation not in ("equal", "at most"):
         raise ValueError(f'the relation must be "equal" or "at most", got {relation!r}')

@@ -20,7 +20,11 @@ def attempt(claim: Claim, layer: str, evaluate: Callable[[], Found]) -> Found | 
     """What an evaluation of a claim finds, or what it raises.
 
     Example:
-        >>> attempt(claim, "float64", lambda: check_claim(claim, dtype="float64"))
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> attempt(claim, "float64", lambda: "a verdict")
+        'a verdict'
+        >>> attempt(claim, "float64", lambda: 1 / 0).layer
+        'float64'
     """
     start = time.perf_counter()
     try:

@@ -42,13 +42,17 @@ def given_claim(
         examples: how many instances hypothesis draws for each dtype.
         magnitude: drawn floating arguments lie between minus this and this.
 
+    Returns:
+        The test, which is a decorator of tests too.
+
     Raises:
         ImportError: pytest is not installed.
         ValueError: an argument is no such thing.
 
     Example:
-        >>> test_mine = given_claim(my_claim)
-        >>> @given_claim(my_claim, layers=("floating",))
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> test_mine = given_claim(claim)
+        >>> @given_claim(claim, layers=("floating",), examples=10)
         ... def test_more(instance):
         ...     assert instance.dimensions["n"] > 0
     """

@@ -45,6 +45,12 @@ class LayerVerdict:
         layer: its name: a dtype, "exact", "rigorous" or "mutants".
         verdicts: of the dtypes, and what the exact layers say.
         skipped: why the layer does not apply; None where it does.
+
+    Example:
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> verdict = claim_layers(claim, dtypes=("float32",), examples=2).run("float32")
+        >>> verdict.layer, verdict.skipped
+        ('float32', None)
     """
 
     layer: str

@@ -31,6 +31,10 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
     Raises:
         FileNotFoundError: a path is not there.
         ValueError: a file cannot be imported or defines no claim, or two claims have one slug.
+
+    Example:
+        >>> load_claims()["linear-attention"].title
+        'Linear attention is one gradient step of a linear model'
     """
     package = importlib.import_module(OWN)
     modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
@@ -52,8 +56,19 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
 def find_claim(claims: Mapping[str, Claim], slug: str) -> Claim:
     """The claim of that name.
 
+    Args:
+        claims: by slug, from `load_claims`.
+        slug: the name.
+
     Raises:
         ValueError: there is none; the message lists those that contain the name, or else suggests the nearest.
+
+    Example:
+        >>> find_claim(load_claims(), "momentum").group
+        'B'
+        >>> find_claim({"delta-rule": find_claim(load_claims(), "delta-rule")}, "delta")
+        Traceback (most recent call last):
+        ValueError: there is no claim 'delta'; did you mean 'delta-rule'? `lrgd claims` lists all 1
     """
     if slug in claims:
         return claims[slug]

@@ -12,10 +12,8 @@ __all__ = ["Side", "parameters_of", "within_partials"]
 Side: TypeAlias = Callable[..., PyTree]
 """A JAX function whose parameters are named after arguments, dimensions or free functions of the claim.
 
-It returns a pytree.
-
-A parameter with a default is the side's own and is left alone; a last parameter `**rest` receives all arguments and
-dimensions that are not named."""
+It returns a pytree of arrays. A parameter with a default is the side's own and is left alone; a last parameter `**rest`
+receives all arguments and dimensions that are not named."""
 
 
 def within_partials(side: Side) -> Side:

@@ -48,7 +48,8 @@ def find_function(place: str) -> Callable[..., PyTree]:
         ValueError: the text is neither, the file or module cannot be imported, or it has no such function.
 
     Example:
-        >>> find_function("lrgd_jax.features:elu_plus_one")
+        >>> find_function("lrgd_jax.features:elu_plus_one").__name__
+        'elu_plus_one'
     """
     where, _, name = place.rpartition(":")
     if not where or not name:

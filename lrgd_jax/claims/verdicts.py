@@ -20,6 +20,12 @@ class MutantVerdict:
         rejected: a difference of finite numbers exceeded its tolerance.
         instances: how many were tried.
         reason: why it was not rejected; None where it was.
+
+    Example:
+        >>> from lrgd_jax.claims import check_claim
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> check_claim(claim, dtype="float32", instances=1).mutants[0]
+        MutantVerdict(name='the step goes uphill', rejected=True, instances=1, reason=None)
     """
 
     name: str
@@ -39,6 +45,15 @@ class Failure:
         arguments: of the instance.
         left: one side.
         right: the other.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from lrgd_jax.claims import check_claim
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> wrong = replace(claim, right=claim.mutants[0].side)
+        >>> failure = check_claim(wrong, dtype="float32", instances=1, mutants=False).failure
+        >>> failure.dimensions, failure.instance
+        ({'n': 5, 'd': 3, 'dv': 2}, 0)
     """
 
     reason: str
@@ -66,6 +81,13 @@ class Verdict:
         mutants: their verdicts; empty where they were not asked for.
         seconds: spent, compilation included.
         failure: where it fell; None where it holds.
+
+    Example:
+        >>> from lrgd_jax.claims import check_claim
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> verdict = check_claim(claim, dtype="float32", instances=1)
+        >>> verdict.passed, verdict.worst_ratio < 1
+        (True, True)
     """
 
     slug: str
@@ -95,6 +117,15 @@ class Unevaluated:
         layer: a dtype, "exact layers", or what else was asked of the claim.
         fault: what was raised.
         seconds: spent.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from lrgd_jax.claims import check_all
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> broken = replace(claim, slug="broken", right=lambda query: query.no_such_method())
+        >>> first, second = check_all([broken, claim], dtype="float32", instances=1)
+        >>> isinstance(first, Unevaluated), first.internal, second.passed
+        (True, False, True)
     """
 
     claim: Claim
@@ -104,7 +135,7 @@ class Unevaluated:
 
     @property
     def slug(self) -> str:
-        """Of the claim."""
+        """The name of the claim."""
         return self.claim.slug
 
     @property
