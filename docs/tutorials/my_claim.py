@@ -1,7 +1,9 @@
 """Moving every value by one vector moves the output by that vector."""
 
+import jax.numpy as jnp
+
 from lrgd_jax.attention import softmax_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Mutant, alter
 from lrgd_jax.dual import FunctionalDual, projective_targets
 
 
@@ -10,23 +12,10 @@ def attention(query, keys, values, shift):
     return softmax_attention(query[None], keys, values + shift[None])[0]
 
 
-def prediction(query, keys, values):
-    """The dual of the values as they were, after its step."""
-    model = FunctionalDual.untrained(keys, projective_targets(values))
-    return model.predict(model.train(), query[None])[0]
-
-
 def dual_then_shift(query, keys, values, shift):
-    """The right side: the step on the old values, then the shift."""
-    return prediction(query, keys, values) + shift
-
-
-def shift_forgotten(query, keys, values):
-    return prediction(query, keys, values)
-
-
-def shift_counted_once_a_token(query, keys, values, shift, n):
-    return prediction(query, keys, values) + n * shift
+    """The right side: the dual of the values as they were, after its step, then the shift."""
+    model = FunctionalDual.untrained(keys, projective_targets(values))
+    return model.predict(model.train(), query[None])[0] + shift
 
 
 claim = Claim(
@@ -41,7 +30,7 @@ claim = Claim(
     left=attention,
     right=dual_then_shift,
     mutants=(
-        Mutant("the shift is forgotten", shift_forgotten),
-        Mutant("the shift is added once a token", shift_counted_once_a_token),
+        Mutant("the shift is forgotten", alter(dual_then_shift, shift=jnp.zeros_like)),
+        Mutant("the shift is added once a token", alter(dual_then_shift, shift=lambda shift, n: n * shift)),
     ),
 )

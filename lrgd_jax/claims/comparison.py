@@ -74,8 +74,8 @@ def compare(
 ) -> Comparison:
     r"""Compares two results of one structure, element by element.
 
-    They meet where $|l - r| \le \epsilon_l + \epsilon_r + \delta$ for every element, with both rounding bounds $\epsilon$
-    and the deviation $\delta$; for "at most", where $l - r$ does not exceed the same.
+    They meet where $|l - r| \le \epsilon_l + \epsilon_r + \delta$ for every element, with both rounding bounds
+    $\epsilon$ and the deviation $\delta$; for "at most", where $l - r$ does not exceed the same.
 
     Args:
         left: one side and its rounding bound.

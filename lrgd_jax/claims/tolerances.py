@@ -13,8 +13,8 @@ class Running:
     r"""Tolerance: the running error of both traced sides. Rigorous; for shallow programs.
 
     Every operation of a traced program loses at most $u\,|z|$, with the unit roundoff $u$ of its dtype, and hands on
-    what its operands have lost; `lrgd_jax.certify.running_error` adds this up beside the values. The tolerance is the sum of
-    both sides.
+    what its operands have lost; `lrgd_jax.certify.running_error` adds this up beside the values. The tolerance is the
+    sum of both sides.
 
     Source:
         Running error analysis: Higham 2002, *Accuracy and Stability of Numerical Algorithms*, section 3.3.
