@@ -1,6 +1,6 @@
 """Measures XLA's elementary functions and writes the constants of the rounding bounds that come with the package.
 
-    python benchmarks/measure_rounding.py             # print the table, write lrgd_jax/certify/measured/
+    python benchmarks/measure_rounding.py             # print the table, write lrgd_jax/certify/rounding/measured/
     python benchmarks/measure_rounding.py --check     # print the table, write nothing
 
 One file for each version of jaxlib, platform and device. `lrgd doctor` does the same for a user's own device.
@@ -13,11 +13,11 @@ import pathlib
 
 import jax
 
-from lrgd_jax.certify.constants import Record, record_file, write_record
-from lrgd_jax.certify.measuring import COUNT, FORMATS, measure_all
-from lrgd_jax.certify.versions import running
+from lrgd_jax.certify.rounding.constants import Record, record_file, write_record
+from lrgd_jax.certify.rounding.measuring import COUNT, FORMATS, measure_all
+from lrgd_jax.certify.tracing.jax_versions import running
 
-TARGET = pathlib.Path(__file__).parents[1] / "lrgd_jax" / "certify" / "measured"
+TARGET = pathlib.Path(__file__).parents[1] / "lrgd_jax" / "certify" / "rounding" / "measured"
 
 
 def main() -> None:

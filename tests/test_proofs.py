@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import pytest
 from conftest import ROOT
 
-from lrgd_jax.certify.exact import FALSE_ACCEPT, Disagreement
-from lrgd_jax.certify.rigorous import RADIUS, Exclusion
+from lrgd_jax.certify.verdicts.enclosures import RADIUS, Exclusion
+from lrgd_jax.certify.verdicts.random_fields import FALSE_ACCEPT, Disagreement
 from lrgd_jax.claims import Statistical, check_claim, load_claims
 from lrgd_jax.claims.certify_claims import SHAPES, certify_claim
 from lrgd_jax.claims.floating_counterexample import smallest_counterexample

@@ -1,20 +1,20 @@
 """Derived tolerances read off the traced program, and certificates in exact arithmetic."""
 
-from lrgd_jax.certify.adjoint import AdjointBound, adjoint_bound
-from lrgd_jax.certify.balls import Balls
-from lrgd_jax.certify.certificates import Certificate, Counterexample
-from lrgd_jax.certify.coverage import Coverage, coverage
-from lrgd_jax.certify.discrete import Open, UndecidableError
-from lrgd_jax.certify.equal import NotCertifiableError, equal
-from lrgd_jax.certify.exact import agree_exactly
-from lrgd_jax.certify.fields import PrimeField
-from lrgd_jax.certify.free import free
-from lrgd_jax.certify.jaxpr import System, UnknownPrimitiveError, walk
-from lrgd_jax.certify.program import Program, trace
-from lrgd_jax.certify.rationals import Rationals
-from lrgd_jax.certify.rigorous import enclose_difference
-from lrgd_jax.certify.rounding import Bounded, running_error
-from lrgd_jax.certify.unrefuted import Unrefuted
+from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
+from lrgd_jax.certify.answers.equality import NotCertifiableError, equal
+from lrgd_jax.certify.answers.unrefuted import Unrefuted
+from lrgd_jax.certify.balls.ball_arithmetic import Balls
+from lrgd_jax.certify.exact.rationals import Rationals
+from lrgd_jax.certify.fields.prime_fields import PrimeField
+from lrgd_jax.certify.rounding.adjoint import AdjointBound, adjoint_bound
+from lrgd_jax.certify.rounding.running_error import Bounded, running_error
+from lrgd_jax.certify.rule_coverage import Coverage, coverage
+from lrgd_jax.certify.tracing.free_functions import free
+from lrgd_jax.certify.tracing.program import Program, trace
+from lrgd_jax.certify.verdicts.enclosures import enclose_difference
+from lrgd_jax.certify.verdicts.random_fields import agree_exactly
+from lrgd_jax.certify.walking.discrete import Open, UndecidableError
+from lrgd_jax.certify.walking.walker import System, UnknownPrimitiveError, walk
 
 __all__ = [
     "AdjointBound",

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lrgd_jax.atomic import write_json
-from lrgd_jax.certify.certificates import versions
-from lrgd_jax.certify.exact import Agreement, Disagreement
-from lrgd_jax.certify.rigorous import Enclosure
+from lrgd_jax.certify.answers.certificates import versions
+from lrgd_jax.certify.verdicts.enclosures import Enclosure
+from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
 

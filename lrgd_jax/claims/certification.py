@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lrgd_jax.certify.conditions import Condition
-from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
-from lrgd_jax.certify.rigorous import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.conditions import Condition
+from lrgd_jax.certify.verdicts.enclosures import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement, NotApplicable
 from lrgd_jax.claims.arguments import Dimensions
 
 __all__ = ["Certification", "MutantLayers", "ShapeCertificate", "Status"]

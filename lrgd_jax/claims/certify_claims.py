@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
-from lrgd_jax.certify.rigorous import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.enclosures import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement, NotApplicable
 from lrgd_jax.claims.arguments import Dimensions
 from lrgd_jax.claims.certification import Certification, MutantLayers, ShapeCertificate
 from lrgd_jax.claims.claim import Claim

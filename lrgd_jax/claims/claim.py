@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
-from lrgd_jax.certify.free import free
+from lrgd_jax.certify.tracing.free_functions import free
 from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions, Integers, axis_size
 from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.side import Side, parameters_of, within_partials

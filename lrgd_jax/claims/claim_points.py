@@ -10,13 +10,13 @@ import jax
 import numpy as np
 
 from lrgd_jax.certify import Program
-from lrgd_jax.certify.exact import NotApplicable
-from lrgd_jax.certify.gaps import OneSided
-from lrgd_jax.certify.pairs import Pair, compared
-from lrgd_jax.certify.points import Leaf, Point
-from lrgd_jax.certify.probe import Walked
-from lrgd_jax.certify.rigorous import Enclosure, Exclusion
-from lrgd_jax.certify.tried import Kind, Tried, affordable, points_of, try_points, with_branches
+from lrgd_jax.certify.balls.undefined_values import OneSided
+from lrgd_jax.certify.points.decision_margins import SidePrograms
+from lrgd_jax.certify.points.function_pairs import Pair, compare_at
+from lrgd_jax.certify.points.sample_points import Leaf, Point
+from lrgd_jax.certify.points.trials import PointKind, Trials, most_points, points_to_try, try_points, with_unreached
+from lrgd_jax.certify.verdicts.enclosures import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.random_fields import NotApplicable
 from lrgd_jax.claims.arguments import Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.traced_side import TracedSide, prepare_by
@@ -53,24 +53,26 @@ class ClaimPoints:
     preparing: Program | None
     seed: int
 
-    def few(self, pair: tuple[Program, Program]) -> Tried:
+    def few(self, pair: tuple[Program, Program]) -> Trials:
         """At the instances."""
         return try_points(lambda point: self._at(pair, point), self._instances())
 
-    def many(self, pair: tuple[Program, Program]) -> Tried:
+    def many(self, pair: tuple[Program, Program]) -> Trials:
         """At the instances, plain points, random ones and those of the sides' own decisions."""
-        walked = Walked(pair, self.preparing)
+        walked = SidePrograms(pair, self.preparing)
         tried = try_points(lambda point: self._at(pair, point), self._points(walked))
-        return with_branches(walked, tried)
+        return with_unreached(walked, tried)
 
-    def _instances(self) -> Iterator[tuple[Kind, Point]]:
+    def _instances(self) -> Iterator[tuple[PointKind, Point]]:
         for drawn in self.drawn:
             yield "random", [np.asarray(x) for x in jax.tree.leaves(drawn)]
 
-    def _points(self, walked: Walked) -> Iterator[tuple[Kind, Point]]:
+    def _points(self, walked: SidePrograms) -> Iterator[tuple[PointKind, Point]]:
         yield from self._instances()
-        most = affordable(walked, numbers=NUMBERS)
-        yield from points_of(walked, self._leaves, seed=self.seed, rounds=1, most=most, integers=INTEGERS, steps=STEPS)
+        most = most_points(walked, numbers=NUMBERS)
+        yield from points_to_try(
+            walked, self._leaves, seed=self.seed, rounds=1, most=most, integers=INTEGERS, steps=STEPS
+        )
 
     @cached_property
     def _leaves(self) -> list[Leaf]:
@@ -91,7 +93,7 @@ class ClaimPoints:
             return NotApplicable(str(fault))
         if not all(np.isfinite(x).all() for x in leaves if x.dtype.kind == "f"):
             return NotApplicable("`given` makes arguments of this point that are not finite")
-        return compared(Pair(*pair), leaves, self.claim.relation)
+        return compare_at(Pair(*pair), leaves, self.claim.relation)
 
     def _prepare(self, point: Point) -> Point:
         if self.given is None:

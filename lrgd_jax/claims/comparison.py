@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from lrgd_jax.certify import Bounded
-from lrgd_jax.certify.structures import comparable
+from lrgd_jax.certify.tracing.structures import comparable
 from lrgd_jax.claims.arguments import Arguments, Dimensions
 
 __all__ = ["ComparedInstance", "Comparison", "compare", "merge_limits"]

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from lrgd_jax.certify import Bounded
-from lrgd_jax.certify.faults import named_faults, placed
-from lrgd_jax.certify.structures import mismatch
+from lrgd_jax.certify.tracing.faults import name_with_line, naming_faults
+from lrgd_jax.certify.tracing.structures import mismatch
 from lrgd_jax.claims.arguments import Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import Comparison, compare
@@ -102,8 +102,9 @@ class CompiledShape:
         replaced = self.left if mutant.replaces == "left" else self.right
         if side.output != replaced.output:
             raise ValueError(
-                f"{placed(side.name, mutant.side)} returns {side.output}, the {mutant.replaces} side that it replaces "
-                f"{replaced.output}; a mutant must return the same structure, shapes and dtypes"
+                f"{name_with_line(side.name, mutant.side)} returns {side.output}, "
+                f"the {mutant.replaces} side that it replaces {replaced.output}; "
+                "a mutant must return the same structure, shapes and dtypes"
             )
         return replace(side, adjoint=None) if running else side
 
@@ -118,7 +119,7 @@ def make_shape(claim: Claim, index: int, dtype: str, instances: int, seed: int) 
     dimensions = claim.shapes[index]
     drawn = [claim.draw(instance_key(claim, seed, index, k), dimensions, jnp.dtype(dtype)) for k in range(instances)]
     if claim.given is not None:
-        with named_faults(f"claim {claim.slug}: `given` at {dict(dimensions)} cannot be evaluated", claim.given):
+        with naming_faults(f"claim {claim.slug}: `given` at {dict(dimensions)} cannot be evaluated", claim.given):
             prepare = jax.jit(lambda arguments: claim.prepare(arguments, dimensions))
             drawn = [prepare(arguments) for arguments in drawn]
     return CompiledShape(claim, dimensions, tuple(drawn))

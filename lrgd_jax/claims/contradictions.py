@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from lrgd_jax.certify.exact import FALSE_ACCEPT
-from lrgd_jax.certify.rigorous import RADIUS
+from lrgd_jax.certify.verdicts.enclosures import RADIUS
+from lrgd_jax.certify.verdicts.random_fields import FALSE_ACCEPT
 from lrgd_jax.claims.certificates import Json
 
 __all__ = ["contradictory_fields", "moved_lines"]

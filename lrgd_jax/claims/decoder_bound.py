@@ -26,8 +26,8 @@ from jax.extend import core
 from jaxtyping import Array, Float, Int, PyTree
 
 from lrgd_jax.certify import Program, running_error, trace, walk
-from lrgd_jax.certify.rounded import Rounded
-from lrgd_jax.certify.rounding import Rounding, inputs_of
+from lrgd_jax.certify.rounding.rounded_numbers import Rounded
+from lrgd_jax.certify.rounding.running_error import Rounding, inputs_of
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
 from lrgd_jax.decoder.norms import at_least_float32, normalise
 from lrgd_jax.decoder.soft_cap import soft_cap

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, NoSuchExample
 from hypothesis.extra import numpy as hnp
 
-from lrgd_jax.certify.pairs import Difference, Pair, difference_at
-from lrgd_jax.certify.parting import Parting, parting
+from lrgd_jax.certify.counterexamples.divergence import Divergence, find_divergence
+from lrgd_jax.certify.points.function_pairs import Difference, Pair, difference_at
 from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.traced_side import trace_side
@@ -46,7 +46,7 @@ class ExactCounterexample:
     dimensions: Dimensions
     arguments: Arguments
     difference: Difference
-    parting: Parting | None
+    parting: Divergence | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Search:
             return None
         arguments = self._prepare(point.dimensions, drawn)
         beside = self._prepare(point.dimensions, self._drawn(point.dimensions, RANDOM_POINTS))
-        steps = parting(point.pair.left, point.pair.right, *map(jax.tree.leaves, (arguments, beside)))
+        steps = find_divergence(point.pair.left, point.pair.right, *map(jax.tree.leaves, (arguments, beside)))
         return ExactCounterexample(point.dimensions, arguments, difference, steps)
 
     def _difference(self, point: _FallenPoint, drawn: Arguments) -> Difference | None:

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.certify import Program
-from lrgd_jax.certify.conditions import conditions_of
-from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable, Prepared
-from lrgd_jax.certify.gaps import NO_VALUE, OneSided
-from lrgd_jax.certify.piecewise import decide_exactly
-from lrgd_jax.certify.rigorous import BITS, Enclosure, Exclusion
-from lrgd_jax.certify.structures import comparable, mismatch
-from lrgd_jax.certify.tried import Tried
+from lrgd_jax.certify.balls.undefined_values import NO_VALUE, OneSided
+from lrgd_jax.certify.points.trials import Trials
+from lrgd_jax.certify.tracing.structures import comparable, mismatch
+from lrgd_jax.certify.verdicts.case_by_case import decide_exactly
+from lrgd_jax.certify.verdicts.conditions import conditions_of
+from lrgd_jax.certify.verdicts.enclosures import BITS, Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement, NotApplicable, Prepared
 from lrgd_jax.claims.arguments import Argument, Dimensions
 from lrgd_jax.claims.certification import ShapeCertificate
 from lrgd_jax.claims.claim import Claim
@@ -106,7 +106,7 @@ class ExactShape:
             return NotApplicable("the claim is an inequality, and a field has no order")
         return decide_exactly(*self.pair(mutant, freed=True), self.preparation, seed=self.seed)
 
-    def try_points(self, mutant: Mutant | None = None, *, many: bool) -> Tried:
+    def try_points(self, mutant: Mutant | None = None, *, many: bool) -> Trials:
         """In balls: at the instances, or at many points besides."""
         pair = self.pair(mutant, freed=False)
         return self.points.many(pair) if many else self.points.few(pair)
@@ -148,7 +148,7 @@ def only_points(exact: Agreement | Disagreement | NotApplicable) -> bool:
     return not isinstance(exact, Agreement) or exact.cases > 1
 
 
-def rigorous_verdict(tried: Tried) -> Enclosure | Exclusion | NotApplicable:
+def rigorous_verdict(tried: Trials) -> Enclosure | Exclusion | NotApplicable:
     """The widest enclosure of all points, or what shows that the sides differ, or why nothing can be said."""
     if isinstance(tried.excluded, Exclusion):
         return tried.excluded

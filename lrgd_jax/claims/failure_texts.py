@@ -7,10 +7,10 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import PyTree
 
-from lrgd_jax.certify.certificates import nested_text
-from lrgd_jax.certify.constants import applied
-from lrgd_jax.certify.exact import Disagreement
-from lrgd_jax.certify.rigorous import Exclusion
+from lrgd_jax.certify.answers.certificates import nested_text
+from lrgd_jax.certify.rounding.constants import constants_in_use
+from lrgd_jax.certify.verdicts.enclosures import Exclusion
+from lrgd_jax.certify.verdicts.random_fields import Disagreement
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import ComparedInstance
@@ -35,7 +35,7 @@ def failure_text(claim: Claim, verdict: Verdict) -> str:
         lines += ["", f"falls: {failure.reason}", f"  dimensions: {sizes_text(failure.dimensions)}"]
         if failure.instance is not None:
             lines.append(f"  random instance: {failure.instance}")
-        lines.append(f"  {applied().text}")
+        lines.append(f"  {constants_in_use().text}")
     lines += [
         f"mutant not rejected: {mutant.name} ({mutant.reason}; {mutant.instances} instances)"
         for mutant in verdict.mutants

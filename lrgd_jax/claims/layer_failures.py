@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NoReturn
 
-from lrgd_jax.certify.exact import Disagreement
-from lrgd_jax.certify.rigorous import Exclusion
+from lrgd_jax.certify.verdicts.enclosures import Exclusion
+from lrgd_jax.certify.verdicts.random_fields import Disagreement
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import ComparedInstance

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 
-from lrgd_jax.certify.faults import FaultError
+from lrgd_jax.certify.tracing.faults import FaultError
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import ComparedInstance
 from lrgd_jax.claims.pytest_layers import LAYERS, ClaimLayers, claim_layers

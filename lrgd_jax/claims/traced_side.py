@@ -8,8 +8,8 @@ from jax.extend import core
 from jax.typing import ArrayLike
 
 from lrgd_jax.certify import Bounded, Program, adjoint_bound, running_error
-from lrgd_jax.certify.discrete import is_key
-from lrgd_jax.certify.faults import named_refusals, placed, traced
+from lrgd_jax.certify.tracing.faults import name_with_line, naming_refusals, trace_or_explain
+from lrgd_jax.certify.walking.discrete import is_key
 from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.side import Side
@@ -36,7 +36,7 @@ class TracedSide:
 
     def __call__(self, arguments: Arguments) -> Bounded:
         """What XLA computes, and how far that may be from the exact result."""
-        with named_refusals(f"{self.name} cannot be evaluated"):
+        with naming_refusals(f"{self.name} cannot be evaluated"):
             leaves = self.program.flatten((dict(arguments),))
             values = self.program.unflatten([_in_float64(x) for x in self.compiled(*leaves)])
             walked = self._walk(arguments)
@@ -45,7 +45,7 @@ class TracedSide:
 
     def evaluate(self, arguments: Arguments) -> Bounded:
         """The same without compiling: the program evaluated in float64, and its running error."""
-        with named_refusals(f"{self.name} cannot be evaluated"):
+        with naming_refusals(f"{self.name} cannot be evaluated"):
             return running_error(self.program, dict(arguments))
 
     def _walk(self, arguments: Arguments) -> Bounded:
@@ -97,13 +97,13 @@ def trace_side(
         arguments: of an instance.
         dimensions: of the instance.
         freed: as for `Claim.call`.
-        twice: as for `lrgd_jax.certify.faults.traced`.
+        twice: as for `lrgd_jax.certify.tracing.faults.trace_or_explain`.
 
     Raises:
         FaultError: the side cannot be traced.
     """
     name = f"claim {claim.slug}: {what} at {dict(dimensions)}"
-    program = traced(
+    program = trace_or_explain(
         f"{name} cannot be evaluated",
         side,
         lambda given: claim.call(side, given, dimensions, freed=freed),
@@ -117,7 +117,7 @@ def trace_side(
 
 def side_names(claim: Claim) -> tuple[str, str]:
     """How messages call the sides, with the lines where they are defined."""
-    return placed("the left side", claim.left), placed("the right side", claim.right)
+    return name_with_line("the left side", claim.left), name_with_line("the right side", claim.right)
 
 
 def prepare_by(given: TracedSide, drawn: Arguments) -> dict[str, Argument]:

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.certify import Bounded
-from lrgd_jax.certify.faults import named_faults
+from lrgd_jax.certify.tracing.faults import naming_faults
 from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import Comparison, compare
@@ -34,7 +34,7 @@ class UncompiledSides:
             return prepare_by(self._trace("given", self.claim.given, dimensions, drawn), drawn)
         except ValueError:
             what = f"claim {self.claim.slug}: `given` at {dict(dimensions)} cannot be evaluated"
-            with named_faults(what, self.claim.given):
+            with naming_faults(what, self.claim.given):
                 return self.claim.prepare(jax.tree.map(jnp.asarray, drawn), dimensions)
 
     def compare(self, dimensions: Dimensions, arguments: Arguments) -> tuple[Bounded, Bounded, Comparison]:

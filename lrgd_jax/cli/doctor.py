@@ -11,7 +11,7 @@ from lrgd_jax.cli.errors import complain, written
 from lrgd_jax.cli.verify_options import writable
 
 if TYPE_CHECKING:
-    from lrgd_jax.certify.constants import Constants
+    from lrgd_jax.certify.rounding.constants import Constants
 
 __all__ = ["doctor"]
 
@@ -31,21 +31,21 @@ def doctor(
     import jax
 
     from lrgd_jax.atomic import write_json
-    from lrgd_jax.certify.constants import applied
-    from lrgd_jax.certify.surroundings import surroundings
+    from lrgd_jax.certify.environment import read_environment
+    from lrgd_jax.certify.rounding.constants import constants_in_use
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.report.surroundings_table import surroundings_table
 
     if json is not None:
         writable(json)
-    found = applied()
+    found = constants_in_use()
     if found.refused is not None:
         complain(f"{found.refused}; it is measured again")
-    before = surroundings()
+    before = read_environment()
     if measure or found.refused is not None or found.source == "largest":
         jax.config.update("jax_enable_x64", True)
         _measure(found)
-    after = surroundings()
+    after = read_environment()
     results_console().print(surroundings_table(after, x64=before.x64))
     if json is not None:
         with written(f"--json {json}"):
@@ -54,8 +54,8 @@ def doctor(
 
 def _measure(found: Constants) -> None:
     """Measures the running stack and keeps what was seen."""
-    from lrgd_jax.certify.constants import Record, record_file, write_record
-    from lrgd_jax.certify.measuring import FUNCTIONS, measure_all
+    from lrgd_jax.certify.rounding.constants import Record, record_file, write_record
+    from lrgd_jax.certify.rounding.measuring import FUNCTIONS, measure_all
     from lrgd_jax.cli.terminal import progress_bar
 
     measured = {}

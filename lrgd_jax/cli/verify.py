@@ -172,13 +172,13 @@ def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
 
 def _show(findings: VerificationResults, *, mutants: bool, explained: bool) -> int:
     """Prints everything, and why what fell did, if time is left to search for that; returns the exit code."""
-    from lrgd_jax.certify.constants import applied
+    from lrgd_jax.certify.rounding.constants import constants_in_use
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.report.verdict_tables import certification_table, condition_lines, decoder_table, verdict_table
 
     console, codes = results_console(), [HOLDS]
     if findings.verdicts:
-        console.print(verdict_table(findings.verdicts, mutants=mutants, constants=applied().text))
+        console.print(verdict_table(findings.verdicts, mutants=mutants, constants=constants_in_use().text))
     if findings.decoder is not None:
         console.print(decoder_table(findings.decoder))
         for text in (*findings.decoder.notes, findings.decoder.greedy.text):

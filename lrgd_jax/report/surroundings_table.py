@@ -3,12 +3,12 @@
 from rich.markup import escape
 from rich.table import Table
 
-from lrgd_jax.certify.surroundings import Surroundings
+from lrgd_jax.certify.environment import Environment
 
 __all__ = ["surroundings_table"]
 
 
-def surroundings_table(found: Surroundings, *, x64: bool) -> Table:
+def surroundings_table(found: Environment, *, x64: bool) -> Table:
     """Two columns: what, and which; `x64` says whether 64 bits were on before the command turned them on."""
     table = Table("what", "here", show_lines=False)
     table.columns[0].no_wrap = True

@@ -9,7 +9,7 @@ that was ended. "constants" says which measured constants the bounds rest on.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lrgd_jax.certify.constants import applied
+from lrgd_jax.certify.rounding.constants import constants_in_use
 from lrgd_jax.claims.certificates import layers_content
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.comparison import Comparison
@@ -35,7 +35,7 @@ def verdicts_content(
         "dtype": ",".join(dtypes),
         "seed": seed,
         "complete": complete,
-        "constants": applied().as_dict(),
+        "constants": constants_in_use().as_dict(),
         "claims": [_claim(verdict, certifications.get(verdict.slug)) for verdict in verdicts],
         "model": None if model is None else _model(model),
     }

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import pytest
 from small_claims import FALSE, TRUE, all_pairs, squared_sum, variant, wrong_sign
 
-from lrgd_jax.certify.exact import Agreement, Disagreement, NotApplicable
-from lrgd_jax.certify.rigorous import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.enclosures import Enclosure, Exclusion
+from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement, NotApplicable
 from lrgd_jax.claims import Mutant, Statistical
 from lrgd_jax.claims.certificates import layers_content, read_certificates, write_certificate
 from lrgd_jax.claims.certify_claims import STATISTICAL, certify_claim, shapes_to_certify

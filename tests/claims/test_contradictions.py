@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 from small_claims import TRUE, variant
 
-from lrgd_jax.certify.rigorous import RADIUS
+from lrgd_jax.certify.verdicts.enclosures import RADIUS
 from lrgd_jax.claims import Mutant
 from lrgd_jax.claims.certificates import read_certificates, write_certificate
 from lrgd_jax.claims.certify_claims import certify_claim

@@ -6,7 +6,7 @@ import pytest
 from small_claims import TRUE, all_pairs, variant
 from support.faulty_functions import FAULTS, branches, named
 
-from lrgd_jax.certify.faults import FaultError
+from lrgd_jax.certify.tracing.faults import FaultError
 from lrgd_jax.claims import Mutant, certify_claim, check_claim
 from lrgd_jax.claims.pytest_layers import claim_layers
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from lrgd_jax import __version__
 from lrgd_jax.atomic import write_json
-from lrgd_jax.certify.exact import FALSE_ACCEPT
-from lrgd_jax.certify.rigorous import RADIUS
+from lrgd_jax.certify.verdicts.enclosures import RADIUS
+from lrgd_jax.certify.verdicts.random_fields import FALSE_ACCEPT
 from lrgd_jax.cli import app
 
 WRONG_SIGN = """

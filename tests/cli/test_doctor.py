@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from lrgd_jax.certify import constants, measuring
-from lrgd_jax.certify.constants import applied, record_file, shipped
-from lrgd_jax.certify.versions import Stack, running
+from lrgd_jax.certify.rounding import constants, measuring
+from lrgd_jax.certify.rounding.constants import constants_in_use, packaged_records, record_file
+from lrgd_jax.certify.tracing.jax_versions import Stack, running
 from lrgd_jax.cli import app
 
 ELSEWHERE = Stack("9.9.9", "cpu", "elsewhere")
@@ -18,9 +18,9 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(measuring, "COUNT", 400)
     monkeypatch.setattr(measuring.measure_all, "__defaults__", (400, 0))
-    applied.cache_clear()
+    constants_in_use.cache_clear()
     yield tmp_path
-    applied.cache_clear()
+    constants_in_use.cache_clear()
 
 
 @pytest.fixture
@@ -41,19 +41,19 @@ def test_what_is_known_is_shown_and_not_measured(cache):
     content = json.loads((cache / "doctor.json").read_text())
     assert content["versions"]["jaxlib"] == running().jaxlib
     assert content["constants"]["source"] == "package"
-    assert content["constants"]["table"] == applied().table
+    assert content["constants"]["table"] == constants_in_use().table
     assert {"python", "jax", "numpy", "python-flint"} <= {*content["versions"]}
     assert content["devices"]
 
 
 def test_what_is_not_known_is_measured_once_and_used_from_then_on(elsewhere):
-    assert applied().source == "largest"
+    assert constants_in_use().source == "largest"
     first = _run("--json", elsewhere / "doctor.json")
     assert first.exit_code == 0, first.output
     file = record_file(ELSEWHERE)
     assert json.loads((elsewhere / "doctor.json").read_text())["constants"]["source"] == "cache"
-    assert (applied().source, applied().stacks) == ("cache", (ELSEWHERE,))
-    assert {*applied().table} == {*measuring.FUNCTIONS}
+    assert (constants_in_use().source, constants_in_use().stacks) == ("cache", (ELSEWHERE,))
+    assert {*constants_in_use().table} == {*measuring.FUNCTIONS}
     before = file.stat().st_mtime_ns
     assert _run().exit_code == 0
     assert file.stat().st_mtime_ns == before
@@ -68,14 +68,14 @@ def test_a_damaged_file_is_refused_in_one_line_and_measured_again(elsewhere):
     assert f"{file} is damaged" in result.stderr
     assert "measured again" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-    applied.cache_clear()
-    assert (applied().source, applied().refused) == ("cache", None)
+    constants_in_use.cache_clear()
+    assert (constants_in_use().source, constants_in_use().refused) == ("cache", None)
 
 
 def test_measuring_can_be_asked_for(cache):
     assert _run("--measure").exit_code == 0
-    own = next(record for record in shipped() if record.stack == running()).constants
-    found = applied()
+    own = next(record for record in packaged_records() if record.stack == running()).constants
+    found = constants_in_use()
     assert found.source == "cache"
     assert all(found.table[name][form] >= x for name, row in own.items() for form, x in row.items())
 

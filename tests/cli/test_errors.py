@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from lrgd_jax.certify.shapes import shapes_of
+from lrgd_jax.certify.tracing.shapes import shapes_of
 from lrgd_jax.cli import app
 from lrgd_jax.cli.errors import (
     BAD_INPUT,

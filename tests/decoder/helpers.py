@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import save_file
 
-from lrgd_jax.certify.adjoint import adjoint_bound
-from lrgd_jax.certify.rounding import running_error
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.running_error import running_error
 from lrgd_jax.decoder import DecoderConfig, init
 from lrgd_jax.decoder.families import llama
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from lrgd_jax.certify.rounding import running_error
+from lrgd_jax.certify.rounding.running_error import running_error
 from lrgd_jax.decoder import map_over_devices, replicate, shard
 
 from .helpers import decoder, within

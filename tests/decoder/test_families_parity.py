@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply, generate, load_directory
 from lrgd_jax.positions import rotary_frequencies
 

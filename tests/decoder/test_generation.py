@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.certify.rounding import running_error
+from lrgd_jax.certify.rounding.running_error import running_error
 from lrgd_jax.decoder import DemonstrationGates, apply, empty_cache, gate_demonstrations, generate, read_tokens
 from proofs_checks._prompts import on_tokens
 

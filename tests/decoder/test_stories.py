@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply, dual_chain, dual_layer, embed, generate, layer, load_directory
 
 from .helpers import agree, within

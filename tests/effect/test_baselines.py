@@ -9,7 +9,7 @@ import pytest
 from decoder.helpers import TINY, TOKENS, agree, decoder, within
 
 from lrgd_jax.attention import softmax_attention
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply
 from lrgd_jax.decoder.attention import project_heads
 from lrgd_jax.decoder.forward import embed

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from decoder.helpers import TINY, decoder, within
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import LoadedDecoder, Tokenizer, generate
 from lrgd_jax.effect.answer import own_answer, token_texts
 from lrgd_jax.effect.explain import explain_prompt

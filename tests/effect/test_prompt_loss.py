@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, agree_deep, decoder, within
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply
 from lrgd_jax.effect import GRADIENT, PromptLoss, gradient_cost, gradients_at, losses_at, multiplications, rate_gradient
 from lrgd_jax.effect.attribution import aumann_shapley

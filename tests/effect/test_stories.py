@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from decoder.helpers import within
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply, load_directory
 from lrgd_jax.effect import (
     PromptLoss,

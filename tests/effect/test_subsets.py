@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from decoder.helpers import TINY, TOKENS, decoder, within
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.effect import FunctionLoss, PromptLoss, exact_shapley, losses_at, shapley_of, subset_losses
 from lrgd_jax.effect import subsets as module
 from lrgd_jax.effect.subsets import tree_cost, tree_losses

@@ -10,7 +10,7 @@ import optax
 import pytest
 from decoder.helpers import TINY, decoder
 
-from lrgd_jax.certify.adjoint import adjoint_bound
+from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply
 from lrgd_jax.experiments import icl_against_fine_tuning
 from lrgd_jax.experiments import register as register_experiment

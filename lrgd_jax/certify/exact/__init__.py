@@ -1,0 +1,1 @@
+"""Exact numbers: what every exact number system shares, and the rational numbers."""

@@ -1,0 +1,1 @@
+"""Points at which two programs are compared: plain, random, and those at which the programs themselves decide."""

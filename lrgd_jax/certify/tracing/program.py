@@ -1,0 +1,94 @@
+"""A traced function: what the walker walks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    RuntimeError,
+    StopIteration,
+    SystemExit,
+    TypeError,
+    ValueError,
+)
+"""What the evaluation of a program may raise at a point that it has no value for."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Program:
+    """A traced function: its jaxpr and the structures of its arguments and its result."""
+
+    jaxpr: core.ClosedJaxpr
+    in_tree: Any
+    out_tree: Any
+
+    def flatten(self, args: Sequence[Any]) -> list[Any]:
+        """The leaves of `args` as arrays of the traced shapes and dtypes.
+
+        Raises:
+            ValueError: if structure, shape or dtype differ from the traced ones.
+        """
+        leaves, tree = jax.tree.flatten(tuple(args))
+        if tree != self.in_tree:
+            raise ValueError(f"expected arguments of structure {self.in_tree}, got {tree}; trace the function anew")
+        return [_as_traced(x, aval, k) for k, (x, aval) in enumerate(zip(leaves, self.jaxpr.in_avals, strict=True))]
+
+    def unflatten(self, leaves: Sequence[Any]) -> Any:
+        """The result with `leaves` for its arrays."""
+        return jax.tree.unflatten(self.out_tree, leaves)
+
+
+def trace(function: Callable[..., Any], *args: Any) -> Program:
+    """Traces `function` at arrays (or `jax.ShapeDtypeStruct`s) of the shapes and dtypes of `args`.
+
+    Example:
+        >>> program = trace(jnp.dot, x, y)
+        >>> running_error(program, x, y)
+    """
+    jaxpr, result = jax.make_jaxpr(function, return_shape=True)(*args)
+    return Program(jaxpr, jax.tree.structure(tuple(args)), jax.tree.structure(result))
+
+
+def as_program(function: Program | Callable[..., Any], args: Sequence[Any]) -> Program:
+    """`function` itself if it is traced already, else its trace at `args`."""
+    return function if isinstance(function, Program) else trace(function, *args)
+
+
+def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[core.ClosedJaxpr | core.Jaxpr]:
+    """The programs within an equation: of a call, of a loop, of the branches of a condition."""
+    leaves = jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr)
+    return (x for x in leaves if _is_jaxpr(x))
+
+
+def is_key(dtype: Any) -> bool:
+    """Whether a dtype is that of random keys, which NumPy does not have."""
+    return bool(jnp.issubdtype(dtype, jax.dtypes.extended))
+
+
+def _is_jaxpr(x: Any) -> bool:
+    return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
+
+
+def _as_traced(x: Any, aval: Any, position: int) -> Any:
+    if is_key(aval.dtype):
+        return x
+    array = np.asarray(x, aval.dtype) if isinstance(x, (bool, int, float)) else np.asarray(x)
+    if array.shape != aval.shape or array.dtype != aval.dtype:
+        raise ValueError(
+            f"argument leaf {position} was traced as {aval.dtype}{list(aval.shape)}, got "
+            f"{array.dtype}{list(array.shape)}; convert it, or trace the function anew"
+        )
+    return array
