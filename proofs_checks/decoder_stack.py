@@ -3,15 +3,10 @@
 import jax.numpy as jnp
 
 from lrgd_jax.claims import Adjoint, Claim, Mutant, alter
-from lrgd_jax.decoder import DecoderParams, apply, dual_chain
+from lrgd_jax.decoder import apply, dual_chain
 from lrgd_jax.dual import segments_of
-from proofs_checks._weights import DIMENSIONS, LAYER, config_of, layer_of, trained_size
-
-
-def decoder_of(embedding, final_norm, layers, **rest):
-    """The decoder whose weights are the arguments, stacked over layers."""
-    stack = tuple(layer_of({name: rest[name][i] for name in LAYER}) for i in range(layers))
-    return DecoderParams(embedding, stack, 1 + final_norm / 4)
+from proofs_checks._prompts import decoder_of
+from proofs_checks._weights import DIMENSIONS, LAYER, config_of, trained_size
 
 
 def text(n, vocab):

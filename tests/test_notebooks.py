@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lrgd_jax.claims import check_claim
+from lrgd_jax.claims import alter, check_claim
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
@@ -64,8 +64,6 @@ def test_the_claim_of_the_tutorial_holds(tutorial):
 
 
 def test_the_claim_of_the_tutorial_falls_with_the_wrong_sign(tutorial):
-    def wrong(query, keys, values, shift):
-        return tutorial["prediction"](query, keys, values) - shift
-
+    wrong = alter(tutorial["dual_then_shift"], shift=lambda shift: -shift)
     claim = dataclasses.replace(tutorial["claim"], right=wrong)
     assert not check_claim(claim, dtype="float64", instances=2).holds
