@@ -24,7 +24,10 @@ def new_claim(
     directory: Annotated[Path, typer.Option("--dir", help="The folder of the file.")] = Path(),
 ) -> None:
     """Write a claim that can be verified at once, and certified; then change it into yours."""
+    from lrgd_jax.claims import load_claims
     from lrgd_jax.claims.new_claim import write_new_claim
 
     file = write_new_claim(slug, directory, group)
-    typer.echo(f"{file} is written; check it: lrgd verify {slug} --claims-path {file}")
+    # in the package's own folder it is found, and given a second time it would be there twice
+    path = "" if slug in load_claims() else f" --claims-path {file}"
+    typer.echo(f"{file} is written; check it: lrgd verify {slug}{path}")

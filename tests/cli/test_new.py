@@ -1,5 +1,7 @@
 """`lrgd new claim` writes a claim that runs, and refuses what would not."""
 
+import sys
+
 import pytest
 from test_cli import run
 
@@ -49,3 +51,16 @@ def test_what_is_no_claim_is_refused(arguments, message, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_claim_of_the_package_is_found_without_a_path(tmp_path, monkeypatch):
+    package = tmp_path / "proofs_checks"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "proofs_checks"]:
+        monkeypatch.delitem(sys.modules, name)
+    result = run("new", "claim", "my-claim", "--group", "B", "--dir", package)
+    assert result.exit_code == 0
+    assert "--claims-path" not in result.stdout
+    assert list(load_claims()) == ["my-claim"]
