@@ -22,7 +22,7 @@ def alter(side: Side, **changes: object) -> Side:
 
     Args:
         side: the function that is called.
-        **changes: by the names of its parameters.
+        **changes: the changes, by the names of its parameters.
 
     Returns:
         A side that needs what `side` needs, and what the changes name.

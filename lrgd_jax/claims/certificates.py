@@ -20,7 +20,7 @@ Json: TypeAlias = Any
 """What a JSON file may hold."""
 
 FORMAT = 2
-"""Of the files."""
+"""Version of the files' layout."""
 
 SIDES = ("left", "right")
 

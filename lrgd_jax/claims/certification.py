@@ -11,8 +11,8 @@ from lrgd_jax.claims.arguments import Dimensions
 __all__ = ["Certification", "MutantLayers", "ShapeCertificate", "Status"]
 
 Status = Literal["certified", "points", "not applicable", "not certified"]
-"""Of a claim: certified for all arguments of its shapes; equal at all points that were tried, which certifies nothing
-of others, beside its written proof; no layer applies; it falls, or a mutant passes."""
+"""What may be said of a claim: certified for all arguments of its shapes; equal at all points that were tried, which
+certifies nothing of others, beside its written proof; no layer applies; it falls, or a mutant passes."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class ShapeCertificate:
     """What the exact layers found at one shape.
 
     Attributes:
-        dimensions: of the shape.
-        exact: in prime fields.
-        rigorous: in balls, at every instance.
+        dimensions: sizes of the named axes.
+        exact: what prime fields say.
+        rigorous: what balls say at every instance.
         programs: both sides as text, what a later evaluation compares.
         mismatch: why the results cannot be compared at all; None where they can.
         conditions: where both sides have a value, and what was taken for exact or infinite.
@@ -58,7 +58,7 @@ class MutantLayers:
 
     @property
     def rejected(self) -> bool:
-        """By every layer that applies, and by one at least."""
+        """Whether every layer that applies rejects it, and one at least."""
         said = [verdict for verdict in (self.exact, self.rigorous) if verdict is not None]
         return bool(said) and all(said)
 
@@ -68,11 +68,11 @@ class Certification:
     """What the exact layers say of a claim.
 
     Attributes:
-        slug: of the claim.
+        slug: name of the claim.
         shapes: the certificates of each shape; none for a statistical claim.
         mutants: their verdicts; empty where they were not asked for.
-        seed: of instances, primes, points and symbols.
-        seconds: spent.
+        seed: seed of instances, primes, points and symbols.
+        seconds: time spent.
         reason: why no layer applies; None where one does.
 
     Source:
@@ -155,7 +155,7 @@ class Certification:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """Of all shapes, each once."""
+        """The conditions of all shapes, each once."""
         return tuple(dict.fromkeys(one for shape in self.shapes for one in shape.conditions))
 
     @property

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 EXACT_LAYERS = "exact layers"
-"""What a claim goes through here."""
+"""The name of what a claim goes through here."""
 
 SHAPES = 3
 """A claim is certified at no fewer shapes."""
@@ -56,8 +56,8 @@ def certify_claim(
 
     Args:
         claim: what is claimed.
-        seed: of instances, primes, points and symbols.
-        instances: at which the difference is enclosed, of each shape.
+        seed: seed of instances, primes, points and symbols.
+        instances: number of instances of each shape at which the difference is enclosed.
         mutants: whether the mutants are tried too.
         inline: trace without JAX's shortcuts: no cached sub-programs, every loop unrolled.
 

@@ -24,10 +24,10 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
 
     Args:
         claim: what is claimed.
-        dtype: of the floating arguments.
+        dtype: dtype of the floating arguments.
         instances: random ones at every shape; a quarter as many where the tolerance is `Adjoint`, whose reverse pass
             is compiled anew for every instance.
-        seed: of their keys.
+        seed: seed of their keys.
         mutants: whether the mutants are tried too.
 
     Returns:
@@ -83,7 +83,7 @@ def check_all(
     """Checks claims, some at a time; one that cannot be evaluated does not keep the others from their verdicts.
 
     Args:
-        claims: which.
+        claims: the claims, in the order of the results.
         dtype: as for `check_claim`.
         instances: as for `check_claim`.
         seed: as for `check_claim`.

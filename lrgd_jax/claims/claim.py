@@ -39,8 +39,8 @@ class Claim:
             an axis is a dimension, a number, or a sum or product of them ("g*share", "n+1").
         dimensions: name to (smallest, largest) size, for hypothesis.
         shapes: the dimensions at which `lrgd verify` checks.
-        left: one side.
-        right: the other side, written without the first.
+        left: the left side.
+        right: the right side, written without the left one.
         mutants: at least two.
         free: functions that the statement holds for whatever they are, by the names of the sides' parameters, for
             example {"phi": elu_plus_one}: run as given, and in exact arithmetic free (`certify.free`).
@@ -159,9 +159,9 @@ class Claim:
         """Calls a side with the arguments, dimensions and functions that its parameters name.
 
         Args:
-            side: which.
-            arguments: of an instance.
-            dimensions: of the instance.
+            side: the side, or a mutant of one.
+            arguments: arrays of an instance.
+            dimensions: sizes of the named axes.
             freed: whether the claim's free functions are replaced by ones of which nothing is known.
         """
         functions = {name: free(function) for name, function in self.free.items()} if freed else self.free

@@ -39,11 +39,11 @@ class ClaimPoints:
 
     Attributes:
         claim: what is claimed.
-        dimensions: of the shape.
+        dimensions: sizes of the named axes.
         drawn: random arguments of the instances, before `given`.
         given: what makes drawn arguments satisfy the assumptions, traced; None where nothing does.
         preparing: the same as a program from the leaves of what is drawn to those of the sides' arguments.
-        seed: of random points and lines.
+        seed: seed of random points and lines.
     """
 
     claim: Claim
@@ -54,11 +54,11 @@ class ClaimPoints:
     seed: int
 
     def few(self, pair: tuple[Program, Program]) -> Trials:
-        """At the instances."""
+        """Compares at the instances."""
         return try_points(lambda point: self._at(pair, point), self._instances())
 
     def many(self, pair: tuple[Program, Program]) -> Trials:
-        """At the instances, plain points, random ones and those of the sides' own decisions."""
+        """Compares at the instances, plain points, random ones and those of the sides' own decisions."""
         walked = SidePrograms(pair, self.preparing)
         tried = try_points(lambda point: self._at(pair, point), self._points(walked))
         return with_unreached(walked, tried)

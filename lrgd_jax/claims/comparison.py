@@ -48,11 +48,11 @@ class ComparedInstance:
     """An instance of a claim, what both sides return there, and how far apart that is.
 
     Attributes:
-        dimensions: of the instance.
-        arguments: of the instance, as the sides got them.
-        left: one side.
-        right: the other.
-        comparison: of both sides, against the tolerance.
+        dimensions: sizes of the named axes.
+        arguments: arrays of the instance, as the sides got them.
+        left: the left side.
+        right: the right side.
+        comparison: how far apart the sides are, against the tolerance.
 
     Example:
         >>> import numpy as np
@@ -78,8 +78,8 @@ def compare(
     $\epsilon$ and the deviation $\delta$; for "at most", where $l - r$ does not exceed the same.
 
     Args:
-        left: one side and its rounding bound.
-        right: the other.
+        left: the left result and its rounding bound.
+        right: the right result and its own.
         relation: "equal", or "at most" for left <= right.
         deviation: what statistics allow on top: a result and its bound, of the sides' structure or one array for all
             their leaves; None for nothing.

@@ -110,7 +110,7 @@ class CompiledShape:
 
 
 def size_of(dimensions: Dimensions) -> int:
-    """By which shapes are ordered: the sum of the dimensions."""
+    """The sum of the dimensions, by which shapes are ordered."""
     return sum(dimensions.values())
 
 

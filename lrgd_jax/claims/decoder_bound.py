@@ -84,10 +84,10 @@ def hidden_bound(
     """The bound on the difference of two evaluations of the final hidden states.
 
     Args:
-        params: of the decoder.
+        params: weights of the decoder.
         config: the decoder.
-        tokens: ids.
-        losses: of each layer and of the final norm, from `sum_of_losses`.
+        tokens: ids of the prompt.
+        losses: what each layer and the final norm lose, from `sum_of_losses`.
         block: positions whose reverse passes are compiled together.
         progress: called with the share of the work that is done.
     """
@@ -172,10 +172,10 @@ def head_bounds(
     """Bounds on the logits of two evaluations; the difference of their hidden states is counted with the first.
 
     Args:
-        params: of the decoder.
+        params: weights of the decoder.
         hidden: the final hidden states.
-        bound: on their difference.
-        cap: of the logits, `DecoderConfig.logit_soft_cap`.
+        bound: how far two evaluations of them may be apart.
+        cap: soft cap of the logits, `DecoderConfig.logit_soft_cap`.
     """
     program = trace(lambda x: soft_cap(cap, head(params, x)), hidden)
     return running_error(program, hidden, errors=(bound,)).error, running_error(program, hidden).error

@@ -38,10 +38,10 @@ class Greedy:
     """Greedy tokens of the forward pass, and whether the dual chain chooses the same.
 
     Attributes:
-        tokens: that `lrgd_jax.decoder.generate` wrote.
+        tokens: what `lrgd_jax.decoder.generate` wrote.
         identical: the dual chain chooses every one of them.
         first_difference: at which step it first does not; None where it always does.
-        smallest_gap: between the two largest logits of the chain, over all steps; None where there are none.
+        smallest_gap: the gap between the two largest logits of the chain, over all steps; None where there are none.
         text: the tokens in words; None without a tokenizer.
     """
 
@@ -57,15 +57,15 @@ class DecoderVerdict:
     """What the check of a checkpoint on one prompt found.
 
     Attributes:
-        directory: of the checkpoint.
-        dtype: in which it was checked.
+        directory: where the checkpoint lies.
+        dtype: the dtype of the check.
         prompt_tokens: number of tokens of the prompt.
         demonstrations: segments before the query.
-        logits: of the dual chain against the forward pass, at every position; tolerance by the adjoint bound.
+        logits: the dual chain against the forward pass, at every position; tolerance by the adjoint bound.
         layers: every layer, then the final norm, on the same input; tolerance by the running errors.
         greedy: the continuation.
         notes: what was done otherwise than asked for.
-        seconds: by stage.
+        seconds: time of each stage.
     """
 
     directory: str
@@ -96,11 +96,11 @@ def verify_decoder(
     """Checks that a pretrained decoder is a chain of dual models, on one prompt.
 
     Args:
-        directory: with config.json, model.safetensors and, for a prompt in words, tokenizer.json; a .gguf file; or a
-            name such as "smollm2".
+        directory: a folder with config.json, model.safetensors and, for a prompt in words, tokenizer.json; a .gguf
+            file; or a name such as "smollm2".
         prompt: text whose lines are the demonstrations and, last, the query; or token ids.
         demonstrations: how many of the first lines, or which ranges of tokens, are demonstrations.
-        dtype: in which to compute; with float64 JAX must be in 64 bits.
+        dtype: the dtype of the computation; with float64 JAX must be in 64 bits.
         steps: greedy tokens, cut to what the context leaves room for.
         progress: called with the stage and the share of it that is done.
 

@@ -44,7 +44,7 @@ def compare_drawn(
 
     Args:
         claim: what is claimed.
-        dtype: of the floating arguments.
+        dtype: dtype of the floating arguments.
         examples: how many instances are drawn.
         magnitude: drawn floating arguments lie between minus this and this.
         function: called with every instance that could be compared; what it raises passes.
@@ -102,7 +102,7 @@ class _Comparisons:
         self.unusable = "none was drawn"
 
     def compare(self, dimensions: Dimensions, drawn: Arguments) -> ComparedInstance | None:
-        """None where a side cannot be evaluated or something is not finite, which decides nothing."""
+        """Compares an instance; None where a side has no value or something is not finite, which decides nothing."""
         try:
             arguments = self.sides.prepare(dimensions, drawn)
             left, right, comparison = self.sides.compare(dimensions, arguments)

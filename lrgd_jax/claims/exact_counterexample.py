@@ -37,8 +37,8 @@ class ExactCounterexample:
     """An instance at which the sides differ in exact arithmetic.
 
     Attributes:
-        dimensions: of the instance.
-        arguments: of the instance, as the sides got them.
+        dimensions: sizes of the named axes.
+        arguments: arrays of the instance, as the sides got them.
         difference: both results, in rational numbers or balls, and how far they are apart.
         parting: the first value on each side that the other lacks.
     """
@@ -64,7 +64,7 @@ def smallest_exact_counterexample(
     Args:
         claim: what is claimed.
         first: dimensions at which the sides are known to differ, looked at last.
-        seed: of the points and of the search.
+        seed: seed of the points and of the search.
 
     Returns:
         The counterexample, or None where no point was found at which rational numbers or balls tell the sides apart.

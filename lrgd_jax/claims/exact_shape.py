@@ -101,13 +101,13 @@ class ExactShape:
         return left, right
 
     def exact(self, mutant: Mutant | None = None) -> Agreement | Disagreement | NotApplicable:
-        """In prime fields."""
+        """Decides in prime fields."""
         if self.claim.relation != "equal":
             return NotApplicable("the claim is an inequality, and a field has no order")
         return decide_exactly(*self.pair(mutant, freed=True), self.preparation, seed=self.seed)
 
     def try_points(self, mutant: Mutant | None = None, *, many: bool) -> Trials:
-        """In balls: at the instances, or at many points besides."""
+        """Compares in balls, at the instances or at many points besides."""
         pair = self.pair(mutant, freed=False)
         return self.points.many(pair) if many else self.points.few(pair)
 
@@ -119,7 +119,7 @@ class ExactShape:
         return rigorous_verdict(self.try_points(mutant, many=True))
 
     def certificate(self) -> ShapeCertificate:
-        """Of the claim itself."""
+        """What the exact layers say of the claim itself."""
         sides = ("left side", self.claim.left), ("right side", self.claim.right)
         left, right = (self.program(side, what, freed=False, inline=False) for what, side in sides)
         texts = str(left.jaxpr), str(right.jaxpr)

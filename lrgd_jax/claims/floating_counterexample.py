@@ -35,7 +35,7 @@ def strategy(claim: Claim, dtype: str, *, magnitude: float = 8.0) -> st.SearchSt
 
     Args:
         claim: declares them.
-        dtype: of the floating arguments.
+        dtype: dtype of the floating arguments.
         magnitude: floating arguments lie between minus this and this, which the dtype must represent.
     """
     check_dtype(dtype)
@@ -68,8 +68,8 @@ def smallest_counterexample(
 
     Args:
         claim: what is claimed.
-        dtype: of the floating arguments.
-        seed: of the search.
+        dtype: dtype of the floating arguments.
+        seed: seed of the search.
         magnitude: as for `strategy`.
         examples: how many to try before giving up.
 

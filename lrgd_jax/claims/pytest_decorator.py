@@ -38,7 +38,7 @@ def given_claim(
     Args:
         claim: what is claimed, or the slug of a claim that comes with the package.
         layers: some of "floating", "exact", "rigorous" and "mutants".
-        dtypes: of the floating arguments: some of "float64", "float32" and "bfloat16".
+        dtypes: dtypes of the floating arguments: some of "float64", "float32" and "bfloat16".
         examples: how many instances hypothesis draws for each dtype.
         magnitude: drawn floating arguments lie between minus this and this.
 

@@ -43,7 +43,7 @@ class LayerVerdict:
 
     Attributes:
         layer: its name: a dtype, "exact", "rigorous" or "mutants".
-        verdicts: of the dtypes, and what the exact layers say.
+        verdicts: what the check of each dtype says, or the exact layers.
         skipped: why the layer does not apply; None where it does.
 
     Example:
@@ -65,7 +65,7 @@ class ClaimLayers:
     Attributes:
         claim: what is claimed.
         layers: some of `LAYERS`.
-        dtypes: of the floating arguments.
+        dtypes: dtypes of the floating arguments.
         examples: how many instances hypothesis draws for each dtype.
         magnitude: drawn floating arguments lie between minus this and this.
 
@@ -120,7 +120,7 @@ class ClaimLayers:
         return {}
 
     def _verdict(self, dtype: str) -> Verdict:
-        """Of the compiled sides at the claim's own shapes."""
+        """The verdict of the compiled sides at the claim's own shapes."""
         if dtype not in self._verdicts:
             self._verdicts[dtype] = check_claim(self.claim, dtype=dtype, mutants="mutants" in self.layers)
         return self._verdicts[dtype]

@@ -22,7 +22,7 @@ class Recheck:
     """A certificate evaluated anew.
 
     Attributes:
-        slug: of the claim.
+        slug: name of the claim.
         certified: whether the claim is certified now.
         changes: what differs from the certificate, in words; empty where nothing does.
         now: the new evaluation; None where the claim is gone.
@@ -51,7 +51,7 @@ def recheck(certificate: Mapping[str, Json], claims: Mapping[str, Claim], *, see
     Args:
         certificate: its content.
         claims: those that are known.
-        seed: of the new evaluation; one more than the certificate's unless given.
+        seed: seed of the new evaluation; one more than the certificate's unless given.
 
     Raises:
         ValueError: the seed is the certificate's own.

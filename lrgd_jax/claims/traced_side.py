@@ -92,10 +92,10 @@ def trace_side(
 
     Args:
         claim: whose side it is.
-        side: which.
+        side: the side, or a mutant of one.
         what: how messages call it.
-        arguments: of an instance.
-        dimensions: of the instance.
+        arguments: arrays of an instance.
+        dimensions: sizes of the named axes.
         freed: as for `Claim.call`.
         twice: as for `lrgd_jax.certify.tracing.faults.trace_or_explain`.
 

@@ -20,7 +20,7 @@ def import_file(file: Path, expected: str) -> ModuleType:
     """Imports a user's file under a name of its own, so that it cannot hide a module of another package.
 
     Args:
-        file: of Python.
+        file: a Python file.
         expected: what the file should be, for the message: "a Python file that ...".
 
     Raises:

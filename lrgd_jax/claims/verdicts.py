@@ -40,11 +40,11 @@ class Failure:
 
     Attributes:
         reason: in words.
-        dimensions: of the instance.
+        dimensions: sizes of the named axes.
         instance: its number at this shape; None where the sides cannot even be compared.
-        arguments: of the instance.
-        left: one side.
-        right: the other.
+        arguments: arrays of the instance.
+        left: the left side.
+        right: the right side.
 
     Example:
         >>> from dataclasses import replace
@@ -69,17 +69,17 @@ class Verdict:
     """What the check of one claim in one dtype found.
 
     Attributes:
-        slug: of the claim.
-        group: of the claim.
-        title: of the claim.
-        dtype: of the floating arguments.
+        slug: name of the claim.
+        group: letter of the group, or the user's own name of one.
+        title: one line.
+        dtype: dtype of the floating arguments.
         holds: all instances are within their tolerance, and something was compared.
         instances: how many were compared.
         worst_ratio: largest difference in units of its tolerance.
         detection_limit: the smallest relative error of a side that every instance would have noticed; None where
             every number was zero.
         mutants: their verdicts; empty where they were not asked for.
-        seconds: spent, compilation included.
+        seconds: time spent, compilation included.
         failure: where it fell; None where it holds.
 
     Example:
@@ -113,10 +113,10 @@ class Unevaluated:
     """A claim that has no verdict at a layer, since something was raised.
 
     Attributes:
-        claim: which.
+        claim: the claim.
         layer: a dtype, "exact layers", or what else was asked of the claim.
         fault: what was raised.
-        seconds: spent.
+        seconds: time spent.
 
     Example:
         >>> from dataclasses import replace
