@@ -17,8 +17,8 @@ def online(queries, keys, values, strengths, memory, *, objective=squared_error,
     return jax.vmap(lambda w, q: model.predict(w, q[None])[0])(trajectory, queries)
 
 
-def without_the_half(queries, keys, values, strengths, memory):
-    return online(queries, keys, values, strengths, memory, objective=lambda *batch: 2 * squared_error(*batch))
+def twice_the_squared_error(*batch):
+    return 2 * squared_error(*batch)
 
 
 def all_gradients_at_the_start(queries, keys, values, strengths, memory, n):
@@ -49,7 +49,7 @@ $S_t$; both start from $S_0$. After the step $W_tk_t - v_t = (1 - b_t\|k_t\|^2)(
     mutants=(
         Mutant("the alignment loss: nothing is erased (Hebb's rule)", alter(online, objective=alignment())),
         Mutant("the step goes uphill", alter(online, learning_rate=-1.0)),
-        Mutant("the squared error without its half", without_the_half),
+        Mutant("the squared error without its half", alter(online, objective=twice_the_squared_error)),
         Mutant("all gradients are taken at the first weights", all_gradients_at_the_start),
     ),
 )

@@ -33,10 +33,6 @@ def partitions(n):
     }
 
 
-def many_steps(initial, keys, values, n):
-    return other_batches(initial, keys, values, n)
-
-
 def last_batch_dropped(initial, keys, values, n):
     model = model_of(initial, keys, values)
     return {name: model.train(batches=batches[:-1]) for name, batches in partitions(n).items()}
@@ -64,7 +60,7 @@ the layers below, not from the step.
     dimensions={"n": (0, 6), "d": (1, 4), "dv": (1, 3)},
     shapes=({"n": 5, "d": 3, "dv": 2}, {"n": 2, "d": 4, "dv": 1}),
     left=one_batch,
-    right=many_steps,
+    right=other_batches,
     mutants=(
         Mutant(
             "heavy-ball momentum between the batches", alter(other_batches, optimiser=optax.sgd(RATE, momentum=0.5))
