@@ -27,11 +27,11 @@ SPLITS = {
 }
 X = jax.random.normal(jax.random.key(5), (N, TINY.width))
 FORWARD = {
-    "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "rms_norm"),
+    "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "attend_causally", "rms_norm"),
     "feed_forward": ("swiglu", "feed_forward"),
-    "forward": ("layer_around", "run_layers", "normalise"),
+    "forward": ("attend_causally", "layer_around", "run_layers", "normalise"),
     "norms": ("rms_norm", "layer_norm", "normalise"),
-    "transformer_layer": ("attend", "feed_forward", "layer", "layer_around", "normalise"),
+    "transformer_layer": ("attend_causally", "feed_forward", "layer", "layer_around", "normalise"),
 }
 """What the ordinary forward pass is made of."""
 
