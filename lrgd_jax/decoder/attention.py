@@ -4,7 +4,6 @@ Queries, keys and values are marked "heads", outputs "attended" by `jax.ad_check
 for `lrgd_jax.certify.adjoint_bound`; the marks compute nothing.
 """
 
-import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -129,7 +128,7 @@ def _soft_capped_attention(
     values: Float[Array, "n dv"],
     mask: Bool[Array, "t n"],
 ) -> Float[Array, "t dv"]:
-    s = 1 / math.sqrt(keys.shape[1]) if config.attention_scale is None else config.attention_scale
+    s = config.logit_scale(keys.shape[1])
     logits = soft_cap(config.attention_soft_cap, (queries @ keys.T) * jnp.asarray(s, queries.dtype))
     # the mask comes after the cap, which would bring it back into range
     logits = jnp.where(mask, logits, jnp.asarray(float(jnp.finfo(logits.dtype).min) / 2, logits.dtype))

@@ -1,5 +1,6 @@
 """What a decoder is, apart from its weights: sizes, constants and the kind of its attention."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -163,6 +164,10 @@ class DecoderConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise ValueError(f"DecoderConfig: {name} must be a positive number, got {value!r}")
+
+    def logit_scale(self, width: int) -> float:
+        r"""S of the logits $s\,q^\top k$ of heads of a width: `attention_scale`, $1/\sqrt d$ unless given."""
+        return 1 / math.sqrt(width) if self.attention_scale is None else self.attention_scale
 
     def of_layer(self, index: int) -> "DecoderConfig":
         """What one layer is: the config itself where all are alike, else with its own window and frequencies."""

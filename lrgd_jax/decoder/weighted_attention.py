@@ -40,7 +40,7 @@ def kernel_entries(
     if config.attention == "linear":
         phi = jax.vmap(elu_plus_one)
         return jnp.where(seen, phi(queries) @ phi(keys).T, jnp.zeros((), queries.dtype))
-    scale = 1 / math.sqrt(keys.shape[1]) if config.attention_scale is None else config.attention_scale
+    scale = config.logit_scale(keys.shape[1])
     logits = (queries @ keys.T) * jnp.asarray(scale, queries.dtype)
     logits = soft_cap(config.attention_soft_cap, logits)
     limits = jnp.finfo(logits.dtype)

@@ -104,7 +104,7 @@ def feature_attention(
     def attention(i: int, config: DecoderConfig, heads: Heads) -> Float[Array, "h n dv"]:
         queries, keys, values = heads
         n, d = keys.shape[1:]
-        scale = 1 / math.sqrt(d) if config.attention_scale is None else config.attention_scale
+        scale = config.logit_scale(d)
         root = jnp.asarray(math.sqrt(scale), keys.dtype)
         mask = visible(n, n, causal=True, window=config.window)
         if counted is not None:
