@@ -1,48 +1,14 @@
 """In-context learning as gradient descent, executable.
 
-Attention forms beside their explicit dual models, and claims that say where they meet. Importing this package changes
-no JAX configuration and imports no plotting library.
+Attention forms beside their explicit dual models, and claims that say where they meet. What `__all__` lists is the
+interface (docs/api-policy.md). Each name is loaded when it is first used, so that importing the package loads no JAX,
+changes no configuration, and imports no plotting library.
 """
 
-from lrgd_jax import features, kernels, positions
-from lrgd_jax.attention import (
-    DeltaRule,
-    DescentAttention,
-    GatedLinearAttention,
-    HeadWeights,
-    LinearAttention,
-    MomentumAttention,
-    MultiHeadAttention,
-    Retention,
-    RidgeAttention,
-    Rotary,
-    SoftmaxAttention,
-    TTTLinear,
-)
-from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, alignment, dual_of
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DeltaRule",
-    "DescentAttention",
-    "DualModel",
-    "FunctionalDual",
-    "GatedLinearAttention",
-    "HeadWeights",
-    "KernelExpansion",
-    "LinearAttention",
-    "MomentumAttention",
-    "MultiHeadAttention",
-    "Retention",
-    "RidgeAttention",
-    "Rotary",
-    "SoftmaxAttention",
-    "TTTLinear",
-    "__version__",
-    "alignment",
-    "dual_of",
-    "features",
-    "kernels",
-    "positions",
-]
+# the names, and where each of them lives, stand in __init__.pyi, which type checkers read too
+__getattr__, __dir__, _lazy = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [*_lazy, "__version__"]

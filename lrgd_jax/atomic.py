@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -49,33 +48,33 @@ def write_text(file: Path, text: str) -> None:
         written.write_text(text, encoding="utf-8")
 
 
-def write_json(file: Path, content: Mapping[str, Any]) -> None:
+def write_json(file: Path, content: Mapping[str, object]) -> None:
     """Writes JSON, whole or not at all; numbers that are not finite become null.
 
     Raises:
         ValueError: an entry is no number, string, list or dictionary.
     """
-    write_text(file, json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(file, json.dumps(_to_json(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def to_scalar(name: str, value: Any) -> int | float | str | bool:
+def to_scalar(name: str, value: object) -> int | float | str | bool:
     """A number of Python; those of NumPy and JAX are turned into it.
 
     Raises:
         ValueError: it is no number, string or boolean; `name` says where it stood.
     """
-    if np.ndim(value) == 0 and hasattr(value, "dtype"):
+    if hasattr(value, "dtype") and np.asarray(value).ndim == 0:
         value = np.asarray(value).item()
     if not isinstance(value, int | float | str | bool):
         raise ValueError(f"{name}: expected a number, a string or a boolean, got {type(value).__name__}")
     return value
 
 
-def _plain(x: Any) -> Any:
+def _to_json(x: object) -> object:
     if isinstance(x, Mapping):
-        return {str(key): _plain(value) for key, value in x.items()}
+        return {str(key): _to_json(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
-        return [_plain(value) for value in x]
+        return [_to_json(value) for value in x]
     if x is None:
         return None
     value = to_scalar("an entry of a JSON file", x)

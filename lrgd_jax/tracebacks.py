@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 __all__ = ["Line", "definition_line", "first_sentence", "is_refusal", "package_line", "user_line"]
 
@@ -78,9 +77,9 @@ def user_line(error: BaseException) -> Line | None:
     lines = [line for line in lines if not _of_a_library(line.file)]
     users = [line for line in lines if not line.shipped]
     own = [line for line in users if "site-packages" not in Path(line.file).parts]
-    for found in (own, users, lines):
-        if found:
-            return found[-1]
+    for kind in (own, users, lines):
+        if kind:
+            return kind[-1]
     return None
 
 
@@ -92,7 +91,7 @@ def package_line(error: BaseException) -> Line | None:
     return own[-1] if own else user_line(error) or (lines[-1] if lines else None)
 
 
-def definition_line(function: Callable[..., Any]) -> Line | None:
+def definition_line(function: Callable[..., object]) -> Line | None:
     """Where a function is defined; None where no Python says so."""
     while isinstance(function, partial):
         function = function.func

@@ -36,11 +36,11 @@ import numpy as np
 import optax
 import tokenizers
 
+from lrgd_jax import explain
 from lrgd_jax.decoder import DecoderConfig, LoadedDecoder, Tokenizer, apply, init, load_decoder
 from lrgd_jax.effect import exact_shapley, few_shot, leave_one_out, losses_at, rate_gradient
 from lrgd_jax.effect.methods import DEFAULT, METHODS
 from lrgd_jax.report.effect_figures import effect_path_figure, fidelity_figure, parts_figure
-from lrgd_jax.report.explanation import explain
 
 
 def trained(letters="abcdefghijkl", digits="0123456789", lines=24, steps=300):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich import print
 
-from lrgd_jax.report.explanation import explain
+from lrgd_jax import explain
 
 explanation = explain(
     sys.argv[1],

@@ -27,7 +27,8 @@ from lrgd_jax.claims.layer_failures import (
     survivors,
     survivors_of_exact_layers,
 )
-from lrgd_jax.claims.registry import find_claim, load_claims
+from lrgd_jax.claims.lookup import find_claim
+from lrgd_jax.claims.registry import load_claims
 from lrgd_jax.claims.tolerances import Statistical
 from lrgd_jax.claims.verdicts import Verdict
 

@@ -12,7 +12,7 @@ from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.certify_claims import certify_claim
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.contradictions import contradictory_fields, moved_lines
-from lrgd_jax.claims.registry import find_claim
+from lrgd_jax.claims.lookup import find_claim
 
 __all__ = ["Recheck", "recheck"]
 

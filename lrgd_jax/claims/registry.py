@@ -1,10 +1,9 @@
 """Finds claims: those of the installed `proofs_checks`, then users' own files and folders."""
 
-import difflib
 import importlib
 import pkgutil
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +12,7 @@ from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.user_files import import_file
 
-__all__ = ["find_claim", "load_claims"]
+__all__ = ["claims_of", "load_claims"]
 
 OWN = "proofs_checks"
 REFUSING = Claim.__module__, Mutant.__module__, alter.__module__
@@ -39,7 +38,7 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
     package = importlib.import_module(OWN)
     modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     names = [f"{OWN}.{name}" for name in modules if not name.startswith("_")]
-    own = [(f"{OWN} ({name})", claim) for name in names for claim in _claims_of(importlib.import_module(name), name)]
+    own = [(f"{OWN} ({name})", claim) for name in names for claim in claims_of(importlib.import_module(name), name)]
     own.sort(key=lambda pair: (pair[1].group, pair[1].slug))
     users = [(str(file), claim) for path in paths for file in _files(Path(path)) for claim in _claims_in(file)]
     claims: dict[str, Claim] = {}
@@ -53,28 +52,27 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
     return claims
 
 
-def find_claim(claims: Mapping[str, Claim], slug: str) -> Claim:
-    """The claim of that name.
+def claims_of(module: ModuleType, place: str) -> list[Claim]:
+    """The claims that a module defines as `claim`, a Claim, or as `claims`, a tuple of them.
 
     Args:
-        claims: by slug, from `load_claims`.
-        slug: the name.
+        module: that was imported.
+        place: its name, for the error.
 
     Raises:
-        ValueError: there is none; the message lists those that contain the name, or else suggests the nearest.
-
-    Example:
-        >>> find_claim(load_claims(), "momentum").group
-        'B'
-        >>> find_claim({"delta-rule": find_claim(load_claims(), "delta-rule")}, "delta")
-        Traceback (most recent call last):
-        ValueError: there is no claim 'delta'; did you mean 'delta-rule'? `lrgd claims` lists all 1
+        ValueError: it defines neither.
     """
-    if slug in claims:
-        return claims[slug]
-    near = [known for known in claims if slug and slug in known] or difflib.get_close_matches(slug, claims, n=1)
-    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-    raise ValueError(f"there is no claim {slug!r}; {hint}`lrgd claims` lists all {len(claims)}")
+    one, several = getattr(module, "claim", None), getattr(module, "claims", None)
+    # `from lrgd_jax import claims` in a claim file is no list of claims
+    several = None if isinstance(several, ModuleType) else several
+    candidates = list(several) if isinstance(several, (tuple, list)) else [] if several is None else [several]
+    if one is not None and one not in candidates:
+        candidates.insert(0, one)
+    wrong = [type(x).__name__ for x in candidates if not isinstance(x, Claim)]
+    if wrong or not candidates:
+        came = f"a {wrong[0]}" if wrong else "neither"
+        raise ValueError(f"{place}: expected `claim`, a Claim, or `claims`, a tuple of them; got {came}")
+    return candidates
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -96,24 +94,10 @@ def _claims_in(file: Path) -> list[Claim]:
         if isinstance(fault, ValueError) and _raised_by_a_claim(fault):
             raise ValueError(f"{file}: {fault}") from fault
         raise
-    return _claims_of(module, str(file))
+    return claims_of(module, str(file))
 
 
 def _raised_by_a_claim(fault: ValueError) -> bool:
     """Whether a claim refused what it was given, in which case its message says all that is wrong."""
     frames = (frame for frame, _ in traceback.walk_tb(fault.__traceback__))
     return any(frame.f_globals.get("__name__") in REFUSING for frame in frames)
-
-
-def _claims_of(module: ModuleType, place: str) -> list[Claim]:
-    one, several = getattr(module, "claim", None), getattr(module, "claims", None)
-    # `from lrgd_jax import claims` in a claim file is no list of claims
-    several = None if isinstance(several, ModuleType) else several
-    candidates = list(several) if isinstance(several, (tuple, list)) else [] if several is None else [several]
-    if one is not None and one not in candidates:
-        candidates.insert(0, one)
-    wrong = [type(x).__name__ for x in candidates if not isinstance(x, Claim)]
-    if wrong or not candidates:
-        came = f"a {wrong[0]}" if wrong else "neither"
-        raise ValueError(f"{place}: expected `claim`, a Claim, or `claims`, a tuple of them; got {came}")
-    return candidates

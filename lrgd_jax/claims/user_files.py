@@ -1,6 +1,5 @@
 """Imports users' own files, and finds functions in them or in installed modules."""
 
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -11,6 +10,7 @@ from types import ModuleType
 
 from jaxtyping import PyTree
 
+from lrgd_jax.suggestions import did_you_mean
 from lrgd_jax.tracebacks import Line, first_sentence, user_line
 
 __all__ = ["find_function", "import_file"]
@@ -58,9 +58,8 @@ def find_function(place: str) -> Callable[..., PyTree]:
     function = getattr(module, name, None)
     if function is None:
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        near = difflib.get_close_matches(name, functions, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{where} has no function {name!r}{hint}")
+        hint = did_you_mean(name, functions)
+        raise ValueError(f"{where} has no function {name!r}{'; ' if hint else ''}{hint}")
     if not callable(function):
         raise ValueError(f"{name!r} in {where} is a {type(function).__name__}; expected a function")
     return function

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS, written
-from lrgd_jax.cli.verify_options import writable
+from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS
+from lrgd_jax.cli.files import require_writable, write_json_result
 
 if TYPE_CHECKING:
     from lrgd_jax.certify import Certificate, Counterexample, Unrefuted
@@ -22,10 +22,12 @@ def certify(
     first: Annotated[str, typer.Argument(metavar="FIRST", help=f"A function: {_PLACE}.")],
     second: Annotated[str, typer.Argument(metavar="SECOND", help="The other, with parameters of the same names.")],
     shapes: Annotated[
-        str, typer.Option(help="Of the arguments, such as 'q:d=4; k:n=6,d; v:n,dv=3; tokens:n below 10'.")
+        str, typer.Option(help="Shapes of the arguments, such as 'q:d=4; k:n=6,d; v:n,dv=3; tokens:n below 10'.")
     ],
-    at_most: Annotated[bool, typer.Option("--at-most", help="FIRST <= SECOND in every entry, not equality.")] = False,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of random points, primes and symbols.")] = 0,
+    at_most: Annotated[
+        bool, typer.Option("--at-most", help="Certify FIRST <= SECOND in every entry, not equality.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random points, primes and symbols.")] = 0,
     constants: Annotated[
         str,
         typer.Option(
@@ -40,21 +42,16 @@ def certify(
     Exit code 0: certified; 1: a counterexample was found; 2: bad input, or functions that cannot be compared; 3:
     internal error; 4: they are equal at all points that were tried, which certifies nothing else; 130: interrupted.
     """
-    if json is not None:
-        writable(json)
+    require_writable({"--json": json})
     if constants not in ("rounded", "meant"):
         raise ValueError(f"--constants must be 'rounded' or 'meant', got {constants!r}")
-    found = _compare(first, second, shapes, at_most=at_most, seed=seed, constants=constants)
-    typer.echo(str(found))
-    if json is not None:
-        from lrgd_jax.atomic import write_json
-
-        with written(f"--json {json}"):
-            write_json(json, found.as_dict())
-    if not found:
+    answer = _compare(first, second, shapes, at_most=at_most, seed=seed, constants=constants)
+    typer.echo(str(answer))
+    write_json_result(json, answer.as_dict())
+    if not answer:
         from lrgd_jax.certify import Counterexample
 
-        raise typer.Exit(FALLEN if isinstance(found, Counterexample) else ONLY_POINTS)
+        raise typer.Exit(FALLEN if isinstance(answer, Counterexample) else ONLY_POINTS)
 
 
 def _compare(

@@ -1,16 +1,17 @@
 """`lrgd claims`: the list, or one claim with its proof."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["ClaimsPath", "claims"]
+from lrgd_jax.cli.options import ClaimsPath
 
-ClaimsPath = Annotated[
-    list[Path] | None,
-    typer.Option(help="A file that defines `claim` or `claims`, or a folder of such files; may be repeated."),
-]
+if TYPE_CHECKING:
+    from lrgd_jax.claims.claim_text import ClaimText
+
+__all__ = ["claims"]
 
 
 def claims(
@@ -18,12 +19,23 @@ def claims(
     claims_path: ClaimsPath = None,
 ) -> None:
     """List all claims, or show one with its proof, as Markdown."""
-    from lrgd_jax.claims import find_claim, load_claims
+    from lrgd_jax.claims.lookup import find_claim
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.report.claim_pages import claim_page, claim_table
 
-    known = load_claims(claims_path or ())
+    texts = _texts(claims_path or ())
     if slug is None:
-        results_console().print(claim_table(known.values()))
+        results_console().print(claim_table(texts.values()))
     else:
-        typer.echo(claim_page(find_claim(known, slug)), nl=False)
+        typer.echo(claim_page(find_claim(texts, slug)), nl=False)
+
+
+def _texts(paths: Sequence[Path]) -> "dict[str, ClaimText]":
+    """The words of all claims; only a user's own files, which may say anything, are imported."""
+    from lrgd_jax.claims.claim_text import ClaimText, read_claim_texts
+
+    if not paths:
+        return read_claim_texts()
+    from lrgd_jax.claims.registry import load_claims
+
+    return {slug: ClaimText.of(claim) for slug, claim in load_claims(paths).items()}

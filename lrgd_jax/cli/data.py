@@ -4,37 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from lrgd_jax.cli.errors import CODES
+from lrgd_jax.cli.options import require_at_least_one
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from lrgd_jax.recommend.data.preparation import Rules
+    from lrgd_jax.recommend.data.preparation import Duplicates, Rules, SplitKind
+    from lrgd_jax.report.import_report import ImportReport
 
 __all__ = ["data"]
 
 data = typer.Typer(help="Data sets for the recommender: import, generate, show.", no_args_is_help=True)
-bring = typer.Typer(help="Clean, cut and check a data set, and keep it as Parquet.", no_args_is_help=True)
-data.add_typer(bring, name="import")
+import_ = typer.Typer(help="Clean, cut and check a data set, and keep it as Parquet.", no_args_is_help=True)
+data.add_typer(import_, name="import")
 
 Source = Annotated[Path, typer.Argument(help="The file to read; .gz is decompressed.")]
 Destination = Annotated[Path, typer.Argument(help="The folder to make; there as a whole or not at all.")]
-Core = Annotated[int, typer.Option(help="k of the k-core filter; 1 keeps all.")]
+Core = Annotated[int, typer.Option(help="The k of the k-core filter; 1 keeps all.")]
 LeastRating = Annotated[float | None, typer.Option("--min-rating", help="Drop interactions rated lower.")]
-OnDuplicates = Annotated[str, typer.Option("--duplicates", help="A user has an item twice: error, first, last, keep.")]
+OnDuplicates = Annotated[
+    str, typer.Option("--duplicates", help="What to do where a user has an item twice: error, first, last or keep.")
+]
 Sort = Annotated[bool, typer.Option("--sort", help="Sort by time; without it, times that go back are an error.")]
-Ties = Annotated[str, typer.Option(help="A user has several items at one time: error, or keep (the file's order).")]
-Split = Annotated[str, typer.Option(help="leave-last-out, or time.")]
+Ties = Annotated[
+    str, typer.Option(help="What to do where a user has several items at one time: error, or keep (the file's order).")
+]
+Split = Annotated[str, typer.Option(help="How to split: leave-last-out, or time.")]
 ValidFrom = Annotated[str, typer.Option(help="Time split: a share such as 0.8, a date, or seconds since 1970.")]
 TestFrom = Annotated[str, typer.Option(help="Time split: where the test part begins, likewise.")]
-Titled = Annotated[bool, typer.Option("--titles-required", help="An item without a title is an error.")]
+Titled = Annotated[bool, typer.Option("--titles-required", help="Refuse items without a title.")]
 
 
-@bring.command("amazon-reviews", epilog=CODES)
+@import_.command("amazon-reviews", epilog=CODES)
 def amazon_reviews(
     source: Source,
     destination: Destination,
@@ -52,14 +58,15 @@ def amazon_reviews(
     The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
     """
     from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
+    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    _free(destination)
+    require_free(destination)
     rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
     titles = None if metadata is None else read_titles(metadata)
-    _bring(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
+    _import_table(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
 
 
-@bring.command("csv", epilog=CODES)
+@import_.command("csv", epilog=CODES)
 def comma_separated(
     source: Source,
     destination: Destination,
@@ -67,9 +74,11 @@ def comma_separated(
     item: Annotated[str, typer.Option(help="Column of the items.")] = "item",
     time: Annotated[str | None, typer.Option(help="Column of the times; without it the rows' order counts.")] = None,
     rating: Annotated[str | None, typer.Option(help="Column of the ratings.")] = None,
-    separator: Annotated[str, typer.Option(help="Between columns.")] = ",",
+    separator: Annotated[str, typer.Option(help="Separator between columns.")] = ",",
     titles: Annotated[Path | None, typer.Option(help="A CSV file with the items' titles.")] = None,
-    title: Annotated[str, typer.Option(help="Its column of the titles; the items' is named as by --item.")] = "title",
+    title: Annotated[
+        str, typer.Option(help="Column of the titles in --titles; its column of the items is that of --item.")
+    ] = "title",
     core: Core = 1,
     min_rating: LeastRating = None,
     duplicates: OnDuplicates = "error",
@@ -82,15 +91,16 @@ def comma_separated(
 ) -> None:
     """A CSV file with a header, one interaction a row."""
     from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_title_table
+    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    _free(destination)
+    require_free(destination)
     rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
     table = read_interactions(source, user=user, item=item, time=time, rating=rating, separator=separator)
     named = None if titles is None else read_title_table(titles, item=item, title=title)
-    _bring(table, named, rules, {"kind": "csv", "file": source.name}, destination)
+    _import_table(table, named, rules, {"kind": "csv", "file": source.name}, destination)
 
 
-@bring.command("sequences", epilog=CODES)
+@import_.command("sequences", epilog=CODES)
 def sequences(
     source: Source,
     destination: Destination,
@@ -102,27 +112,29 @@ def sequences(
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
     from lrgd_jax.recommend.data.formats.csv_interactions import read_title_table
     from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
+    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    _free(destination)
+    require_free(destination)
     rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
     named = None if titles is None else read_title_table(titles, item="item", title="title")
-    _bring(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
+    _import_table(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
 
 
 @data.command(epilog=CODES)
 def generate(
     destination: Destination,
-    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
-    users: Annotated[int, typer.Option(help="How many.")] = 600,
-    items: Annotated[int, typer.Option(help="Size of the catalogue.")] = 300,
-    length: Annotated[int, typer.Option(help="Mean number of items a user takes.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
+    users: Annotated[int, typer.Option(help="Number of users.")] = 600,
+    items: Annotated[int, typer.Option(help="Number of items in the catalogue.")] = 300,
+    length: Annotated[int, typer.Option(help="Mean number of items that a user takes.")] = 12,
 ) -> None:
     """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
     from lrgd_jax.recommend.data.generator import generate_dataset
-    from lrgd_jax.recommend.data.imported_folder import save_dataset
+    from lrgd_jax.recommend.data.imported_folder import require_free, save_dataset
     from lrgd_jax.recommend.data.preparation import prepare_dataset
 
-    _free(destination)
+    require_at_least_one({"--users": users, "--items": items, "--length": length})
+    require_free(destination)
     result = prepare_dataset(generate_dataset(seed, users, items, length=length))
     result.report["source"] = {"kind": "generated", "seed": seed}
     save_dataset(result, destination)
@@ -131,17 +143,10 @@ def generate(
 
 @data.command(epilog=CODES)
 def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
-    """What was read, dropped, kept and found."""
+    """Show what was read, dropped, kept and noticed."""
     from lrgd_jax.recommend.data.imported_folder import read_report
 
     _show(read_report(folder), folder)
-
-
-def _free(destination: Path) -> None:
-    """Before anything is read, refuses a name that is taken."""
-    from lrgd_jax.recommend.data.imported_folder import require_free
-
-    require_free(destination)
 
 
 def _rules(
@@ -159,21 +164,21 @@ def _rules(
 
     if ties not in ("error", "keep"):
         raise ValueError(f"unknown policy {ties!r} for ties; expected error or keep")
-    # words that mean nothing are refused where they are used
-    words: Any = {"duplicates": duplicates, "split": split}
     return Rules(
         core,
         least_rating,
+        # words that mean nothing are refused where they are used
+        duplicates=cast("Duplicates", duplicates),
+        split=cast("SplitKind", split),
         sort=sort,
         ties=ties == "keep",
         valid_from=valid_from,
         test_from=test_from,
         titles=titles,
-        **words,
     )
 
 
-def _bring(
+def _import_table(
     table: pl.DataFrame, titles: Mapping[str, str] | None, rules: Rules, source: Mapping[str, str], destination: Path
 ) -> None:
     from lrgd_jax.recommend.data.imported_folder import save_dataset
@@ -185,33 +190,10 @@ def _bring(
     _show(result.report, destination)
 
 
-def _show(report: Mapping[str, Any], folder: Path) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
+def _show(report: ImportReport, folder: Path) -> None:
     from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.report.import_report import import_lines, import_table
 
     console = results_console()
-    columns = ("interactions", "users", "items")
-    table = Table("", *columns, title=escape(str(folder)), title_justify="left")
-    steps = [("read", report["read"]), *((f"dropped: {step['reason']}", step) for step in report["dropped"])]
-    for name, counts in (*steps, ("kept", report["kept"])):
-        table.add_row(name, *(f"{counts[column]:,}" for column in columns))
-    console.print(table)
-    console.print("\n".join(_findings(report)), markup=False, highlight=False, soft_wrap=True)
-
-
-def _findings(report: Mapping[str, Any]) -> list[str]:
-    split, found = report["split"], report["leakage"]
-    queries = f"{split['valid']:,} validation and {split['test']:,} test queries"
-    others = "no times: what others did later cannot be told from what they did before"
-    if found["timed"]:
-        late = found["late_demonstrations"]
-        others = f"queries with others' training events at or after their time (masked when read): {late:,}"
-    return [
-        f"items without a title: {report['items_without_title']:,}",
-        f"{split['kind']}: {split['train']:,} for training, {queries}",
-        f"later events that are no query, for their user has no past: {split['not_asked']:,}",
-        f"queries whose target was seen before (no hit is possible): {found['seen_target']:,}",
-        others,
-    ]
+    console.print(import_table(report, str(folder)))
+    console.print("\n".join(import_lines(report)), markup=False, highlight=False, soft_wrap=True)

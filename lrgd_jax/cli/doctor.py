@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import complain, written
-from lrgd_jax.cli.verify_options import writable
+from lrgd_jax.cli.errors import complain
+from lrgd_jax.cli.files import complain_if_unwritable, require_writable, write_json_result
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.rounding.constants import Constants
@@ -30,29 +30,25 @@ def doctor(
     """
     import jax
 
-    from lrgd_jax.atomic import write_json
     from lrgd_jax.certify.environment import read_environment
     from lrgd_jax.certify.rounding.constants import constants_in_use
     from lrgd_jax.cli.terminal import results_console
-    from lrgd_jax.report.surroundings_table import surroundings_table
+    from lrgd_jax.report.environment_table import environment_table
 
-    if json is not None:
-        writable(json)
-    found = constants_in_use()
-    if found.refused is not None:
-        complain(f"{found.refused}; it is measured again")
+    require_writable({"--json": json})
+    constants = constants_in_use()
+    if constants.refused is not None:
+        complain(f"{constants.refused}; it is measured again")
     before = read_environment()
-    if measure or found.refused is not None or found.source == "largest":
+    if measure or constants.refused is not None or constants.source == "largest":
         jax.config.update("jax_enable_x64", True)
-        _measure(found)
+        _measure(constants)
     after = read_environment()
-    results_console().print(surroundings_table(after, x64=before.x64))
-    if json is not None:
-        with written(f"--json {json}"):
-            write_json(json, after.as_dict() | {"x64": before.x64})
+    results_console().print(environment_table(after, x64=before.x64))
+    write_json_result(json, after.as_dict() | {"x64": before.x64})
 
 
-def _measure(found: Constants) -> None:
+def _measure(constants: Constants) -> None:
     """Measures the running stack and keeps what was seen."""
     from lrgd_jax.certify.rounding.constants import Record, record_file, write_record
     from lrgd_jax.certify.rounding.measuring import FUNCTIONS, measure_all
@@ -64,6 +60,6 @@ def _measure(found: Constants) -> None:
         for name, row in measure_all():
             measured[name] = row
             bar.update(task, advance=1, description=f"measuring {name}")
-    file = record_file(found.running)
-    with written(str(file)):
-        write_record(Record(found.running, measured), file)
+    file = record_file(constants.running)
+    with complain_if_unwritable(str(file)):
+        write_record(Record(constants.running, measured), file)

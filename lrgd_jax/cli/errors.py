@@ -24,14 +24,13 @@ __all__ = [
     "INTERRUPTED",
     "ONLY_POINTS",
     "CommandGroup",
-    "blamed",
     "complain",
-    "ended",
-    "internal",
+    "exit_code_of_fault",
+    "exit_with_code",
+    "internal_error_line",
     "leave",
-    "report",
+    "report_error",
     "worst",
-    "written",
 ]
 
 HOLDS = 0
@@ -63,7 +62,7 @@ def complain(message: str) -> None:
     typer.echo(f"lrgd: {message}", err=True)
 
 
-def report(error: BaseException) -> int:
+def report_error(error: BaseException) -> int:
     """Says on standard error, in one line, what ended a command or a claim, and returns the exit code for it."""
     if debugging():
         typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -73,11 +72,11 @@ def report(error: BaseException) -> int:
     if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith("lrgd_jax"):
         complain(f"this needs the Python package {error.name.split('.')[0]}, which is not installed; install it")
         return BAD_INPUT
-    complain(internal(error))
+    complain(internal_error_line(error))
     return INTERNAL
 
 
-def blamed(error: BaseException, *, internal: bool) -> int:
+def exit_code_of_fault(error: BaseException, *, internal: bool) -> int:
     """The exit code of an error whose message is said elsewhere; what else to do about it goes to standard error."""
     if debugging():
         typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -87,7 +86,7 @@ def blamed(error: BaseException, *, internal: bool) -> int:
     return INTERNAL
 
 
-def internal(error: BaseException) -> str:
+def internal_error_line(error: BaseException) -> str:
     """One line about a mistake of the package: what it was, where, with which versions, and how to report it."""
     from importlib.metadata import version
 
@@ -107,16 +106,6 @@ def debugging() -> bool:
 DEBUG = "LRGD_DEBUG"
 
 
-@contextlib.contextmanager
-def written(what: str) -> Iterator[None]:
-    """Around the writing of a result that stands on the terminal already: a file that cannot be written is named."""
-    try:
-        yield
-    except OSError as error:
-        complain(f"{what} cannot be written: {error.strerror or error}; the result stands above")
-        raise typer.Exit(BAD_INPUT) from None
-
-
 class CommandGroup(TyperGroup):
     """The commands, where whatever ends one of them becomes one line and an exit code."""
 
@@ -129,14 +118,14 @@ class CommandGroup(TyperGroup):
             ctx.call_on_close(lambda: os.environ.pop(DEBUG, None))
         return super().parse_args(ctx, [*before, *args[end:]])
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:
         """Runs a command."""
-        with ended():
+        with exit_with_code():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def ended() -> Iterator[None]:
+def exit_with_code() -> Iterator[None]:
     """Turns whatever is raised into one line on standard error and an exit code; a request to stop, into 130."""
     try:
         with _stoppable():
@@ -147,14 +136,14 @@ def ended() -> Iterator[None]:
     except (BrokenPipeError, SystemExit) as error:
         # rich has made the one into the other
         if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
-            raise typer.Exit(report(error)) from None
+            raise typer.Exit(report_error(error)) from None
         _quiet()
         raise typer.Exit(BROKEN_PIPE) from None
     except Exception as error:
         if type(error).__module__.split(".")[0] in ("typer", "click"):
             # usage errors and exits, which the framework itself turns into a message and a code
             raise
-        raise typer.Exit(report(error)) from None
+        raise typer.Exit(report_error(error)) from None
 
 
 @contextlib.contextmanager
@@ -174,13 +163,14 @@ def _stoppable() -> Iterator[None]:
             signal.signal(sign, handler)
 
 
-def leave(code: Any) -> None:
+def leave(code: object) -> None:
     """Ends the process at once where it was interrupted: threads that compile are not waited for."""
-    if code in (INTERRUPTED, BROKEN_PIPE):
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+    for at_once in (INTERRUPTED, BROKEN_PIPE):
+        if code == at_once:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(at_once)
 
 
 def _quiet() -> None:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import complain
+from lrgd_jax.cli.errors import INTERRUPTED, complain
+from lrgd_jax.cli.options import require_at_least_one
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from lrgd_jax.experiments.running.runner import Run
 
 __all__ = ["experiment"]
-
-INTERRUPTED = 130
-"""The exit code of a process that Ctrl-C ended."""
-WIDEST = 9
-"""Columns of a table; more would be squeezed to a letter each."""
-DETAILS = (" low", "_low", " high", "_high", " p", "_p")
-"""Ends of the names of columns that a table leaves out: the ends of an interval, and p-values."""
 
 
 def experiment(
     name: Annotated[str | None, typer.Argument(help="Which experiment; all are listed if none is named.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder for the results; made if it is not there.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that lies in --out.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A small setting, under a minute.")] = False,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Run a small setting, which takes under a minute.")] = False,
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings; a run's config.toml is one.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="One setting, key=value; may be repeated.")] = None,
 ) -> None:
@@ -45,20 +37,17 @@ def experiment(
 
 
 def _list() -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.experiments import find, names
+    from lrgd_jax.report.summary_tables import experiment_table
 
-    table = Table("experiment", "title")
-    table.columns[0].no_wrap = True
+    titles: dict[str, str | ValueError] = {}
     for name in names():
         try:
-            table.add_row(name, Text(find(name).TITLE))
+            titles[name] = find(name).TITLE
         except ValueError as error:
-            table.add_row(name, Text(f"cannot be run: {error}", style="red"))
-    results_console().print(table)
+            titles[name] = error
+    results_console().print(experiment_table(titles))
 
 
 def _run(
@@ -77,6 +66,7 @@ def _run(
     from lrgd_jax.experiments.running.config import resolve
     from lrgd_jax.experiments.running.runner import run
 
+    require_at_least_one({"--seeds": seeds})
     config = resolve(find(name), quick=quick, file=file, overrides=overrides, seeds=seeds)
     if out is None:
         raise ValueError(f"where do the results go? give --out DIR, such as --out runs/{name}")
@@ -99,62 +89,9 @@ def _run(
 
 def _show(finished: Run, out: Path | None) -> None:
     from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.report.summary_tables import summary_tables
 
     console = results_console()
     for part in summary_tables(finished.name, finished.summary):
         console.print(part)
     console.print(f"results: {out}; draw them by `lrgd plot {out}`", markup=False, highlight=False, soft_wrap=True)
-
-
-def summary_tables(title: str, summary: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """A summary as tables: one of its single entries, one for each list of dictionaries."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    entries = list(_flat(summary))
-    plain = [entry for entry in entries if not _records(entry[1])]
-    if plain:
-        table = Table(title, "", title_justify="left")
-        for key, value in plain:
-            table.add_row(escape(key), _cell(value))
-        yield table
-    for key, value in entries:
-        if _records(value):
-            yield _record_table(f"{title}: {key}", value)
-
-
-def _records(value: Any) -> bool:
-    """Whether a value is a list of dictionaries."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
-
-
-def _record_table(title: str, records: Sequence[Mapping[str, Any]]) -> RenderableType:
-    from rich.markup import escape
-    from rich.table import Table
-
-    columns = list(dict.fromkeys(key for record in records for key in record))
-    shown = [column for column in columns if not column.endswith(DETAILS)][:WIDEST]
-    left = [column for column in columns if column not in shown]
-    caption = f"{len(left)} more columns in summary.json: {', '.join(left)}" if left else None
-    table = Table(*map(escape, shown), title=escape(title), title_justify="left", caption=caption and escape(caption))
-    for record in records:
-        table.add_row(*(_cell(record.get(column, "")) for column in shown))
-    return table
-
-
-def _flat(summary: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in summary.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key} / ")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        return ", ".join(map(_cell, value))
-    return "not finite" if value is None else escape(str(value))

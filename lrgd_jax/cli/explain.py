@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lrgd_jax.cli.files import require_writable
+from lrgd_jax.cli.options import require_at_least_one
 
 if TYPE_CHECKING:
     from lrgd_jax.effect.template import Template
@@ -18,7 +20,7 @@ __all__ = ["explain"]
 
 
 class Part(enum.StrEnum):
-    """Of a decoder, to which effects are assigned."""
+    """Parts of a decoder, to which effects are assigned."""
 
     LAYER = "layer"
     HEAD = "head"
@@ -37,7 +39,7 @@ def explain(
     by: Annotated[Part | None, typer.Option(help="Show parts of the scores by layer or by head.")] = None,
     template: Annotated[
         str | None,
-        typer.Option(help=r"Of inputs and outputs, such as 'Q: {input}\nA: {output}\n'; \n and \t are read."),
+        typer.Option(help=r"Template of inputs and outputs, such as 'Q: {input}\nA: {output}\n'; \n and \t are read."),
     ] = None,
     chat: Annotated[bool, typer.Option("--chat", help="Write the prompt as turns of a chat (ChatML).")] = False,
     preamble: Annotated[str, typer.Option(help="A text before the demonstrations that is always seen.")] = "",
@@ -46,9 +48,8 @@ def explain(
     html: Annotated[Path | None, typer.Option(help="Write one page that needs nothing else to this file.")] = None,
 ) -> None:
     """Rank the demonstrations of a prompt by what each of them is worth; positive scores help."""
-    _check_files({"--json": json, "--html": html})
-    if answer_tokens < 1:
-        raise ValueError(f"--answer-tokens must be at least 1, got {answer_tokens}")
+    require_writable({"--json": json, "--html": html})
+    require_at_least_one({"--answer-tokens": answer_tokens})
     explanation = _explain(
         model, demonstrations, query, target, method, by, _template(template), chat, preamble, answer_tokens
     )
@@ -72,12 +73,12 @@ def _explain(
     from lrgd_jax.effect.demonstrations import read_demonstrations
     from lrgd_jax.report.explanation import explain
 
-    given = read_demonstrations(file)
+    parsed = read_demonstrations(file)
     with progress_bar() as bar:
         task = bar.add_task("weights", total=None)
         return explain(
             model,
-            given,
+            parsed,
             query,
             target,
             method=method,
@@ -95,28 +96,6 @@ def _template(text: str | None) -> Template | None:
     from lrgd_jax.effect.template import Template
 
     return None if text is None else Template(text.replace(r"\n", "\n").replace(r"\t", "\t"))
-
-
-def _check_files(files: dict[str, Path | None]) -> None:
-    """Raises an error, before anything is computed, where a result file could not be written.
-
-    Raises:
-        FileNotFoundError: its folder is not there.
-        IsADirectoryError: it is a folder.
-        PermissionError: its folder may not be written.
-        ValueError: two results would go to one file.
-    """
-    given = {option: file for option, file in files.items() if file is not None}
-    for option, file in given.items():
-        folder = file.absolute().parent
-        if file.is_dir():
-            raise IsADirectoryError(f"{option} {file} is a folder; give the name of a file")
-        if not folder.is_dir():
-            raise FileNotFoundError(f"{option} {file}: there is no folder {folder}; make it first")
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"{option} {file}: nothing can be written into {folder}; choose another folder")
-    if len({file.absolute() for file in given.values()}) < len(given):
-        raise ValueError(f"{' and '.join(given)} name the same file; give each its own")
 
 
 def _write(explanation: Explanation, json: Path | None, html: Path | None) -> None:

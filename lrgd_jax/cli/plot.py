@@ -12,7 +12,7 @@ __all__ = ["plot"]
 
 
 class Format(enum.StrEnum):
-    """Of a picture."""
+    """File formats of a picture."""
 
     PNG = "png"
     SVG = "svg"
@@ -20,7 +20,7 @@ class Format(enum.StrEnum):
 
 def plot(
     directory: Annotated[Path, typer.Argument(help="The folder that `lrgd experiment` wrote.")],
-    format_: Annotated[Format, typer.Option("--format", help="Of the picture.")] = Format.PNG,
+    format_: Annotated[Format, typer.Option("--format", help="File format of the picture.")] = Format.PNG,
 ) -> None:
     """Draw the results of a finished run into its folder."""
     from lrgd_jax.atomic import atomic_write

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrgd_jax.cli.claims import ClaimsPath
-from lrgd_jax.cli.errors import FALLEN, HOLDS, INTERRUPTED, blamed, complain, worst
+from lrgd_jax.cli.errors import FALLEN, HOLDS, INTERRUPTED, complain, exit_code_of_fault, worst
+from lrgd_jax.cli.options import ClaimsPath
 
 if TYPE_CHECKING:
     from lrgd_jax.claims.recheck import Recheck
@@ -21,7 +21,8 @@ __all__ = ["recheck"]
 def recheck(
     directory: Annotated[Path, typer.Argument(help="The folder that `lrgd verify --certificates` wrote.")],
     seed: Annotated[
-        int | None, typer.Option(min=0, max=2**32 - 1, help="Of the new evaluation; one more than the old by default.")
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of the new evaluation; one more than the old by default."),
     ] = None,
     claims_path: ClaimsPath = None,
 ) -> None:
@@ -43,7 +44,7 @@ def recheck(
     from lrgd_jax.report.verdict_tables import recheck_table
 
     certificates = read_certificates(directory)
-    known, found, interrupted = load_claims(claims_path or ()), [], False
+    known, rechecks, interrupted = load_claims(claims_path or ()), [], False
     try:
         with progress_bar() as bar:
             task = bar.add_task("certificates", total=len(certificates))
@@ -51,14 +52,14 @@ def recheck(
                 evaluation = partial(evaluate, certificate, known, seed=seed)
                 claim = known.get(certificate["claim"])
                 # of a claim that is gone there is nothing to evaluate
-                found.append(evaluation() if claim is None else attempt(claim, EXACT_LAYERS, evaluation))
+                rechecks.append(evaluation() if claim is None else attempt(claim, EXACT_LAYERS, evaluation))
                 bar.update(task, advance=1, description=certificate["claim"])
     except KeyboardInterrupt:
         interrupted = True
-    results_console().print(recheck_table(found))
-    codes = [_code(one) for one in found]
+    results_console().print(recheck_table(rechecks))
+    codes = [_code(one) for one in rechecks]
     if interrupted:
-        complain(f"interrupted: {len(found)} of {len(certificates)} certificates are evaluated")
+        complain(f"interrupted: {len(rechecks)} of {len(certificates)} certificates are evaluated")
         codes.append(INTERRUPTED)
     if worst(codes):
         raise typer.Exit(worst(codes))
@@ -68,5 +69,5 @@ def _code(one: Recheck | Unevaluated) -> int:
     from lrgd_jax.claims.verdicts import Unevaluated
 
     if isinstance(one, Unevaluated):
-        return blamed(one.fault, internal=one.internal)
+        return exit_code_of_fault(one.fault, internal=one.internal)
     return HOLDS if one.holds else FALLEN

@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 
 from lrgd_jax.cli.errors import CODES
-from lrgd_jax.cli.recommend_inputs import check_files, fit_recommender, load_or_fit_recommender, read_meta, read_split
-from lrgd_jax.cli.recommend_output import compared, described, keep, show_reasons, show_table, write_reasons
+from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
+from lrgd_jax.cli.recommend_inputs import fit_recommender, load_or_fit_recommender, read_meta, read_split
+from lrgd_jax.cli.recommend_results import baseline_comparison, evaluation_settings, write_explanation
+from lrgd_jax.cli.terminal import results_console
 from lrgd_jax.recommend.forms.registry import FORMS
 
 __all__ = ["recommend"]
@@ -24,14 +27,13 @@ recommend = typer.Typer(
 Data = Annotated[Path | None, typer.Option("--data", help="A folder of data; a generated catalogue unless given.")]
 Model = Annotated[Path | None, typer.Option("--model", help="A file that `lrgd recommend fit` wrote.")]
 Form = Annotated[str, typer.Option("--form", help=f"{', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")]
-Seed = Annotated[int, typer.Option("--seed", help="Of the generated catalogue.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the generated catalogue.")]
 MetaFile = Annotated[Path | None, typer.Option("--meta", help="Meta-parameters that `lrgd recommend learn` wrote.")]
 Time = Annotated[int | None, typer.Option("--time", help="Seconds since 1970: only what was before counts.")]
 
 
-class Asked(enum.StrEnum):
-    """A part of a split."""
+class EvaluatedPart(enum.StrEnum):
+    """Parts of a split whose queries can be evaluated."""
 
     VALID = "valid"
     TEST = "test"
@@ -48,7 +50,7 @@ def fit(
     """Read everybody's history, without the test items where only the order is known, and save the recommender."""
     from lrgd_jax.recommend.serving.storage import save_recommender
 
-    check_files({"--out": out})
+    require_writable({"--out": out})
     recommender = fit_recommender(read_split(data, seed), "test", form, read_meta(meta))
     save_recommender(recommender, out)
     typer.echo(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
@@ -57,19 +59,22 @@ def fit(
 @recommend.command(epilog=CODES)
 def query(
     user: Annotated[str | None, typer.Option("--user", help="A known user.")] = None,
-    history: Annotated[str | None, typer.Option("--history", help="Names of items, oldest first, by commas.")] = None,
-    k: Annotated[int, typer.Option("-k", "--k", help="How many items.")] = 10,
+    history: Annotated[
+        str | None, typer.Option("--history", help="Names of items, oldest first, with commas between.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", "--k", help="Number of items.")] = 10,
     data: Data = None,
     model: Model = None,
     form: Form = "linear",
     seed: Seed = 0,
     time: Time = None,
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """Show the items that a user, or a history, is recommended."""
     from lrgd_jax.recommend.serving.name_lookup import number_of
+    from lrgd_jax.report.rows_table import rows_table
 
-    check_files({"--json": json})
+    require_writable({"--json": json})
     if (user is None) == (history is None):
         raise ValueError("give either --user, the name of a known user, or --history, names of items with commas")
     recommender = load_or_fit_recommender(model, data, seed, form)
@@ -77,14 +82,15 @@ def query(
     if history is not None:
         names = [name.strip() for name in history.split(",") if name.strip()]
         past = [number_of("item", name, recommender.item_numbers) for name in names]
-    found = recommender.recommend(user, k, history=past, time=time)
+    recommended = recommender.recommend(user, k, history=past, time=time)
     catalogue = recommender.catalogue
     rows = [
         {"item": catalogue.names[item], "title": catalogue.title(item), "score": score}
-        for item, score in zip(found.items.tolist(), found.scores.tolist(), strict=True)
+        for item, score in zip(recommended.items.tolist(), recommended.scores.tolist(), strict=True)
     ]
-    show_table(["place", "item", "title", "score"], [[i + 1, *row.values()] for i, row in enumerate(rows)])
-    keep(json, {"user": user, "k": k, "items": rows})
+    table = rows_table(["place", "item", "title", "score"], [[i + 1, *row.values()] for i, row in enumerate(rows)])
+    results_console().print(table)
+    write_json_result(json, {"user": user, "k": k, "items": rows})
 
 
 @recommend.command(epilog=CODES)
@@ -93,12 +99,12 @@ def evaluate(
     model: Model = None,
     form: Form = "linear",
     meta: MetaFile = None,
-    split: Annotated[Asked, typer.Option("--split", help="Choices are made on valid, results reported on test.")] = (
-        Asked.TEST
-    ),
+    split: Annotated[
+        EvaluatedPart, typer.Option("--split", help="Choices are made on valid, results reported on test.")
+    ] = (EvaluatedPart.TEST),
     baseline: Annotated[bool, typer.Option("--baseline", help="Compare with item-kNN and popularity.")] = False,
     seed: Seed = 0,
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """Rank the whole catalogue for every query: hit rate and NDCG, ties at their mean rank, seen items excluded."""
     import time
@@ -106,41 +112,41 @@ def evaluate(
     from lrgd_jax.recommend.data import folder_layouts, generator  # noqa: F401  # imported before the clock starts
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
     from lrgd_jax.recommend.serving.storage import load_recommender
+    from lrgd_jax.report.rows_table import rows_table
 
-    check_files({"--json": json})
+    require_writable({"--json": json})
     if model is not None and meta is not None:
         raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
     start, busy = time.perf_counter(), time.process_time()
     cut = read_split(data, seed)
-    found = (
-        fit_recommender(cut, split.value, form, read_meta(meta))
-        if model is None
-        else load_recommender(model, cut.catalogue)
-    )
-    measured = measure(found, cut, split.value)
+    if model is None:
+        recommender = fit_recommender(cut, split.value, form, read_meta(meta))
+    else:
+        recommender = load_recommender(model, cut.catalogue)
+    measured = measure(recommender, cut, split.value)
     result = measured.summary()
     scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
     result["seconds_cpu"] = time.process_time() - busy
-    result |= described(found, data, scoring)
+    result |= evaluation_settings(recommender, data, scoring)
     for metric in ("HR@10", "NDCG@10"):
         interval = measured.interval(metric, seed=seed)
         result[f"{metric} interval"] = [interval.low, interval.high]
     if baseline:
-        result |= compared(measured, cut, seed)
-    show_table(["measure", ""], [[name, value] for name, value in result.items()])
-    keep(json, result)
+        result |= baseline_comparison(measured, cut, seed)
+    results_console().print(rows_table(["measure", ""], result.items()))
+    write_json_result(json, result)
 
 
 @recommend.command(epilog=CODES)
 def learn(
     data: Data = None,
-    steps: Annotated[int, typer.Option("--steps", help="Of Adam.")] = 120,
-    batches: Annotated[int, typer.Option("--batches", help="Of 256 validation queries each.")] = 12,
-    rate: Annotated[float, typer.Option("--rate", help="Of Adam.")] = 0.03,
+    steps: Annotated[int, typer.Option("--steps", help="Number of steps of Adam.")] = 120,
+    batches: Annotated[int, typer.Option("--batches", help="Number of batches of 256 validation queries each.")] = 12,
+    rate: Annotated[float, typer.Option("--rate", help="Learning rate of Adam.")] = 0.03,
     plain: Annotated[bool, typer.Option("--plain", help="Start from numbers set by hand, not the shipped.")] = False,
-    temperature: Annotated[float, typer.Option("--temperature", help="Of the smooth NDCG.")] = 0.02,
+    temperature: Annotated[float, typer.Option("--temperature", help="Temperature of the smooth NDCG.")] = 0.02,
     seed: Seed = 0,
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """Learn the few meta-parameters on validation queries, through the dual.
 
@@ -152,12 +158,15 @@ def learn(
     from lrgd_jax.recommend.forms.meta_parameters import PLAIN
     from lrgd_jax.recommend.learning.meta_learning import learn_meta
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
+    from lrgd_jax.report.rows_table import rows_table
 
+    require_at_least_one({"--steps": steps, "--batches": batches})
+    require_positive({"--rate": rate, "--temperature": temperature})
+    require_writable({"--json": json})
     with progress_bar() as bar:
-        check_files({"--json": json})
         cut, task = read_split(data, seed), bar.add_task("learn", total=steps)
         before = fit_recommender(cut, "valid", "linear", PLAIN if plain else None)
-        found = learn_meta(
+        learned = learn_meta(
             cut.catalogue,
             cut.context("valid"),
             cut.valid,
@@ -169,18 +178,18 @@ def learn(
             seed=seed,
             progress=lambda done, _: bar.update(task, completed=done),
         )
-        after = fit_recommender(cut, "valid", "linear", found.meta)
+        after = fit_recommender(cut, "valid", "linear", learned.meta)
         gains = {
             f"{metric} {name}": measure(one, cut, "valid").summary()[metric]
             for metric in ("HR@10", "NDCG@10")
             for name, one in (("before", before), ("after", after))
         }
         better = gains["NDCG@10 after"] > gains["NDCG@10 before"]
-        meta = asdict(found.meta if better else before.meta)
+        meta = asdict(learned.meta if better else before.meta)
         result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid", **gains}
-        result["losses"] = found.losses.tolist()
-    show_table(["measure", ""], [[name, value] for name, value in {**meta, "kept": result["kept"], **gains}.items()])
-    keep(json, result)
+        result["losses"] = learned.losses.tolist()
+    results_console().print(rows_table(["measure", ""], {**meta, "kept": result["kept"], **gains}.items()))
+    write_json_result(json, result)
 
 
 @recommend.command(epilog=CODES)
@@ -192,17 +201,20 @@ def explain(
     form: Form = "linear",
     seed: Seed = 0,
     time: Time = None,
-    top: Annotated[int, typer.Option("--top", help="How many parts are shown.")] = 15,
-    json: Json = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write one page that needs nothing else.")] = None,
-    png: Annotated[Path | None, typer.Option("--png", help="Draw the largest parts.")] = None,
+    top: Annotated[int, typer.Option("--top", help="Number of parts that are shown.")] = 15,
+    json: JsonFile = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one page that needs nothing else to this file.")
+    ] = None,
+    png: Annotated[Path | None, typer.Option("--png", help="Draw the largest parts into this file.")] = None,
 ) -> None:
     """Name the past users and transitions that make the score of an item; all parts sum to the score."""
     from lrgd_jax.recommend.serving.named_explanation import explain_by_name
+    from lrgd_jax.report.recommendation_table import recommendation_heading, recommendation_table
 
-    check_files({"--json": json, "--html": html, "--png": png})
-    if top < 1:
-        raise ValueError(f"--top must be at least 1, got {top}")
-    found = explain_by_name(load_or_fit_recommender(model, data, seed, form), user, item, time)
-    show_reasons(found, top)
-    write_reasons(found, top, json, html, png)
+    require_writable({"--json": json, "--html": html, "--png": png})
+    require_at_least_one({"--top": top})
+    explanation = explain_by_name(load_or_fit_recommender(model, data, seed, form), user, item, time)
+    typer.echo(recommendation_heading(explanation))
+    results_console().print(recommendation_table(explanation, top))
+    write_explanation(explanation, top, json, html, png)

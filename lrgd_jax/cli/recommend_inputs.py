@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.forms.meta_parameters import Meta
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["check_files", "fit_recommender", "load_or_fit_recommender", "read_meta", "read_split"]
+__all__ = ["fit_recommender", "load_or_fit_recommender", "read_meta", "read_split"]
 
 
 def read_split(folder: Path | None, seed: int) -> Split:
@@ -72,17 +72,3 @@ def load_or_fit_recommender(model: Path | None, folder: Path | None, seed: int, 
     if model is None:
         return fit_recommender(read_split(folder, seed), "test", form)
     return load_recommender(model, None if folder is None else read_split(folder, seed).catalogue)
-
-
-def check_files(files: dict[str, Path | None]) -> None:
-    """Refuses, before anything is computed, files that could not be written.
-
-    Raises:
-        FileNotFoundError: the folder of one is not there.
-        IsADirectoryError: one is a folder.
-    """
-    for option, file in files.items():
-        if file is not None and file.is_dir():
-            raise IsADirectoryError(f"{option} {file} is a folder; give the name of a file")
-        if file is not None and not file.absolute().parent.is_dir():
-            raise FileNotFoundError(f"{option} {file}: there is no folder {file.absolute().parent}; make it first")

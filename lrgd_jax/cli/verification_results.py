@@ -1,4 +1,4 @@
-"""What `lrgd verify` has found so far, written after every claim, so that whatever happens nothing of it is lost."""
+"""The results of `lrgd verify` so far, written after every claim, so that whatever happens none of them is lost."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["VerificationResults"]
 
 @dataclass
 class VerificationResults:
-    """What is found, in the order in which it was asked for, whatever is found first.
+    """Verdicts and certifications, in the order in which they were asked for, whichever comes first.
 
     Attributes:
         claims: those that are checked.
-        dtypes: in which.
+        dtypes: in which they are checked.
         seed: of the random instances.
         exact: whether the exact layers are asked for.
-        json: where all of it goes.
+        json: the file that all of it goes to.
         certificates: the folder of the claims' certificates.
-        decoder: what was found of a checkpoint.
+        decoder: the verdict on a checkpoint.
         unwritten: why a file could not be written, by what it is.
     """
 
@@ -59,16 +59,30 @@ class VerificationResults:
         asked = len(self.claims) * (len(self.dtypes) + self.exact)
         return len(self._verdicts) + len(self._certified), asked
 
-    def checked(self, place: int, found: Verdict | Unevaluated) -> None:
-        """One more verdict, by its place among all that are asked for."""
-        self._verdicts[place] = found
+    def claim_of(self, slug: str) -> Claim:
+        """The claim of that name, one of those that are checked."""
+        return next(claim for claim in self.claims if claim.slug == slug)
+
+    def add_verdict(self, place: int, verdict: Verdict | Unevaluated) -> None:
+        """Adds a verdict and writes the file.
+
+        Args:
+            place: among all verdicts that are asked for.
+            verdict: or why there is none.
+        """
+        self._verdicts[place] = verdict
         self.write()
 
-    def certify(self, place: int, found: Certification | Unevaluated) -> None:
-        """What the exact layers say of one more claim."""
-        self._certified[place] = found
-        if self.certificates is not None and isinstance(found, Certification):
-            self._keep_certificate(self.certificates, self.claims[place], found)
+    def add_certification(self, place: int, certification: Certification | Unevaluated) -> None:
+        """Adds what the exact layers say of a claim, and writes its certificate and the file.
+
+        Args:
+            place: of the claim.
+            certification: or why there is none.
+        """
+        self._certified[place] = certification
+        if self.certificates is not None and isinstance(certification, Certification):
+            self._keep_certificate(self.certificates, self.claims[place], certification)
         self.write()
 
     def write(self) -> None:
@@ -90,8 +104,8 @@ class VerificationResults:
         except OSError as error:
             self.unwritten[f"--json {self.json}"] = error
 
-    def _keep_certificate(self, folder: Path, claim: Claim, found: Certification) -> None:
+    def _keep_certificate(self, folder: Path, claim: Claim, certification: Certification) -> None:
         try:
-            write_certificate(folder, claim, found)
+            write_certificate(folder, claim, certification)
         except OSError as error:
             self.unwritten[f"--certificates {folder}"] = error

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrgd_jax.cli.claims import ClaimsPath
-from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, blamed, complain, worst
-from lrgd_jax.cli.verify_options import ModelOptions, dtypes_of, folder, model_options, writable
+from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, complain, worst
+from lrgd_jax.cli.files import make_folder, require_writable
+from lrgd_jax.cli.options import ClaimsPath, require_at_least_one
+from lrgd_jax.cli.verify_options import ModelOptions, model_options, parse_dtypes
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from lrgd_jax.claims import Claim, Unevaluated, Verdict
-    from lrgd_jax.claims.certification import Certification
+    from lrgd_jax.claims import Claim
     from lrgd_jax.claims.decoder_check import DecoderVerdict
     from lrgd_jax.cli.verification_results import VerificationResults
 
@@ -31,11 +28,13 @@ def verify(
         str | None,
         typer.Option(help="Only claims of these groups, by letter or word, such as A or attention,effect."),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float64, float32 or bfloat16; several with commas.")] = "float64",
+    dtype: Annotated[
+        str, typer.Option(help="Dtypes to check in: float64, float32 or bfloat16; several with commas.")
+    ] = "float64",
     instances: Annotated[
-        int, typer.Option(help="Random instances of every shape; a quarter as many for deep claims.")
+        int, typer.Option(help="Number of random instances of every shape; a quarter as many for deep claims.")
     ] = 8,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the random instances.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
     model: Annotated[
         Path | None,
         typer.Option(help="A Hugging Face directory, a GGUF file, or smollm2; verified in the first dtype."),
@@ -45,7 +44,7 @@ def verify(
     demonstrations: Annotated[
         str | None, typer.Option(help="How many lines are demonstrations, or ranges of tokens: 0:20,20:41.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Greedy tokens of the model.")] = 200,
+    steps: Annotated[int, typer.Option(help="Number of greedy tokens of the model.")] = 200,
     exact: Annotated[
         bool, typer.Option("--exact", help="Certify the claims too: in exact, modular and ball arithmetic.")
     ] = False,
@@ -64,46 +63,44 @@ def verify(
     Exit code 0: everything holds; 1: a claim or the model fell, or a mutant survived; 2: bad input, or a claim's own
     functions cannot be evaluated; 3: internal error; 130: interrupted. Of several the worst counts: 3, then 2, then 1.
     """
-    dtypes = dtypes_of(dtype)
+    dtypes = parse_dtypes(dtype)
     options = model_options(model, prompt, prompt_file, demonstrations, steps)
-    if instances < 1:
-        raise ValueError(f"--instances must be at least 1, got {instances}")
-    if json is not None:
-        writable(json)
+    require_at_least_one({"--instances": instances})
+    require_writable({"--json": json})
     if certificates is not None:
-        folder(certificates)
+        make_folder("--certificates", certificates)
     exact = exact or certificates is not None
-    _prepare([*dtypes, "float64"] if exact else dtypes)
-    chosen = _of_groups(_chosen(slugs or (), claims_path or (), everything=options is None), group)
+    _configure_jax([*dtypes, "float64"] if exact else dtypes)
+    chosen = _keep_groups(_choose(slugs or (), claims_path or (), everything=options is None), group)
 
     from lrgd_jax.cli.verification_results import VerificationResults
 
-    findings = VerificationResults(chosen, dtypes, seed, exact, json, certificates)
+    results = VerificationResults(chosen, dtypes, seed, exact, json, certificates)
     interrupted = False
     try:
-        findings.decoder = None if options is None else _verify_model(options, dtypes[0])
-        findings.write()
-        _verify_claims(findings, instances, mutants=not no_mutants)
-        _certify_claims(findings, mutants=not no_mutants)
+        results.decoder = None if options is None else _verify_model(options, dtypes[0])
+        results.write()
+        _verify_claims(results, instances, mutants=not no_mutants)
+        _certify_claims(results, mutants=not no_mutants)
     except KeyboardInterrupt:
         interrupted = True
-        findings.write()
-    code = _show(findings, mutants=not no_mutants, explained=not interrupted)
+        results.write()
+    code = _show(results, mutants=not no_mutants, explained=not interrupted)
     if interrupted:
-        complain("interrupted: {} of {} evaluations are done".format(*findings.done))
+        complain("interrupted: {} of {} evaluations are done".format(*results.done))
         code = INTERRUPTED
     if code:
         raise typer.Exit(code)
 
 
-def _prepare(dtypes: Sequence[str]) -> None:
+def _configure_jax(dtypes: Sequence[str]) -> None:
     import jax
 
     if "float64" in dtypes:
         jax.config.update("jax_enable_x64", True)
 
 
-def _chosen(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) -> list[Claim]:
+def _choose(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) -> list[Claim]:
     from lrgd_jax.claims import find_claim, load_claims
 
     known = load_claims(paths)
@@ -112,7 +109,7 @@ def _chosen(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) ->
     return list(known.values()) if everything else []
 
 
-def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
+def _keep_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
     if groups is None:
         return chosen
     from lrgd_jax.claims.groups import group_letter, group_name
@@ -127,30 +124,30 @@ def _of_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
     return [claim for claim in chosen if group_letter(claim.group) in wanted]
 
 
-def _verify_claims(findings: VerificationResults, instances: int, *, mutants: bool) -> None:
+def _verify_claims(results: VerificationResults, instances: int, *, mutants: bool) -> None:
     from lrgd_jax.claims.check_claims import checks_of
     from lrgd_jax.claims.evaluations import evaluate_each
     from lrgd_jax.cli.terminal import progress_bar
 
-    checks = checks_of(findings.claims, findings.dtypes, instances=instances, seed=findings.seed, mutants=mutants)
-    with progress_bar() as bar, contextlib.closing(evaluate_each(checks, workers=2)) as found:
+    checks = checks_of(results.claims, results.dtypes, instances=instances, seed=results.seed, mutants=mutants)
+    with progress_bar() as bar, contextlib.closing(evaluate_each(checks, workers=2)) as evaluations:
         task = bar.add_task("claims", total=len(checks))
-        for place, verdict in found:
-            findings.checked(place, verdict)
+        for place, verdict in evaluations:
+            results.add_verdict(place, verdict)
             bar.update(task, advance=1, description=verdict.slug)
 
 
-def _certify_claims(findings: VerificationResults, *, mutants: bool) -> None:
+def _certify_claims(results: VerificationResults, *, mutants: bool) -> None:
     from lrgd_jax.claims.certify_claims import certifications_of
     from lrgd_jax.claims.evaluations import evaluate_each
     from lrgd_jax.cli.terminal import progress_bar
 
-    if not findings.exact:
+    if not results.exact:
         return
     with progress_bar() as bar:
-        task = bar.add_task("exact layers", total=len(findings.claims))
-        for place, one in evaluate_each(certifications_of(findings.claims, seed=findings.seed, mutants=mutants)):
-            findings.certify(place, one)
+        task = bar.add_task("exact layers", total=len(results.claims))
+        for place, one in evaluate_each(certifications_of(results.claims, seed=results.seed, mutants=mutants)):
+            results.add_certification(place, one)
             bar.update(task, advance=1, description=f"{one.slug}, exact layers")
 
 
@@ -170,84 +167,29 @@ def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
         )
 
 
-def _show(findings: VerificationResults, *, mutants: bool, explained: bool) -> int:
+def _show(results: VerificationResults, *, mutants: bool, explained: bool) -> int:
     """Prints everything, and why what fell did, if time is left to search for that; returns the exit code."""
     from lrgd_jax.certify.rounding.constants import constants_in_use
     from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.cli.verify_failures import explain_certification, explain_verdict
     from lrgd_jax.report.verdict_tables import certification_table, condition_lines, decoder_table, verdict_table
 
     console, codes = results_console(), [HOLDS]
-    if findings.verdicts:
-        console.print(verdict_table(findings.verdicts, mutants=mutants, constants=constants_in_use().text))
-    if findings.decoder is not None:
-        console.print(decoder_table(findings.decoder))
-        for text in (*findings.decoder.notes, findings.decoder.greedy.text):
+    if results.verdicts:
+        console.print(verdict_table(results.verdicts, mutants=mutants, constants=constants_in_use().text))
+    if results.decoder is not None:
+        console.print(decoder_table(results.decoder))
+        for text in (*results.decoder.notes, results.decoder.greedy.text):
             if text:
                 console.print(text, markup=False, highlight=False)
-        codes.append(HOLDS if findings.decoder.holds else FALLEN)
-    codes += [_explain(console, findings, verdict, searched=explained) for verdict in findings.verdicts]
-    if findings.certified:
-        console.print(certification_table(findings.certified, mutants=mutants))
-        for line in condition_lines(findings.certified):
+        codes.append(HOLDS if results.decoder.holds else FALLEN)
+    codes += [explain_verdict(console, results, verdict, search=explained) for verdict in results.verdicts]
+    if results.certified:
+        console.print(certification_table(results.certified, mutants=mutants))
+        for line in condition_lines(results.certified):
             console.print(line, markup=False, highlight=False)
-    codes += [_explain_certified(console, findings, found, searched=explained) for found in findings.certified]
-    for what, error in findings.unwritten.items():
+    codes += [explain_certification(console, results, one, search=explained) for one in results.certified]
+    for what, error in results.unwritten.items():
         complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")
         codes.append(BAD_INPUT)
     return worst(codes)
-
-
-def _explain(console: Console, findings: VerificationResults, verdict: Verdict | Unevaluated, *, searched: bool) -> int:
-    """Prints why a claim has no verdict, or the instance at which it fell; returns the exit code."""
-    from lrgd_jax.claims.evaluations import attempt
-    from lrgd_jax.claims.failure_texts import counterexample_text, failure_text
-    from lrgd_jax.claims.floating_counterexample import smallest_counterexample
-    from lrgd_jax.claims.verdicts import Unevaluated
-
-    if isinstance(verdict, Unevaluated):
-        return _error(console, verdict)
-    if verdict.passed:
-        return HOLDS
-    claim = next(claim for claim in findings.claims if claim.slug == verdict.slug)
-    console.print("\n" + failure_text(claim, verdict), markup=False, highlight=False)
-    if verdict.holds or not searched:
-        return FALLEN
-    search = partial(smallest_counterexample, claim, verdict.dtype, findings.seed)
-    found = attempt(claim, f"{verdict.dtype}, search for a counterexample", search)
-    if isinstance(found, Unevaluated):
-        return worst([FALLEN, _error(console, found)])
-    console.print(counterexample_text(found), markup=False, highlight=False)
-    return FALLEN
-
-
-def _explain_certified(
-    console: Console, findings: VerificationResults, found: Certification | Unevaluated, *, searched: bool
-) -> int:
-    """Prints why a claim is not certified, with the smallest instance at which it falls; returns the exit code."""
-    from lrgd_jax.claims.evaluations import attempt
-    from lrgd_jax.claims.exact_counterexample import smallest_exact_counterexample
-    from lrgd_jax.claims.failure_texts import certification_text, exact_counterexample_text
-    from lrgd_jax.claims.verdicts import Unevaluated
-
-    if isinstance(found, Unevaluated):
-        return _error(console, found)
-    if found.passed:
-        return HOLDS
-    claim = next(claim for claim in findings.claims if claim.slug == found.slug)
-    console.print("\n" + certification_text(claim, found), markup=False, highlight=False)
-    refuted = found.refuted
-    if refuted is None or refuted.mismatch is not None or not searched:
-        return FALLEN
-    search = partial(smallest_exact_counterexample, claim, refuted.dimensions, seed=findings.seed)
-    smallest = attempt(claim, "exact layers, search for a counterexample", search)
-    if isinstance(smallest, Unevaluated):
-        return worst([FALLEN, _error(console, smallest)])
-    console.print(exact_counterexample_text(smallest), markup=False, highlight=False)
-    return FALLEN
-
-
-def _error(console: Console, found: Unevaluated) -> int:
-    """Prints why something has no verdict; returns the exit code."""
-    text = f"\n{found.slug} ({found.layer}): error: {found.reason}"
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-    return blamed(found.fault, internal=found.internal)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ModelOptions", "dtypes_of", "folder", "model_options", "writable"]
+__all__ = ["ModelOptions", "model_options", "parse_dtypes"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ModelOptions:
     steps: int
 
 
-def dtypes_of(text: str) -> list[str]:
+def parse_dtypes(text: str) -> list[str]:
     """The dtypes of a comma-separated list.
 
     Raises:
@@ -49,8 +49,8 @@ def model_options(
         ValueError: the options do not go together, or the prompt file is no text.
     """
     if model is None:
-        given = {"--prompt": prompt, "--prompt-file": prompt_file, "--demonstrations": demonstrations}
-        idle = [name for name, value in given.items() if value is not None]
+        prompts = {"--prompt": prompt, "--prompt-file": prompt_file, "--demonstrations": demonstrations}
+        idle = [name for name, value in prompts.items() if value is not None]
         if idle:
             raise ValueError(f"{', '.join(idle)} without --model: give the directory of a checkpoint too")
         return None
@@ -64,32 +64,7 @@ def model_options(
         raise ValueError("--model needs a prompt: give --prompt TEXT or --prompt-file FILE")
     if steps < 0:
         raise ValueError(f"--steps must not be negative, got {steps}")
-    return ModelOptions(model, prompt, _demonstrations(demonstrations), steps)
-
-
-def writable(file: Path) -> None:
-    """Raises an OSError, before anything is computed, where a result file could not be written.
-
-    Raises:
-        FileNotFoundError: its folder is not there.
-        IsADirectoryError: it is a folder.
-    """
-    if file.is_dir():
-        raise IsADirectoryError(f"--json {file} is a folder; give the name of a file")
-    if not file.absolute().parent.is_dir():
-        raise FileNotFoundError(f"--json {file}: there is no folder {file.absolute().parent}; make it first")
-
-
-def folder(directory: Path) -> None:
-    """Makes a folder for results, before anything is computed.
-
-    Raises:
-        NotADirectoryError: it is a file.
-        OSError: it cannot be made.
-    """
-    if directory.exists() and not directory.is_dir():
-        raise NotADirectoryError(f"--certificates {directory} is a file; give the name of a folder")
-    directory.mkdir(parents=True, exist_ok=True)
+    return ModelOptions(model, prompt, _parse_demonstrations(demonstrations), steps)
 
 
 def _text_of(prompt_file: Path) -> str:
@@ -102,7 +77,7 @@ def _text_of(prompt_file: Path) -> str:
         ) from None
 
 
-def _demonstrations(text: str | None) -> int | list[tuple[int, int]] | None:
+def _parse_demonstrations(text: str | None) -> int | list[tuple[int, int]] | None:
     """A number of lines, or ranges of tokens such as 0:20,20:41."""
     if text is None:
         return None

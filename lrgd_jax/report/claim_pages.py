@@ -4,14 +4,18 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.claim_text import ClaimText
 from lrgd_jax.claims.groups import group_legend, group_name
 
 __all__ = ["claim_page", "claim_table"]
 
 
-def claim_table(claims: Iterable[Claim]) -> Table:
-    """One row a claim: group, slug, title; below, what the groups are about."""
+def claim_table(claims: Iterable[ClaimText]) -> Table:
+    """One row a claim: group, slug, title, number of mutants; below, what the groups are about.
+
+    Args:
+        claims: in the order of the rows.
+    """
     claims = list(claims)
     table = Table("group", "claim", "title", "mutants")
     table.columns[1].no_wrap = True
@@ -22,10 +26,14 @@ def claim_table(claims: Iterable[Claim]) -> Table:
     return table
 
 
-def claim_page(claim: Claim) -> str:
-    """All that a claim says, in Markdown with LaTeX."""
+def claim_page(claim: ClaimText) -> str:
+    """All that a claim says, in Markdown with LaTeX.
+
+    Args:
+        claim: its words.
+    """
     assumptions = "\n".join(f"- {assumption}" for assumption in claim.assumptions) or "None."
-    mutants = "\n".join(f"- {mutant.name}" for mutant in claim.mutants)
+    mutants = "\n".join(f"- {mutant}" for mutant in claim.mutants)
     sections = {
         "Statement": claim.statement.strip(),
         "Assumptions": assumptions,

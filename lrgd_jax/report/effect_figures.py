@@ -31,8 +31,8 @@ def effect_path_figure(
     with figure_style():
         figure = Figure(figsize=(4.9 * len(losses), 3.9), layout="constrained")
         panels = np.ravel(figure.subplots(1, len(losses), sharey=True, squeeze=False))
-        for axes, (name, found) in zip(panels, losses.items(), strict=True):
-            reached = (found[:, :1] - found) / (found[:, :1] - found[:, -1:])
+        for axes, (name, curves) in zip(panels, losses.items(), strict=True):
+            reached = (curves[:, :1] - curves) / (curves[:, :1] - curves[:, -1:])
             axes.axvspan(0, marked, color=ORANGE, alpha=0.12, linewidth=0)
             axes.plot(fractions, reached.T, color=INK, linewidth=0.7, alpha=0.35)
             axes.plot(fractions, np.median(reached, axis=0), color=BLUE, linewidth=2.6, label="median")

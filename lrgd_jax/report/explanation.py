@@ -29,7 +29,7 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """An attribution that a notebook shows as HTML.
+    """What the demonstrations of a prompt are worth, which a notebook shows as HTML and a terminal as tables.
 
     Attributes:
         model: its name.
@@ -42,56 +42,56 @@ class Explanation:
     by: Literal["layer", "head"] | None = None
 
     def table(self) -> Group:
-        """For a terminal, as rich prints it."""
+        """Tables for a terminal, as rich prints them."""
         return Group(*explanation_tables(self.model, self.attribution, self.by))
 
     def html(self) -> str:
-        """A whole page that needs nothing else."""
+        """A whole page of HTML that needs no network, script or font."""
         body = explanation_html(self.model, self.attribution, self.by or "layer")
         return page(f"What each demonstration is worth: {self.model}", body)
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers, as JSON holds them; `heads` only where parts by head were asked for."""
-        found = self.attribution
-        heads = {"heads": _listed(found.heads)} if self.by == "head" else {}
+        attribution = self.attribution
+        heads = {"heads": _listed(attribution.heads)} if self.by == "head" else {}
         return {
             "version": __version__,
             "model": self.model,
-            "method": found.method,
-            "method_in_words": found.scores.method,
-            "unit": "nats a token of the answer; positive helps" if found.in_nats else "of the method",
-            "demonstrations": [self._one(i) for i in range(len(found.prompt.demonstrations))],
-            "query": found.prompt.query,
-            "answer": found.prompt.answer,
-            "own_answer": found.own,
-            "tokens": len(found.prompt.tokens),
-            "zero_shot": found.zero_shot,
-            "few_shot": found.few_shot,
-            "effect": found.relative,
-            "completeness_gap": found.gap,
-            "forward_passes": found.scores.cost,
-            "probabilities": [_probability(one) for one in found.target],
-            "alternatives": [_probability(one) for one in found.alternatives],
-            "layers": _listed(found.layers),
+            "method": attribution.method,
+            "method_in_words": attribution.scores.method,
+            "unit": "nats a token of the answer; positive helps" if attribution.in_nats else "of the method",
+            "demonstrations": [self._one(i) for i in range(len(attribution.prompt.demonstrations))],
+            "query": attribution.prompt.query,
+            "answer": attribution.prompt.answer,
+            "own_answer": attribution.own,
+            "tokens": len(attribution.prompt.tokens),
+            "zero_shot": attribution.zero_shot,
+            "few_shot": attribution.few_shot,
+            "effect": attribution.relative,
+            "completeness_gap": attribution.gap,
+            "forward_passes": attribution.scores.cost,
+            "probabilities": [_probability(one) for one in attribution.target],
+            "alternatives": [_probability(one) for one in attribution.alternatives],
+            "layers": _listed(attribution.layers),
             **heads,
-            "notes": list(found.notes),
-            "seconds": dict(found.seconds),
+            "notes": list(attribution.notes),
+            "seconds": dict(attribution.seconds),
         }
 
     def to_json(self) -> str:
-        """The same as text."""
+        """The numbers of `to_dict` as JSON text, which ends in a newline."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
     def _one(self, i: int) -> dict[str, Any]:
-        found = self.attribution
-        interval = found.scores.interval
+        attribution = self.attribution
+        interval = attribution.scores.interval
         ends = {} if interval is None else {"lower": float(interval.lower[i]), "upper": float(interval.upper[i])}
         return {
-            "text": found.prompt.demonstrations[i],
-            "tokens": int(found.prompt.counts()[i]),
-            "score": float(found.scores.values[i]),
-            "share": None if found.shares is None else float(found.shares[i]),
-            "rank": int(np.argsort(found.ranking)[i]) + 1,
+            "text": attribution.prompt.demonstrations[i],
+            "tokens": int(attribution.prompt.counts()[i]),
+            "score": float(attribution.scores.values[i]),
+            "share": None if attribution.shares is None else float(attribution.shares[i]),
+            "rank": int(np.argsort(attribution.ranking)[i]) + 1,
             **ends,
         }
 
@@ -124,7 +124,10 @@ def explain(
     by: Literal["layer", "head"] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Explanation:
-    """Which demonstrations make the model answer as it does.
+    r"""Which demonstrations make a model answer as it does: each one's part of the fall of the answer's loss.
+
+    With $N$ demonstrations the loss of the answer falls from zero-shot to few-shot; the scores $s_i$ of the default
+    method share that fall among them, $\sum_i s_i \approx L_0 - L_N$, and the completeness gap says how nearly.
 
     Args:
         model: what `lrgd_jax.decoder.load_decoder` takes, or what it returned.
@@ -165,9 +168,9 @@ def explain(
         chat=chat,
         preamble=preamble,
     )
-    found = explain_prompt(decoder, prompt, method=method, answer_tokens=answer_tokens, progress=progress)
-    seconds = MappingProxyType({"weights": loaded, **found.seconds})
-    return Explanation(name, replace(found, seconds=seconds), by)
+    attribution = explain_prompt(decoder, prompt, method=method, answer_tokens=answer_tokens, progress=progress)
+    seconds = MappingProxyType({"weights": loaded, **attribution.seconds})
+    return Explanation(name, replace(attribution, seconds=seconds), by)
 
 
 def _size(decoder: LoadedDecoder) -> int:

@@ -16,22 +16,22 @@ FULL = "ramp full"
 """The colours of a map, on which no text stands."""
 
 
-def explanation_html(model: str, found: PromptAttribution, by: Literal["layer", "head"]) -> str:
+def explanation_html(model: str, attribution: PromptAttribution, by: Literal["layer", "head"]) -> str:
     """The explanation as a piece of HTML, which brings its own style.
 
     Args:
         model: its name.
-        found: what there is to show.
+        attribution: what there is to show.
         by: "head" adds a map of layers and heads for each demonstration.
     """
     sections = [
-        _heading(model, found),
-        _prompt(found),
-        _ranking(found),
-        _probabilities(found),
-        _layers(found),
-        _heads(found) if by == "head" else "",
-        _reading(found),
+        _heading(model, attribution),
+        _prompt(attribution),
+        _ranking(attribution),
+        _probabilities(attribution),
+        _layers(attribution),
+        _heads(attribution) if by == "head" else "",
+        _reading(attribution),
     ]
     return f'<div class="lrgd"><style>{STYLE}</style>{"".join(sections)}</div>'
 
@@ -46,36 +46,36 @@ def _shown(token: str) -> str:
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
 
 
-def _heading(model: str, found: PromptAttribution) -> str:
-    gap = "–" if found.gap is None else f"{found.gap:.1%}"
+def _heading(model: str, attribution: PromptAttribution) -> str:
+    gap = "–" if attribution.gap is None else f"{attribution.gap:.1%}"
     tiles = {
-        "Effect<sub>D</sub>": "–" if found.relative is None else format_signed(found.relative, ".3f"),
-        "zero-shot loss": f"{found.zero_shot:.3g}",
-        "few-shot loss": f"{found.few_shot:.3g}",
+        "Effect<sub>D</sub>": "–" if attribution.relative is None else format_signed(attribution.relative, ".3f"),
+        "zero-shot loss": f"{attribution.zero_shot:.3g}",
+        "few-shot loss": f"{attribution.few_shot:.3g}",
         "completeness gap": gap,
-        "forward passes": f"{found.scores.cost:.3g}",
-        **({"seconds": f"{sum(found.seconds.values()):.1f}"} if found.seconds else {}),
+        "forward passes": f"{attribution.scores.cost:.3g}",
+        **({"seconds": f"{sum(attribution.seconds.values()):.1f}"} if attribution.seconds else {}),
     }
     made = "".join(f'<div class="tile"><b>{value}</b><span>{name}</span></div>' for name, value in tiles.items())
-    counts = f"{len(found.prompt.demonstrations)} demonstrations, {len(found.prompt.tokens)} tokens"
-    about = f"{escape_text(model)} · {escape_text(found.scores.method)} · {counts}"
-    notes = "".join(f"<p>Note: {escape_text(note)}</p>" for note in found.notes)
+    counts = f"{len(attribution.prompt.demonstrations)} demonstrations, {len(attribution.prompt.tokens)} tokens"
+    about = f"{escape_text(model)} · {escape_text(attribution.scores.method)} · {counts}"
+    notes = "".join(f"<p>Note: {escape_text(note)}</p>" for note in attribution.notes)
     return (
-        f'<h1>What each demonstration is worth</h1><p class="muted">{about}</p><p>{_verdict(found)}</p>{notes}'
+        f'<h1>What each demonstration is worth</h1><p class="muted">{about}</p><p>{_verdict(attribution)}</p>{notes}'
         f'<div class="tiles">{made}</div>'
     )
 
 
-def _verdict(found: PromptAttribution) -> str:
+def _verdict(attribution: PromptAttribution) -> str:
     """The whole effect and the largest part of it, in a sentence or two."""
-    best, worst = int(found.ranking[0]), int(found.ranking[-1])
-    values = found.scores.values
-    whose = "the model's own answer" if found.own else "the target"
+    best, worst = int(attribution.ranking[0]), int(attribution.ranking[-1])
+    values = attribution.scores.values
+    whose = "the model's own answer" if attribution.own else "the target"
     text = (
-        f"Together the demonstrations {'lower' if found.whole > 0 else 'raise'} the loss of {whose} from "
-        f"{found.zero_shot:.3g} to {found.few_shot:.3g} nats a token. "
+        f"Together the demonstrations {'lower' if attribution.whole > 0 else 'raise'} the loss of {whose} from "
+        f"{attribution.zero_shot:.3g} to {attribution.few_shot:.3g} nats a token. "
     )
-    if not found.in_nats:
+    if not attribution.in_nats:
         return f"{text}Demonstration {best + 1} has the largest score ({format_signed(float(values[best]))})."
     if values[best] > 0:
         text += f"Demonstration {best + 1} helps most ({format_signed(float(values[best]))})"
@@ -87,25 +87,25 @@ def _verdict(found: PromptAttribution) -> str:
     )
 
 
-def _legend(found: PromptAttribution, largest: float, kind: str = "ramp") -> str:
+def _legend(attribution: PromptAttribution, largest: float, kind: str = "ramp") -> str:
     return (
         f'<div class="legend"><span>harms, −{largest:.3g}</span><span class="{kind}"></span>'
-        f"<span>+{largest:.3g}, helps ({'nats a token' if found.in_nats else 'units of the method'})</span></div>"
+        f"<span>+{largest:.3g}, helps ({'nats a token' if attribution.in_nats else 'units of the method'})</span></div>"
     )
 
 
-def _prompt(found: PromptAttribution) -> str:
-    values = found.scores.values
+def _prompt(attribution: PromptAttribution) -> str:
+    values = attribution.scores.values
     largest = float(np.max(np.abs(values), initial=0.0))
     form = decimal_format(largest)
-    pieces = [_legend(found, largest)]
-    for i, text in enumerate(found.prompt.demonstrations):
+    pieces = [_legend(attribution, largest)]
+    for i, text in enumerate(attribution.prompt.demonstrations):
         kind, strength = shade(float(values[i]), largest)
-        share = None if found.shares is None else float(found.shares[i])
+        share = None if attribution.shares is None else float(attribution.shares[i])
         worth = f"{format_signed(float(values[i]), form)}<br><span class=muted>{_percent(share)} of the whole</span>"
         pieces.append(_piece(str(i + 1), text, f"rgba(var(--{kind}),{strength})", worth))
-    asked = f"{escape_text(found.prompt.query)}<mark>{escape_text(found.prompt.answer or '')}</mark>"
-    label = "the model's own answer" if found.own else "the target"
+    asked = f"{escape_text(attribution.prompt.query)}<mark>{escape_text(attribution.prompt.answer or '')}</mark>"
+    label = "the model's own answer" if attribution.own else "the target"
     pieces.append(
         f'<div class="piece query"><div class="n">?</div><div class="text">{asked}</div>'
         f'<div class="worth muted">query, {label} underlined</div></div>'
@@ -121,8 +121,8 @@ def _piece(name: str, text: str, background: str, worth: str) -> str:
     )
 
 
-def _ranking(found: PromptAttribution) -> str:
-    scores, shares = found.scores, found.shares
+def _ranking(attribution: PromptAttribution) -> str:
+    scores, shares = attribution.scores, attribution.shares
     interval = scores.interval
     ends = [scores.values] if interval is None else [scores.values, interval.lower, interval.upper]
     largest = max(float(np.max(np.abs(x), initial=0.0)) for x in ends)
@@ -131,7 +131,7 @@ def _ranking(found: PromptAttribution) -> str:
     if interval is not None:
         head.insert(4, f"{interval.level:.0%} interval")
     rows = []
-    for rank, i in enumerate(found.ranking.tolist(), 1):
+    for rank, i in enumerate(attribution.ranking.tolist(), 1):
         pair = None if interval is None else (float(interval.lower[i]), float(interval.upper[i]))
         cells = [
             str(rank),
@@ -141,20 +141,20 @@ def _ranking(found: PromptAttribution) -> str:
         ]
         if pair is not None:
             cells.append(f"{format_signed(pair[0], form)} to {format_signed(pair[1], form)}")
-        words = " ".join(found.prompt.demonstrations[i].split())
+        words = " ".join(attribution.prompt.demonstrations[i].split())
         cut = words if len(words) <= 60 else words[:59] + "…"
         rows.append([*cells, bar(float(scores.values[i]), largest, pair), escape_text(cut)])
     return f'<h2>Ranking</h2><div class="wide">{table(head, rows, words=[len(head) - 1])}</div>'
 
 
-def _probabilities(found: PromptAttribution) -> str:
+def _probabilities(attribution: PromptAttribution) -> str:
     key = (
         '<p class="muted">Probability of each token of the answer after those before it:'
         '<span class="key" style="background:rgb(var(--grey))"></span>zero-shot'
         '<span class="key" style="background:rgb(var(--helps))"></span>few-shot</p>'
     )
-    rows = [_token_row(one) for one in found.target]
-    others = [_token_row(one) for one in found.alternatives]
+    rows = [_token_row(one) for one in attribution.target]
+    others = [_token_row(one) for one in attribution.alternatives]
     instead = [["<i>instead of its first</i>", "", "", ""]] if others else []
     made = table(["token", "zero-shot", "few-shot", ""], [*rows, *instead, *others], words=[0])
     return f'<h2>Zero-shot against few-shot</h2>{key}<div class="wide">{made}</div>'
@@ -171,8 +171,8 @@ def _token_row(one: TokenProbability) -> list[str]:
     return [escape_text(_shown(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", bars]
 
 
-def _layers(found: PromptAttribution) -> str:
-    parts = found.layers
+def _layers(attribution: PromptAttribution) -> str:
+    parts = attribution.layers
     if parts is None:
         return (
             "<h2>By layer</h2><p>This method takes the loss apart by demonstration only; for parts by layer and head "
@@ -185,33 +185,34 @@ def _layers(found: PromptAttribution) -> str:
     drawn = heat_map(parts.T, rows, columns, label=label, cell=(width, 22), every=1 if width > 14 else 5)
     largest = float(np.max(np.abs(parts), initial=0.0))
     text = "Where in the model the effect arises. The cells of a row add up to the demonstration's score."
-    return f'<h2>By layer</h2><p class="muted">{text}</p>{_legend(found, largest, FULL)}<div class="wide">{drawn}</div>'
+    legend = _legend(attribution, largest, FULL)
+    return f'<h2>By layer</h2><p class="muted">{text}</p>{legend}<div class="wide">{drawn}</div>'
 
 
-def _heads(found: PromptAttribution) -> str:
-    parts = found.heads
+def _heads(attribution: PromptAttribution) -> str:
+    parts = attribution.heads
     if parts is None:
         return ""
     largest = float(np.max(np.abs(parts), initial=0.0))
     layers, heads = parts.shape[:2]
     rows, columns = [f"head {h + 1}" for h in range(heads)], [f"layer {k + 1}" for k in range(layers)]
-    figures, form = [], decimal_format(float(np.max(np.abs(found.scores.values), initial=0.0)))
-    for i in found.ranking.tolist():
+    figures, form = [], decimal_format(float(np.max(np.abs(attribution.scores.values), initial=0.0)))
+    for i in attribution.ranking.tolist():
         label = f"Effect of demonstration {i + 1} by layer and head"
         drawn = heat_map(
             parts[:, :, i].T, rows, columns, label=label, largest=largest, cell=(10, 10), every=5 if layers > 9 else 1
         )
-        caption = f"demonstration {i + 1}, {format_signed(float(found.scores.values[i]), form)}"
+        caption = f"demonstration {i + 1}, {format_signed(float(attribution.scores.values[i]), form)}"
         figures.append(f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>")
     text = "One map a demonstration, layers from left to right; all maps have the same colours."
-    legend = _legend(found, largest, FULL)
+    legend = _legend(attribution, largest, FULL)
     return f'<h2>By head</h2><p class="muted">{text}</p>{legend}<div class="many">{"".join(figures)}</div>'
 
 
-def _reading(found: PromptAttribution) -> str:
-    gap = found.gap
+def _reading(attribution: PromptAttribution) -> str:
+    gap = attribution.gap
     missing = "" if gap is None or not np.isfinite(gap) else f" Here they miss it by {gap:.2%}."
-    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())
+    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in attribution.seconds.items())
     lines = [
         "<b>Sign.</b> Positive helps: the demonstration lowers the loss of the answer, its mean negative log "
         "likelihood in nats a token. Negative harms.",
@@ -220,7 +221,7 @@ def _reading(found: PromptAttribution) -> str:
         "from zero-shot to few-shot over the zero-shot loss.",
         "<b>Share</b> is the score over the size of the whole fall. <b>Completeness gap</b> is how far the scores' sum "
         f"is from the whole fall, relative to it.{missing} Leave-one-out and gradients need not add up to it.",
-        f"<b>Cost.</b> The method took {found.scores.cost:.3g} forward passes of this prompt, counted in "
+        f"<b>Cost.</b> The method took {attribution.scores.cost:.3g} forward passes of this prompt, counted in "
         f"multiplications{'; ' + escape_text(stages) if stages else ''}.",
         "What is scored is what the model does with the demonstrations, not whether they are true.",
     ]

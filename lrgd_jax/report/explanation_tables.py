@@ -21,41 +21,41 @@ MOST = 10
 
 
 def explanation_tables(
-    model: str, found: PromptAttribution, by: Literal["layer", "head"] | None
+    model: str, attribution: PromptAttribution, by: Literal["layer", "head"] | None
 ) -> Iterator[RenderableType]:
     """What was explained, the ranking, the probabilities and, by layer or head, the largest parts.
 
     Args:
         model: its name.
-        found: what there is to show.
+        attribution: what there is to show.
         by: of which parts a table is made; of none unless given.
     """
-    asked = " ".join(found.prompt.query.split())
-    whose = "the model's own answer" if found.own else "the target"
+    asked = " ".join(attribution.prompt.query.split())
+    whose = "the model's own answer" if attribution.own else "the target"
     yield Text.assemble("query   ", (_cut(asked, 110), "bold"))
-    yield Text.assemble("answer  ", (repr(found.prompt.answer), "bold"), f", {whose}")
-    yield _ranking(model, found)
-    yield Text(_summary(found))
-    yield _probabilities(found)
+    yield Text.assemble("answer  ", (repr(attribution.prompt.answer), "bold"), f", {whose}")
+    yield _ranking(model, attribution)
+    yield Text(_summary(attribution))
+    yield _probabilities(attribution)
     if by is not None:
-        yield _parts(found, by)
-    for note in found.notes:
+        yield _parts(attribution, by)
+    for note in attribution.notes:
         yield Text(f"note: {note}")
 
 
-def _ranking(model: str, found: PromptAttribution) -> Table:
-    interval, shares, counts = found.scores.interval, found.shares, found.prompt.counts()
-    table = Table("demonstration", "text", "tokens", "score", "share", title=f"{model}: {found.scores.method}")
+def _ranking(model: str, attribution: PromptAttribution) -> Table:
+    interval, shares, counts = attribution.scores.interval, attribution.shares, attribution.prompt.counts()
+    table = Table("demonstration", "text", "tokens", "score", "share", title=f"{model}: {attribution.scores.method}")
     if interval is not None:
         table.add_column(f"{interval.level:.0%} interval")
     for column in (table.columns[0], *table.columns[2:]):
         column.justify = "right"
     table.columns[1].no_wrap = True
-    form = decimal_format(float(np.max(np.abs(found.scores.values), initial=0.0)))
-    for i in found.ranking.tolist():
-        value = float(found.scores.values[i])
+    form = decimal_format(float(np.max(np.abs(attribution.scores.values), initial=0.0)))
+    for i in attribution.ranking.tolist():
+        value = float(attribution.scores.values[i])
         share = "-" if shares is None else f"{shares[i]:+.0%}"
-        text = Text(_cut(" ".join(found.prompt.demonstrations[i].split()), LONGEST))
+        text = Text(_cut(" ".join(attribution.prompt.demonstrations[i].split()), LONGEST))
         score = Text(f"{value:+{form}}", style="blue" if value > 0 else "red" if value < 0 else "")
         cells: list[RenderableType] = [str(i + 1), text, str(counts[i]), score, share]
         if interval is not None:
@@ -64,35 +64,40 @@ def _ranking(model: str, found: PromptAttribution) -> Table:
     return table
 
 
-def _summary(found: PromptAttribution) -> str:
-    relative = "-" if found.relative is None else f"{found.relative:+.3f}"
-    gap = "-" if found.gap is None else f"{found.gap:.1%}"
-    unit = "nats a token of the answer by which a demonstration lowers its loss" if found.in_nats else "see the note"
+def _summary(attribution: PromptAttribution) -> str:
+    relative = "-" if attribution.relative is None else f"{attribution.relative:+.3f}"
+    gap = "-" if attribution.gap is None else f"{attribution.gap:.1%}"
+    seconds = sum(attribution.seconds.values())
+    unit = (
+        "nats a token of the answer by which a demonstration lowers its loss" if attribution.in_nats else "see the note"
+    )
     return (
         f"score: {unit}; positive helps\n"
-        f"loss: zero-shot {found.zero_shot:.4g}, few-shot {found.few_shot:.4g}, Effect_D {relative}; "
-        f"cost {found.scores.cost:.3g} forward passes, completeness gap {gap}, {sum(found.seconds.values()):.1f} s"
+        f"loss: zero-shot {attribution.zero_shot:.4g}, few-shot {attribution.few_shot:.4g}, Effect_D {relative}; "
+        f"cost {attribution.scores.cost:.3g} forward passes, completeness gap {gap}, {seconds:.1f} s"
     )
 
 
-def _probabilities(found: PromptAttribution) -> Table:
+def _probabilities(attribution: PromptAttribution) -> Table:
     table = Table("token", "zero-shot", "few-shot", "", title="probability of the answer's tokens")
     for column in table.columns[1:3]:
         column.justify = "right"
-    rows = [(one, "answer") for one in found.target] + [(one, "instead of its first") for one in found.alternatives]
+    rows = [(one, "answer") for one in attribution.target] + [
+        (one, "instead of its first") for one in attribution.alternatives
+    ]
     for one, what in rows:
         table.add_row(Text(repr(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", what)
     return table
 
 
-def _parts(found: PromptAttribution, by: Literal["layer", "head"]) -> RenderableType:
-    if found.heads is None or found.layers is None:
-        return Text(f"{found.scores.method} knows no parts by {by}")
+def _parts(attribution: PromptAttribution, by: Literal["layer", "head"]) -> RenderableType:
+    if attribution.heads is None or attribution.layers is None:
+        return Text(f"{attribution.scores.method} knows no parts by {by}")
     if by == "layer":
-        parts, names = found.layers, [f"layer {k + 1}" for k in range(len(found.layers))]
+        parts, names = attribution.layers, [f"layer {k + 1}" for k in range(len(attribution.layers))]
     else:
-        layers, heads, n = found.heads.shape
-        parts = found.heads.reshape(-1, n)
+        layers, heads, n = attribution.heads.shape
+        parts = attribution.heads.reshape(-1, n)
         names = [f"layer {k + 1}, head {h + 1}" for k in range(layers) for h in range(heads)]
     largest = np.argsort(-np.abs(parts).sum(axis=1), kind="stable")[:MOST]
     columns = [f"{i + 1}" for i in range(parts.shape[1])]

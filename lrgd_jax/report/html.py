@@ -69,23 +69,53 @@ STYLE = """
 
 
 def escape_text(text: str) -> str:
-    """Text as text: nothing in it is read as HTML, and control characters are made visible."""
+    r"""Text as text: nothing in it is read as HTML, and control characters are made visible.
+
+    Args:
+        text: of anybody's; a newline and a tab stay as they are.
+
+    Example:
+        >>> escape_text("a < b\x00")
+        'a &lt; b\\u0000'
+    """
     seen = "".join(c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
     return html.escape(seen)
 
 
 def format_signed(number: float, form: str = ".3g") -> str:
-    """A number with its sign, a minus that is as wide as a plus."""
+    """A number with its sign, a minus that is as wide as a plus.
+
+    Args:
+        number: any.
+        form: how it is written, as `format` takes it.
+
+    Example:
+        >>> format_signed(0.25), format_signed(-0.25, ".0%")
+        ('+0.25', '−25%')
+    """
     return f"{number:+{form}}".replace("-", "\u2212", 1) if number < 0 else f"{number:+{form}}"
 
 
 def decimal_format(largest: float) -> str:
-    """A format for numbers up to this size that gives all of them the same decimals, four digits to the largest."""
+    """A format for numbers up to this size that gives all of them the same decimals, four digits to the largest.
+
+    Args:
+        largest: size of the largest number; not negative.
+
+    Example:
+        >>> decimal_format(0.9), decimal_format(40.0)
+        ('.4f', '.2f')
+    """
     return f".{max(0, 3 - math.floor(math.log10(largest)))}f" if largest > 0 else ".3f"
 
 
 def page(title: str, body: str) -> str:
-    """A whole page; its policy forbids scripts and whatever would have to be fetched."""
+    """A whole page; its policy forbids scripts and whatever would have to be fetched.
+
+    Args:
+        title: text.
+        body: HTML.
+    """
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -184,7 +214,17 @@ def heat_map(
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], words: Iterable[int] = ()) -> str:
-    """A table of cells that are HTML already; columns of `words` are text, the others numbers."""
+    """A table of cells that are HTML already.
+
+    Args:
+        head: a cell a column.
+        rows: likewise.
+        words: the columns that are text, by their place; the others are numbers.
+
+    Example:
+        >>> table(["a"], [["1"]])
+        '<table class=lrgd-table><tr><th>a</th></tr><tr><td>1</td></tr></table>'
+    """
     textual = set(words)
 
     def line(cells: Iterable[str], kind: str) -> str:

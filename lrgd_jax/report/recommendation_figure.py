@@ -13,14 +13,14 @@ WIDTH = 46
 """Characters of a label."""
 
 
-def recommendation_figure(found: NamedExplanation, top: int = 15) -> Figure:
+def recommendation_figure(explanation: NamedExplanation, top: int = 15) -> Figure:
     """The largest parts of a score as bars, and the rest of them in one.
 
     Args:
-        found: the explanation.
+        explanation: of the score.
         top: how many parts have a bar of their own.
     """
-    shown, rest = found.parts[:top], found.parts[top:]
+    shown, rest = explanation.parts[:top], explanation.parts[top:]
     labels = [_short(reason_label(reason)) for reason in shown]
     values, colours = [reason.part for reason in shown], [COLOURS[reason.source] for reason in shown]
     if rest:
@@ -32,8 +32,8 @@ def recommendation_figure(found: NamedExplanation, top: int = 15) -> Figure:
         axes = figure.subplots()
         axes.barh(range(len(labels)), values, color=colours, height=0.7)
         axes.set_yticks(range(len(labels)), labels, fontsize=9)
-        axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel=f"part of the score {found.score:.4g}")
-        axes.set_title(f"Why user {found.user} is shown {_short(found.item)}", x=0, fontsize=11)
+        axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel=f"part of the score {explanation.score:.4g}")
+        axes.set_title(f"Why user {explanation.user} is shown {_short(explanation.item)}", x=0, fontsize=11)
         axes.grid(visible=False, axis="y")
         for source in dict.fromkeys(reason.source for reason in shown):
             axes.barh([0], [0], color=COLOURS[source], label=source)

@@ -7,7 +7,11 @@ __all__ = ["reason_label", "recommendation_page"]
 
 
 def reason_label(reason: NamedPart) -> str:
-    """One line about one part of a score."""
+    """One line about one part of a score.
+
+    Args:
+        reason: the part, with the past user and the item that it comes from.
+    """
     if reason.source == "popularity":
         return "popularity (initial weights)"
     if reason.source == "text":
@@ -15,34 +19,35 @@ def reason_label(reason: NamedPart) -> str:
     return f"user {reason.user} took it after {reason.item}"
 
 
-def recommendation_page(found: NamedExplanation, top: int = 50) -> str:
-    """The same as a page of HTML: past users, then every part up to a number of them.
+def recommendation_page(explanation: NamedExplanation, top: int = 50) -> str:
+    """The explanation of a score as a page of HTML: past users, then every part up to a number of them.
 
     Args:
-        found: the explanation.
+        explanation: of the score.
         top: rows of the longer table.
     """
-    place = "had already" if found.place is None else f"place {found.place}"
-    check = f"parts sum to {found.total!r}, {abs(found.total - found.score):.1e} from the score; rounding allows"
-    title = f"Why user {escape_text(found.user)} is shown {escape_text(found.item)}"
+    place = "had already" if explanation.place is None else f"place {explanation.place}"
+    difference = abs(explanation.total - explanation.score)
+    check = f"parts sum to {explanation.total!r}, {difference:.1e} from the score; rounding allows"
+    title = f"Why user {escape_text(explanation.user)} is shown {escape_text(explanation.item)}"
     body = (
         f'<div class="lrgd"><style>{STYLE}</style><h1>{title}</h1>'
-        f'<p class="muted">Score {found.score:.6g}, {place}. The {check} {found.bound:.1e}.</p>'
-        f"<h2>Past users</h2>{_users(found, top)}<h2>Every part of the score</h2>{_parts(found, top)}</div>"
+        f'<p class="muted">Score {explanation.score:.6g}, {place}. The {check} {explanation.bound:.1e}.</p>'
+        f"<h2>Past users</h2>{_users(explanation, top)}<h2>Every part of the score</h2>{_parts(explanation, top)}</div>"
     )
-    return page(f"Recommendation for {found.user}", body)
+    return page(f"Recommendation for {explanation.user}", body)
 
 
-def _users(found: NamedExplanation, top: int) -> str:
-    largest = max((abs(part) for _, part in found.users), default=0.0)
-    rows = ((escape_text(user), format_signed(part), bar(part, largest)) for user, part in found.users[:top])
+def _users(explanation: NamedExplanation, top: int) -> str:
+    largest = max((abs(part) for _, part in explanation.users), default=0.0)
+    rows = ((escape_text(user), format_signed(part), bar(part, largest)) for user, part in explanation.users[:top])
     return table(("user", "sum of parts", ""), rows, words=(0,))
 
 
-def _parts(found: NamedExplanation, top: int) -> str:
-    largest = max((abs(reason.part) for reason in found.parts), default=0.0)
+def _parts(explanation: NamedExplanation, top: int) -> str:
+    largest = max((abs(reason.part) for reason in explanation.parts), default=0.0)
     rows = (
         (escape_text(reason_label(x)), escape_text("; ".join(x.shared)), format_signed(x.part), bar(x.part, largest))
-        for x in found.parts[:top]
+        for x in explanation.parts[:top]
     )
     return table(("what", "shared with the own history", "part", ""), rows, words=(0, 1))

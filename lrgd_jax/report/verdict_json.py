@@ -29,7 +29,17 @@ def verdicts_content(
     *,
     complete: bool = True,
 ) -> dict[str, Any]:
-    """What the file says; the exact layers, where they were asked for, stand with every dtype of a claim."""
+    """What the file says; the exact layers, where they were asked for, stand with every dtype of a claim.
+
+    Args:
+        version: of the package.
+        dtypes: that were asked for.
+        seed: of the random instances.
+        verdicts: that are there, or why one is not.
+        certifications: by slug, what the exact layers say.
+        model: the verdict on a checkpoint, if one was asked for.
+        complete: whether everything that was asked for is there.
+    """
     return {
         "version": version,
         "dtype": ",".join(dtypes),
@@ -50,9 +60,9 @@ def _claim(verdict: Verdict | Unevaluated, certification: Certification | Uneval
     if isinstance(verdict, Unevaluated):
         return row | layers
     for mutant in layers.pop("mutants", []):
-        found = next((one for one in row["mutants"] if one["name"] == mutant["name"]), None)
-        if found is not None:
-            found.update(exact=mutant["exact"], rigorous=mutant["rigorous"])
+        same = next((one for one in row["mutants"] if one["name"] == mutant["name"]), None)
+        if same is not None:
+            same.update(exact=mutant["exact"], rigorous=mutant["rigorous"])
     return row | layers
 
 
@@ -70,20 +80,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _error(found: Unevaluated) -> dict[str, Any]:
+def _error(unevaluated: Unevaluated) -> dict[str, Any]:
     return {
-        "slug": found.slug,
-        "group": found.claim.group,
-        "dtype": found.layer,
+        "slug": unevaluated.slug,
+        "group": unevaluated.claim.group,
+        "dtype": unevaluated.layer,
         "holds": None,
-        "error": found.reason,
-        "error_kind": _kind(found),
-        "seconds": found.seconds,
+        "error": unevaluated.reason,
+        "error_kind": _kind(unevaluated),
+        "seconds": unevaluated.seconds,
     }
 
 
-def _kind(found: Unevaluated) -> str:
-    return "internal" if found.internal else "input"
+def _kind(unevaluated: Unevaluated) -> str:
+    return "internal" if unevaluated.internal else "input"
 
 
 def _model(verdict: DecoderVerdict) -> dict[str, Any]:

@@ -25,7 +25,13 @@ ERROR = "[bold red]error[/bold red]"
 def verdict_table(
     verdicts: Sequence[Verdict | Unevaluated], *, mutants: bool = True, constants: str | None = None
 ) -> Table:
-    """One row a claim and dtype; below, which measured constants the bounds rest on."""
+    """One row a claim and dtype; below, which measured constants the bounds rest on.
+
+    Args:
+        verdicts: or why there is none, in the order of the rows.
+        mutants: whether mutants were tried.
+        constants: the measured constants, in words; no caption where None.
+    """
     table = Table("claim", "dtype", "holds", "error/bound", "detection limit", "mutants rejected", "seconds")
     table.caption = None if constants is None else escape(constants)
     table.caption_justify = "left"
@@ -50,7 +56,12 @@ def verdict_table(
 
 
 def certification_table(certifications: Sequence[Certification | Unevaluated], *, mutants: bool = True) -> Table:
-    """One row a claim: what holds in exact arithmetic; of a claim that only points were tried for, at how many."""
+    """One row a claim: what holds in exact arithmetic; of a claim that only points were tried for, at how many.
+
+    Args:
+        certifications: or why there is none, in the order of the rows.
+        mutants: whether mutants were tried.
+    """
     table = Table(
         "claim",
         "certified",
@@ -65,29 +76,31 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
-    for found in certifications:
-        if isinstance(found, Unevaluated):
-            table.add_row(found.slug, ERROR, *["-"] * 6, f"{found.seconds:.1f}")
+    for certification in certifications:
+        if isinstance(certification, Unevaluated):
+            table.add_row(certification.slug, ERROR, *["-"] * 6, f"{certification.seconds:.1f}")
             continue
-        exact, rigorous = found.exact, found.rigorous
+        exact, rigorous = certification.exact, certification.rigorous
         table.add_row(
-            found.slug,
-            _certified(found),
+            certification.slug,
+            _certified(certification),
             "-" if exact is None else str(len(exact.fields)),
             "-" if exact is None else str(exact.degree),
             "-" if exact is None else f"<= {_number(exact.false_accept)}",
             "-" if rigorous is None else str(rigorous.bits),
             "-" if rigorous is None else _number(rigorous.radius),
-            f"{sum(m.rejected for m in found.mutants)}/{len(found.mutants)}" if mutants else "not tried",
-            f"{found.seconds:.1f}",
+            f"{sum(m.rejected for m in certification.mutants)}/{len(certification.mutants)}"
+            if mutants
+            else "not tried",
+            f"{certification.seconds:.1f}",
         )
     return table
 
 
-def _certified(found: Certification) -> str:
-    if found.status == "points":
-        return f"no ({found.points} points)"
-    return _yes(found.passed) if found.status != "not applicable" else found.status
+def _certified(certification: Certification) -> str:
+    if certification.status == "points":
+        return f"no ({certification.points} points)"
+    return _yes(certification.passed) if certification.status != "not applicable" else certification.status
 
 
 MOST_LISTED = 3
@@ -95,17 +108,34 @@ MOST_LISTED = 3
 
 
 def condition_lines(certifications: Sequence[Certification | Unevaluated]) -> list[str]:
-    """The conditions of a few claims, and branches that no point reached, in words; of many, how many there are."""
-    evaluated = [found for found in certifications if not isinstance(found, Unevaluated)]
+    """The conditions of a few claims, and branches that no point reached, in words; of many, how many there are.
+
+    Args:
+        certifications: or why there is none.
+
+    Returns:
+        A line a condition or branch, or one line in all.
+    """
+    evaluated = [certification for certification in certifications if not isinstance(certification, Unevaluated)]
     if len(evaluated) > MOST_LISTED:
-        number = sum(len(found.conditions) for found in evaluated)
+        number = sum(len(certification.conditions) for certification in evaluated)
         return [f"{number} conditions (poles, masks, casts, ...) stand in the JSON file and in kept certificates"]
-    lines = [f"{found.slug}, {one.kind}: {one}" for found in evaluated for one in found.conditions]
-    return lines + [f"{found.slug}, not reached: {branch}" for found in evaluated for branch in found.unreached]
+    lines = [
+        f"{certification.slug}, {one.kind}: {one}" for certification in evaluated for one in certification.conditions
+    ]
+    return lines + [
+        f"{certification.slug}, not reached: {branch}"
+        for certification in evaluated
+        for branch in certification.unreached
+    ]
 
 
 def recheck_table(rechecks: Sequence[Recheck | Unevaluated]) -> Table:
-    """One row a certificate: whether it still holds, what it says wrongly, and what changed."""
+    """One row a certificate: whether it still holds, what it says wrongly, and what changed.
+
+    Args:
+        rechecks: or why a certificate could not be evaluated, in the order of the rows.
+    """
     table = Table("certificate", "holds now", "what changed since")
     for one in rechecks:
         if isinstance(one, Unevaluated):
@@ -117,7 +147,11 @@ def recheck_table(rechecks: Sequence[Recheck | Unevaluated]) -> Table:
 
 
 def decoder_table(verdict: DecoderVerdict) -> Table:
-    """One row for the logits, one a layer, one for the tokens."""
+    """One row for the logits, one a layer, one for the tokens.
+
+    Args:
+        verdict: on a checkpoint as a chain of duals.
+    """
     table = Table(
         "the decoder as a chain of duals",
         "holds",

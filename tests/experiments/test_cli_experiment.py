@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from lrgd_jax import experiments
 from lrgd_jax.cli import app
-from lrgd_jax.cli.experiment import summary_tables
 from lrgd_jax.experiments.running import registry
+from lrgd_jax.report.summary_tables import summary_tables
 
 HERE = Path(__file__).resolve().parent
 

@@ -5,12 +5,12 @@ what shape, and where each goes. Each file in this folder is one family and ends
 is registered.
 """
 
-import difflib
 import importlib
 import pkgutil
 
 from lrgd_jax.decoder.family import Family
 from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.suggestions import did_you_mean
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
@@ -36,6 +36,6 @@ def family_of(config: Config) -> Family:
     for name in came:
         if name in known:
             return known[name]
-    near = difflib.get_close_matches(str(came[0]), known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"unknown {key} {', '.join(map(str, came))}; supported: {', '.join(sorted(known))}{hint}")
+    hint = did_you_mean(str(came[0]), known, show=str)
+    supported = ", ".join(sorted(known)) + ("; " if hint else "")
+    raise ValueError(f"unknown {key} {', '.join(map(str, came))}; supported: {supported}{hint}")

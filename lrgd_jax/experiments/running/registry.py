@@ -1,11 +1,11 @@
 """The registry: a name for each experiment, whose folder is imported when it is asked for."""
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from lrgd_jax.experiments.running.interface import Experiment, checked
+from lrgd_jax.suggestions import did_you_mean
 
 __all__ = ["OWN", "find", "names", "register"]
 
@@ -64,9 +64,8 @@ def find(name: str) -> Experiment:
     """
     known = {**OWN, **_registered}
     if name not in known:
-        near = [one for one in known if name and name in one] or difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-        raise ValueError(f"there is no experiment {name!r}; {hint}known are {', '.join(known)}")
+        hint = did_you_mean(name, known, containing=True)
+        raise ValueError(f"there is no experiment {name!r}; {hint}{' ' if hint else ''}known are {', '.join(known)}")
     try:
         module = importlib.import_module(known[name])
     except ModuleNotFoundError as error:

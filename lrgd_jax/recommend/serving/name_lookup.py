@@ -1,7 +1,8 @@
 """From names to numbers, with a hint where a name is unknown."""
 
-import difflib
 from collections.abc import Iterable, Mapping
+
+from lrgd_jax.suggestions import nearest_names
 
 __all__ = ["number_of", "unknown_name"]
 
@@ -22,7 +23,7 @@ def number_of(what: str, name: str, numbers: Mapping[str, int]) -> int:
 def unknown_name(what: str, name: str, names: Iterable[str]) -> ValueError:
     """The complaint about a name that is not there."""
     known = list(names)
-    near = difflib.get_close_matches(name, known, n=HINTS, cutoff=0.4) or known[:HINTS]
+    near = nearest_names(name, known, most=HINTS, cutoff=0.4) or known[:HINTS]
     return ValueError(
         f"there is no {what} {name!r} among {len(known)}; near are {', '.join(map(repr, near)) or 'none'}"
     )

@@ -1,0 +1,43 @@
+"""Options that several commands have, and what their values must be."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["ClaimsPath", "JsonFile", "require_at_least_one", "require_positive"]
+
+ClaimsPath = Annotated[
+    list[Path] | None,
+    typer.Option(help="A file that defines `claim` or `claims`, or a folder of such files; may be repeated."),
+]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")]
+
+
+def require_at_least_one(numbers: Mapping[str, int | None]) -> None:
+    """Refuses, before anything is computed, a number of things that is zero or negative.
+
+    Args:
+        numbers: by option, such as {"--steps": 120}; None where the option was not given.
+
+    Raises:
+        ValueError: one is below one.
+    """
+    for option, number in numbers.items():
+        if number is not None and number < 1:
+            raise ValueError(f"{option} must be at least 1, got {number}")
+
+
+def require_positive(numbers: Mapping[str, float]) -> None:
+    """Refuses, before anything is computed, a number that is not positive and finite.
+
+    Args:
+        numbers: by option, such as {"--rate": 0.03}.
+
+    Raises:
+        ValueError: one is zero, negative, infinite or no number.
+    """
+    for option, number in numbers.items():
+        if not 0 < number < float("inf"):
+            raise ValueError(f"{option} must be a positive number, got {number}")

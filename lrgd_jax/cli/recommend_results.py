@@ -1,0 +1,80 @@
+"""What `lrgd recommend evaluate` adds to its measures, and the files that `lrgd recommend explain` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrgd_jax.recommend.data.dataset import Split
+    from lrgd_jax.recommend.measure.evaluation import Evaluation
+    from lrgd_jax.recommend.serving.named_explanation import NamedExplanation
+    from lrgd_jax.recommend.serving.recommender import Recommender
+
+__all__ = ["baseline_comparison", "evaluation_settings", "write_explanation"]
+
+
+def evaluation_settings(recommender: Recommender, data: Path | None, scoring: float) -> dict[str, object]:
+    """What was evaluated, for the result file.
+
+    Args:
+        recommender: that was evaluated.
+        data: the folder of the data; None for the generated catalogue.
+        scoring: seconds that the scores took.
+    """
+    from dataclasses import asdict
+
+    return {
+        "seconds_scoring": scoring,
+        "data": "generated" if data is None else data.name,
+        "form": recommender.form,
+        "demonstrations": len(recommender.model.demonstrations),
+        **{f"meta {name}": value for name, value in asdict(recommender.meta).items()},
+    }
+
+
+def baseline_comparison(measured: Evaluation, split: Split, seed: int) -> dict[str, object]:
+    """The usual strong baseline on the same queries, and the paired difference, clustered by user.
+
+    Args:
+        measured: the recommender's own evaluation.
+        split: the data that it was evaluated on.
+        seed: of the bootstrap.
+    """
+    from lrgd_jax.recommend.measure.baselines import item_knn_and_popularity
+    from lrgd_jax.recommend.measure.evaluation import evaluate
+
+    other = evaluate(item_knn_and_popularity(split.context(measured.part), len(split.catalogue)), split, measured.part)
+    result: dict[str, object] = {}
+    for metric in ("HR@10", "NDCG@10"):
+        against = measured.against(other, metric, seed=seed)
+        result[f"baseline {metric}"] = float(other.values(metric).mean())
+        result[f"{metric} above baseline"] = against.difference.mean
+        result[f"{metric} above baseline interval"] = [against.difference.low, against.difference.high]
+        result[f"{metric} above baseline p"] = against.p
+    return result
+
+
+def write_explanation(
+    explanation: NamedExplanation, top: int, json: Path | None, html: Path | None, png: Path | None
+) -> None:
+    """Writes an explanation to the files that are wanted, each whole or not at all.
+
+    Raises:
+        ValueError: a picture is wanted and matplotlib is not there.
+    """
+    from lrgd_jax.atomic import atomic_write, write_json, write_text
+    from lrgd_jax.report.recommendation_html import recommendation_page
+
+    if png is not None:
+        try:
+            from lrgd_jax.report.recommendation_figure import recommendation_figure
+            from lrgd_jax.report.style import save_figure
+        except ModuleNotFoundError as error:
+            raise ValueError(f"a picture needs {error.name}: install lrgd-jax[figures]") from None
+        with atomic_write(png) as temporary:
+            save_figure(recommendation_figure(explanation, top), temporary)
+    if html is not None:
+        write_text(html, recommendation_page(explanation))
+    if json is not None:
+        write_json(json, explanation.content())

@@ -1,0 +1,37 @@
+"""What verdicts depend on, as a table for a terminal."""
+
+from rich.markup import escape
+from rich.table import Table
+
+from lrgd_jax.certify.environment import Environment
+
+__all__ = ["environment_table"]
+
+
+def environment_table(environment: Environment, *, x64: bool) -> Table:
+    """Two columns: what verdicts depend on, and what it is here.
+
+    Args:
+        environment: versions, devices, flags and measured constants.
+        x64: whether 64 bits were on before the command turned them on.
+    """
+    table = Table("what", "here", show_lines=False)
+    table.columns[0].no_wrap = True
+    for name, version in environment.versions.items():
+        table.add_row(name, escape(version))
+    table.add_row("machine", escape(environment.machine))
+    table.add_row("backend", escape(f"{environment.platform}: {', '.join(environment.devices)}"))
+    table.add_row("64 bits", "on" if x64 else "off unless a command asks for float64, which turns them on")
+    table.add_row("XLA_FLAGS", escape(environment.flags) or "none")
+    table.add_row("constants", escape(environment.constants.text))
+    table.add_row("come from", _ORIGIN[environment.constants.source].format(escape(environment.cache)))
+    for extra, modules in environment.missing.items():
+        table.add_row("not installed", escape(f"{', '.join(modules)}: install lrgd-jax[{extra}] for it"))
+    return table
+
+
+_ORIGIN = {
+    "package": "the package; `lrgd doctor --measure` widens them by what is seen here",
+    "cache": "{}",
+    "largest": "the package: the largest of all that it has",
+}

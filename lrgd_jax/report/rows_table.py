@@ -1,0 +1,21 @@
+"""Rows of words and numbers as a table for a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+__all__ = ["rows_table"]
+
+
+def rows_table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> Table:
+    """A table of whatever prints; floats with five digits.
+
+    Args:
+        head: names of the columns.
+        rows: a cell for each column.
+    """
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*(f"{cell:.5g}" if isinstance(cell, float) else escape(str(cell)) for cell in row))
+    return table

@@ -1,0 +1,75 @@
+"""Experiments for a terminal: the list of all, and the summary of a run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["experiment_table", "summary_tables"]
+
+WIDEST = 9
+"""Columns of a table; more would be squeezed to a letter each."""
+DETAILS = (" low", "_low", " high", "_high", " p", "_p")
+"""Ends of the names of columns that a table leaves out: the ends of an interval, and p-values."""
+
+
+def experiment_table(titles: Mapping[str, str | ValueError]) -> Table:
+    """One row an experiment: its name and its title, or why it cannot be run.
+
+    Args:
+        titles: by name, the title or the error.
+    """
+    table = Table("experiment", "title")
+    table.columns[0].no_wrap = True
+    for name, title in titles.items():
+        unusable = isinstance(title, ValueError)
+        table.add_row(name, Text(f"cannot be run: {title}", style="red") if unusable else Text(title))
+    return table
+
+
+def summary_tables(title: str, summary: Mapping[str, object]) -> Iterator[RenderableType]:
+    """A summary as tables: one of its single entries, one for each list of dictionaries."""
+    entries = list(_flat(summary))
+    plain = [entry for entry in entries if not _records(entry[1])]
+    if plain:
+        table = Table(title, "", title_justify="left")
+        for key, value in plain:
+            table.add_row(escape(key), _cell(value))
+        yield table
+    for key, value in entries:
+        if _records(value):
+            yield _record_table(f"{title}: {key}", value)
+
+
+def _records(value: object) -> bool:
+    """Whether a value is a list of dictionaries."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
+
+
+def _record_table(title: str, records: Sequence[Mapping[str, object]]) -> RenderableType:
+    columns = list(dict.fromkeys(key for record in records for key in record))
+    shown = [column for column in columns if not column.endswith(DETAILS)][:WIDEST]
+    left = [column for column in columns if column not in shown]
+    caption = f"{len(left)} more columns in summary.json: {', '.join(left)}" if left else None
+    table = Table(*map(escape, shown), title=escape(title), title_justify="left", caption=caption and escape(caption))
+    for record in records:
+        table.add_row(*(_cell(record.get(column, "")) for column in shown))
+    return table
+
+
+def _flat(summary: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key} / ")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return "not finite" if value is None else escape(str(value))
