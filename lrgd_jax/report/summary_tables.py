@@ -1,6 +1,7 @@
 """Experiments for a terminal: the list of all, and the summary of a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from rich.console import RenderableType
 from rich.markup import escape
@@ -43,7 +44,7 @@ def summary_tables(title: str, summary: Mapping[str, object]) -> Iterator[Render
             yield _record_table(f"{title}: {key}", value)
 
 
-def _records(value: object) -> bool:
+def _records(value: object) -> TypeGuard[Sequence[Mapping[str, object]]]:
     """Whether a value is a list of dictionaries."""
     return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
