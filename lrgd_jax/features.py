@@ -10,11 +10,14 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from lrgd_jax.types import FeatureMap
+
 __all__ = [
     "DPFP",
     "PositiveRandomFeatures",
     "TaylorFeatures",
     "elu_plus_one",
+    "feature_count",
     "identity",
     "orthogonal_projection",
     "relu",
@@ -152,3 +155,18 @@ class DPFP:
             raise ValueError(f"DPFP: nu must be at least 1 and less than 2 d = {2 * x.shape[-1]}, got {self.nu}")
         z = jax.nn.relu(jnp.concatenate([x, -x]))
         return jnp.concatenate([z * jnp.roll(z, shift) for shift in range(1, self.nu + 1)])
+
+
+def feature_count(feature_map: FeatureMap, rows: Float[Array, "n d"]) -> int:
+    """The number r of features that a map has for vectors of the width of `rows`; nothing is computed.
+
+    Args:
+        feature_map: phi.
+        rows: vectors of width d, of which only shape and dtype matter.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> feature_count(DPFP(2), jnp.zeros((5, 3)))
+        12
+    """
+    return jax.eval_shape(feature_map, jax.ShapeDtypeStruct(rows.shape[1:], rows.dtype)).shape[0]

@@ -1,6 +1,6 @@
 """What the fields of a form may be: checked where they are concrete, left alone under a trace."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from jax.core import Tracer
@@ -21,24 +21,24 @@ def check_sizes(form: str, **sizes: int | None) -> None:
             raise ValueError(f"{form}: {name} must be at least 1, got {size}")
 
 
-def check_decay(form: str, value: Any) -> None:
+def check_decay(form: str, value: object) -> None:
     """Raises ValueError where a decay lies outside [0, 1]."""
     _check(form, "decay", value, "between 0 and 1", lambda x: (x >= 0) & (x <= 1))
 
 
-def check_not_negative(form: str, **values: Any) -> None:
+def check_not_negative(form: str, **values: object) -> None:
     """Raises ValueError at a negative number."""
     for name, value in values.items():
         _check(form, name, value, "not negative", lambda x: x >= 0)
 
 
-def check_positive(form: str, **values: Any) -> None:
+def check_positive(form: str, **values: object) -> None:
     """Raises ValueError at a number that is not positive."""
     for name, value in values.items():
         _check(form, name, value, "positive", lambda x: x > 0)
 
 
-def _check(form: str, name: str, value: Any, what: str, fits: Any) -> None:
+def _check(form: str, name: str, value: object, what: str, fits: Callable[[np.ndarray], np.ndarray]) -> None:
     if value is None or isinstance(value, Tracer):
         return
     numbers = np.asarray(value)

@@ -4,8 +4,9 @@ What they need beside queries, keys and values (write strengths, decays, inner l
 one number, or one a token. The same names at a call replace the fields, so that a layer can compute them from tokens.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,18 +18,27 @@ from lrgd_jax.attention.chunks import cut
 from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
 from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention, retention
 from lrgd_jax.attention.momentum import momentum_attention
-from lrgd_jax.attention.per_token import PerFeature, PerToken, every_token, tokens_before
+from lrgd_jax.attention.per_token import FormField, PerFeature, PerToken, every_token, tokens_before
 from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
 from lrgd_jax.attention.ttt import ttt_linear
-from lrgd_jax.features import identity
+from lrgd_jax.features import feature_count, identity
 from lrgd_jax.positions import visible
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["DeltaRule", "FastWeightForm", "GatedLinearAttention", "MomentumAttention", "Retention", "TTTLinear"]
 
+Form = TypeVar("Form", bound="FastWeightForm")
+"""A kind of form. `Self` says the same, but beartype takes it in classes that it decorates whole only."""
 
-class FastWeightForm:
-    """What the forms of this module share."""
+
+class FastWeightForm(ABC):
+    """What the forms of this module share; each is a frozen dataclass.
+
+    Attributes:
+        feature_map: phi.
+    """
+
+    feature_map: FeatureMap
 
     @property
     def is_causal(self) -> bool:
@@ -39,24 +49,28 @@ class FastWeightForm:
         """Which keys each query sees: those up to its own token."""
         return visible(queries, keys, causal=True)
 
-    def warn(self, keys: Float[Array, "n d"]) -> None:
+    def warn(self, keys: Float[Array, "n d"]) -> None:  # noqa: B027 (most forms descend no squared error)
         """Warns of a step beyond the stability limit, where the form descends a squared error."""
 
+    @abstractmethod
     def outputs(
         self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
     ) -> Float[Array, "n dv"]:
         """The outputs, one query a token."""
-        raise NotImplementedError
+
+    def at(self: Form, **per_token: FormField) -> Form:
+        """The form with other fields, such as write strengths that a layer computes from its tokens."""
+        return replace(self, **per_token) if per_token else self  # pyright: ignore[reportArgumentType]
 
     def __call__(
         self,
         queries: Float[Array, "t d"],
         keys: Float[Array, "n d"],
         values: Float[Array, "n dv"],
-        **per_token: Any,
+        **per_token: FormField,
     ) -> Float[Array, "t dv"]:
         """The outputs of the queries, which are the last t of the n tokens; `per_token` replaces fields of the form."""
-        form = replace(self, **per_token) if per_token else self  # pyright: ignore[reportArgumentType]
+        form = self.at(**per_token)
         form.warn(keys)
         before = tokens_before(type(form).__name__, queries.shape[0], keys.shape[0])
         # every token is read, so tokens before the first query get a query whose output is dropped
@@ -156,7 +170,7 @@ class GatedLinearAttention(FastWeightForm):
         check_sizes("GatedLinearAttention", chunk=self.chunk)
         check_decay("GatedLinearAttention", self.decay)
 
-    def gates(self, tokens: int, dtype: Any) -> Float[Array, "n _"]:
+    def gates(self, tokens: int, dtype: jax.typing.DTypeLike) -> Float[Array, "n _"]:
         """One row a token: of r gates, or of one for all features."""
         gates = jnp.atleast_1d(jnp.asarray(self.decay, dtype))
         return jnp.broadcast_to(gates, (tokens, gates.shape[-1])) if gates.ndim == 1 else gates
@@ -219,8 +233,9 @@ class MomentumAttention(FastWeightForm):
         self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
     ) -> Float[Array, "n dv"]:
         """The outputs, one query a token."""
-        options = {"nesterov": self.nesterov, "feature_map": self.feature_map}
-        return momentum_attention(queries, keys, values, self.momentum, **options)
+        return momentum_attention(
+            queries, keys, values, self.momentum, nesterov=self.nesterov, feature_map=self.feature_map
+        )
 
 
 def _gated(
@@ -230,7 +245,7 @@ def _gated(
     values: Float[Array, "n dv"],
     gates: Float[Array, "n _"],
 ) -> Float[Array, "n dv"]:
-    features = jax.eval_shape(form.feature_map, jax.ShapeDtypeStruct(keys.shape[1:], keys.dtype)).shape[0]
+    features = feature_count(form.feature_map, keys)
     if gates.shape[0] != keys.shape[0] or gates.shape[1] not in (1, features):
         raise ValueError(
             f"{type(form).__name__}: {keys.shape[0]} tokens of {features} features need one decay, one a feature, or "

@@ -14,7 +14,7 @@ from lrgd_jax.attention.descent import descent_attention
 from lrgd_jax.attention.per_token import tokens_before
 from lrgd_jax.attention.ridge import conjugate_gradient_attention, recursive_least_squares, ridge_attention
 from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
-from lrgd_jax.features import identity
+from lrgd_jax.features import feature_count, identity
 from lrgd_jax.positions import visible
 from lrgd_jax.types import FeatureMap
 
@@ -67,8 +67,7 @@ class RidgeAttention:
         mask = self.mask(t, n) if self.causal else None
         if self.algorithm == "kernel":
             return ridge_attention(queries, keys, values, self.ridge, feature_map=self.feature_map, mask=mask)
-        features = jax.eval_shape(self.feature_map, jax.ShapeDtypeStruct(keys.shape[1:], keys.dtype)).shape[0]
-        iterations = min(n, features) + 1 if self.iterations is None else self.iterations
+        iterations = min(n, feature_count(self.feature_map, keys)) + 1 if self.iterations is None else self.iterations
         return conjugate_gradient_attention(
             queries, keys, values, self.ridge, iterations=iterations, feature_map=self.feature_map, mask=mask
         )

@@ -1,16 +1,22 @@
 """Linear attention of one head: the quadratic, the recurrent and the chunked form of the same sums."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.features import identity
 from lrgd_jax.positions import visible
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["LinearState", "chunked_linear_attention", "linear_attention", "recurrent_linear_attention"]
+
+
+_KeyAndValue: TypeAlias = tuple[Float[Array, " r"], Float[Array, " dv"]]
+_Step: TypeAlias = tuple[Float[Array, " r"], _KeyAndValue, _KeyAndValue]
+"""A query, the key and value that enter, and those that leave the window."""
 
 
 class LinearState(NamedTuple):
@@ -106,9 +112,9 @@ def recurrent_linear_attention(
     if state is None:
         state = LinearState.empty(values.shape[1], key_features.shape[1], values.dtype)
     entering = (key_features, values)
-    leaving = jax.tree.map(lambda x: _delayed(x, window), entering)
+    leaving = _delayed(key_features, window), _delayed(values, window)
 
-    def token(carry: LinearState, step):
+    def token(carry: LinearState, step: _Step) -> tuple[LinearState, Float[Array, " dv"]]:
         query, (key, value), (old_key, old_value) = step
         carry = LinearState(
             carry.values + jnp.outer(value, key) - jnp.outer(old_value, old_key),
@@ -154,28 +160,21 @@ def chunked_linear_attention(
 
     Source: Hua et al. 2022, arXiv 2202.10447, section 3.2; Yang et al. 2024, arXiv 2312.06635, eq. 4.
     """
-    if chunk < 1:
-        raise ValueError(f"chunked_linear_attention: a chunk holds at least one token, got chunk={chunk}")
     n = keys.shape[0]
-    chunks = -(-n // chunk)
     phi = jax.vmap(feature_map)
-
-    def split(x: Float[Array, "n c"]) -> Float[Array, "chunks chunk c"]:
-        padded = jnp.pad(x, ((0, chunks * chunk - n), (0, 0)))
-        return padded.reshape(chunks, chunk, x.shape[1])
-
     if normalised:
         values = jnp.concatenate([values, jnp.ones((n, 1), values.dtype)], axis=1)
-    query_chunks, key_chunks, value_chunks = split(phi(queries)), split(phi(keys)), split(values)
+    blocks = tuple(cut(x, chunk) for x in (phi(queries), phi(keys), values))
     within = visible(chunk, chunk, causal=True)
 
-    def one_chunk(state: Float[Array, "dv r"], block):
+    def one_chunk(
+        state: Float[Array, "dv r"], block: tuple[Float[Array, "c r"], Float[Array, "c r"], Float[Array, "c dv"]]
+    ) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         q, k, v = block
         weights = q @ k.T
         inside = jnp.where(within, weights, jnp.zeros_like(weights)) @ v
         return state + v.T @ k, q @ state.T + inside
 
-    empty = jnp.zeros((values.shape[1], key_chunks.shape[2]), values.dtype)
-    _, outputs = jax.lax.scan(one_chunk, empty, (query_chunks, key_chunks, value_chunks))
-    outputs = outputs.reshape(chunks * chunk, values.shape[1])[:n]
+    empty = jnp.zeros((values.shape[1], blocks[1].shape[2]), values.dtype)
+    outputs = join(jax.lax.scan(one_chunk, empty, blocks)[1], n)
     return outputs[:, :-1] / outputs[:, -1:] if normalised else outputs

@@ -6,13 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-__all__ = ["PerFeature", "PerToken", "every_token", "tokens_before"]
+__all__ = ["FormField", "PerFeature", "PerToken", "every_token", "tokens_before"]
 
 PerToken: TypeAlias = float | Float[Array, ""] | Float[Array, " _"] | Float[np.ndarray, " _"]
 """One number for all tokens, or one a token; `every_token` checks how many, and says so in words."""
 
 PerFeature: TypeAlias = float | Float[Array, "*n_r"] | Float[np.ndarray, "*n_r"]
 """One number for all, one a feature [r], or one a token and feature [n, r]."""
+
+FormField: TypeAlias = float | Float[Array, "..."] | Float[np.ndarray, "..."] | None
+"""What a call of a form may replace one of its fields with."""
 
 
 def every_token(value: PerToken, like: Float[Array, "n _"]) -> Float[Array, " n"]:

@@ -1,12 +1,17 @@
 """Softmax attention of one head: all keys at once, and streaming over blocks of keys."""
 
-import math
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.kernels import default_scale
+
 __all__ = ["softmax_attention", "streaming_softmax_attention"]
+
+_Running: TypeAlias = tuple[Float[Array, "t 1"], Float[Array, "t dv"], Float[Array, "t 1"]]
+"""The largest logit so far, the numerator and the denominator of each query."""
 
 
 def softmax_attention(
@@ -83,7 +88,7 @@ def streaming_softmax_attention(
     logit_blocks = logits.reshape(t, blocks, block).swapaxes(0, 1)
     value_blocks = jnp.pad(values, ((0, padding), (0, 0))).reshape(blocks, block, values.shape[1])
 
-    def one_block(carry, step):
+    def one_block(carry: _Running, step: tuple[Float[Array, "t b"], Float[Array, "b dv"]]) -> tuple[_Running, None]:
         largest, numerator, denominator = carry
         block_logits, block_values = step
         new_largest = jnp.maximum(largest, jax.lax.stop_gradient(jnp.max(block_logits, axis=1, keepdims=True)))
@@ -115,7 +120,7 @@ def _logits(
 ) -> Float[Array, "t n"]:
     if keys.shape[0] == 0:
         raise ValueError("softmax attention needs at least one key: a softmax over nothing has no value")
-    s = 1 / math.sqrt(keys.shape[1]) if scale is None else scale
+    s = default_scale(keys.shape[1]) if scale is None else scale
     logits = (queries @ keys.T) * jnp.asarray(s, queries.dtype)
     if bias is not None:
         logits = logits + bias

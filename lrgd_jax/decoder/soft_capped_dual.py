@@ -13,9 +13,10 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.decoder.soft_cap import soft_cap
-from lrgd_jax.dual.finite import projective_targets
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
-from lrgd_jax.dual.single_head import HeadDual, SoftmaxDual
+from lrgd_jax.dual.one_step import SoftmaxDual
+from lrgd_jax.dual.projective import projective_targets
+from lrgd_jax.dual.single_head import HeadDual
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.kernels import ExponentialKernel
 

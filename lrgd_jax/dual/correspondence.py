@@ -1,66 +1,124 @@
-"""`dual_of`: from an attention form to its dual."""
+"""`dual_of`: from an attention to its dual. The one module in which the two sides know each other's names."""
 
+from collections.abc import Callable, Mapping
 from functools import singledispatch
-from typing import Any
+from typing import TypeAlias, TypeVar, overload
 
-from lrgd_jax.attention.fast_weights import (
-    FastWeightForm,
-)
-from lrgd_jax.attention.forms import LinearAttention, SoftmaxAttention
+import flax.linen
+import flax.nnx
+from jaxtyping import Array
+
+from lrgd_jax.attention.fast_weights import FastWeightForm
+from lrgd_jax.attention.forms import AttentionForm, LinearAttention, SoftmaxAttention
 from lrgd_jax.attention.least_squares import DescentAttention, RidgeAttention
-from lrgd_jax.dual.fast_weights import DescentDual, OnlineDual, RidgeDual
-from lrgd_jax.dual.single_head import LinearDual, SoftmaxDual
+from lrgd_jax.attention.multi_head import MultiHeadAttention
+from lrgd_jax.dual.fast_weights import OnlineDual
+from lrgd_jax.dual.flax_modules import attention_of_linen, attention_of_nnx
+from lrgd_jax.dual.least_squares import DescentDual, RidgeDual
+from lrgd_jax.dual.multi_head import AnyHeadDual, MultiHeadDual
+from lrgd_jax.dual.one_step import LinearDual, SoftmaxDual
 
-__all__ = ["dual_of"]
+__all__ = ["dual_of", "known_attentions", "register_dual"]
+
+LinenVariables: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Array]]]
+"""What the `init` of a flax.linen module returned."""
+
+Constructor = TypeVar("Constructor", bound=Callable[..., object])
 
 
-@singledispatch
-def dual_of(attention: Any, *arguments: Any) -> Any:
+@overload
+def dual_of(attention: LinearAttention) -> LinearDual: ...
+@overload
+def dual_of(attention: SoftmaxAttention) -> SoftmaxDual: ...
+@overload
+def dual_of(attention: FastWeightForm) -> OnlineDual: ...
+@overload
+def dual_of(attention: RidgeAttention) -> RidgeDual: ...
+@overload
+def dual_of(attention: DescentAttention) -> DescentDual: ...
+@overload
+def dual_of(attention: MultiHeadAttention | flax.nnx.MultiHeadAttention) -> MultiHeadDual: ...
+@overload
+def dual_of(attention: flax.linen.MultiHeadDotProductAttention, *variables: LinenVariables) -> MultiHeadDual: ...
+@overload
+def dual_of(attention: AttentionForm) -> AnyHeadDual: ...
+def dual_of(attention: object, *variables: LinenVariables) -> AnyHeadDual | MultiHeadDual:
     """The dual of an attention: called on the same tokens, it returns what the attention returns.
 
     Args:
-        attention: any form of one head, `MultiHeadAttention`, a `flax.nnx.MultiHeadAttention`,
-            or a `flax.linen.MultiHeadDotProductAttention` followed by its variables.
-        *arguments: the variables of a flax.linen module; nothing otherwise.
+        attention: a form of one head, `MultiHeadAttention`, a `flax.nnx.MultiHeadAttention`, or a
+            `flax.linen.MultiHeadDotProductAttention` followed by its variables; `known_attentions()` lists all kinds.
+        *variables: the variables of a flax.linen module; nothing otherwise.
 
     Returns:
         `LinearDual`, `SoftmaxDual`, `OnlineDual`, `RidgeDual`, `DescentDual` or `MultiHeadDual`.
 
     Raises:
-        TypeError: there is no dual for this kind of attention.
+        TypeError: there is no dual for this kind of attention; `register_dual` adds one.
+        ValueError: a flax module does what its dual does not, or a flax.linen module comes without its variables.
 
     Example:
-        >>> import jax, jax.numpy as jnp
+        >>> import jax
         >>> from lrgd_jax import SoftmaxAttention, dual_of
         >>> tokens = jax.random.normal(jax.random.key(0), (5, 3))
         >>> dual_of(SoftmaxAttention())(tokens, tokens, tokens, demonstrations=4).shape
         (5, 3)
     """
-    kinds = (kind for kind in dual_of.registry if kind is not object)
-    known = ", ".join(sorted(f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in kinds))
+    return _build(attention, *variables)
+
+
+def register_dual(kind: type[object]) -> Callable[[Constructor], Constructor]:
+    """Decorates the function that builds the dual of a kind of attention, so that `dual_of` knows it.
+
+    Args:
+        kind: the class of the attention; its subclasses have the same dual unless they register another.
+
+    Example:
+        >>> class Doubled:
+        ...     pass
+        >>> @register_dual(Doubled)
+        ... def _(attention):
+        ...     return "the dual of Doubled"
+        >>> dual_of(Doubled())
+        'the dual of Doubled'
+    """
+    return _build.register(kind)
+
+
+def known_attentions() -> tuple[str, ...]:
+    """The kinds of attention that have a dual, as package and class.
+
+    Example:
+        >>> known_attentions()[:2]
+        ('flax.MultiHeadAttention', 'flax.MultiHeadDotProductAttention')
+    """
+    kinds = (kind for kind in _build.registry if kind is not object)
+    return tuple(sorted(f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in kinds))
+
+
+@singledispatch
+def _build(attention: object, *_: LinenVariables) -> AnyHeadDual | MultiHeadDual:
+    known = ", ".join(known_attentions())
     raise TypeError(f"dual_of: no dual is registered for {type(attention).__name__}; known are {known}")
 
 
-@dual_of.register
-def _(attention: LinearAttention) -> LinearDual:
-    return LinearDual(attention)
+register_dual(LinearAttention)(LinearDual)
+register_dual(SoftmaxAttention)(SoftmaxDual)
+register_dual(FastWeightForm)(OnlineDual)
+register_dual(RidgeAttention)(RidgeDual)
+register_dual(DescentAttention)(DescentDual)
 
 
-@dual_of.register
-def _(attention: SoftmaxAttention) -> SoftmaxDual:
-    return SoftmaxDual(attention)
+@register_dual(MultiHeadAttention)
+def _(attention: MultiHeadAttention) -> MultiHeadDual:
+    return MultiHeadDual(attention, tuple(dual_of(form) for form in attention.forms()))
 
 
-@dual_of.register
-def _(attention: FastWeightForm) -> OnlineDual:
-    return OnlineDual(attention)
+@register_dual(flax.nnx.MultiHeadAttention)
+def _(attention: flax.nnx.MultiHeadAttention) -> MultiHeadDual:
+    return dual_of(attention_of_nnx(attention))
 
 
-@dual_of.register
-def _(attention: RidgeAttention) -> RidgeDual:
-    return RidgeDual(attention)
-
-
-@dual_of.register
-def _(attention: DescentAttention) -> DescentDual:
-    return DescentDual(attention)
+@register_dual(flax.linen.MultiHeadDotProductAttention)
+def _(attention: flax.linen.MultiHeadDotProductAttention, *variables: LinenVariables) -> MultiHeadDual:
+    return dual_of(attention_of_linen(attention, *variables))

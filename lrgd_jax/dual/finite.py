@@ -2,35 +2,31 @@
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import struct
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from lrgd_jax.dual.base import Coordinates, OneStepDual
 from lrgd_jax.dual.descent import decayed_sgd, step
 from lrgd_jax.dual.objectives import Objective, alignment
-from lrgd_jax.features import identity
-from lrgd_jax.types import FeatureMap
+from lrgd_jax.features import feature_count, identity
+from lrgd_jax.kernels import kernel_of
+from lrgd_jax.types import FeatureMap, Kernel
 
-__all__ = ["DualModel", "online_batches", "projective_readout", "projective_targets"]
+__all__ = ["DualModel", "check_rows", "online_batches"]
 
-
-def projective_targets(values: Float[Array, "n dv"]) -> Float[Array, "n dv_1"]:
-    """[v_i; 1]: the targets of a projective dual, whose last output is the sum of the weights."""
-    return jnp.concatenate([values, jnp.ones((values.shape[0], 1), values.dtype)], axis=1)
-
-
-def projective_readout(outputs: Float[Array, "*t dv_1"]) -> Float[Array, "*t dv"]:
-    """(a; b) -> a / b: a point of projective space read in its last chart."""
-    return outputs[..., :-1] / outputs[..., -1:]
+OnlineState: TypeAlias = tuple[Float[Array, "dv r"], optax.OptState]
+"""Weights and the optimiser's state between two tokens."""
 
 
 @struct.dataclass
-class DualModel:
+class DualModel(OneStepDual[Float[Array, "dv r"]]):
     r"""A linear model on features with its training set; attention is its prediction after one step.
 
     $$f_W(x) = W\phi(x),\qquad W_1 = W_0 - \eta\nabla L(W_0),\qquad
@@ -71,12 +67,14 @@ class DualModel:
         targets: Float[Array, "n dv"],
         *,
         feature_map: FeatureMap = identity,
-        **options,
+        sample_weights: Float[Array, " n"] | None = None,
+        learning_rate: float = 1.0,
+        objective: Objective | None = None,
+        projective: bool = False,
     ) -> "DualModel":
-        """A model that starts from W_0 = 0."""
-        features = jax.eval_shape(feature_map, jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype)).shape[0]
-        zero = jnp.zeros((targets.shape[1], features), targets.dtype)
-        return cls(zero, inputs, targets, feature_map=feature_map, **options)
+        """A model that starts from W_0 = 0; the arguments are the attributes."""
+        zero = jnp.zeros((targets.shape[1], feature_count(feature_map, inputs)), targets.dtype)
+        return cls(zero, inputs, targets, sample_weights, feature_map, learning_rate, objective, projective)
 
     def loss(
         self,
@@ -124,7 +122,7 @@ class DualModel:
             outside = chosen[(chosen < -n) | (chosen >= n)]
             if outside.size:
                 raise IndexError(f"DualModel.train: a batch names demonstration {outside[0]}, but there are {n}")
-            data = jax.tree.map(lambda x: x[chosen], self._data())  # noqa: B023 (used at once)
+            data = (x[chosen] for x in self.data)
             weights, state = step(self.loss, weights, optimiser, state, *data)
         return weights
 
@@ -141,39 +139,91 @@ class DualModel:
         """
         optimiser = decayed_sgd(self.learning_rate, retention)
 
-        def token(carry, batch):
-            carry = step(self.loss, *carry[:1], optimiser, carry[1], *batch)
+        def token(carry: OnlineState, batch: tuple[Array, ...]) -> tuple[OnlineState, Array]:
+            carry = step(self.loss, carry[0], optimiser, carry[1], *batch)
             return carry, carry[0]
 
-        batches = online_batches(self._data(), retention, window)
+        batches = online_batches(self.data, retention, window)
         start = (self.initial_weights, optimiser.init(self.initial_weights))
         return jax.lax.scan(token, start, batches)[1]
 
-    def zero_shot(self, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
-        """The test outputs f_{W_0}(x), before the step."""
-        return self.predict(self.initial_weights, x)
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of the features."""
+        return kernel_of(self.feature_map)
+
+    @property
+    def initial(self) -> Float[Array, "dv r"]:
+        """W_0."""
+        return self.initial_weights
+
+    def gradient(
+        self,
+        weights: Float[Array, "dv r"],
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n dv"],
+        sample_weights: Float[Array, " n"],
+    ) -> Float[Array, "dv r"]:
+        """The gradient of the loss on a batch."""
+        return jax.grad(self.loss)(weights, inputs, targets, sample_weights)
 
     def predict(self, weights: Float[Array, "dv r"], x: Float[Array, "t d"]) -> Float[Array, "t _"]:
         """The test outputs f_W(x) of the test points x; with `projective`, read as a / b."""
-        outputs = jax.vmap(self.feature_map)(x) @ weights.T
-        return projective_readout(outputs) if self.projective else outputs
+        return self.readout(jax.vmap(self.feature_map)(x) @ weights.T)
 
-    def _data(self) -> tuple[Float[Array, "n d"], Float[Array, "n dv"], Float[Array, " n"]]:
-        ones = jnp.ones(self.inputs.shape[:1], self.targets.dtype)
-        return self.inputs, self.targets, ones if self.sample_weights is None else self.sample_weights
+    @property
+    def initial_coordinates(self) -> Coordinates:
+        """W_0, which is its own coordinates."""
+        return self.initial_weights
+
+    def coordinate_gradient(self, coordinates: Coordinates, sample_weights: Float[Array, " n"]) -> Coordinates:
+        """The gradient of the loss on the training set with other sample weights."""
+        return self.gradient(coordinates, self.inputs, self.targets, sample_weights)
+
+    def gradient_norms(self, gradients: Float[Array, "n _ _"]) -> Float[Array, " n"]:
+        """The Frobenius norm of each demonstration's own gradient."""
+        return jnp.sqrt(jnp.sum(gradients**2, axis=(1, 2)))
+
+    def raw_output(self, coordinates: Coordinates, point: Float[Array, " d"]) -> Float[Array, " dv"]:
+        """W phi(x) at one test point, before any ratio is taken."""
+        return coordinates @ self.feature_map(point)
+
+    def distance(self, one: Float[Array, "dv r"], other: Float[Array, "dv r"]) -> Float[Array, ""]:
+        """The Frobenius norm of the difference."""
+        return jnp.linalg.norm(one - other)
+
+    def context(self) -> tuple[Float[Array, "c d"], Float[Array, "c dv"]]:
+        """No tokens where W_0 is zero (or traced).
+
+        Raises:
+            ValueError: W_0 is not zero: its tokens cannot be read off a matrix.
+        """
+        start = self.initial_weights
+        if not isinstance(start, Tracer) and np.any(np.asarray(start)):
+            raise ValueError(
+                "DualModel: the values in W_0 are not known; give the context's tokens as demonstrations and W_0 = 0"
+            )
+        return self.inputs[:0], self.targets[:0]
+
+    def in_range(self, point: Float[Array, " d"]) -> "DualModel":
+        """The model itself: no feature of it overflows where the attention's does not."""
+        return self
 
 
-def check_rows(model: str, inputs: Any, targets: Any, sample_weights: Any) -> None:
+def check_rows(model: str, inputs: object, targets: object, sample_weights: object) -> None:
     """Raises ValueError where a training set has not one target and one weight an input."""
     # while a pytree is rebuilt, leaves may be any object
-    rows = [x.shape[0] for x in (inputs, targets, sample_weights) if getattr(x, "shape", ())]
+    shapes = [getattr(x, "shape", ()) for x in (inputs, targets, sample_weights)]
+    rows = [shape[0] for shape in shapes if shape]
     if len(set(rows)) > 1:
         raise ValueError(
             f"{model}: every input needs one target and one sample weight, got {rows} rows of inputs, targets, weights"
         )
 
 
-def online_batches(data, retention: float | Float[Array, ""] | None, window: int | None):
+def online_batches(
+    data: tuple[Float[Array, "n ..."], ...], retention: float | Float[Array, ""] | None, window: int | None
+) -> tuple[Float[Array, "n _ ..."], ...]:
     """Batches for online descent: the token that enters and, with a minus sign, the one that leaves the window.
 
     Args:
@@ -185,11 +235,11 @@ def online_batches(data, retention: float | Float[Array, ""] | None, window: int
         The arrays with a batch axis of one (no window) or two rows.
     """
     if window is None:
-        return jax.tree.map(lambda x: x[:, None], data)
+        return tuple(x[:, None] for x in data)
     if window < 1:
         raise ValueError(f"a window holds at least the token itself, so window >= 1; got {window}")
 
-    def pair(x, factor):
+    def pair(x: Float[Array, "n *c"], factor: float | Float[Array, ""]) -> Float[Array, "n 2 *c"]:
         kept = max(x.shape[0] - window, 0)
         delayed = jnp.concatenate([jnp.zeros_like(x[: x.shape[0] - kept]), x[:kept]])
         return jnp.stack([x, delayed * jnp.asarray(factor, x.dtype)], axis=1)

@@ -8,15 +8,17 @@ import optax
 from flax import struct
 from jaxtyping import Array, Float
 
+from lrgd_jax.dual.base import Dual, TrainingSet, weights_or_ones
 from lrgd_jax.dual.descent import preconditioned, step
-from lrgd_jax.dual.finite import DualModel
+from lrgd_jax.dual.finite import DualModel, OnlineState
 from lrgd_jax.dual.objectives import ridge_penalty
+from lrgd_jax.types import Kernel
 
 __all__ = ["FullBatchDescent", "inverse_moment"]
 
 
 @struct.dataclass
-class FullBatchDescent:
+class FullBatchDescent(Dual[Float[Array, "dv r"]]):
     r"""Steps of preconditioned descent with momentum on $L(W) = \ell(W) + \frac\lambda2\|W\|^2$, all tokens at once.
 
     $$W_{j+1} = W_j - \eta\,\nabla L(W_j)\,P,\qquad j = 0, \dots, T-1$$
@@ -51,12 +53,43 @@ class FullBatchDescent:
         """W_0."""
         return self.model.initial_weights
 
+    @property
+    def data(self) -> TrainingSet:
+        """The tokens and how much each counts."""
+        return self.model.data
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of the features."""
+        return self.model.kernel
+
+    @property
+    def initial(self) -> Float[Array, "dv r"]:
+        """W_0."""
+        return self.model.initial_weights
+
     def loss(self, weights: Float[Array, "dv r"]) -> Float[Array, ""]:
         """The objective on the whole training set, with the ridge."""
-        model = self.model
-        ones = jnp.ones(model.inputs.shape[:1], model.targets.dtype)
-        counted = ones if model.sample_weights is None else model.sample_weights
-        error = model.loss(weights, model.inputs, model.targets, counted)
+        return self._loss(weights, *self.data)
+
+    def gradient(
+        self,
+        weights: Float[Array, "dv r"],
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n dv"],
+        sample_weights: Float[Array, " n"],
+    ) -> Float[Array, "dv r"]:
+        """The gradient of the objective on a batch, with the ridge."""
+        return jax.grad(self._loss)(weights, inputs, targets, sample_weights)
+
+    def _loss(
+        self,
+        weights: Float[Array, "dv r"],
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n dv"],
+        sample_weights: Float[Array, " n"],
+    ) -> Float[Array, ""]:
+        error = self.model.loss(weights, inputs, targets, sample_weights)
         return error if self.ridge is None else error + ridge_penalty(weights, self.ridge)
 
     def optimiser(self) -> optax.GradientTransformation:
@@ -68,7 +101,7 @@ class FullBatchDescent:
         """The weights after T steps."""
         optimiser = self.optimiser()
 
-        def one(carry, _):
+        def one(carry: OnlineState, _: None) -> tuple[OnlineState, None]:
             return step(self.loss, carry[0], optimiser, carry[1]), None
 
         start = (self.initial_weights, optimiser.init(self.initial_weights))
@@ -93,10 +126,12 @@ def inverse_moment(
         ridge: lambda > 0.
         weights: s_i; ones unless given.
     """
-    weights = jnp.ones(features.shape[:1], features.dtype) if weights is None else weights
+    weights = weights_or_ones(weights, features)
 
-    def row(inverse: Float[Array, "r r"], step):
-        x, weight = step
+    def row(
+        inverse: Float[Array, "r r"], sample: tuple[Float[Array, " r"], Float[Array, ""]]
+    ) -> tuple[Float[Array, "r r"], None]:
+        x, weight = sample
         image = inverse @ x
         return inverse - jnp.outer(weight * image, image) / (1 + weight * jnp.vdot(x, image)), None
 

@@ -4,16 +4,19 @@ Softmax attention needs no approximation of its kernel by features: its dual liv
 kappa(x, y) = exp(s x'y), as an expansion over the keys.
 """
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 from jaxtyping import Array, Float
 
+from lrgd_jax.dual.base import Coordinates, OneStepDual
 from lrgd_jax.dual.descent import decayed_sgd
-from lrgd_jax.dual.finite import check_rows, online_batches, projective_readout
+from lrgd_jax.dual.finite import check_rows, online_batches
 from lrgd_jax.dual.objectives import Objective, alignment
-from lrgd_jax.kernels import ExponentialKernel, gram
+from lrgd_jax.kernels import ExponentialKernel, expansion_norm, gram, shift_in_range
 from lrgd_jax.types import Kernel
 
 __all__ = ["FunctionalDual", "KernelExpansion"]
@@ -51,7 +54,7 @@ class KernelExpansion:
 
 
 @struct.dataclass
-class FunctionalDual:
+class FunctionalDual(OneStepDual[KernelExpansion]):
     r"""A function f_0 with its training set; softmax attention is its prediction after one functional step.
 
     $$f_1 = f_0 - \eta\,\nabla L(f_0),\qquad L(f) = \ell\big([f(x_i)]_i, [y_i]_i, [s_i]_i\big),\qquad
@@ -92,11 +95,15 @@ class FunctionalDual:
         targets: Float[Array, "n u"],
         *,
         kernel: Kernel | None = None,
-        **options,
+        sample_weights: Float[Array, " n"] | None = None,
+        learning_rate: float = 1.0,
+        objective: Objective | None = None,
+        projective: bool = True,
     ) -> "FunctionalDual":
-        """A model that starts from f_0 = 0, an expansion over no centres."""
+        """A model that starts from f_0 = 0, an expansion over no centres; the arguments are the attributes."""
         kernel = ExponentialKernel() if kernel is None else kernel
-        return cls(KernelExpansion(inputs[:0], targets[:0], kernel), inputs, targets, **options)
+        nowhere = KernelExpansion(inputs[:0], targets[:0], kernel)
+        return cls(nowhere, inputs, targets, sample_weights, learning_rate, objective, projective)
 
     def gradient(
         self,
@@ -113,7 +120,7 @@ class FunctionalDual:
     def train(self) -> KernelExpansion:
         """One functional gradient step on the whole training set: f_1."""
         optimiser = optax.sgd(self.learning_rate)
-        gradient = self.gradient(self.initial_function, *self._data())
+        gradient = self.gradient(self.initial_function, *self.data)
         update, _ = optimiser.update(gradient.coefficients, optimiser.init(gradient.coefficients))
         return self.initial_function + KernelExpansion(self.inputs, update, self.initial_function.kernel)  # pyright: ignore[reportArgumentType]
 
@@ -134,7 +141,7 @@ class FunctionalDual:
         optimiser = decayed_sgd(self.learning_rate, retention)
         n = self.inputs.shape[0]
         rows = jnp.eye(n, dtype=self.targets.dtype)
-        batches = online_batches((self.inputs, self.targets, rows, self._data()[2]), retention, window)
+        batches = online_batches((self.inputs, self.targets, rows, self.data.sample_weights), retention, window)
 
         def token(carry, batch):
             coefficients, state = carry
@@ -150,15 +157,53 @@ class FunctionalDual:
         _, trajectory = jax.lax.scan(token, (start, optimiser.init(start)), batches)
         return jnp.asarray(trajectory)
 
-    def zero_shot(self, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
-        """The test outputs f_0(x), before the step."""
-        return self.predict(self.initial_function, x)
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of the space that f_0 lives in."""
+        return self.initial_function.kernel
 
-    def predict(self, function: KernelExpansion, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
+    @property
+    def initial(self) -> KernelExpansion:
+        """f_0."""
+        return self.initial_function
+
+    def predict(self, weights: KernelExpansion, x: Float[Array, "t d"]) -> Float[Array, "t _"]:
         """The test outputs f(x) of the test points x; with `projective`, read as a / b."""
-        outputs = function(x)
-        return projective_readout(outputs) if self.projective else outputs
+        return self.readout(weights(x))
 
-    def _data(self) -> tuple[Float[Array, "n d"], Float[Array, "n u"], Float[Array, " n"]]:
-        ones = jnp.ones(self.inputs.shape[:1], self.targets.dtype)
-        return self.inputs, self.targets, ones if self.sample_weights is None else self.sample_weights
+    @property
+    def initial_coordinates(self) -> Coordinates:
+        """The coefficients of f_0, then zeros: one row a centre of f_0, one a training input."""
+        return jnp.concatenate([self.initial_function.coefficients, jnp.zeros_like(self.targets)])
+
+    def coordinate_gradient(self, coordinates: Coordinates, sample_weights: Float[Array, " n"]) -> Coordinates:
+        """The coefficients of the gradient of the loss with other sample weights; zeros over the centres of f_0."""
+        gradient = self.gradient(self._function(coordinates), self.inputs, self.targets, sample_weights)
+        return jnp.concatenate([jnp.zeros_like(self.initial_function.coefficients), gradient.coefficients])
+
+    def gradient_norms(self, gradients: Float[Array, "n _ _"]) -> Float[Array, " n"]:
+        """The norm in the RKHS of each demonstration's own gradient, whose one centre is the demonstration."""
+        squares = jnp.sum(gradients**2, axis=(1, 2))
+        return jnp.sqrt(squares * jax.vmap(lambda x: self.kernel(x, x))(self.inputs))
+
+    def raw_output(self, coordinates: Coordinates, point: Float[Array, " d"]) -> Float[Array, " u"]:
+        """f(x) at one test point, before any ratio is taken."""
+        return self._function(coordinates)(point[None])[0]
+
+    def distance(self, one: KernelExpansion, other: KernelExpansion) -> Float[Array, ""]:
+        """The norm of the difference in the RKHS."""
+        centres = jnp.concatenate([one.centres, other.centres])
+        return expansion_norm(self.kernel, centres, jnp.concatenate([one.coefficients, -other.coefficients]))
+
+    def context(self) -> tuple[Float[Array, "c d"], Float[Array, "c u"]]:
+        """The centres and coefficients of f_0."""
+        return self.initial_function.centres, self.initial_function.coefficients
+
+    def in_range(self, point: Float[Array, " d"]) -> "FunctionalDual":
+        """The same model, its kernel shifted so that no value at the test point exceeds one."""
+        kernel = shift_in_range(self.kernel, self.inputs, point)
+        return replace(self, initial_function=replace(self.initial_function, kernel=kernel))
+
+    def _function(self, coordinates: Coordinates) -> KernelExpansion:
+        start = self.initial_function
+        return KernelExpansion(jnp.concatenate([start.centres, self.inputs]), coordinates, start.kernel)

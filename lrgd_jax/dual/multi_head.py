@@ -1,20 +1,27 @@
-"""The dual of multi-head attention, this package's own and that of flax modules."""
+"""The dual of multi-head attention: one dual a head."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-import flax.linen
-import flax.nnx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lrgd_jax.attention.forms import SoftmaxAttention
-from lrgd_jax.attention.multi_head import HeadWeights, MultiHeadAttention, project
-from lrgd_jax.dual.correspondence import dual_of
+from lrgd_jax.attention.multi_head import MultiHeadAttention, project
+from lrgd_jax.dual.base import Dual
+from lrgd_jax.dual.single_head import HeadDual
 from lrgd_jax.dual.token_roles import Segments
 
-__all__ = ["MultiHeadDual", "head_weights_of_flax"]
+__all__ = ["AnyHeadDual", "MultiHeadDual"]
+
+AnyHeadDual: TypeAlias = HeadDual[Any, Any, Any]
+"""The dual of any form of one head; heads of one layer may have different forms."""
+
+_HeadOutput: TypeAlias = Callable[
+    [AnyHeadDual, Float[Array, "t d"], Float[Array, "n d"], Float[Array, "n dv"], Bool[Array, "t n"] | None],
+    Float[Array, "t dv"],
+]
+"""(dual, test points, keys, values, mask) -> the head's outputs."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +32,11 @@ class MultiHeadDual:
 
     Attributes:
         attention: the layer.
+        heads: the dual of each head's form.
     """
 
     attention: MultiHeadAttention
+    heads: tuple[AnyHeadDual, ...]
 
     def __call__(
         self,
@@ -45,82 +54,67 @@ class MultiHeadDual:
             demonstrations: how many of the tokens are demonstrations, or one segment number a token.
             mask: which tokens each query sees, for all heads or for each.
         """
+
+        def trained(
+            dual: AnyHeadDual,
+            points: Float[Array, "t d"],
+            keys: Float[Array, "n d"],
+            values: Float[Array, "n dv"],
+            seen: Bool[Array, "t n"] | None,
+        ) -> Float[Array, "t dv"]:
+            return dual(points, keys, values, demonstrations=demonstrations, mask=seen)
+
+        return self._read_out(trained, queries, tokens, mask)
+
+    def zero_shot(
+        self,
+        queries: Float[Array, "t m"],
+        tokens: Float[Array, "n m"] | None = None,
+        *,
+        demonstrations: Segments = 0,
+        mask: Bool[Array, "t n"] | Bool[Array, "h t n"] | None = None,
+    ) -> Float[Array, "t m"]:
+        """The same before the steps: the sum over the heads of W_O' f_0(q), plus the output's bias."""
+
+        def untrained(
+            dual: AnyHeadDual,
+            points: Float[Array, "t d"],
+            keys: Float[Array, "n d"],
+            values: Float[Array, "n dv"],
+            seen: Bool[Array, "t n"] | None,
+        ) -> Float[Array, "t dv"]:
+            return dual.zero_shot(points, keys, values, demonstrations=demonstrations, mask=seen)
+
+        return self._read_out(untrained, queries, tokens, mask)
+
+    def models(self, tokens: Float[Array, "n m"], *, demonstrations: Segments) -> tuple[Dual[Any], ...]:
+        """The dual model of each head that a query at the last token meets."""
+        keys, values = self._keys_and_values(tokens)
+        share = self.attention.weights.heads // self.attention.weights.groups
+        return tuple(
+            dual.model(keys[head // share], values[head // share], demonstrations=demonstrations)
+            for head, dual in enumerate(self.heads)
+        )
+
+    def _read_out(
+        self,
+        head_output: _HeadOutput,
+        queries: Float[Array, "t m"],
+        tokens: Float[Array, "n m"] | None,
+        mask: Bool[Array, "t n"] | Bool[Array, "h t n"] | None,
+    ) -> Float[Array, "t m"]:
         w = self.attention.weights
         w.check()
-        tokens = queries if tokens is None else tokens
         test_points = project(w.query, w.query_bias, queries)
-        inputs, targets = project(w.key, w.key_bias, tokens), project(w.value, w.value_bias, tokens)
+        keys, values = self._keys_and_values(queries if tokens is None else tokens)
         share = w.heads // w.groups
         outputs = jnp.zeros((queries.shape[0], w.output.shape[2]), queries.dtype)
-        for head, form in enumerate(self.attention.forms()):
+        for head, dual in enumerate(self.heads):
             seen = mask[head] if mask is not None and mask.ndim == 3 else mask
-            training_set = inputs[head // share], targets[head // share]
-            prediction = dual_of(form)(test_points[head], *training_set, demonstrations=demonstrations, mask=seen)
+            prediction = head_output(dual, test_points[head], keys[head // share], values[head // share], seen)
             outputs = outputs + prediction @ w.output[head]
         return outputs if w.output_bias is None else outputs + w.output_bias[None, :]
 
-
-def head_weights_of_flax(
-    query: Mapping[str, Any], key: Mapping[str, Any], value: Mapping[str, Any], out: Mapping[str, Any]
-) -> HeadWeights:
-    """The projections of a flax attention module: kernels [m, h, d] and [h, d, m], biases [h, d] and [m]."""
-    return HeadWeights(
-        query=jnp.moveaxis(query["kernel"], 1, 0),
-        key=jnp.moveaxis(key["kernel"], 1, 0),
-        value=jnp.moveaxis(value["kernel"], 1, 0),
-        output=out["kernel"],
-        query_bias=query.get("bias"),
-        key_bias=key.get("bias"),
-        value_bias=value.get("bias"),
-        output_bias=out.get("bias"),
-    )
-
-
-@dual_of.register
-def _(attention: MultiHeadAttention) -> MultiHeadDual:
-    return MultiHeadDual(attention)
-
-
-@dual_of.register
-def _(attention: flax.nnx.MultiHeadAttention) -> MultiHeadDual:
-    _require_plain(attention, flax.nnx.dot_product_attention)
-    layers = (attention.query, attention.key, attention.value, attention.out)
-    weights = head_weights_of_flax(*(_nnx_parameters(layer) for layer in layers))
-    return MultiHeadDual(MultiHeadAttention(weights, SoftmaxAttention()))
-
-
-@dual_of.register
-def _(attention: flax.linen.MultiHeadDotProductAttention, *variables: Mapping[str, Any]) -> MultiHeadDual:
-    if len(variables) != 1 or "params" not in variables[0]:
-        raise ValueError(
-            "dual_of: a flax.linen module holds no weights; give what its `init` returned as the second argument, "
-            'dual_of(module, variables) with variables["params"]'
-        )
-    _require_plain(attention, flax.linen.dot_product_attention)
-    parameters = variables[0]["params"]
-    weights = head_weights_of_flax(*(parameters[name] for name in ("query", "key", "value", "out")))
-    return MultiHeadDual(MultiHeadAttention(weights, SoftmaxAttention()))
-
-
-def _nnx_parameters(layer: flax.nnx.LinearGeneral) -> dict[str, Any]:
-    found = {"kernel": layer.kernel, "bias": layer.bias}
-    return {name: parameter[...] for name, parameter in found.items() if parameter is not None}
-
-
-def _require_plain(module: Any, softmax: Any) -> None:
-    """Raises ValueError where the module does more than project, attend by softmax and project."""
-    if module.normalize_qk:
-        raise ValueError(
-            "dual_of: normalize_qk=True normalises queries and keys, which this dual does not yet have; "
-            "build the module with normalize_qk=False"
-        )
-    if module.dropout_rate and not module.deterministic:
-        raise ValueError(
-            f"dual_of: the module drops weights at random (dropout_rate={module.dropout_rate}), and its dual does not; "
-            "build it with deterministic=True"
-        )
-    if module.attention_fn is not softmax:
-        raise ValueError(
-            f"dual_of: the module attends with {module.attention_fn!r}; "
-            f"only {softmax.__module__}.{softmax.__name__} (softmax attention) has a known dual"
-        )
+    def _keys_and_values(self, tokens: Float[Array, "n m"]) -> tuple[Float[Array, "g n d"], Float[Array, "g n dv"]]:
+        w = self.attention.weights
+        return project(w.key, w.key_bias, tokens), project(w.value, w.value_bias, tokens)

@@ -1,22 +1,33 @@
 """A dual model that learns its tokens one after another: the fast weights of the delta rule, retention and the like."""
 
 from dataclasses import replace
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.dual.base import Dual, TrainingSet
 from lrgd_jax.dual.descent import step
-from lrgd_jax.dual.finite import DualModel
+from lrgd_jax.dual.finite import DualModel, OnlineState
 from lrgd_jax.dual.objectives import ridge_penalty
+from lrgd_jax.types import Kernel
 
 __all__ = ["OnlineDescent"]
 
+_Carry: TypeAlias = tuple[Float[Array, "dv r"], Float[Array, "dv r"], optax.OptState]
+"""The weights, those at the start of the minibatch, and the optimiser's state."""
+
+_Token: TypeAlias = tuple[
+    tuple[Float[Array, "1 ..."], ...], Float[Array, "..."] | None, Float[Array, ""] | None, Bool[Array, ""]
+]
+"""A training set of one, what is kept before it, whether it is learnt, and whether it starts a minibatch."""
+
 
 @struct.dataclass
-class OnlineDescent:
+class OnlineDescent(Dual[Float[Array, "dv r"]]):
     r"""Online descent on the training set of a model, token by token in its order.
 
     $$\tilde W_t = W_{t-1} - \nabla R_t(W_{t-1}),\qquad W_t = \tilde W_t - \eta\nabla L_t(A_t),\qquad
@@ -52,6 +63,31 @@ class OnlineDescent:
         if self.batch > 1 and self.retention is not None:
             raise ValueError("OnlineDescent: minibatches together with retention are not defined; choose one of them")
 
+    @property
+    def data(self) -> TrainingSet:
+        """The tokens in their order and their write strengths."""
+        return self.model.data
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of the features."""
+        return self.model.kernel
+
+    @property
+    def initial(self) -> Float[Array, "dv r"]:
+        """W_0."""
+        return self.model.initial_weights
+
+    def gradient(
+        self,
+        weights: Float[Array, "dv r"],
+        inputs: Float[Array, "n d"],
+        targets: Float[Array, "n dv"],
+        sample_weights: Float[Array, " n"],
+    ) -> Float[Array, "dv r"]:
+        """The gradient of the objective on a batch, without the decay."""
+        return self.model.gradient(weights, inputs, targets, sample_weights)
+
     def trajectory(self) -> Float[Array, "n dv r"]:
         """The weights after each token."""
         return self._scan()[1]
@@ -73,33 +109,40 @@ class OnlineDescent:
 
     def _scan(self) -> tuple[Float[Array, "dv r"], Float[Array, "n dv r"]]:
         model, n = self.model, self.model.inputs.shape[0]
-        optimiser = optax.sgd(model.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
-        strengths = jnp.ones((n,), model.targets.dtype) if model.sample_weights is None else model.sample_weights
-        samples = jax.tree.map(lambda x: x[:, None], (model.inputs, model.targets, strengths))
+        samples = tuple(x[:, None] for x in self.data)
         starts = jnp.arange(n) % self.batch == 0
 
-        def token(carry, data):
+        def token(carry: _Carry, data: _Token) -> tuple[_Carry, Float[Array, "dv r"]]:
             weights, anchor, state = carry
             sample, kept, seen, starts = data
             anchor = weights if self.batch == 1 else jnp.where(starts, weights, anchor)
-            learnt = self._token(weights, anchor, state, sample, kept)
+            learnt = self._token((weights, state), anchor, sample, kept)
             if seen is not None:
                 learnt = jax.tree.map(lambda new, old: jnp.where(seen > 0, new, old), learnt, (weights, state))
             weights, state = learnt
             return (weights, anchor, state), weights
 
         w = model.initial_weights
-        carry, trajectory = jax.lax.scan(token, (w, w, optimiser.init(w)), (samples, self.retention, self.seen, starts))
+        tokens = (samples, self.retention, self.seen, starts)
+        carry, trajectory = jax.lax.scan(token, (w, w, self._optimiser().init(w)), tokens)
         return carry[0], jnp.asarray(trajectory)
 
-    def _token(self, weights, anchor, state, sample, kept):
+    def _optimiser(self) -> optax.GradientTransformation:
+        return optax.sgd(self.model.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+
+    def _token(
+        self,
+        before: OnlineState,
+        anchor: Float[Array, "dv r"],
+        sample: tuple[Float[Array, "1 ..."], ...],
+        kept: Float[Array, "..."] | None,
+    ) -> OnlineState:
         """The weights and the optimiser's state after one token."""
-        model = self.model
-        optimiser = optax.sgd(model.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+        (weights, state), loss, optimiser = before, self.model.loss, self._optimiser()
         if self.batch > 1:
-            moved, state = step(model.loss, anchor, optimiser, state, *sample)
+            moved, state = step(loss, anchor, optimiser, state, *sample)
             return weights + (moved - anchor), state
         if kept is not None:
             shrink = optax.sgd(1.0)
             weights, _ = step(ridge_penalty, weights, shrink, shrink.init(weights), 1 - kept)
-        return step(model.loss, weights, optimiser, state, *sample)
+        return step(loss, weights, optimiser, state, *sample)

@@ -19,7 +19,8 @@ from lrgd_jax.attention.linear import linear_attention
 from lrgd_jax.decoder.attention import Heads
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import Attention
-from lrgd_jax.dual.finite import DualModel, projective_readout, projective_targets
+from lrgd_jax.dual.finite import DualModel
+from lrgd_jax.dual.projective import projective_readout, projective_targets
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.positions import visible
 from lrgd_jax.types import FeatureMap

@@ -15,7 +15,7 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
-from lrgd_jax.dual.single_head import SoftmaxDual
+from lrgd_jax.dual.one_step import SoftmaxDual
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.kernels import ExponentialKernel
 

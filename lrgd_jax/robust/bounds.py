@@ -1,16 +1,16 @@
 """How far a perturbation can move an output, before or after it is known. Proofs: claim `perturbation-bound`."""
 
+from functools import singledispatch
+
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.dual import DualModel, FunctionalDual
-from lrgd_jax.kernels import ExponentialKernel, gram
+from lrgd_jax.dual.base import AnyOneStepDual
+from lrgd_jax.kernels import ExponentialKernel, default_scale, log_gram
 from lrgd_jax.robust.prediction import check_radius
 from lrgd_jax.robust.problem import Problem
-from lrgd_jax.robust.training import Model, data_of, kernel_of_model, similarities
 
 __all__ = [
     "kernel_distance",
@@ -51,16 +51,28 @@ def key_bound(problem: Problem, radius: float, *, lipschitz: float = 1.0) -> Flo
             known (`ratio_bound`).
     """
     check_radius("key_bound", radius)
-    model, point = problem.model(), problem.point()
-    if isinstance(model, FunctionalDual):
-        reach = _softmax_scale(model, "key_bound") * jnp.linalg.norm(point)
-        return value_diameter(model) * jnp.tanh(reach * jnp.asarray(radius / 2, point.dtype))
+    return _key_bound(problem.model(), problem.point(), radius, lipschitz)
+
+
+@singledispatch
+def _key_bound(model: AnyOneStepDual, point: Float[Array, " d"], radius: float, lipschitz: float) -> Float[Array, ""]:
+    raise TypeError(f"key_bound: known for DualModel and FunctionalDual, got {type(model).__name__}")
+
+
+@_key_bound.register
+def _(model: FunctionalDual, point: Float[Array, " d"], radius: float, lipschitz: float) -> Float[Array, ""]:
+    reach = _softmax_scale(model, "key_bound") * jnp.linalg.norm(point)
+    return value_diameter(model) * jnp.tanh(reach * jnp.asarray(radius / 2, point.dtype))
+
+
+@_key_bound.register
+def _(model: DualModel, point: Float[Array, " d"], radius: float, lipschitz: float) -> Float[Array, ""]:
     if model.projective:
         raise ValueError(
             "key_bound: normalised linear attention has no such bound, its weights may vanish; "
             "perturb the keys and read the bound of that change"
         )
-    _, targets, weights = data_of(model)
+    _, targets, weights = model.data
     lengths = jnp.abs(weights) * jnp.linalg.norm(targets, axis=1)
     mapped = jnp.linalg.norm(model.feature_map(point))
     return jnp.asarray(radius * lipschitz, point.dtype) * mapped * jnp.sum(lengths)
@@ -75,10 +87,17 @@ def query_bound(problem: Problem, radius: float) -> Float[Array, ""]:
         ValueError: the radius is not positive, or the attention is not softmax attention.
     """
     check_radius("query_bound", radius)
-    model = problem.model()
-    if not isinstance(model, FunctionalDual):
-        raise ValueError("query_bound: known for softmax attention; linear attention is linear in phi(q), with W_1")
-    scale, keys = _softmax_scale(model, "query_bound"), jnp.concatenate([model.initial_function.centres, model.inputs])
+    return _query_bound(problem.model(), radius)
+
+
+@singledispatch
+def _query_bound(model: AnyOneStepDual, radius: float) -> Float[Array, ""]:
+    raise ValueError("query_bound: known for softmax attention; linear attention is linear in phi(q), with W_1")
+
+
+@_query_bound.register
+def _(model: FunctionalDual, radius: float) -> Float[Array, ""]:
+    scale, keys = _softmax_scale(model, "query_bound"), _all_tokens(model)
     reach = jnp.asarray(scale * radius / 4, keys.dtype) * _diameter(keys, _weights(model) > 0)
     return value_diameter(model) * jnp.tanh(reach)
 
@@ -97,34 +116,27 @@ def ratio_bound(before: Problem, after: Problem) -> Float[Array, ""]:
 def logit_range(before: Problem, after: Problem) -> Float[Array, ""]:
     """R: how far apart the changes of the logits (of the logarithms of the kernel) lie, over the tokens that count."""
     models, points = (before.model(), after.model()), (before.point(), after.point())
-    logs = [_log_similarities(model, point) for model, point in zip(models, points, strict=True)]
+    logs = [log_gram(model.kernel, point, _all_tokens(model)) for model, point in zip(models, points, strict=True)]
     counted = _weights(models[0]) > 0
     growth = jnp.where(counted, logs[1] - logs[0], jnp.zeros_like(logs[0]))
     largest = jnp.max(jnp.where(counted, growth, jnp.full_like(growth, -jnp.inf)))
     return largest - jnp.min(jnp.where(counted, growth, jnp.full_like(growth, jnp.inf)))
 
 
-def kernel_distance(model: Model, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Float[Array, " n"]:
+def kernel_distance(model: AnyOneStepDual, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Float[Array, " n"]:
     r"""Distances of features, $\|\phi(x_i)-\phi(y_i)\| = \sqrt{\kappa(x,x) - 2\kappa(x,y) + \kappa(y,y)}$."""
-    kernel = jax.vmap(kernel_of_model(model))
+    kernel = jax.vmap(model.kernel)
     square = kernel(x, x) - 2 * kernel(x, y) + kernel(y, y)
     return jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square)))
 
 
-def value_diameter(model: Model) -> Float[Array, ""]:
-    r"""$D = \max_{ij}\|v_i-v_j\|$ over the tokens that count in a projective dual, those of its f_0 included.
+def value_diameter(model: AnyOneStepDual) -> Float[Array, ""]:
+    r"""The diameter $D = \max_{ij}\|v_i-v_j\|$ over the tokens that count, those of f_0 included.
 
     Raises:
         ValueError: a finite dual starts from weights other than zero, off which no values can be read.
     """
-    start = model.initial_weights if isinstance(model, DualModel) else None
-    if start is not None and not isinstance(start, Tracer) and np.any(np.asarray(start)):
-        raise ValueError(
-            "value_diameter: the values in W_0 are not known; give the context's tokens as demonstrations and W_0 = 0"
-        )
-    targets, counted = model.targets, _weights(model) > 0
-    if isinstance(model, FunctionalDual):
-        targets = jnp.concatenate([model.initial_function.coefficients, targets])
+    targets, counted = jnp.concatenate([model.context()[1], model.targets]), _weights(model) > 0
     last = jnp.where(counted, targets[:, -1], jnp.ones_like(targets[:, -1]))
     return _diameter(targets[:, :-1] / last[:, None], counted)
 
@@ -135,27 +147,19 @@ def _diameter(x: Float[Array, "n d"], counted: Bool[Array, " n"]) -> Float[Array
     return jnp.sqrt(jnp.max(jnp.where(counted[:, None] & counted[None, :], squares, jnp.zeros_like(squares))))
 
 
-def _weights(model: Model) -> Float[Array, " _"]:
-    """The weight of every token: of the centres of f_0 where there are some, then of the demonstrations."""
-    _, targets, weights = data_of(model)
-    if not isinstance(model, FunctionalDual):
-        return weights * targets[:, -1]
-    return jnp.concatenate([model.initial_function.coefficients[:, -1], weights * targets[:, -1]])
+def _weights(model: AnyOneStepDual) -> Float[Array, " _"]:
+    """The weight of every token: of those that f_0 is made of, then of the demonstrations."""
+    _, targets, weights = model.data
+    return jnp.concatenate([model.context()[1][:, -1], weights * targets[:, -1]])
 
 
-def _log_similarities(model: Model, point: Float[Array, " d"]) -> Float[Array, " _"]:
-    if not isinstance(model, FunctionalDual):
-        return jnp.log(similarities(model, point)[0])
-    centres = jnp.concatenate([model.initial_function.centres, model.inputs])
-    kernel = model.initial_function.kernel
-    if isinstance(kernel, ExponentialKernel):
-        # exactly linear in the keys; the logarithm of an exponential that underflows would not be
-        return jax.vmap(lambda x: kernel.exponent(x, point))(centres)
-    return jnp.log(gram(kernel, point[None], centres)[0])
+def _all_tokens(model: AnyOneStepDual) -> Float[Array, "_ d"]:
+    """The tokens that f_0 is made of, then the demonstrations."""
+    return jnp.concatenate([model.context()[0], model.inputs])
 
 
 def _softmax_scale(model: FunctionalDual, what: str) -> float:
-    kernel = model.initial_function.kernel
+    kernel = model.kernel
     if not isinstance(kernel, ExponentialKernel):
         raise ValueError(f"{what}: known for the exponential kernel, got {type(kernel).__name__}")
-    return 1 / model.inputs.shape[1] ** 0.5 if kernel.scale is None else kernel.scale
+    return default_scale(model.inputs.shape[1]) if kernel.scale is None else kernel.scale

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
+from lrgd_jax.dual.base import AnyOneStepDual, Coordinates
+from lrgd_jax.kernels import gram
 from lrgd_jax.robust.prediction import Prediction
-from lrgd_jax.robust.training import Model, Parameters, data_of, initial_parameters, raw_output, readout, similarities
 
 __all__ = ["Kernels", "ModifiedAttention", "Regulariser", "kernels_of", "regularise", "regularised_influences"]
 
@@ -75,12 +76,12 @@ class Regulariser:
     """
 
     name: str
-    train: Callable[[Model], Parameters]
+    train: Callable[[AnyOneStepDual], Coordinates]
     modify: Callable[[Kernels], ModifiedAttention]
     attention: str
 
 
-def regularise(model: Model, point: Float[Array, " d"], regulariser: Regulariser) -> Prediction:
+def regularise(model: AnyOneStepDual, point: Float[Array, " d"], regulariser: Regulariser) -> Prediction:
     """The output of the modified attention (predicted) beside that of the regularised dual (measured).
 
     Args:
@@ -96,20 +97,22 @@ def regularise(model: Model, point: Float[Array, " d"], regulariser: Regulariser
             f"regularise: {regulariser.name} states its own objective; give a dual without one (objective=None)"
         )
     predicted = regulariser.modify(kernels_of(model, point))()
-    measured = raw_output(model, regulariser.train(model), point)
-    return Prediction(readout(model, predicted), readout(model, measured), "exact")
+    measured = model.raw_output(regulariser.train(model), point)
+    return Prediction(model.readout(predicted), model.readout(measured), "exact")
 
 
-def regularised_influences(model: Model, point: Float[Array, " d"], regulariser: Regulariser) -> Float[Array, " n"]:
+def regularised_influences(
+    model: AnyOneStepDual, point: Float[Array, " d"], regulariser: Regulariser
+) -> Float[Array, " n"]:
     """g_i, the derivative of the modified attention's first component by its i-th target."""
     kernels = kernels_of(model, point)
     return jax.grad(lambda targets: regulariser.modify(replace(kernels, targets=targets))()[0])(kernels.targets)[:, 0]
 
 
-def kernels_of(model: Model, point: Float[Array, " d"]) -> Kernels:
+def kernels_of(model: AnyOneStepDual, point: Float[Array, " d"]) -> Kernels:
     """What attention sees of a model at a test point."""
-    near, among = similarities(model, point)
-    inputs, targets, weights = data_of(model)
-    start = initial_parameters(model)
-    at_keys = jax.vmap(lambda x: raw_output(model, start, x))(inputs)
-    return Kernels(near, among, targets, weights, raw_output(model, start, point), at_keys, model.projective)
+    near, among = model.similarities(point), gram(model.kernel, model.inputs, model.inputs)
+    inputs, targets, weights = model.data
+    start = model.initial_coordinates
+    at_keys = jax.vmap(lambda x: model.raw_output(start, x))(inputs)
+    return Kernels(near, among, targets, weights, model.raw_output(start, point), at_keys, model.projective)

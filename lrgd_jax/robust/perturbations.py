@@ -1,19 +1,19 @@
 """Perturbations of targets, keys, query and tokens: what theory predicts beside what the perturbed model does."""
 
-from dataclasses import replace
+from functools import singledispatch
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention import LinearAttention
-from lrgd_jax.dual import DualModel
+from lrgd_jax.dual import DualModel, FunctionalDual, OneStepDual
+from lrgd_jax.dual.base import AnyOneStepDual
 from lrgd_jax.features import identity
-from lrgd_jax.kernels import ExponentialKernel, gram
+from lrgd_jax.kernels import expansion_norm
 from lrgd_jax.robust.bounds import kernel_distance, logit_range, ratio_bound, target_bound, value_diameter
 from lrgd_jax.robust.prediction import Perturbation, Prediction, check_radius
-from lrgd_jax.robust.problem import Problem
-from lrgd_jax.robust.training import Model, data_of, initial_parameters, kernel_of_model, raw_output
+from lrgd_jax.robust.problem import Problem, Subject
 
 __all__ = [
     "drop_perturbation",
@@ -137,11 +137,7 @@ def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation
 
     Source: claim `demonstration-dropout`.
     """
-    subject = problem.subject
-    if not hasattr(subject, "sample_weights"):
-        raise ValueError("drop_perturbation: give the dual model of the attention; dropping moves a form's positions")
-    weights = data_of(problem.model())[2] * kept.astype(problem.values.dtype)
-    after = Problem(replace(subject, sample_weights=weights), problem.query, problem.keys, problem.values)  # pyright: ignore
+    after = Problem(_without(problem.subject, problem, kept), problem.query, problem.keys, problem.values)
     dropped = problem.shares() * (1 - kept.astype(problem.values.dtype))
     if problem.model().projective:
         before = problem.closed_form()
@@ -150,6 +146,17 @@ def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation
         predicted = -dropped @ problem.values
     output = Prediction(predicted, after.output() - problem.output(), "exact")
     return Perturbation(_step(problem, after), output, _bound(jnp.linalg.norm(predicted), output))
+
+
+@singledispatch
+def _without(subject: Subject, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
+    raise ValueError("drop_perturbation: give the dual model of the attention; dropping moves a form's positions")
+
+
+@_without.register(OneStepDual)
+def _(subject: AnyOneStepDual, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
+    weights = problem.model().data.sample_weights * kept.astype(problem.values.dtype)
+    return subject.replace(sample_weights=weights)
 
 
 def swap_perturbation(problem: Problem, first: int, second: int) -> Perturbation:
@@ -192,9 +199,16 @@ def _first_order(problem: Problem, **changes: Float[Array, "..."]) -> Float[Arra
 
 def _remainder(before: Problem, after: Problem) -> Float[Array, ""] | None:
     """D R^2 / 8 where the logits are linear along the path (softmax attention); None otherwise."""
-    model = before.model()
-    if isinstance(model, DualModel):
-        return None
+    return _remainder_of(before.model(), before, after)
+
+
+@singledispatch
+def _remainder_of(model: AnyOneStepDual, before: Problem, after: Problem) -> Float[Array, ""] | None:
+    return None
+
+
+@_remainder_of.register
+def _(model: FunctionalDual, before: Problem, after: Problem) -> Float[Array, ""] | None:
     return value_diameter(model) * logit_range(before, after) ** 2 / 8
 
 
@@ -203,15 +217,15 @@ def _attention_bound(before: Problem, after: Problem) -> Float[Array, ""]:
     model, moved = before.model(), after.model()
     if model.projective:
         return ratio_bound(before, after)
-    inputs, targets, weights = data_of(model)
+    inputs, targets, weights = model.data
     lengths = jnp.abs(weights) * jnp.linalg.norm(targets, axis=1)
-    kernel, points = kernel_of_model(model), (before.point(), after.point())
+    kernel, points = model.kernel, (before.point(), after.point())
     by_keys = lengths @ kernel_distance(model, inputs, moved.inputs) * jnp.sqrt(kernel(points[0], points[0]))
     # f_1 - f_0 in the norm of the space, by the triangle inequality, at the new keys
     size = lengths @ jnp.sqrt(jax.vmap(lambda x: kernel(x, x))(moved.inputs))
     by_query = size * kernel_distance(model, points[0][None], points[1][None])[0]
-    start = initial_parameters(model)
-    zero_shot = raw_output(model, start, points[1]) - raw_output(model, start, points[0])
+    start = model.initial_coordinates
+    zero_shot = model.raw_output(start, points[1]) - model.raw_output(start, points[0])
     return by_keys + by_query + jnp.linalg.norm(zero_shot)
 
 
@@ -223,37 +237,28 @@ def _step(before: Problem, after: Problem) -> Prediction:
     """The size of the step's change: by the kernel alone, and by training both models."""
     models = before.model(), after.model()
     centres = jnp.concatenate([models[1].inputs, models[0].inputs])
-    (_, new, weights), (_, old, old_weights) = data_of(models[1]), data_of(models[0])
+    (_, new, weights), (_, old, old_weights) = models[1].data, models[0].data
     rows = jnp.concatenate([weights[:, None] * new, -old_weights[:, None] * old])
-    predicted = _norm(models[0], centres, rows)
-    return Prediction(predicted, _trained_apart(models[0], models[1]), "exact")
-
-
-def _trained_apart(old: Model, new: Model) -> Float[Array, ""]:
-    """The distance of the two trained models."""
-    if isinstance(old, DualModel):
-        return jnp.linalg.norm(new.train() - old.train())  # pyright: ignore[reportOperatorIssue]
-    functions = new.train(), old.train()
-    centres = jnp.concatenate([f.centres for f in functions])  # pyright: ignore[reportAttributeAccessIssue]
-    rows = jnp.concatenate([functions[0].coefficients, -functions[1].coefficients])  # pyright: ignore
-    return _norm(old, centres, rows)
-
-
-def _norm(model: Model, centres: Float[Array, "c d"], rows: Float[Array, "c u"]) -> Float[Array, ""]:
-    """The norm of sum_i rows_i kappa(centre_i, .)."""
-    kernel = kernel_of_model(model)
-    if isinstance(kernel, ExponentialKernel):
-        # a shift keeps ratios in range; norms are those of the kernel without it
-        kernel = replace(kernel, shift=0.0)
-    square = jnp.sum(rows * (gram(kernel, centres, centres) @ rows))
-    return jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square)))
+    predicted = expansion_norm(models[0].kernel, centres, rows)
+    return Prediction(predicted, models[0].distance(models[1].train(), models[0].train()), "exact")
 
 
 def _is_linear(problem: Problem) -> bool:
     """Whether the output is linear in the keys and in the query: no feature map, no normaliser."""
-    subject = problem.subject
-    if not isinstance(subject, DualModel | LinearAttention):
-        return False
-    normalised = subject.projective if isinstance(subject, DualModel) else subject.normalised
+    return _subject_is_linear(problem.subject)
+
+
+@singledispatch
+def _subject_is_linear(subject: Subject) -> bool:
+    return False
+
+
+@_subject_is_linear.register
+def _(subject: LinearAttention) -> bool:
+    return not subject.normalised and subject.feature_map is identity
+
+
+@_subject_is_linear.register
+def _(subject: DualModel) -> bool:
     # a model keeps a plain function as a Partial of it
-    return not normalised and getattr(subject.feature_map, "func", subject.feature_map) is identity
+    return not subject.projective and getattr(subject.feature_map, "func", subject.feature_map) is identity

@@ -1,21 +1,19 @@
 """An output that may be perturbed: a query, keys and values, and the attention form or dual that maps them to it."""
 
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lrgd_jax.attention import AttentionForm, LinearAttention, SoftmaxAttention
-from lrgd_jax.dual import DualModel, FunctionalDual, TokenRoles, dual_of, projective_targets
-from lrgd_jax.kernels import ExponentialKernel
-from lrgd_jax.positions import alibi_bias
-from lrgd_jax.robust.training import Model, data_of, initial_parameters, raw_output, readout, similarities
+from lrgd_jax.attention import LinearAttention, SoftmaxAttention
+from lrgd_jax.dual import LinearDual, OneStepDual, SoftmaxDual, TokenRoles, dual_of, projective_targets
+from lrgd_jax.dual.base import AnyOneStepDual
 
 __all__ = ["Problem", "Subject", "problem_of"]
 
-Subject: TypeAlias = Model | AttentionForm
+Subject: TypeAlias = AnyOneStepDual | LinearAttention | SoftmaxAttention
 """What maps a query, keys and values to an output."""
 
 
@@ -39,12 +37,7 @@ class Problem:
     values: Float[Array, "n dv"]
 
     def __post_init__(self) -> None:
-        kinds = DualModel | FunctionalDual | LinearAttention | SoftmaxAttention
-        if not isinstance(self.subject, kinds):
-            raise ValueError(
-                f"Problem: the subject must be an attention form or a dual model, got {type(self.subject).__name__}; "
-                "for another attention give the dual of one head"
-            )
+        _view(self.subject)
         if self.keys.shape[0] != self.values.shape[0]:
             raise ValueError(
                 f"Problem: every key needs one value, got {self.keys.shape[0]} keys and {self.values.shape[0]} values"
@@ -52,28 +45,15 @@ class Problem:
 
     def output(self) -> Float[Array, " dv"]:
         """The output: of the attention, or of the dual after one step by `jax.grad`."""
-        if not isinstance(self.subject, DualModel | FunctionalDual):
-            return self.subject(self.query[None], self.keys, self.values)[0]
-        model = self.model()
-        return model.predict(model.train(), self.query[None])[0]  # pyright: ignore[reportArgumentType]
+        return _view(self.subject).output(self)
 
-    def model(self) -> Model:
+    def model(self) -> AnyOneStepDual:
         """The dual model; of a form, the one that has every visible token as demonstration and starts from zero."""
-        if isinstance(self.subject, DualModel | FunctionalDual):
-            targets = projective_targets(self.values) if self.subject.projective else self.values
-            return replace(self.subject, inputs=self.keys, targets=targets)
-        dual = dual_of(self.subject)
-        counted = self._counted()
-        model = dual.build(dual.inputs(self.keys), self.values, TokenRoles(jnp.zeros_like(counted), counted))
-        if isinstance(model, FunctionalDual):
-            return replace(model, initial_function=replace(model.initial_function, kernel=self._shifted(model)))
-        return model
+        return _view(self.subject).model(self)
 
     def point(self) -> Float[Array, " _"]:
         """The test point of the dual: the query, rotated where the form has rotary positions."""
-        if isinstance(self.subject, DualModel | FunctionalDual):
-            return self.query
-        return dual_of(self.subject).inputs(self.query[None], self.keys.shape[0] - 1)[0]
+        return _view(self.subject).point(self)
 
     def closed_form(self) -> Float[Array, " dv"]:
         r"""The output as a kernel sum, $f_0(q) + \sum_i s_i\,y_i\,\kappa(k_i, q)$, read as a ratio if projective.
@@ -87,19 +67,18 @@ class Problem:
                 "Problem: the closed form is that of the alignment objective; build the dual without an objective, "
                 "or use lrgd_jax.robust.regularisers for the squared error"
             )
-        near, _ = similarities(model, self.point())
-        _, targets, weights = data_of(model)
-        start = raw_output(model, initial_parameters(model), self.point())
-        return readout(model, start + (weights * near) @ targets)
+        near = model.similarities(self.point())
+        _, targets, weights = model.data
+        start = model.raw_output(model.initial_coordinates, self.point())
+        return model.readout(start + (weights * near) @ targets)
 
     def shares(self) -> Float[Array, " n"]:
         r"""How much each value counts, $\partial o/\partial v_i = a_i I$: the attention weights."""
         model = self.model()
-        near, _ = similarities(model, self.point())
-        weights = data_of(model)[2] * near
+        weights = model.data.sample_weights * model.similarities(self.point())
         if not model.projective:
             return weights
-        start = raw_output(model, initial_parameters(model), self.point())
+        start = model.raw_output(model.initial_coordinates, self.point())
         return weights / (start[-1] + jnp.sum(weights))
 
     def moved(
@@ -116,24 +95,81 @@ class Problem:
             self.values if values is None else self.values + values,
         )
 
-    def _counted(self) -> Float[Array, " n"]:
+
+@runtime_checkable
+class _View(Protocol):
+    """How a kind of subject maps the arguments of a problem to an output."""
+
+    def output(self, problem: Problem) -> Float[Array, " dv"]: ...
+
+    def model(self, problem: Problem) -> AnyOneStepDual: ...
+
+    def point(self, problem: Problem) -> Float[Array, " _"]: ...
+
+
+@dataclass(frozen=True)
+class _ModelView:
+    """A dual model, whose training set is replaced by the problem's keys and values."""
+
+    subject: AnyOneStepDual
+
+    def output(self, problem: Problem) -> Float[Array, " dv"]:
+        model = self.model(problem)
+        return model.predict(model.train(), problem.query[None])[0]
+
+    def model(self, problem: Problem) -> AnyOneStepDual:
+        targets = projective_targets(problem.values) if self.subject.projective else problem.values
+        return self.subject.replace(inputs=problem.keys, targets=targets)
+
+    def point(self, problem: Problem) -> Float[Array, " d"]:
+        return problem.query
+
+
+@dataclass(frozen=True)
+class _FormView:
+    """An attention form, through its dual."""
+
+    dual: LinearDual | SoftmaxDual
+
+    def output(self, problem: Problem) -> Float[Array, " dv"]:
+        return self.dual.form(problem.query[None], problem.keys, problem.values)[0]
+
+    def model(self, problem: Problem) -> AnyOneStepDual:
+        counted = self._counted(problem)
+        role = TokenRoles(jnp.zeros_like(counted), counted)
+        model: OneStepDual[Any] = self.dual.build(self.dual.inputs(problem.keys), problem.values, role)
+        return model.in_range(self.point(problem))
+
+    def point(self, problem: Problem) -> Float[Array, " _"]:
+        return self.dual.inputs(problem.query[None], problem.keys.shape[0] - 1)[0]
+
+    def _counted(self, problem: Problem) -> Float[Array, " n"]:
         """The weight with which each token is seen from the query."""
-        n, form = self.keys.shape[0], self.subject
-        seen = form.mask(1, n)[0].astype(self.values.dtype)  # pyright: ignore[reportAttributeAccessIssue]
-        if isinstance(form, SoftmaxAttention) and form.alibi_slope is not None:
-            seen = seen * jnp.exp(alibi_bias(1, n, form.alibi_slope, seen.dtype)[0])
-        return seen
-
-    def _shifted(self, model: FunctionalDual) -> ExponentialKernel:
-        """The kernel, shifted so that no value overflows; a ratio does not see it."""
-        kernel = model.initial_function.kernel
-        if not isinstance(kernel, ExponentialKernel):
-            raise ValueError("Problem: the dual of softmax attention has an exponential kernel")
-        exponents = jax.vmap(lambda x: kernel.exponent(x, self.point()))(model.inputs)
-        return replace(kernel, shift=jax.lax.stop_gradient(jnp.max(exponents)))
+        n, dtype = problem.keys.shape[0], problem.values.dtype
+        seen, recency = self.dual.form.mask(1, n)[0].astype(dtype), self.dual.recency(1, n, dtype)
+        return seen if recency is None else seen * recency[0]
 
 
-def problem_of(model: Model, query: Float[Array, " d"]) -> Problem:
+@singledispatch
+def _view(subject: Subject) -> _View:
+    raise ValueError(
+        f"Problem: the subject must be an attention form or a dual model, got {type(subject).__name__}; "
+        "for another attention give the dual of one head"
+    )
+
+
+@_view.register(OneStepDual)
+def _(subject: AnyOneStepDual) -> _View:
+    return _ModelView(subject)
+
+
+@_view.register(LinearAttention)
+@_view.register(SoftmaxAttention)
+def _(subject: LinearAttention | SoftmaxAttention) -> _View:
+    return _FormView(dual_of(subject))
+
+
+def problem_of(model: AnyOneStepDual, query: Float[Array, " d"]) -> Problem:
     """The problem of a dual model with its own training set, at a test point.
 
     Args:

@@ -11,17 +11,18 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from lrgd_jax.dual import squared_error
+from lrgd_jax.dual.base import AnyOneStepDual, Coordinates
 from lrgd_jax.dual.descent import decayed_sgd
 from lrgd_jax.robust.modified_attention import Kernels, ModifiedAttention, Regulariser
 from lrgd_jax.robust.prediction import check_strength
 from lrgd_jax.robust.regularised_descent import (
     anchored_sgd,
+    demonstration_gradients,
     descend,
     descend_online,
     minimiser,
-    squared_error_objective,
 )
-from lrgd_jax.robust.training import Model, Parameters, data_of, gradients, initial_parameters
 
 __all__ = ["anchor", "clip", "contrast", "drop", "fraction", "none", "ridge", "weight_decay"]
 
@@ -43,7 +44,7 @@ def fraction(size: float) -> Regulariser:
     if not 0 < size < float("inf"):
         raise ValueError(f"fraction: the size of the step must be positive and finite, got {size}")
 
-    def train(model: Model) -> Parameters:
+    def train(model: AnyOneStepDual) -> Coordinates:
         return descend(model, optax.sgd(size * model.learning_rate), 1)
 
     return Regulariser("step size", train, lambda k: k.weighted(size), "the demonstrations' weights times gamma")
@@ -62,7 +63,7 @@ def weight_decay(decay: float) -> Regulariser:
     """
     _check_decay("weight_decay", decay)
 
-    def train(model: Model) -> Parameters:
+    def train(model: AnyOneStepDual) -> Coordinates:
         return descend_online(model, decayed_sgd(model.learning_rate, 1 - decay))
 
     def modify(k: Kernels) -> ModifiedAttention:
@@ -88,8 +89,8 @@ def anchor(decay: float, *, steps: int | None = None) -> Regulariser:
     _check_decay("anchor", decay)
     _check_steps("anchor", steps)
 
-    def train(model: Model) -> Parameters:
-        optimiser = anchored_sgd(initial_parameters(model), decay / model.learning_rate, model.learning_rate)
+    def train(model: AnyOneStepDual) -> Coordinates:
+        optimiser = anchored_sgd(model.initial_coordinates, decay / model.learning_rate, model.learning_rate)
         return descend_online(model, optimiser) if steps is None else descend(model, optimiser, steps)
 
     def modify(k: Kernels) -> ModifiedAttention:
@@ -123,10 +124,10 @@ def ridge(strength: float, *, rate: float | None = None, steps: int | None = Non
     if rate is not None and not rate > 0:
         raise ValueError(f"ridge: the rate of the steps must be positive, got {rate}")
 
-    def train(model: Model) -> Parameters:
-        squared = replace(model, objective=squared_error_objective)
+    def train(model: AnyOneStepDual) -> Coordinates:
+        squared = model.replace(objective=squared_error)
         if steps is not None and rate is not None:
-            return descend(squared, anchored_sgd(initial_parameters(model), strength, rate), steps)
+            return descend(squared, anchored_sgd(model.initial_coordinates, strength, rate), steps)
         return minimiser(squared, strength)
 
     def modify(k: Kernels) -> ModifiedAttention:
@@ -156,9 +157,9 @@ def clip(threshold: float) -> Regulariser:
     if not 0 < threshold < float("inf"):
         raise ValueError(f"clip: the threshold must be positive and finite, got {threshold}")
 
-    def train(model: Model) -> Parameters:
-        start = initial_parameters(model)
-        each, norms = gradients(model, start)
+    def train(model: AnyOneStepDual) -> Coordinates:
+        start = model.initial_coordinates
+        each, norms = demonstration_gradients(model)
         limit = jnp.asarray(threshold / model.learning_rate, norms.dtype)
         clipped = each * (limit / jnp.maximum(norms, limit))[:, None, None]
         return start - model.learning_rate * jnp.sum(clipped, axis=0)
@@ -187,9 +188,9 @@ def drop(kept: Float[Array, " n"], *, rate: float | None = None) -> Regulariser:
         raise ValueError(f"drop: the rate must lie in [0, 1) to divide by 1 - rate, got {rate}")
     factor = kept if rate is None else kept / (1 - rate)
 
-    def train(model: Model) -> Parameters:
-        weights = data_of(model)[2] * factor
-        return descend(replace(model, sample_weights=weights), optax.sgd(model.learning_rate), 1)
+    def train(model: AnyOneStepDual) -> Coordinates:
+        weights = model.data.sample_weights * factor
+        return descend(model.replace(sample_weights=weights), optax.sgd(model.learning_rate), 1)
 
     return Regulariser("dropout", train, lambda k: k.weighted(factor), "weights of dropped demonstrations are zero")
 
@@ -204,7 +205,7 @@ def contrast(negatives: Float[Array, "n n"], *, normaliser: bool = False) -> Reg
     Source: Ren & Liu 2023, arXiv 2310.13220; claim `negative-samples`.
     """
 
-    def train(model: Model) -> Parameters:
+    def train(model: AnyOneStepDual) -> Coordinates:
         projective = model.projective and not normaliser
 
         def loss(predictions: Float[Array, "n u"], targets: Float[Array, "n u"], weights: Float[Array, " n"]):
@@ -215,7 +216,7 @@ def contrast(negatives: Float[Array, "n n"], *, normaliser: bool = False) -> Reg
                 return -(jnp.trace(agreement) - jnp.sum(negatives * (agreement - last))) / model.learning_rate
             return -(jnp.trace(agreement) - jnp.sum(negatives * agreement)) / model.learning_rate
 
-        return descend(replace(model, objective=loss), optax.sgd(model.learning_rate), 1)
+        return descend(model.replace(objective=loss), optax.sgd(model.learning_rate), 1)
 
     def modify(k: Kernels) -> ModifiedAttention:
         mixture = negatives @ k.targets

@@ -124,7 +124,7 @@ def test_attention_is_the_output_of_its_duals(name, dtype):
         queries, keys, values, segments = drawn
         arrays = [*(jnp.asarray(x, dtype) for x in (queries, keys, values)), jnp.asarray(segments)]
         # compiled at one shape only
-        left = (computed if len(queries) == LARGEST else evaluated)(attention, *arrays)
+        left = (run_compiled if len(queries) == LARGEST else evaluate_trace)(attention, *arrays)
         for dual in duals:
             comparison = compare(left, evaluate_trace(dual, *arrays))
             assert comparison.holds, (dual.__name__, comparison)
@@ -198,8 +198,8 @@ def test_what_has_no_dual_is_named():
         dual_of(LinearAttention()).online(*[jnp.ones((2, 2))] * 3)
     with pytest.raises(ValueError, match="set causal=True"):
         dual_of(FORMS["ridge"]).online(*[jnp.ones((2, 2))] * 3)
-    with pytest.raises(ValueError, match="no online training"):
-        dual_of(FORMS["descent causal"]).online(*[jnp.ones((2, 2))] * 3)
+    # many steps on all tokens at once have no online order
+    assert not hasattr(dual_of(FORMS["descent causal"]), "online")
 
 
 def test_softmax_over_nothing_is_an_error():

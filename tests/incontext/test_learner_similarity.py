@@ -20,7 +20,7 @@ from lrgd_jax.incontext import (
     predict,
     ridge_prediction,
 )
-from lrgd_jax.incontext.learner_similarity import cosine
+from lrgd_jax.incontext.learner_similarity import compare_learners, cosine
 
 TASKS = RegressionTasks(3, 6)
 TOKENS = TASKS.draw(jax.random.key(0), 16, jnp.float64).tokens

@@ -17,6 +17,7 @@ from lrgd_jax.robust import (
     swap_moments,
     target_noise_moments,
 )
+from lrgd_jax.robust.random_perturbations import dropout_mask, random_pair
 
 KEY = jax.random.key(0)
 

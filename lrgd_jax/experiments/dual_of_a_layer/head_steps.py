@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, head_dual
 from lrgd_jax.decoder.capture import Capture, output_gradients
-from lrgd_jax.dual.single_head import SoftmaxDual
+from lrgd_jax.dual.one_step import SoftmaxDual
 from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import centre_keys
 from lrgd_jax.effect.head_step import HeadStep, head_step

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from scipy import stats
 
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
+from lrgd_jax.dual.base import AnyOneStepDual
 from lrgd_jax.experiments.running.interface import Row, Rows, Summary, Value, seed_and_rest
 from lrgd_jax.robust import (
     Moments,
@@ -33,7 +34,6 @@ from lrgd_jax.robust import (
     target_noise_moments,
     weight_decay,
 )
-from lrgd_jax.robust.training import Model, raw_output
 
 __all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
 
@@ -156,7 +156,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     return rows
 
 
-def setting(config: Config, subject: str, seed: int) -> tuple[Model, Float[Array, " d"]]:
+def setting(config: Config, subject: str, seed: int) -> tuple[AnyOneStepDual, Float[Array, " d"]]:
     """The dual of linear or of softmax attention on random tokens, and a query of length sqrt(d)."""
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), 5)
     n, c, d, dv = config.demonstrations, config.context, config.width, config.value_width
@@ -171,7 +171,9 @@ def setting(config: Config, subject: str, seed: int) -> tuple[Model, Float[Array
     return FunctionalDual(start, inputs, projective_targets(values)), query
 
 
-def predicted(model: Model, query: Float[Array, " d"], regulariser: Regulariser, kind: str, strength: float) -> Moments:
+def predicted(
+    model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser, kind: str, strength: float
+) -> Moments:
     """Mean and mean square of the shift, from the modified attention; nothing is trained.
 
     Exact where `run_unit` says so; otherwise to first order in the variance or the rate.
@@ -235,12 +237,12 @@ def summary(config: Config, rows: Rows) -> Summary:
     }
 
 
-def _sampler(config: Config, model: Model, query: Float[Array, " d"], regulariser: Regulariser, kind: str):
+def _sampler(config: Config, model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser, kind: str):
     """(key, strength) -> the shifts of the output, trained anew for every sample."""
     influences = _influences(model, query, regulariser)
 
-    def output(moved: Model, point: Float[Array, " d"]) -> Float[Array, " u"]:
-        return raw_output(moved, regulariser.train(moved), point)
+    def output(moved: AnyOneStepDual, point: Float[Array, " d"]) -> Float[Array, " u"]:
+        return moved.raw_output(regulariser.train(moved), point)
 
     def shift(key: PRNGKeyArray, strength: Float[Array, ""]) -> Float[Array, " u"]:
         moved, point = _perturbed(key, model, query, kind, strength, influences)
@@ -256,12 +258,12 @@ def _sampler(config: Config, model: Model, query: Float[Array, " d"], regularise
 
 def _perturbed(
     key: PRNGKeyArray,
-    model: Model,
+    model: AnyOneStepDual,
     query: Float[Array, " d"],
     kind: str,
     strength: Float[Array, ""],
     influences: Float[Array, " n"],
-) -> tuple[Model, Float[Array, " d"]]:
+) -> tuple[AnyOneStepDual, Float[Array, " d"]]:
     """One perturbed training set and test point."""
     n = model.inputs.shape[0]
     if kind == "key noise":
@@ -283,7 +285,7 @@ def _perturbed(
     return replace(model, targets=projective_targets(values) if model.projective else values), query
 
 
-def _influences(model: Model, query: Float[Array, " d"], regulariser: Regulariser) -> Float[Array, " n"]:
+def _influences(model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser) -> Float[Array, " n"]:
     """The derivative of the modified attention by each target."""
     kernels = kernels_of(model, query)
     return jax.grad(lambda targets: regulariser.modify(replace(kernels, targets=targets))()[0])(kernels.targets)[:, 0]

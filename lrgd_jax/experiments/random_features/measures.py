@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lrgd_jax.dual import DualModel, FunctionalDual
-from lrgd_jax.dual.finite import projective_readout, projective_targets
+from lrgd_jax.dual.projective import projective_readout, projective_targets
 from lrgd_jax.experiments.running.interface import Rows, Summary, Value
 from lrgd_jax.features import PositiveRandomFeatures
 from lrgd_jax.kernels import ExponentialKernel, gram
