@@ -61,7 +61,7 @@ def test_every_survivor_is_explained(summary):
 
 
 def test_the_page_shows_the_figure_and_every_survivor(summary):
-    page = "\n".join(runpy.run_path(str(ROOT / "docs" / "generate.py"))["mutant_tables"](summary))
+    page = "\n".join(runpy.run_path(str(ROOT / "docs" / "pages" / "mutants.py"))["mutant_tables"](summary))
     assert f"{summary['total']['dead']} of {summary['total']['mutants']} mutants are killed" in page
     for survivor in summary["survivors"]:
         assert survivor["place"].removeprefix("lrgd_jax/") in page

@@ -43,7 +43,7 @@ def test_the_figure_is_small_and_shown(name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_the_tables_of_the_page_are_made_of_it(name):
-    lines = runpy.run_path(str(ROOT / "docs" / "generate.py"))["numbers"](name)
+    lines = runpy.run_path(str(ROOT / "docs" / "pages" / "experiments.py"))["numbers"](name)
     assert [line for line in lines if line.startswith("| --- |")]
 
 

@@ -83,7 +83,7 @@ def test_a_word_of_the_table_is_true(name):
 
 
 def test_the_page_has_a_row_for_each_primitive(tmp_path):
-    lines = runpy.run_path(str(ROOT / "docs" / "generate.py"))["primitives_page"]().splitlines()
+    lines = runpy.run_path(str(ROOT / "docs" / "pages" / "primitives.py"))["primitives_page"]().splitlines()
     rows = [line.split("|")[1].strip(" `") for line in lines if line.startswith("| `")]
     assert rows == [*coverage()]
     assert "docs/primitives.md" in (ROOT / ".gitignore").read_text().split()

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.adaptability.measures import QUICK, Config, run_unit, summary, units, variants
+from lrgd_jax.experiments.adaptability.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Adaptability: a recommender that keeps learning against a frozen one, window by window"
 DESCRIPTION = (

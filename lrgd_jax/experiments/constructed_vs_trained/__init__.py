@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.constructed_vs_trained.measures import QUICK, REFERENCES, Config, run_unit, summary, units
+from lrgd_jax.experiments.constructed_vs_trained.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Does a trained layer of linear attention become gradient descent?"
 DESCRIPTION = """\

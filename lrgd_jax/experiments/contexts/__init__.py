@@ -8,12 +8,13 @@ The excess test error of $\hat w$ is $\mathbb E_x (\hat w^\top x - w^\top x)^2 =
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.contexts.measures import DUALS, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.contexts.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Contexts: test error against the number of demonstrations"
 DESCRIPTION = """\

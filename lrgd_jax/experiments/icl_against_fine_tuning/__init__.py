@@ -8,12 +8,13 @@ measured, side by side.
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.icl_against_fine_tuning.config import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.icl_against_fine_tuning.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "In-context learning against fine-tuning"
 DESCRIPTION = """\

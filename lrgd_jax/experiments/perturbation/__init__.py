@@ -7,12 +7,13 @@ shift of the output and its mean square with theory, in units of the Monte-Carlo
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.perturbation.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.perturbation.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Perturbed demonstrations: closed form against measurement"
 DESCRIPTION = (

@@ -17,12 +17,13 @@ from lrgd_jax.experiments.random_features.measures import (
     summary,
     units,
 )
+from lrgd_jax.experiments.random_features.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Random features: how many does the softmax dual need?"
 DESCRIPTION = """\

@@ -7,12 +7,13 @@ anew each time, has a bias and a variance that the modified attention gives in c
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.regularisation.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.regularisation.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Regularised demonstrations: bias and variance"
 DESCRIPTION = (

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.robustness.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.robustness.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Attacked and perturbed data: what a recommender's lists suffer, and what helps"
 DESCRIPTION = (

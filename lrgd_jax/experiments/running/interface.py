@@ -1,7 +1,8 @@
-"""What an experiment is: a module with a configuration, resumable units, rows, a summary and a figure."""
+"""What an experiment is: a module with a configuration, resumable units, rows, a summary, a figure and tables."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
@@ -58,8 +59,12 @@ class Experiment(Protocol):
         """The rows drawn; imports matplotlib when called."""
         ...
 
+    def tables(self, summary: Summary, results: Path, /) -> list[str]:
+        """The summary as lines of Markdown for the documentation; `results` is the folder where it is kept."""
+        ...
 
-PARTS = ("Config", "QUICK", "TITLE", "DESCRIPTION", "SOURCES", "units", "run_unit", "summary", "figure")
+
+PARTS = ("Config", "QUICK", "TITLE", "DESCRIPTION", "SOURCES", "units", "run_unit", "summary", "figure", "tables")
 
 
 def checked(name: str, module: ModuleType) -> Experiment:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.running.interface import Rows
 from lrgd_jax.experiments.selection.measures import ORACLE, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.selection.table import tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Selection: which demonstrations are worth their place"
 DESCRIPTION = (

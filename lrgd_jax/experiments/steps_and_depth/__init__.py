@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.running.interface import Rows
 from lrgd_jax.experiments.steps_and_depth.measures import LEARNERS, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.steps_and_depth.table import tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Depth is steps: how much does another layer buy?"
 DESCRIPTION = """\

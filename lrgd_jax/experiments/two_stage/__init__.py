@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.running.interface import Rows
 from lrgd_jax.experiments.two_stage.measures import PATHS, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.two_stage.table import tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Two stages: rates that learn, and collapse unless they are stopped"
 DESCRIPTION = (
