@@ -17,7 +17,7 @@ from PIL import Image
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.experiments import find, names
-from lrgd_jax.experiments.perturbation.measures import SMALLER
+from lrgd_jax.experiments.perturbation.summaries import SMALLER
 from lrgd_jax.experiments.running.config import resolve
 from lrgd_jax.experiments.running.runner import load
 

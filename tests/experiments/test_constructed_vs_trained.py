@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lrgd_jax.experiments import constructed_vs_trained
-from lrgd_jax.experiments.constructed_vs_trained.measures import REFERENCES
+from lrgd_jax.experiments.constructed_vs_trained.config import REFERENCES
 
 TINY: dict[str, Any] = {
     "seeds": 1,

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from lrgd_jax.experiments import contexts, find
+from lrgd_jax.experiments.contexts.config import Config
 from lrgd_jax.experiments.contexts.measures import (
-    Config,
     one_step_mean,
     one_step_rate,
     ridge_lower_bound,

@@ -10,13 +10,8 @@ import pytest
 from scipy import stats
 
 from lrgd_jax.experiments import find, random_features
-from lrgd_jax.experiments.random_features.measures import (
-    Config,
-    draw_instance,
-    orthogonal_covariance,
-    predicted,
-    run_unit,
-)
+from lrgd_jax.experiments.random_features.config import Config
+from lrgd_jax.experiments.random_features.measures import draw_instance, orthogonal_covariance, predicted, run_unit
 from lrgd_jax.experiments.running import runner
 
 TINY = Config(seeds=2, features=(2, 8), width=2, value_width=2, keys=3, queries=2, draws=64, dtype="float32")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrgd_jax.experiments import two_stage
-from lrgd_jax.experiments.two_stage.measures import BACK, PATHS
+from lrgd_jax.experiments.two_stage.config import BACK, PATHS
 
 
 @pytest.fixture(scope="module")

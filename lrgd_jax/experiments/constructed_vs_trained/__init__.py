@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.constructed_vs_trained.measures import QUICK, REFERENCES, Config, run_unit, summary, units
+from lrgd_jax.experiments.constructed_vs_trained.config import QUICK, REFERENCES, Config
+from lrgd_jax.experiments.constructed_vs_trained.measures import run_unit, units
+from lrgd_jax.experiments.constructed_vs_trained.summaries import summary
 from lrgd_jax.experiments.constructed_vs_trained.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

@@ -7,7 +7,9 @@ The excess test error of $\hat w$ is $\mathbb E_x (\hat w^\top x - w^\top x)^2 =
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.contexts.measures import DUALS, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.contexts.config import DUALS, QUICK, Config
+from lrgd_jax.experiments.contexts.measures import run_unit, units
+from lrgd_jax.experiments.contexts.summaries import summary
 from lrgd_jax.experiments.contexts.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

@@ -7,78 +7,19 @@ The excess test error of $\hat w$ is $\mathbb E_x (\hat w^\top x - w^\top x)^2 =
 
 import functools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
-from scipy import stats
 
 from lrgd_jax.dual import DualModel
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value
+from lrgd_jax.experiments.contexts.config import DUALS, Config
+from lrgd_jax.experiments.running.interface import Value
 
 if TYPE_CHECKING:
     pass
-
-DUALS = ("one step", "ridge")
-
-
-@dataclass(frozen=True)
-class Config:
-    """The setting.
-
-    Attributes:
-        seeds: independent repetitions.
-        demonstrations: N.
-        width: d.
-        noise: sigma.
-        prior: tau sqrt(d), the root mean square norm of a task's weights.
-        tasks: over which an error is averaged, a repetition.
-        queries: test points of a task.
-        failure_probability: delta, with which a task's error may exceed the bound of single tasks.
-        dtype: float64 or float32.
-    """
-
-    seeds: int = 8
-    demonstrations: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 32, 64, 128, 256, 512)
-    width: int = 8
-    noise: float = 0.5
-    prior: float = 1.0
-    tasks: int = 1000
-    queries: int = 32
-    failure_probability: float = 0.05
-    dtype: Literal["float64", "float32"] = "float64"
-
-    def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("width", "queries")}
-        for name, size in {**sizes, **{f"demonstrations[{k}]": n for k, n in enumerate(self.demonstrations)}}.items():
-            if size < 1:
-                raise ValueError(f"contexts: {name} must be at least 1, got {size}")
-        if len(set(self.demonstrations)) < max(2, len(self.demonstrations)):
-            raise ValueError(
-                f"contexts: demonstrations must be two or more different numbers, got {self.demonstrations}"
-            )
-        if self.tasks < 2:
-            raise ValueError(f"contexts: tasks must be at least 2, or there is no standard error; got {self.tasks}")
-        if not (self.noise > 0 and self.prior > 0):
-            raise ValueError(f"contexts: noise and prior must be positive, got {self.noise} and {self.prior}")
-        if not 0 < self.failure_probability < 1:
-            raise ValueError(f"contexts: failure_probability must lie between 0 and 1, got {self.failure_probability}")
-
-    @property
-    def ridge(self) -> float:
-        """The ridge lambda = sigma^2 / tau^2, under which the ridge dual is the mean of the posterior."""
-        return self.width * (self.noise / self.prior) ** 2
-
-    @property
-    def spread(self) -> float:
-        """A N = d + 1 + lambda."""
-        return self.width + 1 + self.ridge
-
-
-QUICK = Config(seeds=2, demonstrations=(2, 8, 16, 64, 256), tasks=200)
 
 
 def units(config: Config) -> list[str]:
@@ -100,13 +41,6 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
         row |= {"lower_bound": ridge_lower_bound(config, n), "task_bound": float(bound.mean())}
         rows.append({**row, "exceeded": int(np.sum(error > bound))})
     return rows
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """Whether each bound held, and how tight it is."""
-    by_dual = {dual: [row for row in rows if row["dual"] == dual] for dual in DUALS}
-    held = {dual: _held(config, chosen) for dual, chosen in by_dual.items()}
-    return {**held, "tightness": [_tightness(n, dual, by_dual[dual]) for dual in DUALS for n in config.demonstrations]}
 
 
 def one_step_rate(config: Config, n: int) -> float:
@@ -218,32 +152,3 @@ def _ridge(model: DualModel, ridge: float) -> tuple[Float[Array, "1 d"], Float[A
     # (jaxlib 0.10.2 waits for its thread pool from within the pool)
     eigenvalues, vectors = jnp.linalg.eigh(jax.hessian(loss)(zero))
     return -((jax.grad(loss)(zero) @ vectors / eigenvalues) @ vectors.T)[None], eigenvalues, vectors
-
-
-def _held(config: Config, rows: Rows) -> dict[str, Any]:
-    error, bound, deviation = (_column(rows, name) for name in ("error", "mean_bound", "standard_error"))
-    exceeded, tasks = (int(_column(rows, name).sum()) for name in ("exceeded", "tasks"))
-    return {
-        "mean error above its bound, in standard errors, at most": float(np.max((error - bound) / deviation)),
-        "tasks above their bound": exceeded,
-        "tasks": tasks,
-        "allowed share": config.failure_probability,
-        "probability of so many or more at that share": float(
-            stats.binom.sf(exceeded - 1, tasks, config.failure_probability)
-        ),
-    }
-
-
-def _tightness(n: int, dual: str, rows: Rows) -> dict[str, Any]:
-    chosen = [row for row in rows if row["demonstrations"] == n]
-    error = float(_column(chosen, "error").mean())
-    ratios = {
-        "mean bound/error": float(_column(chosen, "mean_bound").mean()) / error,
-        "task bound/error": float(_column(chosen, "task_bound").mean()) / error,
-        "error/lower bound": error / float(_column(chosen, "lower_bound").mean()),
-    }
-    return {"dual": dual, "demonstrations": n, "error": error, **ratios}
-
-
-def _column(rows: Rows, name: str) -> np.ndarray:
-    return np.asarray([row[name] for row in rows], np.float64)

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.effect.measures import QUICK, WHICH, Config, run_unit, summary, units
+from lrgd_jax.experiments.effect.config import QUICK, WHICH, Config
+from lrgd_jax.experiments.effect.measures import run_unit, units
+from lrgd_jax.experiments.effect.summaries import summary
 from lrgd_jax.experiments.effect.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

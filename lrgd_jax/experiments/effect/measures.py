@@ -1,15 +1,12 @@
 """Does the first-order effect say what happens when a demonstration, a user or a share of the context is taken out?"""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
-from scipy import stats
 
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
-from lrgd_jax.experiments.shared.recommender_data import BEAUTY, SMALL, context_model, ordered
+from lrgd_jax.experiments.effect.config import STRATA, WHICH, Config
+from lrgd_jax.experiments.running.interface import Value, seed_and_rest
+from lrgd_jax.experiments.shared.recommender_data import context_model, ordered
 from lrgd_jax.recommend.data.dataset import Part, Queries
 from lrgd_jax.recommend.effect.first_order import first_order_effects
 from lrgd_jax.recommend.effect.list_loss import ListLoss, RankedQueries
@@ -19,45 +16,12 @@ from lrgd_jax.recommend.measure.statistics import paired_difference
 from lrgd_jax.recommend.selection import rank_by_value
 from lrgd_jax.recommend.sparse_matrices import product
 
-__all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
+__all__ = ["run_unit", "units"]
 
 
 KINDS = ("demonstrations", "users", "shares")
 PARTS: tuple[Part, ...] = ("valid", "test")
-WHICH = ("worst", "best", "random")
-STRATA = 4
 RESAMPLES = 400
-
-
-@dataclass(frozen=True)
-class Config:
-    """What is run.
-
-    Attributes:
-        seeds: of which demonstrations and users are taken out.
-        data: a folder of which the order is known, or "generated".
-        removals: demonstrations, and users, that are taken out one by one, a quarter from each quarter of the sizes.
-        shares: of the context that are taken out at once.
-        temperature: of the loss.
-        candidates: of the loss.
-    """
-
-    seeds: int = 3
-    data: str = BEAUTY
-    removals: int = 160
-    shares: tuple[float, ...] = (0.05, 0.2, 0.5)
-    temperature: float = 1.0
-    candidates: int = 100
-
-    def __post_init__(self) -> None:
-        if self.removals < STRATA:
-            raise ValueError(f"Config: removals must be at least {STRATA}, one of each size; got {self.removals}")
-        if not all(0 < share < 1 for share in self.shares):
-            raise ValueError(f"Config: shares must lie in (0, 1), got {self.shares}")
-
-
-QUICK = Config(seeds=1, data=SMALL, removals=24, shares=(0.1, 0.5))
-"""A small generated catalogue; seconds."""
 
 
 def units(config: Config) -> list[str]:
@@ -92,33 +56,6 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
             attends = np.diff(product(asked[part], model.demonstrations.keys[out].T).indptr)
             row[part] = _rise(left, loss, split.queries(part), ranked.losses, np.flatnonzero(attends))
         found.append(row)
-    return found
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """Correlations of predicted and true changes, by part and size; and the shares."""
-    found: dict[str, Any] = {}
-    for kind in ("demonstrations", "users"):
-        own = [row for row in rows if row["kind"] == kind]
-        found[kind] = {part: _agreement(own, part) for part in ("valid", "test")}
-        found[kind]["by size"] = [
-            {"stratum": k + 1, **_agreement([row for row in own if row["stratum"] == k], "valid")}
-            for k in range(STRATA)
-        ]
-    found["shares"] = [
-        {
-            "which": which,
-            "share": share,
-            **{
-                key: float(np.mean([row[key] for row in own]))
-                for key in ("HR@10", "NDCG@10", "gain", "gain_low", "gain_high", "valid loss")
-                if all(key in row for row in own)
-            },
-        }
-        for which in WHICH
-        for share in config.shares
-        if (own := [row for row in rows if row.get("which") == which and row["share"] == share])
-    ]
     return found
 
 
@@ -182,18 +119,3 @@ def _shares(
                 row |= {"gain": gap.relative.mean, "gain_low": gap.relative.low, "gain_high": gap.relative.high}
             found.append(row)
     return found
-
-
-def _agreement(rows: Rows, part: str) -> dict[str, Any]:
-    """How well the prediction agrees with the true change."""
-    predicted = np.array([row["predicted"] for row in rows])
-    true = np.array([row[part] for row in rows])
-    if len(rows) < 3 or not true.std() or not predicted.std():
-        return {"removals": len(rows)}
-    return {
-        "removals": len(rows),
-        "pearson": float(np.corrcoef(predicted, true)[0, 1]),
-        "spearman": float(np.corrcoef(stats.rankdata(predicted), stats.rankdata(true))[0, 1]),
-        "same sign": float(np.mean(np.sign(predicted) == np.sign(true))),
-        "slope": float(predicted @ true / (predicted @ predicted)),
-    }

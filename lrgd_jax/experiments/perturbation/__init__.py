@@ -6,7 +6,9 @@ shift of the output and its mean square with theory, in units of the Monte-Carlo
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.perturbation.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.perturbation.config import QUICK, Config
+from lrgd_jax.experiments.perturbation.measures import run_unit, units
+from lrgd_jax.experiments.perturbation.summaries import summary
 from lrgd_jax.experiments.perturbation.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

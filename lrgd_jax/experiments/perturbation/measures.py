@@ -7,119 +7,29 @@ shift of the output and its mean square with theory, in units of the Monte-Carlo
 import functools
 import math
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
-from scipy import stats
 
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
 from lrgd_jax.dual.base import AnyOneStepDual
-from lrgd_jax.experiments.running.interface import Row, Rows, Summary, Value, seed_and_rest
+from lrgd_jax.experiments.perturbation.config import LINEAR, REGULARISERS, Config
+from lrgd_jax.experiments.running.interface import Value, seed_and_rest
 from lrgd_jax.robust import (
     Moments,
     Regulariser,
-    anchor,
     dropout_moments,
-    fraction,
     kernels_of,
     linear_noise_moments,
-    none,
     random_pair,
-    ridge,
     swap_moments,
     target_noise_moments,
-    weight_decay,
 )
 
-__all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
-
-
-KINDS = ("target noise", "key noise", "query noise", "dropout", "swap", "worst targets")
-
-REGULARISERS: dict[str, Callable[[], Regulariser]] = {
-    "none": none,
-    "half step": lambda: fraction(0.5),
-    "weight decay": lambda: weight_decay(0.125),
-    "anchor": lambda: anchor(0.125),
-    "weak ridge": lambda: ridge(0.125),
-    "ridge": lambda: ridge(1.0),
-    "early stopping": lambda: ridge(0.125, rate=0.25, steps=4),
-}
-
-LINEAR = ("none", "half step", "weight decay", "anchor")
-"""Under these the output stays linear in the keys and in which demonstrations are kept."""
-
-SMALLER = (
-    *((kind, small, "none") for kind in ("target noise", "key noise", "worst targets") for small in LINEAR[1:]),
-    *((kind, "half step", "none") for kind in ("dropout", "swap")),
-    *((kind, small, "weak ridge") for kind in ("target noise",) for small in ("ridge", "early stopping")),
-)
-"""Where theory orders two curves of the linear dual: kind, the lower, the upper."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """What is run.
-
-    Attributes:
-        seeds: how many data sets; the seed is that of data and samples.
-        dtype: of the computation.
-        demonstrations: n.
-        context: tokens of the zero-shot context.
-        width: d.
-        value_width: dv.
-        samples: perturbations drawn at every grid point.
-        strengths: deviation of the noise, rate of dropping or swapping, radius of the worst case.
-        kinds: of perturbation.
-        regularisers: of the linear dual.
-        softmax_regularisers: of the softmax dual; all closed forms are exact under these.
-        false_alarm: of the whole grid, for the verdict on agreement.
-    """
-
-    seeds: int = 2
-    dtype: str = "float64"
-    demonstrations: int = 12
-    context: int = 3
-    width: int = 6
-    value_width: int = 2
-    samples: int = 20_000
-    strengths: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3, 0.4)
-    kinds: tuple[str, ...] = KINDS
-    regularisers: tuple[str, ...] = tuple(REGULARISERS)
-    softmax_regularisers: tuple[str, ...] = LINEAR
-    false_alarm: float = 1e-3
-
-    def __post_init__(self) -> None:
-        choices = (
-            ("kinds", self.kinds, KINDS),
-            ("regularisers", self.regularisers, tuple(REGULARISERS)),
-            ("softmax_regularisers", self.softmax_regularisers, LINEAR),
-        )
-        for what, names, known in choices:
-            unknown = [name for name in names if name not in known]
-            if unknown:
-                raise ValueError(f"Config: {what} must be among {', '.join(known)}; got {unknown[0]!r}")
-        if not self.strengths or not all(0 < strength <= 1 for strength in self.strengths):
-            raise ValueError(f"Config: strengths must lie in (0, 1], as they are rates too; got {self.strengths}")
-        if self.samples < 2 or self.demonstrations < 2:
-            raise ValueError(
-                f"Config: at least two samples and two demonstrations are needed, got {self.samples} and "
-                f"{self.demonstrations}"
-            )
-
-
-QUICK = Config(
-    seeds=1,
-    samples=1_000,
-    strengths=(0.1, 0.2, 0.4),
-    regularisers=("none", "weight decay", "ridge"),
-    softmax_regularisers=("none",),
-)
-"""Ends in well under a minute on two cores."""
+__all__ = ["run_unit", "units"]
 
 
 def units(config: Config) -> list[str]:
@@ -206,35 +116,6 @@ def predicted(
         return _exponential_noise(influences, model.targets, query, strength)
     jacobians = jax.jacfwd(attended)(model.inputs, query, ones)
     return linear_noise_moments(jnp.moveaxis(jacobians, 1, 0), strength)
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """How many grid points agree with their closed form, the worst z-scores, and how often a curve is lower."""
-    exact = [row for row in rows if row["closed_form"] and row["kind"] != "worst targets"]
-    numbers = sum(int(row["components"]) + 1 for row in exact)
-    limit = float(stats.norm.isf(config.false_alarm / (2 * max(numbers, 1))))
-    agree = [row for row in exact if max(row["mean_z"], row["square_z"]) <= limit]
-    worst = [row for row in rows if row["kind"] == "worst targets"]
-    pairs = [both for names in SMALLER for both in _pairs(rows, *names)]
-    return {
-        "grid_points": len(rows),
-        "with_closed_form": len(exact),
-        "agreeing_fraction": len(agree) / len(exact) if exact else None,
-        "z_limit": limit,
-        "false_alarm": config.false_alarm,
-        "worst_mean_z": max((row["mean_z"] for row in exact), default=None),
-        "worst_square_z": max((row["square_z"] for row in exact), default=None),
-        "worst_targets_relative_gap": max(
-            (abs(row["rms_measured"] / row["rms_predicted"] - 1) for row in worst), default=None
-        ),
-        "ordered_pairs": len(pairs),
-        "regularised_below_in_theory": _fraction(
-            [float(low["rms_predicted"]) <= float(up["rms_predicted"]) for low, up in pairs]
-        ),
-        "regularised_below_measured": _fraction(
-            [float(low["rms_measured"]) <= float(up["rms_measured"]) for low, up in pairs]
-        ),
-    }
 
 
 def _sampler(config: Config, model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser, kind: str):
@@ -328,18 +209,3 @@ def _standard_error(samples: np.ndarray) -> np.ndarray:
     """Of the mean over the rows; zero for a single one."""
     count = samples.shape[0]
     return np.std(samples, axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.zeros(samples.shape[1:])
-
-
-def _pairs(rows: Rows, kind: str, lower: str, upper: str) -> list[tuple[Row, Row]]:
-    """The rows of two curves of the linear dual, point by point."""
-
-    def curve(name: str) -> dict[tuple[int, float], Row]:
-        chosen = (row for row in rows if (row["dual"], row["kind"], row["regulariser"]) == ("linear", kind, name))
-        return {(row["seed"], row["strength"]): row for row in chosen}
-
-    low, up = curve(lower), curve(upper)
-    return [(low[point], up[point]) for point in low if point in up]
-
-
-def _fraction(truths: Sequence[bool]) -> float | None:
-    return sum(map(bool, truths)) / len(truths) if truths else None

@@ -8,15 +8,9 @@ $Z_i$. From $\mathbb E e^{w^\top z} = e^{\|z\|^2/2}$, $\operatorname{Cov}(Z_i, Z
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.random_features.measures import (
-    KINDS,
-    QUANTITIES,
-    QUICK,
-    Config,
-    run_unit,
-    summary,
-    units,
-)
+from lrgd_jax.experiments.random_features.config import KINDS, QUANTITIES, QUICK, Config
+from lrgd_jax.experiments.random_features.measures import run_unit, units
+from lrgd_jax.experiments.random_features.summaries import summary
 from lrgd_jax.experiments.random_features.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

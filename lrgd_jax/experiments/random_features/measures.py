@@ -7,8 +7,7 @@ $Z_i$. From $\mathbb E e^{w^\top z} = e^{\|z\|^2/2}$, $\operatorname{Cov}(Z_i, Z
 """
 
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -17,59 +16,13 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lrgd_jax.dual import DualModel, FunctionalDual
 from lrgd_jax.dual.projective import projective_readout, projective_targets
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value
+from lrgd_jax.experiments.random_features.config import KINDS, QUANTITIES, Config
+from lrgd_jax.experiments.running.interface import Value
 from lrgd_jax.features import PositiveRandomFeatures
 from lrgd_jax.kernels import ExponentialKernel, gram
 
 if TYPE_CHECKING:
     pass
-
-KINDS = ("plain", "orthogonal")
-QUANTITIES = ("kernel", "output", "normalised output")
-
-
-@dataclass(frozen=True)
-class Config:
-    """The setting.
-
-    Attributes:
-        seeds: instances (keys, queries, values).
-        features: r, the numbers of features.
-        width: d of a key.
-        value_width: dv of a value.
-        keys: n, demonstrations of an instance.
-        queries: t.
-        draws: independent projections over which an error is averaged.
-        length: root mean square norm of keys and queries; errors grow like exp(|k + q|^2).
-        dtype: float64 or float32.
-    """
-
-    seeds: int = 8
-    features: tuple[int, ...] = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
-    width: int = 8
-    value_width: int = 4
-    keys: int = 16
-    queries: int = 8
-    draws: int = 512
-    length: float = 0.5
-    dtype: Literal["float64", "float32"] = "float64"
-
-    def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("width", "value_width", "keys", "queries")}
-        for name, size in {**sizes, **{f"features[{k}]": r for k, r in enumerate(self.features)}}.items():
-            if size < 1:
-                raise ValueError(f"random-features: {name} must be at least 1, got {size}")
-        if len(set(self.features)) < max(2, len(self.features)):
-            raise ValueError(f"random-features: features must be two or more different numbers, got {self.features}")
-        if self.draws < 2:
-            raise ValueError(
-                f"random-features: draws must be at least 2, or there is no standard error; got {self.draws}"
-            )
-        if not self.length > 0:
-            raise ValueError(f"random-features: length must be positive, got {self.length}")
-
-
-QUICK = Config(seeds=2, features=(4, 16, 64, 256), draws=128)
 
 
 def units(config: Config) -> list[str]:
@@ -92,17 +45,6 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
             row = {"seed": seed, "features": features, "rows": kind, "quantity": quantity, "error": float(x.mean())}
             rows.append({**row, "standard_error": float(x.std(ddof=1) / np.sqrt(len(x))), **_said(theory, quantity)})
     return rows
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """Slopes of error against features, and errors in units of what was predicted."""
-    lines = [
-        {"quantity": quantity, "rows": kind}
-        | _line([row for row in rows if (row["quantity"], row["rows"]) == (quantity, kind)])
-        for quantity in QUANTITIES
-        for kind in KINDS
-    ]
-    return {"gain of orthogonal rows": _gains(config, rows), "errors": lines}
 
 
 def draw_instance(
@@ -229,42 +171,3 @@ def _relative(outputs: Float[Array, "t dv"], exact: Float[Array, "t dv"]) -> Flo
 
 def _said(theory: dict[str, tuple[float, str]], quantity: str) -> dict[str, Value]:
     return dict(zip(("predicted", "prediction"), theory[quantity], strict=True)) if quantity in theory else {}
-
-
-def _line(rows: Rows) -> dict[str, Any]:
-    """Of one quantity and kind: the slope of log error in log r, and how far the errors are from their predictions."""
-    r, error, deviation = (_column(rows, name) for name in ("features", "error", "standard_error"))
-    found: dict[str, Any] = {"slope": float(np.polyfit(np.log(r), np.log(error), 1)[0]), "predicted slope": -1.0}
-    if all("predicted" in row for row in rows):
-        predictions = _column(rows, "predicted")
-        largest = r == r.max()
-        found |= {
-            "prediction": rows[0]["prediction"],
-            "error/predicted": float(np.mean(error / predictions)),
-            "error/predicted at most features": float(np.mean(error[largest] / predictions[largest])),
-        }
-        if rows[0]["prediction"] == "exact":
-            found["largest distance in standard errors"] = float(np.max(np.abs(error - predictions) / deviation))
-    return found
-
-
-def _gains(config: Config, rows: Rows) -> dict[str, Any]:
-    """Error of plain rows over that of orthogonal ones, each times r, over the numbers of features of at least d."""
-    enough = [row for row in rows if int(row["features"]) >= config.width]
-
-    def scaled(column: str, quantity: str, kind: str) -> float:
-        chosen = [row for row in enough if (row["quantity"], row["rows"]) == (quantity, kind)]
-        return float(np.mean(_column(chosen, column) * _column(chosen, "features")))
-
-    def gain(column: str, quantity: str) -> float:
-        return scaled(column, quantity, "plain") / scaled(column, quantity, "orthogonal")
-
-    if not enough:
-        return {}
-    return {quantity: gain("error", quantity) for quantity in QUANTITIES} | {
-        "kernel, predicted": gain("predicted", "kernel")
-    }
-
-
-def _column(rows: Rows, name: str) -> np.ndarray:
-    return np.asarray([row[name] for row in rows], np.float64)

@@ -6,7 +6,9 @@ anew each time, has a bias and a variance that the modified attention gives in c
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.regularisation.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.regularisation.config import QUICK, Config
+from lrgd_jax.experiments.regularisation.measures import run_unit, units
+from lrgd_jax.experiments.regularisation.summaries import summary
 from lrgd_jax.experiments.regularisation.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

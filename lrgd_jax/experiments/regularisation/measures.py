@@ -8,29 +8,20 @@ import functools
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
-from scipy import stats
 
 from lrgd_jax.dual import DualModel
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
+from lrgd_jax.experiments.regularisation.config import KNOBS, Config
+from lrgd_jax.experiments.running.interface import Value, seed_and_rest
 from lrgd_jax.robust import Regulariser, drop, fraction, kernels_of, none, ridge, weight_decay
 from lrgd_jax.robust.modified_attention import regularised_influences
 
-__all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
+__all__ = ["run_unit", "units"]
 
-
-KNOBS: dict[str, tuple[float, ...]] = {
-    "weight decay": (0.0, 0.05, 0.1, 0.2, 0.4),
-    "ridge": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
-    "early stopping": (1, 2, 4, 8, 16, 32, 64),
-    "step size": (0.25, 0.5, 0.75, 1.0, 1.25),
-    "dropout": (0.0, 0.1, 0.2, 0.4, 0.6, 0.8),
-}
 
 SWITCHES: dict[str, Callable[[float], Regulariser]] = {
     "weight decay": weight_decay,
@@ -38,52 +29,6 @@ SWITCHES: dict[str, Callable[[float], Regulariser]] = {
     "early stopping": lambda steps: ridge(0.0, rate=0.25, steps=round(steps)),
     "step size": fraction,
 }
-
-
-@dataclass(frozen=True)
-class Config:
-    """What is run.
-
-    Attributes:
-        seeds: how many data sets; the seed is that of data and samples.
-        dtype: of the computation.
-        demonstrations: n.
-        queries: test points, over which the errors are averaged.
-        width: d.
-        value_width: dv.
-        noise: deviation of the targets' noise.
-        samples: training sets drawn at every value of a knob.
-        every: of the values of a knob, every one, every second, …
-        knobs: which switches.
-        false_alarm: of all comparisons together, for the verdict on agreement.
-    """
-
-    seeds: int = 3
-    dtype: str = "float64"
-    demonstrations: int = 16
-    queries: int = 16
-    width: int = 6
-    value_width: int = 2
-    noise: float = 0.5
-    samples: int = 20_000
-    every: int = 1
-    knobs: tuple[str, ...] = tuple(KNOBS)
-    false_alarm: float = 1e-3
-
-    def __post_init__(self) -> None:
-        unknown = [name for name in self.knobs if name not in KNOBS]
-        if unknown:
-            raise ValueError(f"Config: knobs must be among {', '.join(KNOBS)}; got {unknown[0]!r}")
-        if not 0 < self.noise < math.inf:
-            raise ValueError(f"Config: the noise must be positive and finite, got {self.noise}")
-        if self.samples < 2 or self.every < 1:
-            raise ValueError(
-                f"Config: at least two samples are needed, and every = 1 or more; got {self.samples} and {self.every}"
-            )
-
-
-QUICK = Config(seeds=1, samples=1_000, queries=8, every=2)
-"""Ends in well under a minute on two cores."""
 
 
 def units(config: Config) -> list[str]:
@@ -125,37 +70,6 @@ def predicted(config: Config, seed: int, knob: str, value: float) -> tuple[Float
     kept = 1 - value
     # a kept weight is divided by the rate at which weights are kept
     return near @ clean, near**2 @ (config.noise**2 + value * clean**2) / kept
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """How many grid points agree with their closed form, the worst z-scores, and the best value of every knob."""
-    numbers = sum(int(row["components"]) + 1 for row in rows)
-    limit = float(stats.norm.isf(config.false_alarm / (2 * max(numbers, 1))))
-    agree = [max(row["mean_z"], row["error_z"]) <= limit for row in rows]
-    best = {knob: _best(rows, knob) for knob in config.knobs}
-    return {
-        "grid_points": len(rows),
-        "agreeing_fraction": sum(agree) / len(agree) if agree else None,
-        "z_limit": limit,
-        "false_alarm": config.false_alarm,
-        "worst_mean_z": max((row["mean_z"] for row in rows), default=None),
-        "worst_error_z": max((row["error_z"] for row in rows), default=None),
-        "best": best,
-    }
-
-
-def _best(rows: Rows, knob: str) -> dict[str, float]:
-    """The value of a knob with the smallest error, averaged over the seeds: as measured, and in theory."""
-    values = sorted({row["value"] for row in rows if row["knob"] == knob})
-
-    def error(kind: str, value: float) -> float:
-        return float(np.mean([row[kind] for row in rows if row["knob"] == knob and row["value"] == value]))
-
-    found = {}
-    for name in ("measured", "predicted") if values else ():
-        best = min(values, key=lambda value, kind=f"error_{name}": error(kind, value))
-        found |= {f"value_{name}": best, f"error_{name}": error(f"error_{name}", best)}
-    return found
 
 
 def _truth(config: Config, seed: int):

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.running.interface import Rows
-from lrgd_jax.experiments.steps_and_depth.measures import LEARNERS, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.steps_and_depth.config import LEARNERS, QUICK, Config
+from lrgd_jax.experiments.steps_and_depth.measures import run_unit, units
+from lrgd_jax.experiments.steps_and_depth.summaries import summary
 from lrgd_jax.experiments.steps_and_depth.table import tables
 
 if TYPE_CHECKING:

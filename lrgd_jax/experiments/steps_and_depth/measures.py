@@ -1,7 +1,6 @@
 """Depth as steps: what K constructed layers reach, how far a rate may go, and what K trained layers make of it."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +10,10 @@ from jaxtyping import Array, Float
 
 from lrgd_jax.certify import running_error, trace
 from lrgd_jax.dual.descent import step
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value
+from lrgd_jax.experiments.running.interface import Value
+from lrgd_jax.experiments.steps_and_depth.config import LEARNERS, Config
 from lrgd_jax.incontext import (
-    RegressionTasks,
     Schedule,
-    TrainingConfig,
     bayes_loss,
     descent_stack,
     expected_loss,
@@ -28,80 +26,10 @@ from lrgd_jax.incontext import (
     residual_polynomial,
     spectra,
     train,
-    zero_shot_loss,
 )
 
 if TYPE_CHECKING:
     pass
-
-LEARNERS = ("descent, one rate", "descent, a rate a step", "GD++")
-
-
-@dataclass(frozen=True)
-class Config:
-    """The setting.
-
-    Attributes:
-        seeds: independent trainings of each depth.
-        depths: K of the constructed layers.
-        corrected_depths: K up to which GD++ is optimised; its polynomials have the degree (3^K - 1)/2.
-        trained: depths that are trained.
-        factors: of the best rate of one step.
-        dimension: d of an input.
-        demonstrations: N of a prompt.
-        inputs: their law.
-        noise: standard deviation on the demonstrations' targets.
-        spectra: prompts of each of the two sets.
-        prompts: new tasks on which trained stacks are tried.
-        steps: of training.
-        batch: tasks in a step.
-        learning_rate: peak.
-        warmup: steps until then.
-        clip: largest norm of a gradient.
-        init_scale: of the initial weights.
-        dtype: float64 or float32.
-    """
-
-    seeds: int = 2
-    depths: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
-    corrected_depths: int = 3
-    trained: tuple[int, ...] = (1, 2, 3)
-    factors: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
-    dimension: int = 10
-    demonstrations: int = 20
-    inputs: Literal["uniform", "normal"] = "uniform"
-    noise: float = 0.0
-    spectra: int = 16384
-    prompts: int = 8192
-    steps: int = 3000
-    batch: int = 256
-    learning_rate: float = 0.01
-    warmup: int = 100
-    clip: float = 1.0
-    init_scale: float = 0.3
-    dtype: Literal["float64", "float32"] = "float32"
-
-    def __post_init__(self) -> None:
-        if not self.depths or min((*self.depths, *self.trained, self.prompts, self.spectra)) < 1:
-            raise ValueError(
-                "steps-and-depth: depths, trained, prompts and spectra must be at least 1, got "
-                f"depths={self.depths}, trained={self.trained}, prompts={self.prompts}, spectra={self.spectra}"
-            )
-        # both say what is wrong with their own fields
-        _ = self.tasks, self.training
-
-    @property
-    def tasks(self) -> RegressionTasks:
-        """The distribution of tasks."""
-        return RegressionTasks(self.dimension, self.demonstrations, self.inputs, noise=self.noise)
-
-    @property
-    def training(self) -> TrainingConfig:
-        """How to train."""
-        return TrainingConfig(self.steps, self.batch, self.learning_rate, self.warmup, self.clip, checkpoints=1)
-
-
-QUICK = Config(seeds=1, depths=(1, 2, 3, 4), trained=(1, 2), spectra=4096, prompts=2048, steps=1000)
 
 
 def units(config: Config) -> list[str]:
@@ -116,31 +44,6 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     if "steps" in numbers:
         return _constructed(config, int(numbers["steps"]))
     return _trained(config, int(numbers["layers"]), int(numbers["seed"]))
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """Losses by depth, the depth of plain descent that GD++ is worth, exactness, excess of the trained stacks."""
-    best = {(str(row["learner"]), int(row["steps"])): float(row["loss"]) for row in rows if row["kind"] == "best"}
-    exact = [row for row in rows if row["kind"] == "exactness"]
-    trained = [row for row in rows if row["kind"] == "trained"]
-    return {
-        "loss of predicting zero": zero_shot_loss(config.tasks),
-        "best loss of one step, closed form": one_step(config.tasks).loss,
-        "best losses": {name: {str(k): loss for (n, k), loss in best.items() if n == name} for name in LEARNERS},
-        "steps of descent worth K layers of GD++": _worth(best),
-        "largest difference of layers and steps, in units of the rounding bound": max(
-            float(row["difference"]) / float(row["bound"]) for row in exact
-        ),
-        "excess loss of trained stacks": {
-            str(k): {
-                name: float(np.mean([float(row["loss"]) / float(row[name]) - 1 for row in chosen]))
-                for name in ("descent", "GD++")
-                if all(name in row for row in chosen)
-            }
-            for k in config.trained
-            if (chosen := [row for row in trained if row["layers"] == k])
-        },
-    }
 
 
 def schedules(config: Config, steps: int) -> dict[str, Schedule]:
@@ -224,14 +127,3 @@ def _trained(config: Config, layers: int, seed: int) -> list[dict[str, Value]]:
         stacks["GD++"] = gd_plus_plus_stack(plus.rates, plus.corrections, *sizes, dtype=dtype)
     losses = {name: float(jax.jit(half_squared_error)(stack, prompts)) for name, stack in stacks.items()}
     return [{"kind": "trained", "layers": layers, "seed": seed, **losses}]
-
-
-def _worth(best: dict[tuple[str, int], float]) -> dict[str, str]:
-    """Of each depth of GD++: the fewest steps of descent, of those computed, that reach its loss within one percent."""
-    plain = sorted((k, loss) for (name, k), loss in best.items() if name == LEARNERS[1])
-    found = {}
-    for (name, k), loss in best.items():
-        if name == LEARNERS[2]:
-            enough = [steps for steps, reached in plain if reached <= 1.01 * loss]
-            found[str(k)] = str(enough[0]) if enough else f"more than {plain[-1][0]}"
-    return found

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.running.interface import Rows
-from lrgd_jax.experiments.two_stage.measures import PATHS, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.two_stage.config import PATHS, QUICK, Config
+from lrgd_jax.experiments.two_stage.measures import run_unit, units
+from lrgd_jax.experiments.two_stage.summaries import summary
 from lrgd_jax.experiments.two_stage.table import tables
 
 if TYPE_CHECKING:
