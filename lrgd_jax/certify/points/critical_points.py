@@ -1,7 +1,7 @@
 """A program's own points: inputs that put the operands of every decision on either side and on the edge.
 
 Lines are laid through plain and random points, along each coordinate, each argument and all of them. On each line the
-margins of all decisions (`decision_margins.py`) are evaluated at numbers from a thousandth to a million, of both signs.
+margins of all decisions (`decision_margins`) are evaluated at numbers from a thousandth to a million, of both signs.
 Where a margin changes its sign, the edge is bracketed by short binary fractions, so that it is met exactly where it can
 be, and from both sides where it cannot. Of all points that were met, those are kept that show an outcome which no other
 shows, and then those that show a new combination of outcomes.
