@@ -1,7 +1,9 @@
 """Derived tolerances read off the traced program, and certificates in exact arithmetic."""
 
-from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
-from lrgd_jax.certify.answers.equality import NotCertifiableError, equal
+from lrgd_jax.certify.answers.certificates import Certificate
+from lrgd_jax.certify.answers.comparison import NotCertifiableError
+from lrgd_jax.certify.answers.counterexample import Counterexample
+from lrgd_jax.certify.answers.equality import equal
 from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.balls.ball_arithmetic import Balls
 from lrgd_jax.certify.exact.rationals import Rationals
@@ -14,7 +16,8 @@ from lrgd_jax.certify.tracing.program import Program, trace
 from lrgd_jax.certify.verdicts.enclosures import enclose_difference
 from lrgd_jax.certify.verdicts.random_fields import agree_exactly
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError
-from lrgd_jax.certify.walking.walker import System, UnknownPrimitiveError, walk
+from lrgd_jax.certify.walking.system import System, UnknownPrimitiveError
+from lrgd_jax.certify.walking.walker import walk
 
 __all__ = [
     "AdjointBound",

@@ -20,9 +20,9 @@ from lrgd_jax.certify.tracing import jax_versions as versions
 from lrgd_jax.certify.tracing.free_functions import FREE
 from lrgd_jax.certify.walking.alternatives import SPELLINGS
 from lrgd_jax.certify.walking.complex_numbers import COMPLEX
+from lrgd_jax.certify.walking.control_flow import CONTROL
 from lrgd_jax.certify.walking.data_movement import MOVES
 from lrgd_jax.certify.walking.expansions import EXPANSIONS
-from lrgd_jax.certify.walking.walker import CONTROL
 
 __all__ = ["Coverage", "coverage"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lrgd_jax.atomic import write_json
-from lrgd_jax.certify.answers.certificates import versions
+from lrgd_jax.certify.answers.result_texts import versions
 from lrgd_jax.certify.verdicts.enclosures import Enclosure
 from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement
 from lrgd_jax.claims.certification import Certification

@@ -7,7 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import PyTree
 
-from lrgd_jax.certify.answers.certificates import nested_text
+from lrgd_jax.certify.answers.result_texts import nested_text
 from lrgd_jax.certify.rounding.constants import constants_in_use
 from lrgd_jax.certify.verdicts.enclosures import Exclusion
 from lrgd_jax.certify.verdicts.random_fields import Disagreement

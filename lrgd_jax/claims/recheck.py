@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import jax
 
-from lrgd_jax.certify.answers.certificates import versions
+from lrgd_jax.certify.answers.result_texts import versions
 from lrgd_jax.claims.certificates import SIDES, Json, certificate_content, fingerprint, layers_content
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.certify_claims import certify_claim

@@ -18,9 +18,10 @@ from lrgd_jax.certify.fields.prime_fields import PrimeField
 from lrgd_jax.certify.rounding.running_error import Rounding
 from lrgd_jax.certify.walking.alternatives import SPELLINGS
 from lrgd_jax.certify.walking.complex_numbers import COMPLEX
+from lrgd_jax.certify.walking.control_flow import CONTROL
 from lrgd_jax.certify.walking.data_movement import MOVES
 from lrgd_jax.certify.walking.expansions import EXPANSIONS
-from lrgd_jax.certify.walking.walker import CONTROL, walk
+from lrgd_jax.certify.walking.walker import walk
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {"", "rule", "walked", "moved", "written out", "integers"}

@@ -8,7 +8,8 @@ from typing import Any
 
 import jax
 
-from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
+from lrgd_jax.certify.answers.certificates import Certificate
+from lrgd_jax.certify.answers.counterexample import Counterexample
 from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.points.function_pairs import Pair, compare_at, trace_pair
 from lrgd_jax.certify.tracing.shapes import Shapes, Sizes

@@ -7,15 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrgd_jax.certify.answers.certificates import (
-    Exact,
-    Integers,
-    exact_text,
-    layer_dict,
-    origin,
-    points_text,
-    rigorous_text,
-)
+from lrgd_jax.certify.answers.certificates import Integers
+from lrgd_jax.certify.answers.result_texts import Exact, exact_text, layer_dict, origin, points_text, rigorous_text
 from lrgd_jax.certify.verdicts.conditions import Condition
 from lrgd_jax.certify.verdicts.enclosures import Enclosure, Relation
 

@@ -16,7 +16,7 @@ from flint import arb, ctx, fmpq
 
 from lrgd_jax.certify.exact.algebra import Algebra, Numbers
 from lrgd_jax.certify.walking.discrete import UndecidableError
-from lrgd_jax.certify.walking.walker import Rule
+from lrgd_jax.certify.walking.system import Rule
 
 __all__ = ["BITS", "Balls", "exclusive_precision", "precision"]
 

@@ -18,7 +18,8 @@ from lrgd_jax.certify.balls.ball_arithmetic import BITS, Balls, exclusive_precis
 from lrgd_jax.certify.exact.algebra import Numbers, elementwise
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.walking.discrete import COMPARISONS, Discrete, Open, UndecidableError, decided
-from lrgd_jax.certify.walking.walker import Rule, is_floating, walk
+from lrgd_jax.certify.walking.system import Rule, is_floating
+from lrgd_jax.certify.walking.walker import walk
 
 __all__ = ["NO_VALUE", "GapBalls", "OneSided", "find_one_sided"]
 

@@ -15,7 +15,7 @@ from jax.extend import core
 from lrgd_jax.certify.exact.arrays import Numbers, as_objects, elementwise, fold
 from lrgd_jax.certify.exact.ring import RING
 from lrgd_jax.certify.tracing.source_lines import source_line
-from lrgd_jax.certify.walking.walker import System, UnknownPrimitiveError
+from lrgd_jax.certify.walking.system import System, UnknownPrimitiveError
 
 __all__ = ["RING", "Algebra", "Numbers", "as_objects", "elementwise", "fold"]
 

@@ -15,7 +15,7 @@ from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.data_movement import along
 from lrgd_jax.certify.walking.discrete import COMPARISONS, Discrete, UndecidableError, concrete, decided, out_dtype
 from lrgd_jax.certify.walking.expansions import is_dropped
-from lrgd_jax.certify.walking.walker import Rule
+from lrgd_jax.certify.walking.system import Rule
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.exact.algebra import Algebra

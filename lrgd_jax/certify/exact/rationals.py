@@ -10,7 +10,7 @@ from flint import fmpq
 
 from lrgd_jax.certify.exact.algebra import Algebra
 from lrgd_jax.certify.tracing.jax_versions import EXP_NEG_SQ
-from lrgd_jax.certify.walking.walker import Rule
+from lrgd_jax.certify.walking.system import Rule
 
 __all__ = ["Rationals"]
 

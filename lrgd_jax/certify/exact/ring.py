@@ -21,7 +21,8 @@ from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.complex_numbers import Pair
 from lrgd_jax.certify.walking.data_movement import scatter_positions
 from lrgd_jax.certify.walking.discrete import out_dtype
-from lrgd_jax.certify.walking.walker import Rule, walk
+from lrgd_jax.certify.walking.system import Rule
+from lrgd_jax.certify.walking.walker import walk
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.exact.algebra import Algebra

@@ -7,37 +7,20 @@ lie on planes, where forms are zero: then its random point is drawn on them, so 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 from flint import fmpq, nmod
-from jax.extend import core
 
-from lrgd_jax.certify.exact.algebra import Numbers, as_objects, elementwise, fold
+from lrgd_jax.certify.exact.algebra import Numbers
 from lrgd_jax.certify.fields.cell_numbers import CellNumber
-from lrgd_jax.certify.fields.degrees import Degrees, Size
+from lrgd_jax.certify.fields.cell_order import Assumptions, Atom, CellOrder
 from lrgd_jax.certify.fields.exponentials import is_zero
 from lrgd_jax.certify.fields.half_spaces import CONSTANT, Form, canonical, on_planes, witness
 from lrgd_jax.certify.fields.prime_fields import PrimeField
 from lrgd_jax.certify.fields.symbolic import OrderError, inside, place
-from lrgd_jax.certify.walking.discrete import out_dtype
-from lrgd_jax.certify.walking.walker import Rule
 
-__all__ = ["Assumptions", "Atom", "CellDegrees", "CellField", "OpenSignError", "is_affine"]
-
-Atom: TypeAlias = Form | int
-"""What a comparison asks for the sign of: an affine form with leading coefficient one, or, for any other number, what
-identifies it: its residue, or the negative one if that is smaller."""
-
-Assumptions: TypeAlias = Mapping[Atom, int]
-"""Atoms and their signs: a cell of the arguments."""
-
-
-def is_affine(atom: Atom) -> bool:
-    """Whether the place where an atom is zero is a plane."""
-    return not isinstance(atom, int)
+__all__ = ["CellField", "OpenSignError"]
 
 
 _DEFINED_FROM: Mapping[str, tuple[int, int | None]] = {
@@ -61,65 +44,7 @@ class OpenSignError(Exception):
         self.signs = tuple(signs)
 
 
-def _place(better: int) -> Rule:
-    """Where the first of the largest (or smallest) entries stands."""
-
-    def rule(system: Any, eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
-        def of(row: list[Any]) -> int:
-            best = 0
-            for k in range(1, len(row)):
-                best = k if system.order(row[k], row[best]) == better else best
-            return best
-
-        return fold(of, x.array, tuple(eqn.params["axes"])).astype(out_dtype(eqn))
-
-    return rule
-
-
-class _Cell:
-    """What the two number systems of a cell share: extremes, magnitudes and places are comparisons."""
-
-    order: Callable[[Any, Any], int]
-    constant: Callable[[int | float], Any]
-    _variable: Callable[[int], Any]
-    _variables = 0
-
-    def numbered(self, shape: Sequence[int]) -> Numbers:
-        """The next variables, numbered as both systems number them."""
-        size = math.prod(shape)
-        numbers = [self._variable(self._variables + k) for k in range(size)]
-        self._variables += size
-        return Numbers(as_objects(numbers, tuple(shape)))
-
-    def decisions(self) -> dict[str, Rule]:
-        """Rules of what compares."""
-        return {
-            "argmax": lambda eqn, x: _place(1)(self, eqn, x),
-            "argmin": lambda eqn, x: _place(-1)(self, eqn, x),
-        }
-
-    def larger(self, x: Any, y: Any) -> Any:
-        """The maximum, decided."""
-        return x if self.order(x, y) >= 0 else y
-
-    def smaller(self, x: Any, y: Any) -> Any:
-        """The minimum, decided."""
-        return x if self.order(x, y) <= 0 else y
-
-    def under_abs(self, x: Any) -> Any:
-        """The number itself: a magnitude is decided here, and is no symbol."""
-        return x
-
-    def decided(self, functions: Mapping[str, Callable[[Any], Any]]) -> dict[str, Callable[[Any], Any]]:
-        """Functions of which magnitude and sign are comparisons."""
-        return {**{name: rule for name, rule in functions.items() if name != "sign"}, "abs": self.magnitude}
-
-    def magnitude(self, x: Any) -> Any:
-        """The absolute value, decided."""
-        return x if self.order(x, self.constant(0)) >= 0 else -x
-
-
-class CellField(_Cell, PrimeField):
+class CellField(CellOrder, PrimeField):
     """A prime field in which the order of numbers is assumed.
 
     Attributes:
@@ -267,53 +192,3 @@ class CellField(_Cell, PrimeField):
         if atom not in self.assumptions:
             raise OpenSignError(atom, (1, -1))
         return self.assumptions[atom] if atom == residue else -self.assumptions[atom]
-
-
-class CellDegrees(_Cell, Degrees):
-    """Degrees in a cell: the comparisons fall as they fell in the field."""
-
-    def __init__(self, signs: Sequence[int], assumptions: Assumptions) -> None:
-        super().__init__()
-        self.functions = self.decided(self.functions)
-        self.rules = {**self.rules, **self.decisions()}
-        self._signs = iter(signs)
-        planes = [atom for atom, sign in assumptions.items() if sign == 0 and not isinstance(atom, int)]
-        self._solved = on_planes(planes)
-        self._independent: dict[int, Size] = {}
-
-    def variables(self, shape: Sequence[int]) -> Numbers:
-        """Independent variables, as far as the planes leave them independent."""
-        return self.numbered(shape)
-
-    def _variable(self, k: int) -> Size:
-        form = self._solved.get(k)
-        if form is None:
-            return self._independent.setdefault(k, Size(degree=1.0))
-        terms = [
-            self._constant(c) if variable == CONSTANT else self._constant(c) * self._variable(variable)
-            for variable, c in form
-        ]
-        return sum(terms[1:], terms[0]) if terms else self.fraction(0, 1)
-
-    def _div(self, eqn: core.JaxprEqn, x: Numbers, y: Numbers) -> Numbers:
-        return super()._div(eqn, x, self._where_defined(y))
-
-    def _integer_pow(self, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
-        return super()._integer_pow(eqn, self._where_defined(x) if eqn.params["y"] < 0 else x)
-
-    def _where_defined(self, divisors: Numbers) -> Numbers:
-        """What is divided by zero has no value in the field either, so its size does not matter."""
-        one = self.fraction(1, 1)
-        return elementwise(lambda x: one if isinstance(x, Size) and x.bits == -math.inf else x, divisors)
-
-    def _constant(self, x: fmpq) -> Size:
-        return self.fraction(int(x.p), 1) / self.fraction(int(x.q), 1)
-
-    def order(self, x: Any, y: Any) -> int:
-        """As it fell."""
-        if place(x) or place(y):
-            return super().order(x, y)
-        # numbers that are compared are told from each other as arguments of symbols are
-        self.keys += 1
-        self._met(x - y)
-        return next(self._signs)

@@ -18,7 +18,7 @@ from lrgd_jax.certify.exact.algebra import RING, Algebra, Numbers, as_objects, e
 from lrgd_jax.certify.tracing.free_functions import FREE, core_ranks
 from lrgd_jax.certify.walking.data_movement import shape_of
 from lrgd_jax.certify.walking.discrete import COMPARISONS
-from lrgd_jax.certify.walking.walker import Rule, is_floating
+from lrgd_jax.certify.walking.system import Rule, is_floating
 
 __all__ = ["MASK", "Mask", "OrderError", "Symbolic", "inside", "place"]
 

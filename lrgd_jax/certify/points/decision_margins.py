@@ -20,7 +20,8 @@ from lrgd_jax.certify.exact.algebra import RING, Numbers
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
 from lrgd_jax.certify.tracing.program import FAULTS, Program
 from lrgd_jax.certify.walking.discrete import COMPARISONS, out_dtype
-from lrgd_jax.certify.walking.walker import System, is_floating, walk
+from lrgd_jax.certify.walking.system import System, is_floating
+from lrgd_jax.certify.walking.walker import walk
 
 __all__ = ["Decision", "MarginProbe", "SidePrograms"]
 

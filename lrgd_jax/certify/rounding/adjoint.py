@@ -32,7 +32,8 @@ from lrgd_jax.certify.rounding.running_error import Rounding, as_bounds, inputs_
 from lrgd_jax.certify.tracing.jax_versions import bind
 from lrgd_jax.certify.tracing.program import Program, as_program
 from lrgd_jax.certify.walking.discrete import Open
-from lrgd_jax.certify.walking.walker import System, is_floating, walk
+from lrgd_jax.certify.walking.system import System, is_floating
+from lrgd_jax.certify.walking.walker import walk
 
 Cuts = Literal["operations", "names"]
 FALSE_ALARM = 1e-9

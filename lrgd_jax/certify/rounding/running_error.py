@@ -27,7 +27,8 @@ from lrgd_jax.certify.rounding.formats import Format
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded, exact
 from lrgd_jax.certify.tracing.program import Program, as_program
 from lrgd_jax.certify.walking.discrete import Open
-from lrgd_jax.certify.walking.walker import Rule, System, walk
+from lrgd_jax.certify.walking.system import Rule, System
+from lrgd_jax.certify.walking.walker import walk
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,9 @@ import numpy as np
 from flint import fmpq
 from jax.extend import core
 
-from lrgd_jax.certify.fields.cells import Assumptions, CellDegrees, CellField, OpenSignError, is_affine
+from lrgd_jax.certify.fields.cell_degrees import CellDegrees
+from lrgd_jax.certify.fields.cell_order import Assumptions, is_affine
+from lrgd_jax.certify.fields.cells import CellField, OpenSignError
 from lrgd_jax.certify.fields.half_spaces import TooManyPlanesError, value_at, witness
 from lrgd_jax.certify.fields.prime_fields import primes
 from lrgd_jax.certify.fields.symbolic import OrderError

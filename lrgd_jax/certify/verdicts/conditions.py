@@ -21,7 +21,7 @@ from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
 from lrgd_jax.certify.tracing.jax_versions import scan_layout
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.tracing.source_lines import entered, source_line
-from lrgd_jax.certify.walking.walker import live
+from lrgd_jax.certify.walking.liveness import live
 
 __all__ = ["REAL", "Condition", "conditions_of", "place_of"]
 

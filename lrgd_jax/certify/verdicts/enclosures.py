@@ -18,7 +18,8 @@ from lrgd_jax.certify.tracing.program import Program, is_key
 from lrgd_jax.certify.tracing.structures import comparable
 from lrgd_jax.certify.verdicts.random_fields import NotApplicable
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError
-from lrgd_jax.certify.walking.walker import UnknownPrimitiveError, walk
+from lrgd_jax.certify.walking.system import UnknownPrimitiveError
+from lrgd_jax.certify.walking.walker import walk
 
 __all__ = [
     "LARGEST_BITS",

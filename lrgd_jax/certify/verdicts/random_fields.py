@@ -19,14 +19,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.certify.exact.algebra import Numbers
-from lrgd_jax.certify.fields.degrees import Degrees, Size
+from lrgd_jax.certify.fields.degrees import Degrees
 from lrgd_jax.certify.fields.exponentials import TooManyTermsError
+from lrgd_jax.certify.fields.polynomial_size import Size
 from lrgd_jax.certify.fields.prime_fields import BITS, PrimeField, primes
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.tracing.structures import comparable
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError
-from lrgd_jax.certify.walking.walker import UnknownPrimitiveError, walk
+from lrgd_jax.certify.walking.system import UnknownPrimitiveError
+from lrgd_jax.certify.walking.walker import walk
 
 __all__ = [
     "FALSE_ACCEPT",

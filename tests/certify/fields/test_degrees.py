@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from lrgd_jax.certify.fields.degrees import Size, _repeated
+from lrgd_jax.certify.fields.degrees import _repeated
+from lrgd_jax.certify.fields.polynomial_size import Size
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

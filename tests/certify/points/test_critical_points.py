@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from lrgd_jax.certify import NotCertifiableError, equal, trace
-from lrgd_jax.certify.answers.certificates import Counterexample
+from lrgd_jax.certify.answers.counterexample import Counterexample
 from lrgd_jax.certify.answers.unrefuted import Unrefuted
-from lrgd_jax.certify.points.critical_points import _coordinates, critical_points, dyadic_between
+from lrgd_jax.certify.points.critical_points import critical_points, dyadic_between
 from lrgd_jax.certify.points.decision_margins import MarginProbe, SidePrograms
 from lrgd_jax.certify.points.sample_points import Leaf, is_within
+from lrgd_jax.certify.points.search_lines import _coordinates
 from lrgd_jax.certify.points.unreached_branches import unreached
 from lrgd_jax.certify.tracing.cost import Cost, cost_of
 

@@ -18,8 +18,9 @@ from jax import lax
 from lrgd_jax.certify import trace, walk
 from lrgd_jax.certify.exact.algebra import Numbers
 from lrgd_jax.certify.exact.rationals import Rationals
-from lrgd_jax.certify.fields.degrees import Degrees, Size
+from lrgd_jax.certify.fields.degrees import Degrees
 from lrgd_jax.certify.fields.exponentials import Exponentials
+from lrgd_jax.certify.fields.polynomial_size import Size
 from lrgd_jax.certify.fields.prime_fields import BITS, PrimeField, primes
 from lrgd_jax.certify.tracing.free_functions import free
 from lrgd_jax.certify.verdicts import random_fields
