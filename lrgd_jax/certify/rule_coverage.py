@@ -44,6 +44,10 @@ _OF_INTEGERS = (
 class Coverage:
     """What the layers know of a primitive; an empty word stands for nothing.
 
+    Example:
+        >>> coverage()["exp"].rounding, coverage()["exp"].fields
+        ('rule', 'by its law')
+
     Attributes:
         rounding: "rule"; "walked" for calls, branches and loops; "moved" for what only chooses which entry goes where;
             "written out" in simpler primitives; "integers" for what is evaluated as it stands.

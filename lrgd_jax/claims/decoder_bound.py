@@ -10,7 +10,7 @@ $$|\hat h_j - \hat h'_j| \le \sum_z \sum_e \left|\frac{\partial h_j}{\partial z_
 The ordinary way is differentiated, being the cheaper. Position t depends on no later one, so a block of positions
 needs reverse passes over the prompt up to its end only.
 
-The walker of `lrgd_jax.certify.jaxpr` finds the local errors, with a number system that notes them at the marks. The
+The walker of `lrgd_jax.certify` finds the local errors, with a number system that notes them at the marks. The
 perturbations are added by another, since they are under `jax.vjp` and `jax.jit`, where no integer has a value, while
 the walker evaluates integers and branches as they stand and unrolls loops. So `_evaluate` binds JAX's own primitives
 again, and knows none of them but the mark.

@@ -60,6 +60,12 @@ class Certificate:
         programs: SHA-256 of both programs.
         seed: of points, primes and symbols.
         versions: of what computed it.
+
+    Example:
+        >>> from lrgd_jax.certify import equal
+        >>> certificate = equal(lambda x: (x + 1) ** 2, lambda x: x**2 + 2 * x + 1, "x:n=3")
+        >>> bool(certificate), certificate.exact.degree, certificate.shapes
+        (True, 2, 'x:n=3')
     """
 
     functions: tuple[str, str]

@@ -61,7 +61,17 @@ ONE_SIDED = "one of the functions alone has a value at a point"
 
 
 class NotCertifiableError(ValueError):
-    """Neither layer can say anything of two functions."""
+    """Neither layer can say anything of two functions.
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.certify import equal
+        >>> bessel = jax.scipy.special.i0e
+        >>> equal(lambda x: bessel(x), lambda x: 1 * bessel(x), "x:n=1")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        lrgd_jax.certify.answers.comparison.NotCertifiableError: neither layer can compare ...
+    """
 
 
 @dataclass(frozen=True)

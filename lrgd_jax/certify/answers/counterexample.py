@@ -29,6 +29,12 @@ __all__ = ["Counterexample"]
 class Counterexample:
     """Two functions differ, and where, at the smallest shape and the plainest numbers found; counts as false.
 
+    Example:
+        >>> from lrgd_jax.certify import equal
+        >>> counterexample = equal(lambda x: x.sum(), lambda x: x[:2].sum(), "x:n=6")
+        >>> {name: x.tolist() for name, x in counterexample.arguments.items()}, counterexample.apart
+        ({'x': [0.0, 0.0, 1.0]}, '1.0000')
+
     Attributes:
         functions: their names.
         relation: "equal", or "at most" for first <= second.

@@ -34,6 +34,13 @@ class Unrefuted:
         versions: of what computed it.
         integers: at which integer arguments; None where there are none.
         constants: literals that were taken for the numbers that they mean.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.certify import equal
+        >>> tried = equal(lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2, lambda x: 0 * x + 1, "x:n=1")
+        >>> type(tried).__name__, bool(tried), tried.skipped
+        ('Unrefuted', False, 0)
     """
 
     functions: tuple[str, str]

@@ -56,7 +56,18 @@ def _logistic(x: arb) -> arb:
 
 
 class Balls(Algebra):
-    """Real balls (`flint.arb`) at the precision of the surrounding `precision(bits)`."""
+    """Real balls (`flint.arb`) at the precision of the surrounding `precision(bits)`.
+
+    Example:
+        >>> from lrgd_jax.certify import trace, walk
+        >>> x, system = np.array([3.0]), Balls()
+        >>> (third,) = walk(trace(lambda x: 1 / x, x.astype("float32")), system, [system.lift(x, x.dtype)])[0].array
+        >>> third.contains(fmpq(1, 3)), bool(third.rad() < 1e-12)
+        (True, True)
+
+    Source:
+        Johansson 2017, arXiv 1611.02831.
+    """
 
     functions: Mapping[str, Callable[[Any], Any]] = {
         "abs": abs,

@@ -100,8 +100,11 @@ def find_divergence(left: Program, right: Program, *points: Sequence[Any]) -> Di
             others count if the programs have values there.
 
     Example:
-        >>> parting(trace(lambda x: 2 * x + 1, 3.0), trace(lambda x: 3 * x + 1, 3.0), [np.array(3.0)]).left
-        Step(primitive='mul', source='<stdin>:1 (<lambda>)', value='6')
+        >>> from lrgd_jax.certify import trace
+        >>> left, right = trace(lambda x: 2 * x + 1, 3.0), trace(lambda x: 3 * x + 1, 3.0)
+        >>> step = find_divergence(left, right, [np.array(3.0)]).left
+        >>> step.primitive, step.value
+        ('mul', '6')
     """
     first, *others = points
     for kind in (_WatchedRationals, _WatchedBalls):

@@ -36,6 +36,13 @@ class Rationals(Algebra):
 
     It knows +, -, *, /, integer powers, absolute values and every comparison; a function such as exp has no rational
     value and raises.
+
+    Example:
+        >>> import numpy as np
+        >>> from lrgd_jax.certify import trace, walk
+        >>> x, system = np.array([1.0, 3.0]), Rationals()
+        >>> walk(trace(lambda x: x / 3, x.astype("float32")), system, [system.lift(x, x.dtype)])[0].array.tolist()
+        [1/3, 1]
     """
 
     functions: Mapping[str, Any] = {"abs": abs}

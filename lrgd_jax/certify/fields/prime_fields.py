@@ -43,6 +43,13 @@ class PrimeField(Symbolic):
         modulus: p, a prime.
         ring: the same for sums of exponentials.
         seed: of the free symbols and of the point.
+
+    Example:
+        >>> import numpy as np
+        >>> from lrgd_jax.certify import trace, walk
+        >>> x, system = np.array([1.0, 3.0]), PrimeField(101, seed=0)
+        >>> walk(trace(lambda x: x / 3, x.astype("float32")), system, [system.lift(x, x.dtype)])[0].array.tolist()
+        [34, 1]
     """
 
     def __init__(self, modulus: int, seed: int) -> None:

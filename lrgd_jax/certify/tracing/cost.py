@@ -36,6 +36,8 @@ def cost_of(*programs: Program) -> Cost:
     """The cost of walking all of them once.
 
     Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.certify import trace
         >>> cost_of(trace(lambda x: x * x, jnp.ones(3)))
         Cost(equations=1, numbers=3)
     """

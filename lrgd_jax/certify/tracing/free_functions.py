@@ -35,8 +35,10 @@ def free(function: Callable[..., Any]) -> Callable[..., Any]:
         NotImplementedError: when the result is differentiated with respect to the function's arguments.
 
     Example:
-        >>> phi = free(lrgd_jax.features.elu_plus_one)
-        >>> equal(lambda q, k, v: linear_attention(q, k, v, feature_map=phi), other, "q:t=3,d=2; k:n=5,d; v:n,dv=2")
+        >>> from lrgd_jax.certify import equal
+        >>> phi = free(jax.numpy.tanh)
+        >>> bool(equal(lambda x: phi(x) + phi(x), lambda x: 2 * phi(x), "x:n=2"))
+        True
     """
 
     @functools.wraps(function, updated=())

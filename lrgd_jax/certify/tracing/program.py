@@ -29,7 +29,17 @@ FAULTS = (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Program:
-    """A traced function: its jaxpr and the structures of its arguments and its result."""
+    """A traced function: its jaxpr and the structures of its arguments and its result.
+
+    Attributes:
+        jaxpr: what is evaluated, in JAX's primitives.
+        in_tree: structure of the tuple of arguments.
+        out_tree: structure of the result.
+
+    Example:
+        >>> trace(lambda pair: pair[0] + pair[1], (jnp.ones(2), jnp.ones(2))).in_tree
+        PyTreeDef(((*, *),))
+    """
 
     jaxpr: core.ClosedJaxpr
     in_tree: Any
@@ -55,8 +65,9 @@ def trace(function: Callable[..., Any], *args: Any) -> Program:
     """Traces `function` at arrays (or `jax.ShapeDtypeStruct`s) of the shapes and dtypes of `args`.
 
     Example:
-        >>> program = trace(jnp.dot, x, y)
-        >>> running_error(program, x, y)
+        >>> program = trace(jnp.dot, jnp.ones(3), jnp.ones(3))
+        >>> [equation.primitive.name for equation in program.jaxpr.jaxpr.eqns]
+        ['dot_general']
     """
     jaxpr, result = jax.make_jaxpr(function, return_shape=True)(*args)
     return Program(jaxpr, jax.tree.structure(tuple(args)), jax.tree.structure(result))

@@ -25,7 +25,7 @@ def describe(tree: Any) -> str:
         tree: a program, or a tree of anything that has a shape.
 
     Example:
-        >>> described({"out": np.zeros((3, 2))})
+        >>> describe({"out": np.zeros((3, 2))})
         "{'out': [3, 2]}"
     """
     return str(jax.tree.map(lambda x: list(np.shape(x)), _returned(tree)))

@@ -37,11 +37,12 @@ class LiteralLifting:
         lifted: of the last trace: which literals count as which numbers.
 
     Example:
-        >>> third = Meant(lambda x: x / 3 - 0.3333333333333333 * x)
-        >>> bool(equal(third, Meant(lambda x: 0 * x), "x:n=2"))
+        >>> from lrgd_jax.certify import equal
+        >>> third = LiteralLifting(lambda x: x / 3 - 0.3333333333333333 * x)
+        >>> bool(equal(third, LiteralLifting(lambda x: 0 * x), "x:n=2"))
         True
-        >>> print(*third.lifted)
-        the literal 0.3333333333333333 counts as 1/3 (<stdin>:1 (<lambda>))
+        >>> print(*third.lifted)  # doctest: +ELLIPSIS
+        the literal 0.3333333333333333 counts as 1/3 (...)
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

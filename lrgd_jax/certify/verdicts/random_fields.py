@@ -141,6 +141,18 @@ def agree_exactly(
 
     Raises:
         StructureError: the programs return different structures or shapes.
+
+    Example:
+        >>> import jax
+        >>> from lrgd_jax.certify import trace
+        >>> x = jax.ShapeDtypeStruct((2,), jnp.float32)
+        >>> left, right = trace(lambda x: (x + 1) ** 2, x), trace(lambda x: x * x + 2 * x + 1, x)
+        >>> agreement = agree_exactly(left, right, Prepared([x]), seed=0)
+        >>> agreement.degree, agreement.false_accept <= FALSE_ACCEPT
+        (2, True)
+
+    Source:
+        Schwartz 1980; Zippel 1979.
     """
     comparable(left, right)
     try:

@@ -14,12 +14,25 @@ from lrgd_jax.certify.tracing.program import is_key
 
 
 class UndecidableError(ValueError):
-    """A branch, an index or a loop depends on a comparison that the errors of its operands leave open."""
+    """A branch, an index or a loop depends on a comparison that the errors of its operands leave open.
+
+    Example:
+        >>> concrete(Open(np.array([True]), np.array([True])), "a branch")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        lrgd_jax.certify.walking.discrete.UndecidableError: a branch needs a decided value, but 1 of 1 comparisons ...
+    """
 
 
 @dataclasses.dataclass(frozen=True)
 class Open:
-    """Booleans of which some are not decided: `value` is the likely outcome, `uncertain` marks the open ones."""
+    """Booleans of which some are not decided: `value` is the likely outcome, `uncertain` marks the open ones.
+
+    Example:
+        >>> comparisons = Open(np.array([True, False]), np.array([False, True]))
+        >>> comparisons.possible.tolist(), comparisons.certain.tolist()
+        ([True, True], [True, False])
+    """
 
     value: np.ndarray
     uncertain: np.ndarray

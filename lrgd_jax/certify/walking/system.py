@@ -22,7 +22,16 @@ Rule = Callable[..., Any]
 
 
 class UnknownPrimitiveError(NotImplementedError):
-    """A number system has no rule for a primitive of the program."""
+    """A number system has no rule for a primitive of the program.
+
+    Example:
+        >>> from lrgd_jax.certify import Rationals, trace, walk
+        >>> x, system = np.ones(1), Rationals()
+        >>> walk(trace(jnp.sin, x.astype("float32")), system, [system.lift(x, x.dtype)])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        lrgd_jax.certify.walking.system.UnknownPrimitiveError: Rationals has no rule for the primitive 'sin' at ...
+    """
 
 
 class System(Generic[E]):
@@ -31,6 +40,11 @@ class System(Generic[E]):
     Attributes:
         rules: from the name of an arithmetic primitive to `rule(eqn, *inputs)`, which returns an element, or a
             `numpy` array (or `Open`) if the output is an integer or a boolean; a list where there are several outputs.
+
+    Example:
+        >>> from lrgd_jax.certify import Rationals
+        >>> Rationals().lift(np.array([0.25]), np.dtype("float64")).array.tolist()
+        [1/4]
     """
 
     rules: Mapping[str, Rule] = {}
