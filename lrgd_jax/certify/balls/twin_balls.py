@@ -18,6 +18,7 @@ from jax.extend import core
 
 from lrgd_jax.certify.balls.ball_arithmetic import Balls
 from lrgd_jax.certify.exact.algebra import Algebra, Numbers, as_objects
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.walking.discrete import UndecidableError
 from lrgd_jax.certify.walking.walker import walk
@@ -25,8 +26,8 @@ from lrgd_jax.certify.walking.walker import walk
 __all__ = ["Twin", "Twins", "sizes"]
 
 
-def _either(name: str) -> Callable[[Twin, Any], Twin]:
-    def operation(self: Twin, other: Any) -> Twin:
+def _either(name: str) -> Callable[[Twin, Number], Twin]:
+    def operation(self: Twin, other: Number) -> Twin:
         thin, wide = (other.thin, other.wide) if isinstance(other, Twin) else (other, other)
         return Twin(getattr(self.thin, name)(thin), getattr(self.wide, name)(wide))
 
@@ -106,7 +107,7 @@ class Twins(Algebra):
         """Of both."""
         return Twin(self._balls.power(x.thin, exponent.thin), self._balls.power(x.wide, exponent.wide))
 
-    def apply(self, eqn: core.JaxprEqn, inputs: Any) -> list[Any]:
+    def apply(self, eqn: core.JaxprEqn, inputs: Any) -> list[Number]:
         """The balls' own rules for thin and wide ones; all else by the operations above."""
         if eqn.primitive.name not in Balls.rules:
             return super().apply(eqn, inputs)
@@ -158,7 +159,7 @@ def _of_both(function: Callable[[arb], arb]) -> Callable[[Twin], Twin]:
     return of
 
 
-def _parts(inputs: Sequence[Any], part: str) -> list[Any]:
+def _parts(inputs: Sequence[Any], part: str) -> list[Number]:
     return [
         Numbers(as_objects([getattr(one, part) for one in x.array.ravel()], x.array.shape))
         if isinstance(x, Numbers)

@@ -16,6 +16,7 @@ from flint import arb
 
 from lrgd_jax.certify.balls.ball_arithmetic import BITS, Balls, exclusive_precision
 from lrgd_jax.certify.exact.algebra import Numbers, elementwise
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.walking.discrete import COMPARISONS, Discrete, Open, UndecidableError, decided
 from lrgd_jax.certify.walking.system import Rule, is_floating
@@ -38,12 +39,12 @@ class _NoNumber:
     def __repr__(self) -> str:
         return "inf" if self.infinite else "nan"
 
-    def _sum(self, other: Any) -> Any:
+    def _sum(self, other: Number) -> Number:
         if not self.infinite or (isinstance(other, _NoNumber) and not other.infinite):
             return NAN
         return INFINITE if isinstance(other, arb) and other.is_finite() else arb.nan()
 
-    def _product(self, other: Any) -> Any:
+    def _product(self, other: Number) -> Number:
         if not self.infinite or (isinstance(other, _NoNumber) and not other.infinite):
             return NAN
         if isinstance(other, _NoNumber):
@@ -53,10 +54,10 @@ class _NoNumber:
     __add__ = __radd__ = __sub__ = __rsub__ = _sum
     __mul__ = __rmul__ = _product
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Number:
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Number:
         return arb.pos_inf() if self.infinite else self
 
 
@@ -64,7 +65,7 @@ NAN = _NoNumber()
 INFINITE = _NoNumber(infinite=True)
 
 
-def _quotient(x: Any, y: Any) -> Any:
+def _quotient(x: Number, y: Number) -> Number:
     if isinstance(y, _NoNumber):
         # a finite number divided by an infinite one
         return NAN if not y.infinite else arb(0) if isinstance(x, arb) and x.is_finite() else arb.nan()
@@ -75,10 +76,10 @@ def _quotient(x: Any, y: Any) -> Any:
     return x / y
 
 
-def _beyond(function: Callable[[arb], Any], outside: Callable[[arb], bool]) -> Callable[[Any], Any]:
+def _beyond(function: Callable[[arb], Number], outside: Callable[[arb], bool]) -> Callable[[Number], Number]:
     """The function, NaN where its argument is outside for certain."""
 
-    def rule(x: Any) -> Any:
+    def rule(x: Number) -> Number:
         if isinstance(x, _NoNumber):
             return arb.nan() if x.infinite else NAN
         return NAN if outside(x) else function(x)
@@ -98,14 +99,14 @@ _OUTSIDE: Mapping[str, Callable[[arb], bool]] = {
     "acosh": lambda x: x < 1,
 }
 
-_INFINITE_AT: Mapping[str, tuple[int, Any]] = {
+_INFINITE_AT: Mapping[str, tuple[int, Number]] = {
     "rsqrt": (0, arb.pos_inf()),
     "log": (0, arb.neg_inf()),
     "log1p": (-1, arb.neg_inf()),
 }
 
 
-def _with_poles(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _with_poles(name: str, function: Callable[[Number], Number]) -> Callable[[Number], Number]:
     guarded = _beyond(function, _OUTSIDE.get(name, lambda x: False))
     if name not in _INFINITE_AT:
         return guarded
@@ -120,7 +121,7 @@ def _comparison(holds: np.ufunc) -> Rule:
 class GapBalls(Balls):
     """Balls that know where a program has no value for certain."""
 
-    functions: Mapping[str, Callable[[Any], Any]] = {
+    functions: Mapping[str, Callable[[Number], Number]] = {
         **{name: _with_poles(name, function) for name, function in Balls.functions.items()},
         "abs": abs,
     }
@@ -131,35 +132,35 @@ class GapBalls(Balls):
         **{name: _comparison(holds) for name, holds in COMPARISONS.items()},
     }
 
-    def constant(self, value: int | float) -> Any:
+    def constant(self, value: int | float) -> Number:
         """NaN in a program is one for certain."""
         return NAN if isinstance(value, float) and np.isnan(value) else super().constant(value)
 
-    def larger(self, x: Any, y: Any) -> Any:
+    def larger(self, x: Number, y: Number) -> Number:
         """NaN where one is, as in JAX."""
         odd = self._either(x, y)
         return super().larger(x, y) if odd is None else odd
 
-    def smaller(self, x: Any, y: Any) -> Any:
+    def smaller(self, x: Number, y: Number) -> Number:
         """NaN where one is, as in JAX."""
         odd = self._either(x, y)
         return super().smaller(x, y) if odd is None else odd
 
-    def order(self, x: Any, y: Any) -> int | None:
+    def order(self, x: Number, y: Number) -> int | None:
         """Not decided where one is no number."""
         return None if isinstance(x, _NoNumber) or isinstance(y, _NoNumber) else super().order(x, y)
 
-    def power(self, x: Any, exponent: Any) -> Any:
+    def power(self, x: Number, exponent: Number) -> Number:
         """NaN where one is, except for what IEEE 754 leaves a number, which is left open."""
         return arb.nan() if self._either(x, exponent) is not None else super().power(x, exponent)
 
     @staticmethod
-    def _either(x: Any, y: Any) -> Any:
+    def _either(x: Number, y: Number) -> Number:
         odd = [one for one in (x, y) if isinstance(one, _NoNumber)]
         return None if not odd else NAN if any(not one.infinite for one in odd) else arb.nan()
 
 
-def _power(base: Any, exponent: int) -> Any:
+def _power(base: Number, exponent: int) -> Number:
     if exponent == 0:
         return arb(1)
     power = base
@@ -176,7 +177,7 @@ def _compared(holds: np.ufunc, x: Numbers, y: Numbers) -> Discrete:
     return decided(*(np.array(part, bool).reshape(arrays[0].shape) for part in (values, open_)))
 
 
-def _holds(holds: np.ufunc, x: Any, y: Any) -> bool | None:
+def _holds(holds: np.ufunc, x: Number, y: Number) -> bool | None:
     odd = [one for one in (x, y) if isinstance(one, _NoNumber)]
     if any(not one.infinite for one in odd):
         return holds is np.not_equal
@@ -228,13 +229,13 @@ def _results(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     return [_array(system, x) for x in walk(program, system, lifted)]
 
 
-def _array(system: GapBalls, x: Any) -> np.ndarray:
+def _array(system: GapBalls, x: Number) -> np.ndarray:
     if isinstance(x, Open):
         raise UndecidableError("a side returns a comparison that is not decided")
     return x.array if isinstance(x, Numbers) else system.lift(np.asarray(x), np.asarray(x).dtype).array
 
 
-def _kind(x: Any) -> str:
+def _kind(x: Number) -> str:
     """What may be said of a number: that it is one, that it is none, or nothing."""
     if isinstance(x, _NoNumber):
         return "none"
@@ -243,7 +244,7 @@ def _kind(x: Any) -> str:
     return "none" if abs(x) == arb.pos_inf() else "open"
 
 
-def _text(x: Any) -> str:
+def _text(x: Number) -> str:
     if isinstance(x, _NoNumber):
         return repr(x)
     if _kind(x) == "none":

@@ -20,7 +20,7 @@ from jax.extend import core
 from lrgd_jax.certify.balls.ball_arithmetic import Balls, exclusive_precision
 from lrgd_jax.certify.exact.algebra import Algebra, Numbers
 from lrgd_jax.certify.exact.rationals import Rationals
-from lrgd_jax.certify.tracing.program import Program, inner_jaxprs, is_key
+from lrgd_jax.certify.tracing.program import DType, Program, Variable, inner_jaxprs, is_key
 from lrgd_jax.certify.verdicts.conditions import place_of
 from lrgd_jax.certify.walking.complex_numbers import split
 from lrgd_jax.certify.walking.discrete import Open
@@ -242,7 +242,7 @@ def _watched(program: Program, inputs: Sequence[Any], system: _Watch) -> list[_C
 
 
 def _decides(eqn: core.JaxprEqn, x: Any) -> bool:
-    avals: list[Any] = [var.aval for var in eqn.invars]
+    avals: list[Variable] = [var.aval for var in eqn.invars]
     # the parts of a complex number are steps of their own
     return not isinstance(x, Open) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
 
@@ -251,7 +251,7 @@ def _lifted(x: Any, system: Algebra) -> Any:
     return system.lift(np.asarray(x), np.asarray(x).dtype) if _floating(x.dtype) else x
 
 
-def _floating(dtype: Any) -> bool:
+def _floating(dtype: DType) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.inexact))
 
 

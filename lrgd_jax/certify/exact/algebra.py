@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.exact.arrays import Numbers, as_objects, elementwise, fold
+from lrgd_jax.certify.exact.arrays import Number, Numbers, as_objects, elementwise, fold
 from lrgd_jax.certify.exact.ring import RING
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.system import System, UnknownPrimitiveError
@@ -23,7 +23,7 @@ __all__ = ["RING", "Algebra", "Numbers", "as_objects", "elementwise", "fold"]
 class Algebra(System[Numbers]):
     """A number system with exact +, -, * and /; subclasses say what a number is and which functions it has."""
 
-    functions: Mapping[str, Callable[[Any], Any]] = {}
+    functions: Mapping[str, Callable[[Number], Number]] = {}
     """From the name of an elementwise primitive of one argument to what it does to a number."""
 
     partial: Mapping[str, str] = {}
@@ -32,43 +32,43 @@ class Algebra(System[Numbers]):
     pivots_open: bool = False
     """Whether a pivot was taken that may not be the largest: what no pivot changes is shown, as a solution is."""
 
-    def constant(self, value: int | float) -> Any:
+    def constant(self, value: int | float) -> Number:
         """A number for a finite Python or NumPy number, exactly; infinities and NaN as the system sees fit."""
         raise NotImplementedError
 
-    def larger(self, x: Any, y: Any) -> Any:
+    def larger(self, x: Number, y: Number) -> Number:
         """The maximum of two numbers."""
         raise NotImplementedError(f"{type(self).__name__} has no order")
 
-    def smaller(self, x: Any, y: Any) -> Any:
+    def smaller(self, x: Number, y: Number) -> Number:
         """The minimum of two numbers."""
         return -self.larger(-x, -y)
 
-    def order(self, x: Any, y: Any) -> int | None:
+    def order(self, x: Number, y: Number) -> int | None:
         """-1, 0 or 1 as x is less than, equal to or greater than y; None where that is not decided."""
         raise NotImplementedError(f"{type(self).__name__} has no order")
 
-    def is_number(self, x: Any) -> bool | None:
+    def is_number(self, x: Number) -> bool | None:
         """Whether it is not NaN; None where that is not known."""
         return True
 
-    def is_finite(self, x: Any) -> bool | None:
+    def is_finite(self, x: Number) -> bool | None:
         """Whether it is neither infinite nor NaN; None where that is not known."""
         return True
 
-    def floor(self, x: Any) -> int:
+    def floor(self, x: Number) -> int:
         """The largest integer that is not larger."""
         raise NotImplementedError(f"{type(self).__name__} does not cut numbers to integers")
 
-    def pivot(self, column: Sequence[Any]) -> int | None:
+    def pivot(self, column: Sequence[Number]) -> int | None:
         """Which entry of a column elimination divides by; None where all are zero."""
         raise NotImplementedError(f"{type(self).__name__} chooses no pivots")
 
-    def turn(self, k: int, n: int) -> tuple[Any, Any]:
+    def turn(self, k: int, n: int) -> tuple[Number, Number]:
         """Cosine and sine of the k-th of n equal parts of a turn."""
         raise NotImplementedError(f"{type(self).__name__} has no {n}-th roots of unity")
 
-    def power(self, x: Any, exponent: Any) -> Any:
+    def power(self, x: Number, exponent: Number) -> Number:
         """A power whose exponent is a number of the system."""
         raise NotImplementedError(f"{type(self).__name__} has no powers with such exponents")
 
@@ -80,7 +80,7 @@ class Algebra(System[Numbers]):
         flat = [self._cached(known, x.item()) for x in plain.ravel()]
         return Numbers(as_objects(flat, plain.shape))
 
-    def _cached(self, known: dict[Any, Any], value: Any) -> Any:
+    def _cached(self, known: dict[Any, Any], value: Number) -> Number:
         # -0.0 and 0.0 are one number here, NaN is none
         if value not in known:
             known[value] = self.constant(value)
@@ -90,7 +90,7 @@ class Algebra(System[Numbers]):
         """The entries are moved as they are."""
         return Numbers(function(np, *(x.array for x in elements)))
 
-    def apply(self, eqn: core.JaxprEqn, inputs: Any) -> list[Any]:
+    def apply(self, eqn: core.JaxprEqn, inputs: Any) -> list[Number]:
         """Functions of one argument, then the rules that all algebras share, then the system's own."""
         name = eqn.primitive.name
         if name in self.functions:
@@ -106,7 +106,7 @@ class Algebra(System[Numbers]):
         return {*self.rules, *self.functions, *RING}
 
 
-def _at(eqn: core.JaxprEqn, function: Callable[..., Any], *arguments: Any) -> Any:
+def _at(eqn: core.JaxprEqn, function: Callable[..., Any], *arguments: Number) -> Number:
     """The function's value; what a system does not have is named with its line."""
     try:
         return function(*arguments)

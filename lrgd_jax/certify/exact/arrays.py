@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Numbers", "as_objects", "elementwise", "fold"]
+__all__ = ["Number", "Numbers", "as_objects", "elementwise", "fold"]
+
+Number: TypeAlias = Any
+"""What a number system computes with: `fmpq`, `nmod`, `Exponentials`, `arb`, `Size` or `CellNumber`.
+
+They share +, -, * and /, but no class and no protocol that a type checker could hold python-flint's numbers to."""
 
 
 class Numbers:
@@ -16,7 +21,7 @@ class Numbers:
 
     __slots__ = ("array",)
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Number) -> None:
         # an operation on 0-d object arrays returns the bare number
         self.array: np.ndarray = array if isinstance(array, np.ndarray) else _scalar(array)
 
@@ -24,13 +29,13 @@ class Numbers:
         return f"Numbers({self.array!r})"
 
 
-def _scalar(number: Any) -> np.ndarray:
+def _scalar(number: Number) -> np.ndarray:
     array = np.empty((), object)
     array[()] = number
     return array
 
 
-def as_objects(flat: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+def as_objects(flat: list[Number], shape: tuple[int, ...]) -> np.ndarray:
     """An object array of that shape."""
     array = np.empty(len(flat), object)
     array[:] = flat
@@ -44,7 +49,7 @@ def elementwise(function: Callable[..., Any], *elements: Numbers) -> Numbers:
     return Numbers(as_objects(flat, arrays[0].shape))
 
 
-def fold(function: Callable[[list[Any]], Any], x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+def fold(function: Callable[[list[Number]], Number], x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """`function` of the list of all entries along `axes`, for each place of the other axes."""
     kept = [k for k in range(x.ndim) if k not in axes]
     shape = tuple(x.shape[k] for k in kept)

@@ -6,11 +6,11 @@ Exact systems do not round, so the order in which a fast transform adds is no ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.walking.complex_numbers import Pair
 
 __all__ = ["transformed"]
@@ -19,8 +19,8 @@ _FORWARD, _BACKWARD, _REAL_FORWARD, _REAL_BACKWARD = range(4)
 
 
 def transformed(
-    eqn: core.JaxprEqn, x: Any, turn: Callable[[int, int], tuple[Any, Any]], constant: Callable[[int], Any]
-) -> tuple[Any, Any]:
+    eqn: core.JaxprEqn, x: Number, turn: Callable[[int, int], tuple[Number, Number]], constant: Callable[[int], Number]
+) -> tuple[Number, Number]:
     """The parts of a transform of object arrays.
 
     Args:
@@ -33,7 +33,7 @@ def transformed(
         Real and imaginary part; no imaginary one where the result is real.
     """
 
-    def along(axis: int, n: int, real: np.ndarray, imag: Any, *, backward: bool) -> tuple[np.ndarray, np.ndarray]:
+    def along(axis: int, n: int, real: np.ndarray, imag: Number, *, backward: bool) -> tuple[np.ndarray, np.ndarray]:
         roots = [turn(k, n) for k in range(n)]
         last, other = (None if part is None else np.moveaxis(part, axis, -1) for part in (real, imag))
         above, below = _turned(last, other, roots, backward)
@@ -58,7 +58,9 @@ def transformed(
     return real, imag
 
 
-def _turned(real: Any, imag: Any, roots: Sequence[tuple[Any, Any]], backward: bool) -> tuple[np.ndarray, np.ndarray]:
+def _turned(
+    real: Number, imag: Number, roots: Sequence[tuple[Number, Number]], backward: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The sums over the last axis."""
     n = len(roots)
     places = np.outer(np.arange(n), np.arange(n)) % n
@@ -68,7 +70,7 @@ def _turned(real: Any, imag: Any, roots: Sequence[tuple[Any, Any]], backward: bo
     return (above, below) if imag is None else (above - imag @ sines, below + imag @ cosines)
 
 
-def _mirrored(real: np.ndarray, imag: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _mirrored(real: np.ndarray, imag: Number, n: int) -> tuple[np.ndarray, np.ndarray]:
     """All n coefficients of a real signal; the imaginary parts that such a signal cannot have are left out."""
     half = n // 2 + 1
     rest = [n - k for k in range(half, n)]

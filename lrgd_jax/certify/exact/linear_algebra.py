@@ -8,11 +8,12 @@ does not depend on which one: `Algebra.pivot` says how a system chooses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.walking.discrete import UndecidableError
 
 if TYPE_CHECKING:
@@ -88,13 +89,13 @@ def cholesky(system: Algebra, eqn: core.JaxprEqn, x: np.ndarray) -> list[np.ndar
     return [factor]
 
 
-def _square_root(system: Algebra) -> Callable[[Any], Any]:
+def _square_root(system: Algebra) -> Callable[[Number], Number]:
     if "sqrt" not in system.functions:
         raise NotImplementedError(f"{type(system).__name__} has no square roots; balls enclose them")
     return system.functions["sqrt"]
 
 
-def _dots(x: np.ndarray, y: np.ndarray, zero: Any) -> Any:
+def _dots(x: np.ndarray, y: np.ndarray, zero: Number) -> Number:
     return np.add.reduce(x * y, axis=-1, initial=zero)
 
 

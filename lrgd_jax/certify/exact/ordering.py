@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.exact.arrays import Numbers, elementwise, fold
+from lrgd_jax.certify.exact.arrays import Number, Numbers, elementwise, fold
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.data_movement import along
 from lrgd_jax.certify.walking.discrete import COMPARISONS, Discrete, UndecidableError, concrete, decided, out_dtype
@@ -37,7 +37,7 @@ def _with_itself(system: Algebra, holds: np.ufunc, x: Numbers) -> Discrete:
     return _asked(system.is_number, x, yes=bool(holds(0, 0)), no=holds is np.not_equal)
 
 
-def _asked(question: Callable[[Any], bool | None], x: Numbers, *, yes: bool = True, no: bool = False) -> Discrete:
+def _asked(question: Callable[[Number], bool | None], x: Numbers, *, yes: bool = True, no: bool = False) -> Discrete:
     answers = [question(number) for number in x.array.ravel()]
     value = np.array([yes if answer or answer is None else no for answer in answers], bool)
     open_ = np.array([answer is None for answer in answers], bool)
@@ -66,7 +66,7 @@ def _undecided(eqn: core.JaxprEqn, what: str) -> UndecidableError:
 
 
 def _sign(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
-    def of(number: Any) -> Any:
+    def of(number: Number) -> Number:
         order = system.order(number, system.constant(0))
         if order is None:
             raise _undecided(eqn, "a number may be zero or not")
@@ -75,19 +75,19 @@ def _sign(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
     return elementwise(of, x)
 
 
-def _whole(function: Callable[[Algebra, Any], int]) -> Rule:
+def _whole(function: Callable[[Algebra, Number], int]) -> Rule:
     return lambda system, eqn, x: elementwise(lambda number: system.constant(function(system, number)), x)
 
 
-def _floor(system: Algebra, x: Any) -> int:
+def _floor(system: Algebra, x: Number) -> int:
     return system.floor(x)
 
 
-def _ceil(system: Algebra, x: Any) -> int:
+def _ceil(system: Algebra, x: Number) -> int:
     return -system.floor(-x)
 
 
-def _towards_zero(system: Algebra, x: Any) -> int:
+def _towards_zero(system: Algebra, x: Number) -> int:
     one = system.constant(1)
     if system.order(x, one) == -1 and system.order(-x, one) == -1:
         # whatever the sign
@@ -95,14 +95,14 @@ def _towards_zero(system: Algebra, x: Any) -> int:
     return _floor(system, x) if system.order(x, one) in (0, 1) else _ceil(system, x)
 
 
-def _half_away(system: Algebra, x: Any) -> int:
+def _half_away(system: Algebra, x: Number) -> int:
     half = system.constant(0.5)
     if system.order(x, half) == -1 and system.order(-x, half) == -1:
         return 0
     return _floor(system, x + half) if system.order(x, half) in (0, 1) else -_floor(system, half - x)
 
 
-def _half_even(system: Algebra, x: Any) -> int:
+def _half_even(system: Algebra, x: Number) -> int:
     moved = x + system.constant(0.5)
     whole = system.floor(moved)
     tie = system.order(moved, system.constant(whole))
@@ -143,7 +143,7 @@ def _is_finite(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Discrete:
 
 def _extreme_place(sign: int) -> Rule:
     def rule(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
-        def of(row: list[Any]) -> int:
+        def of(row: list[Number]) -> int:
             best = 0
             for k in range(1, len(row)):
                 if system.order(row[k], row[best]) == sign:
@@ -159,7 +159,7 @@ def _extreme_place(sign: int) -> Rule:
     return rule
 
 
-def _sort(system: Algebra, eqn: core.JaxprEqn, *operands: Any) -> list[Any]:
+def _sort(system: Algebra, eqn: core.JaxprEqn, *operands: Number) -> list[Number]:
     """An odd-even network of minima and maxima where nothing is carried along, else the places of the sorted keys."""
     if all(is_dropped(var) for var in eqn.outvars[1:]) and eqn.params["num_keys"] == 1:
         return [_network(system, operands[0], eqn.params["dimension"]), *operands[1:]]
@@ -177,7 +177,7 @@ def _network(system: Algebra, x: Numbers, axis: int) -> Numbers:
     return Numbers(np.moveaxis(np.stack(rows), 0, axis)) if rows else x
 
 
-def _places_sorted(system: Algebra, eqn: core.JaxprEqn, keys: Sequence[Any]) -> np.ndarray:
+def _places_sorted(system: Algebra, eqn: core.JaxprEqn, keys: Sequence[Number]) -> np.ndarray:
     """A stable order by the first key, then the next."""
     axis = eqn.params["dimension"]
     arrays = [np.moveaxis(k.array if isinstance(k, Numbers) else concrete(k, "a sort"), axis, -1) for k in keys]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from flint import fmpq
 
 from lrgd_jax.certify.exact.algebra import Algebra
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.tracing.jax_versions import EXP_NEG_SQ
 from lrgd_jax.certify.walking.system import Rule
 
@@ -23,7 +23,7 @@ class _Undefined:
     def __init__(self, value: float) -> None:
         self.value = value
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: Number) -> Number:
         raise ValueError(f"{self.value} is no rational number, so the program cannot be evaluated exactly")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
@@ -45,7 +45,7 @@ class Rationals(Algebra):
         [1/3, 1]
     """
 
-    functions: Mapping[str, Any] = {"abs": abs}
+    functions: Mapping[str, Number] = {"abs": abs}
     rules: Mapping[str, Rule] = {}
     partial: Mapping[str, str] = {
         **dict.fromkeys(("cholesky", "qr", EXP_NEG_SQ.name), ""),
@@ -53,7 +53,7 @@ class Rationals(Algebra):
         "fft": "lengths 1, 2, 4",
     }
 
-    def constant(self, value: int | float) -> Any:
+    def constant(self, value: int | float) -> Number:
         """The number itself; computing with an infinity or NaN raises a ValueError."""
         if isinstance(value, bool | int):
             return fmpq(int(value))
@@ -66,18 +66,18 @@ class Rationals(Algebra):
         """The maximum."""
         return x if x >= y else y
 
-    def order(self, x: Any, y: Any) -> int:
+    def order(self, x: Number, y: Number) -> int:
         """Always decided; every number lies between the infinities."""
         a, b = (k.value if isinstance(k, _Undefined) else 0.0 for k in (x, y))
         if math.isinf(a) or math.isinf(b):
             return int(a > b) - int(a < b)
         return int(x > y) - int(x < y)
 
-    def is_number(self, x: Any) -> bool:
+    def is_number(self, x: Number) -> bool:
         """Always decided."""
         return not isinstance(x, _Undefined) or not math.isnan(x.value)
 
-    def is_finite(self, x: Any) -> bool:
+    def is_finite(self, x: Number) -> bool:
         """Always decided."""
         return not isinstance(x, _Undefined)
 

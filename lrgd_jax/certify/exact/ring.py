@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from lrgd_jax.certify.exact.arrays import Numbers, as_objects, elementwise, fold
+from lrgd_jax.certify.exact.arrays import Number, Numbers, as_objects, elementwise, fold
 from lrgd_jax.certify.exact.fourier import transformed
 from lrgd_jax.certify.exact.linear_algebra import DECOMPOSITIONS
 from lrgd_jax.certify.exact.ordering import ORDERING
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["RING"]
 
 
-def _infix(operation: Callable[[Any, Any], Any]) -> Rule:
+def _infix(operation: Callable[[Number, Number], Number]) -> Rule:
     return lambda system, eqn, x, y: Numbers(operation(x.array, y.array))
 
 
@@ -46,11 +46,11 @@ def _reduce_prod(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
     return Numbers(np.multiply.reduce(x.array, axis=_axes(eqn), initial=system.constant(1)))
 
 
-def _extreme(choose: Callable[[Algebra], Callable[[Any, Any], Any]]) -> Rule:
+def _extreme(choose: Callable[[Algebra], Callable[[Number, Number], Number]]) -> Rule:
     def rule(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
         pick = choose(system)
 
-        def of(row: list[Any]) -> Any:
+        def of(row: list[Number]) -> Number:
             if not row:
                 raise ValueError(f"'{eqn.primitive.name}' at {source_line(eqn)} of nothing has no value")
             largest = row[0]
@@ -70,7 +70,7 @@ def _cumulative(operation: np.ufunc) -> Rule:
     return rule
 
 
-def _cumulative_extreme(choose: Callable[[Algebra], Callable[[Any, Any], Any]]) -> Rule:
+def _cumulative_extreme(choose: Callable[[Algebra], Callable[[Number, Number], Number]]) -> Rule:
     def rule(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers:
         return _accumulate(np.frompyfunc(choose(system), 2, 1), eqn, x)
 
@@ -102,7 +102,7 @@ def _dot_general(system: Algebra, eqn: core.JaxprEqn, x: Numbers, y: Numbers) ->
     return Numbers((first @ second).reshape(shape))
 
 
-def _integer_power(system: Algebra, x: Any, exponent: int) -> Any:
+def _integer_power(system: Algebra, x: Number, exponent: int) -> Number:
     power, base = system.constant(1), x if exponent >= 0 else system.constant(1) / x
     for _ in range(abs(exponent)):
         power = power * base
@@ -123,7 +123,7 @@ def _clamp(system: Algebra, eqn: core.JaxprEqn, low: Numbers, x: Numbers, high: 
     return elementwise(lambda a, b, c: system.smaller(system.larger(b, a), c), low, x, high)
 
 
-def _scatter(combine: Callable[[Algebra], Callable[[Any, Any], Any]]) -> Rule:
+def _scatter(combine: Callable[[Algebra], Callable[[Number, Number], Number]]) -> Rule:
     def rule(system: Algebra, eqn: core.JaxprEqn, x: Numbers, indices: np.ndarray, updates: Numbers) -> Numbers:
         total, together = list(x.array.ravel()), combine(system)
         for place, update in zip(scatter_positions(eqn, indices).ravel(), updates.array.ravel(), strict=True):
@@ -135,7 +135,7 @@ def _scatter(combine: Callable[[Algebra], Callable[[Any, Any], Any]]) -> Rule:
 
 
 def _decomposition(name: str) -> Rule:
-    def rule(system: Algebra, eqn: core.JaxprEqn, *operands: Numbers) -> Any:
+    def rule(system: Algebra, eqn: core.JaxprEqn, *operands: Numbers) -> Number:
         outputs = DECOMPOSITIONS[name](system, eqn, *(x.array for x in operands))
         found = [Numbers(x) if x.dtype == object else x for x in outputs]
         return found if eqn.primitive.multiple_results else found[0]
@@ -143,18 +143,18 @@ def _decomposition(name: str) -> Rule:
     return rule
 
 
-def _fourier(system: Algebra, eqn: core.JaxprEqn, x: Any) -> Any:
+def _fourier(system: Algebra, eqn: core.JaxprEqn, x: Number) -> Number:
     operand = Pair(x.real.array, x.imag.array) if isinstance(x, Pair) else x.array
     real, imag = transformed(eqn, operand, system.turn, system.constant)
     return Numbers(real) if imag is None else Pair(Numbers(real), Numbers(imag))
 
 
-def _free(system: Algebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Any]:
+def _free(system: Algebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Number]:
     """The function behind a free one, which only symbols may leave open."""
     return walk(program_behind(eqn), system, inputs)
 
 
-def _determinant(rows: np.ndarray) -> Any:
+def _determinant(rows: np.ndarray) -> Number:
     """By the first row; the matrices stand in the first two axes."""
     if len(rows) == 1:
         return rows[0, 0]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from flint import fmpq
 from jax.extend import core
 
 from lrgd_jax.certify.exact.algebra import Numbers, elementwise
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.cell_order import Assumptions, CellOrder
 from lrgd_jax.certify.fields.degrees import Degrees
 from lrgd_jax.certify.fields.half_spaces import CONSTANT, on_planes
@@ -59,7 +59,7 @@ class CellDegrees(CellOrder, Degrees):
     def _constant(self, x: fmpq) -> Size:
         return self.fraction(int(x.p), 1) / self.fraction(int(x.q), 1)
 
-    def order(self, x: Any, y: Any) -> int:
+    def order(self, x: Number, y: Number) -> int:
         """As it fell."""
         if place(x) or place(y):
             return super().order(x, y)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
 
 from flint import fmpq
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.exponentials import is_zero
 from lrgd_jax.certify.fields.half_spaces import CONSTANT, Form, added, scaled
 
@@ -26,7 +26,7 @@ class CellNumber:
 
     __slots__ = ("form", "generic", "value")
 
-    def __init__(self, value: Any, generic: Any, form: Form | None = None) -> None:
+    def __init__(self, value: Number, generic: Number, form: Form | None = None) -> None:
         self.value = value
         self.generic = generic
         self.form = form
@@ -38,7 +38,7 @@ class CellNumber:
             return None
         return self.form[0][1] if self.form else fmpq(0)
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Number) -> Number:
         if not isinstance(other, CellNumber):
             return NotImplemented
         form = None if self.form is None or other.form is None else added(self.form, other.form)
@@ -48,10 +48,10 @@ class CellNumber:
         form = None if self.form is None else scaled(self.form, fmpq(-1))
         return CellNumber(None if self.value is None else -self.value, -self.generic, form)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Number) -> Number:
         return self + (-other) if isinstance(other, CellNumber) else NotImplemented
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Number) -> Number:
         if not isinstance(other, CellNumber):
             return NotImplemented
         form = None
@@ -60,7 +60,7 @@ class CellNumber:
                 form = scaled(one.form, two.constant)
         return CellNumber(_both(operator.mul, self.value, other.value), self.generic * other.generic, form)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Number) -> Number:
         if not isinstance(other, CellNumber):
             return NotImplemented
         divisor = other.constant
@@ -68,10 +68,10 @@ class CellNumber:
         return CellNumber(_quotient(self.value, other.value), self.generic / other.generic, form)
 
 
-def _both(operation: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+def _both(operation: Callable[[Number, Number], Number], x: Number, y: Number) -> Number:
     return None if x is None or y is None else operation(x, y)
 
 
-def _quotient(x: Any, y: Any) -> Any:
+def _quotient(x: Number, y: Number) -> Number:
     """None beside a pole; a `where` may still leave it out, as it leaves out a NaN."""
     return None if x is None or y is None or is_zero(y) else x / y

@@ -10,6 +10,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.exact.algebra import Numbers, as_objects, fold
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.half_spaces import Form
 from lrgd_jax.certify.walking.discrete import out_dtype
 from lrgd_jax.certify.walking.system import Rule
@@ -34,7 +35,7 @@ def _place(better: int) -> Rule:
     """Where the first of the largest (or smallest) entries stands."""
 
     def rule(system: Any, eqn: core.JaxprEqn, x: Numbers) -> np.ndarray:
-        def of(row: list[Any]) -> int:
+        def of(row: list[Number]) -> int:
             best = 0
             for k in range(1, len(row)):
                 best = k if system.order(row[k], row[best]) == better else best
@@ -48,9 +49,9 @@ def _place(better: int) -> Rule:
 class CellOrder:
     """What the two number systems of a cell share: extremes, magnitudes and places are comparisons."""
 
-    order: Callable[[Any, Any], int]
-    constant: Callable[[int | float], Any]
-    _variable: Callable[[int], Any]
+    order: Callable[[Number, Number], int]
+    constant: Callable[[int | float], Number]
+    _variable: Callable[[int], Number]
     _variables = 0
 
     def numbered(self, shape: Sequence[int]) -> Numbers:
@@ -67,22 +68,22 @@ class CellOrder:
             "argmin": lambda eqn, x: _place(-1)(self, eqn, x),
         }
 
-    def larger(self, x: Any, y: Any) -> Any:
+    def larger(self, x: Number, y: Number) -> Number:
         """The maximum, decided."""
         return x if self.order(x, y) >= 0 else y
 
-    def smaller(self, x: Any, y: Any) -> Any:
+    def smaller(self, x: Number, y: Number) -> Number:
         """The minimum, decided."""
         return x if self.order(x, y) <= 0 else y
 
-    def under_abs(self, x: Any) -> Any:
+    def under_abs(self, x: Number) -> Number:
         """The number itself: a magnitude is decided here, and is no symbol."""
         return x
 
-    def decided(self, functions: Mapping[str, Callable[[Any], Any]]) -> dict[str, Callable[[Any], Any]]:
+    def decided(self, functions: Mapping[str, Callable[[Number], Number]]) -> dict[str, Callable[[Number], Number]]:
         """Functions of which magnitude and sign are comparisons."""
         return {**{name: rule for name, rule in functions.items() if name != "sign"}, "abs": self.magnitude}
 
-    def magnitude(self, x: Any) -> Any:
+    def magnitude(self, x: Number) -> Number:
         """The absolute value, decided."""
         return x if self.order(x, self.constant(0)) >= 0 else -x

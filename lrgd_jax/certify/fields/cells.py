@@ -13,6 +13,7 @@ from typing import Any
 from flint import fmpq, nmod
 
 from lrgd_jax.certify.exact.algebra import Numbers
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.cell_numbers import CellNumber
 from lrgd_jax.certify.fields.cell_order import Assumptions, Atom, CellOrder
 from lrgd_jax.certify.fields.exponentials import is_zero
@@ -82,19 +83,19 @@ class CellField(CellOrder, PrimeField):
     def _residue(self, x: fmpq) -> nmod:
         return super().fraction(int(x.p), int(x.q))
 
-    def fraction(self, numerator: int, denominator: int) -> Any:
+    def fraction(self, numerator: int, denominator: int) -> Number:
         """A rational constant, which is an affine form too."""
         value = super().fraction(numerator, denominator)
         number = fmpq(numerator, denominator)
         return CellNumber(value, value, ((CONSTANT, number),) if number != 0 else ())
 
-    def exponential(self, x: Any) -> Any:
+    def exponential(self, x: Number) -> Number:
         """E to the power of x, at both points."""
         if x.constant == 0:
             return self.fraction(1, 1)
         return self._at_both(super().exponential, x)
 
-    def symbol(self, name: str, *arguments: Any) -> Any:
+    def symbol(self, name: str, *arguments: Number) -> Number:
         """One element for each name and arguments, at both points; none where the function has no value."""
         found = self._at_both(lambda *numbers: super(CellField, self).symbol(name, *numbers), *arguments)
         if name in _DEFINED_FROM:
@@ -106,7 +107,7 @@ class CellField(CellOrder, PrimeField):
                 found.value = None
         return found
 
-    def logarithm(self, x: Any) -> Any:
+    def logarithm(self, x: Number) -> Number:
         """By its law at both points; none where there is no value."""
         found = self._at_both(super().logarithm, x)
         sign = self._known_sign(x)
@@ -114,16 +115,16 @@ class CellField(CellOrder, PrimeField):
             found.value = None
         return found
 
-    def is_number(self, x: Any) -> bool | None:
+    def is_number(self, x: Number) -> bool | None:
         """Not known where the program divides by zero."""
         return None if isinstance(x, CellNumber) and x.value is None else super().is_number(x)
 
-    def is_finite(self, x: Any) -> bool | None:
+    def is_finite(self, x: Number) -> bool | None:
         """Likewise."""
         return None if isinstance(x, CellNumber) and x.value is None else super().is_finite(x)
 
-    def pivot(self, column: Sequence[Any]) -> int | None:
-        """Any that is not zero at the cell's point."""
+    def pivot(self, column: Sequence[Number]) -> int | None:
+        """Number that is not zero at the cell's point."""
         values = [x.value for x in column]
         if None in values:
             raise OrderError("the program factorises a matrix of which an entry divides by zero")
@@ -133,14 +134,14 @@ class CellField(CellOrder, PrimeField):
         """The sign of an affine form; None for another number."""
         return None if x.form is None else self._sign(x)
 
-    def _at_both(self, function: Callable[..., Any], *arguments: Any) -> CellNumber:
+    def _at_both(self, function: Callable[..., Any], *arguments: Number) -> CellNumber:
         values, generic = [], []
         for x in arguments:
             values.append(x.value if isinstance(x, CellNumber) else x)
             generic.append(x.generic if isinstance(x, CellNumber) else x)
         return CellNumber(None if None in values else function(*values), function(*generic))
 
-    def differ(self, x: Any, y: Any) -> bool:
+    def differ(self, x: Number, y: Number) -> bool:
         """Whether two numbers differ at the cell's point.
 
         Raises:
@@ -153,7 +154,7 @@ class CellField(CellOrder, PrimeField):
             raise OrderError("in one case of the comparisons one side has a value and the other has none")
         return super().differ(*numbers)
 
-    def order(self, x: Any, y: Any) -> int:
+    def order(self, x: Number, y: Number) -> int:
         """The sign of x - y, as far as it is known.
 
         Raises:

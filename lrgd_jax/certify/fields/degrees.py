@@ -12,12 +12,12 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.exact.algebra import RING, Numbers, as_objects
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.polynomial_size import Size
 from lrgd_jax.certify.fields.symbolic import Symbolic
 from lrgd_jax.certify.walking.system import Rule
@@ -73,7 +73,7 @@ class Degrees(Symbolic):
         divided = x.parts > 1 or any(y.degree or y.exponent for y in x.divisors)
         return Size(exponent=max(x.reach, 1.0), divided=divided, width=x.digits)
 
-    def symbol(self, name: str, *arguments: Any) -> Size:
+    def symbol(self, name: str, *arguments: Number) -> Size:
         """A variable."""
         self.keys += 1
         for x in arguments:
@@ -142,7 +142,7 @@ class Degrees(Symbolic):
             self._exclude(x)
         return RING["pow"](self, eqn, x, y)
 
-    def _lu(self, eqn: core.JaxprEqn, x: Numbers) -> list[Any]:
+    def _lu(self, eqn: core.JaxprEqn, x: Numbers) -> list[Number]:
         """Every entry is a quotient of two minors, whatever the pivots (Gantmacher 1959, chapter II)."""
         self.pivots_open = True
         rows, columns = x.array.shape[-2:]

@@ -9,13 +9,15 @@ what the heads of a softmax layer need, the shift by the largest logit included.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from flint import nmod
 
+from lrgd_jax.certify.exact.arrays import Number
+
 __all__ = ["BUDGET", "Exponentials", "Ring", "TooManyTermsError", "canonical", "exponential", "factors", "is_zero"]
 
-Terms: TypeAlias = Mapping[int, Any]
+Terms: TypeAlias = Mapping[int, Number]
 """From an exponent to its coefficient, which is never zero."""
 
 Denominator: TypeAlias = tuple[tuple[int, int], ...]
@@ -67,7 +69,7 @@ class Exponentials:
         self.parts = parts
         self.ring = ring
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Number) -> Number:
         parts = dict(self.parts)
         for denominator, terms in self._parts_of(other).items():
             total = _sum(parts[denominator], terms) if denominator in parts else terms
@@ -83,14 +85,14 @@ class Exponentials:
         negative = {d: {label: -c for label, c in terms.items()} for d, terms in self.parts.items()}
         return Exponentials(negative, self.ring)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Number) -> Number:
         return self + (-other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Number) -> Number:
         return (-self) + other
 
-    def __mul__(self, other: Any) -> Any:
-        total: Any = self.ring.number(0)
+    def __mul__(self, other: Number) -> Number:
+        total: Number = self.ring.number(0)
         for below, terms in self.parts.items():
             for other_below, other_terms in self._parts_of(other).items():
                 total = total + self._product(terms, below, other_terms, other_below)
@@ -98,15 +100,15 @@ class Exponentials:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Number) -> Number:
         if isinstance(other, Exponentials):
             return self * other.inverse()
         return self * (self.ring.number(1) / other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Number) -> Number:
         return self.inverse() * other
 
-    def inverse(self) -> Any:
+    def inverse(self) -> Number:
         """One over it.
 
         Raises:
@@ -127,7 +129,7 @@ class Exponentials:
             common = _times(common, own, self.ring)
         return numerator, common
 
-    def value(self, symbol: Callable[[int], Any]) -> Any:
+    def value(self, symbol: Callable[[int], Number]) -> Number:
         """Its value when `symbol(l)` stands for E^l; canonical denominators make it independent of shifts."""
         total = self.ring.number(0)
         for below, terms in self.parts.items():
@@ -135,13 +137,13 @@ class Exponentials:
             total = total + _evaluate(terms, symbol, self.ring) / over
         return total
 
-    def _parts_of(self, other: Any) -> Mapping[Denominator, Terms]:
+    def _parts_of(self, other: Number) -> Mapping[Denominator, Terms]:
         if isinstance(other, Exponentials):
             return other.parts
         number = self.ring.number(0) + other
         return {_ONE: {0: number}} if number != 0 else {}
 
-    def _product(self, terms: Terms, below: Denominator, other: Terms, other_below: Denominator) -> Any:
+    def _product(self, terms: Terms, below: Denominator, other: Terms, other_below: Denominator) -> Number:
         ring = self.ring
         # (x / y) y = x, without expanding either product
         for a, b, c, d in ((terms, below, other, other_below), (other, other_below, terms, below)):
@@ -161,7 +163,7 @@ def exponential(exponent: int, ring: Ring) -> Exponentials:
     return Exponentials({_ONE: {exponent: ring.number(1)}}, ring)
 
 
-def factors(number: Exponentials) -> tuple[int, Any, Denominator, Denominator] | None:
+def factors(number: Exponentials) -> tuple[int, Number, Denominator, Denominator] | None:
     """The s, c, N and D, the last two in canonical form, of a number c E^s N / D; None for several fractions."""
     if len(number.parts) != 1:
         return None
@@ -170,12 +172,12 @@ def factors(number: Exponentials) -> tuple[int, Any, Denominator, Denominator] |
     return shift, scale, above, below
 
 
-def canonical(terms: Denominator, ring: Ring) -> Any:
+def canonical(terms: Denominator, ring: Ring) -> Number:
     """A canonical form as a number; a bare one where no exponential is in it."""
     return _reduced({_ONE: _terms(terms, ring)}, ring)
 
 
-def is_zero(number: Any) -> bool:
+def is_zero(number: Number) -> bool:
     """Whether a number of either kind is zero."""
     if not isinstance(number, Exponentials):
         return number == 0
@@ -187,7 +189,7 @@ def _terms(denominator: Denominator, ring: Ring) -> Terms:
     return {label: ring.number(c) for label, c in denominator}
 
 
-def _canonical(terms: Terms, ring: Ring) -> tuple[Denominator, int, Any]:
+def _canonical(terms: Terms, ring: Ring) -> tuple[Denominator, int, Number]:
     """The canonical form D, and the shift s and scale c with terms = c E^s D."""
     count = ring.number(len(terms))
     shift = int(sum((ring.number(label) for label in terms), ring.number(0)) / count)
@@ -196,17 +198,17 @@ def _canonical(terms: Terms, ring: Ring) -> tuple[Denominator, int, Any]:
     return tuple((label, int(c / scale)) for label, c in moved), shift, scale
 
 
-def _shifted(terms: Terms, shift: int, scale: Any, ring: Ring) -> Terms:
+def _shifted(terms: Terms, shift: int, scale: Number, ring: Ring) -> Terms:
     return {(label + shift) % ring.modulus: c * scale for label, c in terms.items()}
 
 
-def _fraction(numerator: Terms, denominator: Terms, ring: Ring) -> Any:
+def _fraction(numerator: Terms, denominator: Terms, ring: Ring) -> Number:
     below, shift, scale = _canonical(denominator, ring)
     above = _shifted(numerator, -shift, ring.number(1) / scale, ring)
     return _reduced({below: above} if above else {}, ring)
 
 
-def _reduced(parts: Mapping[Denominator, Terms], ring: Ring) -> Any:
+def _reduced(parts: Mapping[Denominator, Terms], ring: Ring) -> Number:
     """A bare number where no exponential is left."""
     if not parts:
         return ring.number(0)
@@ -231,7 +233,7 @@ def _sum(a: Terms, b: Terms) -> Terms:
 
 def _times(a: Terms, b: Terms, ring: Ring) -> Terms:
     ring.spend(len(a) * len(b))
-    total: dict[int, Any] = {}
+    total: dict[int, Number] = {}
     for label, c in a.items():
         for other, d in b.items():
             key = (label + other) % ring.modulus
@@ -239,5 +241,5 @@ def _times(a: Terms, b: Terms, ring: Ring) -> Terms:
     return {label: c for label, c in total.items() if c != 0}
 
 
-def _evaluate(terms: Terms, symbol: Callable[[int], Any], ring: Ring) -> Any:
+def _evaluate(terms: Terms, symbol: Callable[[int], Number], ring: Ring) -> Number:
     return sum((c * symbol(label) for label, c in terms.items()), ring.number(0))

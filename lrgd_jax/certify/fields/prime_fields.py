@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from flint import fmpz, nmod
 
 from lrgd_jax.certify.exact.algebra import Numbers, as_objects
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.exponentials import Exponentials, Ring, canonical, exponential, factors, is_zero
 from lrgd_jax.certify.fields.symbolic import Mask, OrderError, Symbolic, inside
 
@@ -57,9 +57,9 @@ class PrimeField(Symbolic):
         self.modulus = modulus
         self.ring = Ring(modulus)
         self.seed = seed
-        self._symbols: dict[tuple[Any, ...], nmod] = {}
+        self._symbols: dict[tuple[Number, ...], nmod] = {}
         self._members: dict[tuple[str, int], frozenset[int]] = {}
-        self._magnitudes: dict[int, Any] = {}
+        self._magnitudes: dict[int, Number] = {}
         self._pivots = 0
 
     @property
@@ -72,7 +72,7 @@ class PrimeField(Symbolic):
         flat = [self._element("input", name, k) for k in range(math.prod(shape))]
         return Numbers(as_objects(flat, tuple(shape)))
 
-    def differ(self, x: Any, y: Any) -> bool:
+    def differ(self, x: Number, y: Number) -> bool:
         """Whether two numbers are different.
 
         Raises:
@@ -87,12 +87,12 @@ class PrimeField(Symbolic):
         """A rational constant as a residue."""
         return nmod(numerator, self.modulus) / nmod(denominator, self.modulus)
 
-    def exponential(self, x: Any) -> Any:
+    def exponential(self, x: Number) -> Number:
         """E to the power of the residue of x."""
         exponent = int(self._plain(x))
         return exponential(exponent, self.ring) if exponent else nmod(1, self.modulus)
 
-    def logarithm(self, x: Any) -> Any:
+    def logarithm(self, x: Number) -> Number:
         """log|c E^s N / D| = log|c| + s + log|N| - log|D| for a sum of exponentials; of a number, a symbol."""
         found = factors(x) if isinstance(x, Exponentials) else None
         if found is None:
@@ -101,21 +101,21 @@ class PrimeField(Symbolic):
         parts = [self._log_magnitude(canonical(terms, self.ring)) for terms in (above, below)]
         return nmod(shift, self.modulus) + self._log_magnitude(scale) + parts[0] - parts[1]
 
-    def _log_magnitude(self, x: Any) -> nmod:
+    def _log_magnitude(self, x: Number) -> nmod:
         value = self._plain(x)
         # not by `symbol`, which a field of pairs of elements overrides
         return nmod(0, self.modulus) if value in (1, -1) else self._known("log", int(value))
 
-    def remember_abs(self, magnitude: nmod, x: Any) -> None:
+    def remember_abs(self, magnitude: nmod, x: Number) -> None:
         """By the residue of the symbol."""
         self._magnitudes[int(magnitude)] = x
 
-    def under_abs(self, x: Any) -> Any:
+    def under_abs(self, x: Number) -> Number:
         """The number whose magnitude x is."""
         return x if isinstance(x, Exponentials) else self._magnitudes.get(int(x), x)
 
-    def pivot(self, column: Sequence[Any]) -> int | None:
-        """Any entry that is not zero, at random: a result that depends on it shows."""
+    def pivot(self, column: Sequence[Number]) -> int | None:
+        """Number entry that is not zero, at random: a result that depends on it shows."""
         self.pivots_open = True
         self._pivots += 1
         entries = [k for k, x in enumerate(column) if not is_zero(x)]
@@ -123,11 +123,11 @@ class PrimeField(Symbolic):
             raise ZeroDivisionError("a matrix is singular at this point")
         return entries[_random(self.seed, self.modulus, "pivot", self._pivots) % len(entries)]
 
-    def symbol(self, name: str, *arguments: Any) -> nmod:
+    def symbol(self, name: str, *arguments: Number) -> nmod:
         """One random element for each name and arguments."""
         return self._known(name, *(int(self._plain(x)) for x in arguments))
 
-    def extreme(self, name: str, x: Any, y: Any) -> Any:
+    def extreme(self, name: str, x: Number, y: Number) -> Number:
         """One symbol for the set of all numbers that were compared, whatever their order."""
         members = self._of(name, x) | self._of(name, y)
         if len(members) == 1:
@@ -137,11 +137,11 @@ class PrimeField(Symbolic):
         self._members[name, int(symbol)] = members
         return symbol
 
-    def _of(self, name: str, x: Any) -> frozenset[int]:
+    def _of(self, name: str, x: Number) -> frozenset[int]:
         value = int(self._plain(x))
         return self._members.get((name, value), frozenset({value}))
 
-    def _plain(self, x: Any) -> nmod:
+    def _plain(self, x: Number) -> nmod:
         """A number as a residue, with a free symbol for each exponential that is left in it."""
         if isinstance(x, Mask):
             raise OrderError("the maximum of nothing but masked logits has no value in a field")
@@ -149,15 +149,15 @@ class PrimeField(Symbolic):
             return inside(x)
         return x.value(lambda label: self._known("E", label) if label else nmod(1, self.modulus))
 
-    def _known(self, *key: Any) -> nmod:
+    def _known(self, *key: Number) -> nmod:
         if key not in self._symbols:
             self._symbols[key] = self._element("symbol", *key)
         return self._symbols[key]
 
-    def _element(self, *key: Any) -> nmod:
+    def _element(self, *key: Number) -> nmod:
         return nmod(_random(self.seed, self.modulus, *key) % self.modulus, self.modulus)
 
 
-def _random(*key: Any) -> int:
+def _random(*key: Number) -> int:
     # 256 bits, so that a remainder modulo 61 bits is uniform up to 2^-195
     return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=32).digest(), "big")

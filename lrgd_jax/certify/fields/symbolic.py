@@ -15,6 +15,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.exact.algebra import RING, Algebra, Numbers, as_objects, elementwise
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.tracing.free_functions import FREE, core_ranks
 from lrgd_jax.certify.walking.data_movement import shape_of
 from lrgd_jax.certify.walking.discrete import COMPARISONS
@@ -38,7 +39,7 @@ class _Outside:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: Number) -> Number:
         raise OrderError(f"the program computes with {self.name}, which has no place in a field")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = _refuse
@@ -52,12 +53,12 @@ class Mask(_Outside):
 
     __slots__ = ()
 
-    def __add__(self, other: Any) -> Mask:
+    def __add__(self, other: Number) -> Mask:
         return self if not isinstance(other, _Outside) or isinstance(other, Mask) else self._refuse()
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Mask:
+    def __sub__(self, other: Number) -> Mask:
         return self if not isinstance(other, _Outside) else self._refuse()
 
 
@@ -118,23 +119,23 @@ class Symbolic(Algebra):
             **dict.fromkeys(("cholesky", "qr"), self._rooted),
         }
 
-    def fraction(self, numerator: int, denominator: int) -> Any:
+    def fraction(self, numerator: int, denominator: int) -> Number:
         """A rational constant."""
         raise NotImplementedError
 
-    def exponential(self, x: Any) -> Any:
+    def exponential(self, x: Number) -> Number:
         """Exp of a number."""
         raise NotImplementedError
 
-    def symbol(self, name: str, *arguments: Any) -> Any:
+    def symbol(self, name: str, *arguments: Number) -> Number:
         """The free symbol of a function at arguments (numbers, or integers that only name something)."""
         raise NotImplementedError
 
-    def extreme(self, name: str, x: Any, y: Any) -> Any:
+    def extreme(self, name: str, x: Number, y: Number) -> Number:
         """A symbol for the maximum or minimum of two numbers."""
         raise NotImplementedError
 
-    def constant(self, value: int | float) -> Any:
+    def constant(self, value: int | float) -> Number:
         """A number exactly; one of the size of a mask is minus infinity; plus infinity and NaN must not be used."""
         if isinstance(value, bool | int):
             return self.fraction(int(value), 1)
@@ -145,19 +146,19 @@ class Symbolic(Algebra):
             return _Outside(_NAN if math.isnan(value) else _INFINITY)
         return self.fraction(*value.as_integer_ratio())
 
-    def larger(self, x: Any, y: Any) -> Any:
+    def larger(self, x: Number, y: Number) -> Number:
         """A free symbol that is symmetric and associative, as the maximum is."""
         if isinstance(x, Mask) or isinstance(y, Mask):
             return y if isinstance(x, Mask) else x
         return self.extreme("max", x, y)
 
-    def smaller(self, x: Any, y: Any) -> Any:
+    def smaller(self, x: Number, y: Number) -> Number:
         """Likewise for the minimum."""
         if isinstance(x, Mask) or isinstance(y, Mask):
             return _MASKED
         return self.extreme("min", x, y)
 
-    def order(self, x: Any, y: Any) -> int:
+    def order(self, x: Number, y: Number) -> int:
         """Only a mask can be told from a number.
 
         Raises:
@@ -171,15 +172,15 @@ class Symbolic(Algebra):
             "feature map may take the place of one that compares"
         )
 
-    def is_number(self, x: Any) -> bool | None:
+    def is_number(self, x: Number) -> bool | None:
         """Every element of a field is one, and so is a mask."""
         return not isinstance(x, _Outside) or x.name != _NAN
 
-    def is_finite(self, x: Any) -> bool | None:
+    def is_finite(self, x: Number) -> bool | None:
         """Every element of a field is; a mask is not."""
         return not isinstance(x, _Outside)
 
-    def floor(self, x: Any) -> int:
+    def floor(self, x: Number) -> int:
         """Not in a field.
 
         Raises:
@@ -187,7 +188,7 @@ class Symbolic(Algebra):
         """
         raise OrderError("a prime field does not cut numbers to integers; balls and rationals do, where it is decided")
 
-    def turn(self, k: int, n: int) -> tuple[Any, Any]:
+    def turn(self, k: int, n: int) -> tuple[Number, Number]:
         """Of quarters of a turn only.
 
         Raises:
@@ -200,42 +201,42 @@ class Symbolic(Algebra):
         corner = 4 * k // n % 4
         return self.constant((1, 0, -1, 0)[corner]), self.constant((0, 1, 0, -1)[corner])
 
-    def power(self, x: Any, exponent: Any) -> Any:
+    def power(self, x: Number, exponent: Number) -> Number:
         """A free symbol of both."""
         return self._asked("pow", x, exponent)
 
-    def logarithm(self, x: Any) -> Any:
+    def logarithm(self, x: Number) -> Number:
         """Log of a number, or of its magnitude: the two are one where both have a value."""
         raise NotImplementedError
 
-    def _function(self, name: str) -> Callable[[Any], Any]:
+    def _function(self, name: str) -> Callable[[Number], Number]:
         return lambda x: self._asked(name, x)
 
-    def _exp(self, x: Any) -> Any:
+    def _exp(self, x: Number) -> Number:
         if isinstance(x, Mask):
             return self.fraction(0, 1)
         self.calls += 1
         return self.exponential(inside(x))
 
-    def _log(self, x: Any) -> Any:
+    def _log(self, x: Number) -> Number:
         self.calls += 1
         return self.logarithm(self.under_abs(inside(x)))
 
-    def _abs(self, x: Any) -> Any:
+    def _abs(self, x: Number) -> Number:
         """A free symbol, of which a logarithm still knows the argument."""
         magnitude = self._asked("abs", x)
         self.remember_abs(magnitude, x)
         return magnitude
 
-    def remember_abs(self, magnitude: Any, x: Any) -> None:
+    def remember_abs(self, magnitude: Number, x: Number) -> None:
         """Keeps of which number a symbol is the magnitude."""
         raise NotImplementedError
 
-    def under_abs(self, x: Any) -> Any:
+    def under_abs(self, x: Number) -> Number:
         """The number whose magnitude x is; x itself where it is none."""
         raise NotImplementedError
 
-    def _sign_symbol(self, x: Any) -> Any:
+    def _sign_symbol(self, x: Number) -> Number:
         return self.fraction(place(x), 1) if place(x) else self._asked("sign", x)
 
     def _of_two(self, name: str) -> Rule:
@@ -245,20 +246,20 @@ class Symbolic(Algebra):
         name = f"round {int(eqn.params['rounding_method'])}"
         return elementwise(lambda number: self._asked(name, number), x)
 
-    def _convert(self, eqn: core.JaxprEqn, x: Numbers) -> Any:
+    def _convert(self, eqn: core.JaxprEqn, x: Numbers) -> Number:
         if np.dtype(eqn.params["new_dtype"]).kind in "iu":
             raise OrderError(
                 "a prime field does not cut numbers to integers; balls and rationals do, where it is decided"
             )
         return RING["convert_element_type"](self, eqn, x)
 
-    def _rooted(self, eqn: core.JaxprEqn, x: Numbers) -> Any:
+    def _rooted(self, eqn: core.JaxprEqn, x: Numbers) -> Number:
         raise OrderError(
             "its square roots are free symbols in a field, of which r r = x is not known; balls enclose it, and "
             "jnp.linalg.solve is decided exactly"
         )
 
-    def _asked(self, name: str, *arguments: Any) -> Any:
+    def _asked(self, name: str, *arguments: Number) -> Number:
         self.calls += 1
         return self.symbol(name, *(inside(x) for x in arguments))
 
@@ -272,7 +273,7 @@ class Symbolic(Algebra):
         batch = arrays[0].ndim - core_ranks(eqn)[0]
         # entries in one row of another shape are another argument
         name = f"free {self._number_of(eqn.params['function'])} {[x.shape[batch:] for x in arrays]}"
-        outputs: list[list[Any]] = [[] for _ in shapes]
+        outputs: list[list[Number]] = [[] for _ in shapes]
         for row in zip(*(_rows(x, batch) for x in arrays), strict=True):
             arguments = [x for part in row for x in part]
             for k, shape in enumerate(shapes):
@@ -289,14 +290,14 @@ class Symbolic(Algebra):
         return len(self._frees) - 1
 
 
-def place(x: Any) -> int:
+def place(x: Number) -> int:
     """-1 for a mask, 1 for plus infinity, 0 for a number of the field."""
     if isinstance(x, Mask):
         return -1
     return int(isinstance(x, _Outside) and x.name == _INFINITY)
 
 
-def inside(x: Any) -> Any:
+def inside(x: Number) -> Number:
     """X itself.
 
     Raises:
@@ -307,6 +308,6 @@ def inside(x: Any) -> Any:
     return x
 
 
-def _rows(x: np.ndarray, batch: int) -> list[list[Any]]:
+def _rows(x: np.ndarray, batch: int) -> list[list[Number]]:
     flat = x.reshape(math.prod(x.shape[:batch]), math.prod(x.shape[batch:]))
     return [list(row) for row in flat]

@@ -30,7 +30,7 @@ from jax.extend import core
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Rounding, as_bounds, inputs_of
 from lrgd_jax.certify.tracing.jax_versions import bind
-from lrgd_jax.certify.tracing.program import Program, as_program
+from lrgd_jax.certify.tracing.program import Program, Tree, as_program
 from lrgd_jax.certify.walking.discrete import Open
 from lrgd_jax.certify.walking.system import System, is_floating
 from lrgd_jax.certify.walking.walker import walk
@@ -65,7 +65,7 @@ class AdjointBound:
 
 def adjoint_bound(
     function: Program | Callable[..., Any],
-    *args: Any,
+    *args: Tree,
     cuts: Cuts = "operations",
     outputs: Any = None,
     batch: int = 64,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.tracing.program import DType
 from lrgd_jax.certify.walking.discrete import out_dtype
 
 
@@ -29,7 +30,7 @@ class Format:
 
 
 @functools.lru_cache(maxsize=64)
-def format_of(dtype: Any) -> Format:
+def format_of(dtype: DType) -> Format:
     """The format of a floating dtype.
 
     Raises:

@@ -21,6 +21,7 @@ from jax import lax
 from lrgd_jax.certify.balls.ball_arithmetic import Balls, precision
 from lrgd_jax.certify.rounding.elementwise import GROWTH, exp_neg_sq
 from lrgd_jax.certify.tracing.jax_versions import newer_functions
+from lrgd_jax.certify.tracing.program import DType
 
 __all__ = ["COUNT", "FORMATS", "FUNCTIONS", "Function", "Measured", "measure", "measure_all"]
 
@@ -158,7 +159,7 @@ def _normal(function: Function, arguments: list[np.ndarray], info: Any) -> list[
     return [x[kept] for x in arguments]
 
 
-def _samples(function: Function, dtype: Any, count: int, seed: int) -> list[np.ndarray]:
+def _samples(function: Function, dtype: DType, count: int, seed: int) -> list[np.ndarray]:
     """Arguments over all magnitudes, and densely over the middle; every number there is in 16-bit formats."""
     rng = np.random.default_rng(seed)
     info = jnp.finfo(dtype)

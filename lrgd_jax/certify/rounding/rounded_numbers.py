@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lrgd_jax.certify.rounding.formats import Format, format_of
+from lrgd_jax.certify.tracing.program import DType
 
 _ULP = 2.0**-52
 
@@ -86,7 +87,7 @@ def keep_infinite(result: Rounded, *operands: Rounded) -> Rounded:
     return Rounded(result.value, np.where(kept, 0.0, result.error), result.format)
 
 
-def exact(value: np.ndarray, dtype: Any) -> Rounded:
+def exact(value: np.ndarray, dtype: DType) -> Rounded:
     """A constant of a program: its error is what `dtype` rounds off, or flushes if it is subnormal."""
     form = format_of(dtype)
     wide = np.asarray(value, np.float64)

@@ -25,7 +25,7 @@ from lrgd_jax.certify.rounding.elementwise import ELEMENTWISE
 from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
 from lrgd_jax.certify.rounding.formats import Format
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded, exact
-from lrgd_jax.certify.tracing.program import Program, as_program
+from lrgd_jax.certify.tracing.program import Program, Tree, as_program
 from lrgd_jax.certify.walking.discrete import Open
 from lrgd_jax.certify.walking.system import Rule, System
 from lrgd_jax.certify.walking.walker import walk
@@ -101,7 +101,7 @@ def _few_digits(value: np.ndarray, form: Format) -> np.ndarray:
     return digits == np.rint(digits)
 
 
-def running_error(function: Program | Callable[..., Any], *args: Any, errors: Any = None) -> Bounded:
+def running_error(function: Program | Callable[..., Any], *args: Tree, errors: Any = None) -> Bounded:
     """Bounds the rounding error of every output of a program.
 
     Args:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program, Variable, inner_jaxprs
 
 __all__ = ["Cost", "cost_of"]
 
@@ -65,5 +64,5 @@ def _terms(eqn: core.JaxprEqn) -> int:
     return math.prod(_shape(eqn.invars[0])[k] for k in contracted)
 
 
-def _shape(var: Any) -> tuple[int, ...]:
+def _shape(var: Variable) -> tuple[int, ...]:
     return tuple(var.aval.shape)

@@ -14,7 +14,7 @@ import numpy as np
 from jax import errors
 
 from lrgd_jax.certify.tracing.digests import digest
-from lrgd_jax.certify.tracing.program import Program, trace
+from lrgd_jax.certify.tracing.program import Program, Tree, trace
 from lrgd_jax.tracebacks import Line, definition_line, first_sentence, is_refusal, user_line
 
 __all__ = ["FaultError", "name_with_line", "naming_faults", "naming_refusals", "trace_or_explain"]
@@ -25,7 +25,7 @@ class FaultError(ValueError):
 
 
 def trace_or_explain(
-    what: str, function: Callable[..., Any], call: Callable[..., Any], *args: Any, twice: bool = True
+    what: str, function: Callable[..., Any], call: Callable[..., Any], *args: Tree, twice: bool = True
 ) -> Program:
     """Traces a function that was given.
 

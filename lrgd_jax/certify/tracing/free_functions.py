@@ -13,7 +13,7 @@ import jax
 from jax.extend import core
 from jax.interpreters import batching
 
-from lrgd_jax.certify.tracing.program import Program, trace
+from lrgd_jax.certify.tracing.program import Program, Variable, trace
 
 __all__ = ["FREE", "core_ranks", "free", "program_behind"]
 
@@ -59,7 +59,7 @@ def core_ranks(eqn: core.JaxprEqn) -> tuple[int, ...]:
 
 def program_behind(eqn: core.JaxprEqn) -> Program:
     """The function behind an equation, traced at its operands; its arguments are the operands."""
-    avals: list[Any] = [x.aval for x in eqn.invars]
+    avals: list[Variable] = [x.aval for x in eqn.invars]
     structs = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals]
     return trace(_lifted(eqn.params["function"], eqn.params["batch"]), *structs)
 

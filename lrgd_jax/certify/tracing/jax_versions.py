@@ -17,7 +17,7 @@ import numpy as np
 from jax._src.core import DropVar  # no public API names what nobody reads
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, trace
+from lrgd_jax.certify.tracing.program import Program, Variable, trace
 
 __all__ = [
     "CALLED",
@@ -56,7 +56,7 @@ def scan_layout(params: Mapping[str, Any]) -> tuple[int, int]:
     return len(constants), len(carried)
 
 
-def dropped(var: Any) -> Any:
+def dropped(var: Variable) -> Any:
     """A variable in the place of one that nobody reads; a trace keeps a plain one there."""
     return DropVar(var.aval)
 
@@ -79,7 +79,7 @@ def library_function(eqn: core.JaxprEqn) -> core.Primitive | None:
     """
     if eqn.primitive.name != "custom_jvp_call" or len(eqn.invars) != 1:
         return None
-    aval: Any = eqn.invars[0].aval
+    aval: Variable = eqn.invars[0].aval
     program = eqn.params["call_jaxpr"]
     if _masks_bits(program) and _is_one_of(program, _exp_neg_sq(np.dtype(aval.dtype))):
         return EXP_NEG_SQ
@@ -103,7 +103,7 @@ def expansion(eqn: core.JaxprEqn) -> Program | None:
     function = EXPANSIONS.get(eqn.primitive.name)
     if function is None:
         return None
-    avals: list[Any] = [var.aval for var in eqn.invars]
+    avals: list[Variable] = [var.aval for var in eqn.invars]
     return _expanded(function, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals))
 
 
@@ -213,7 +213,7 @@ def _signature(closed: Any) -> tuple[Any, ...]:
     """Names, parameters, wiring and constants of a program; the shapes of its arrays do not count."""
     numbers: dict[Any, int] = {}
 
-    def operand(var: Any) -> Any:
+    def operand(var: Variable) -> Any:
         return str(var.val) if isinstance(var, core.Literal) else numbers.setdefault(var, len(numbers))
 
     def rows() -> Iterator[tuple[Any, ...]]:

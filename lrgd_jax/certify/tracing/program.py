@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,18 @@ FAULTS = (
 )
 """What the evaluation of a program may raise at a point that it has no value for."""
 
+Variable: TypeAlias = Any
+"""A `core.Var` or `core.Literal` that holds an array; JAX does not type the shape and the dtype of its `aval`."""
+
+Leaf: TypeAlias = Any
+"""An array, or what JAX and NumPy make one of: a number of Python, a `jax.ShapeDtypeStruct`, random keys."""
+
+Tree: TypeAlias = Any
+"""A pytree of leaves."""
+
+DType: TypeAlias = Any
+"""A dtype of NumPy, or one of JAX's own: of random keys, of bfloat16."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Program:
@@ -45,7 +57,7 @@ class Program:
     in_tree: Any
     out_tree: Any
 
-    def flatten(self, args: Sequence[Any]) -> list[Any]:
+    def flatten(self, args: Sequence[Tree]) -> list[Leaf]:
         """The leaves of `args` as arrays of the traced shapes and dtypes.
 
         Raises:
@@ -56,12 +68,12 @@ class Program:
             raise ValueError(f"expected arguments of structure {self.in_tree}, got {tree}; trace the function anew")
         return [_as_traced(x, aval, k) for k, (x, aval) in enumerate(zip(leaves, self.jaxpr.in_avals, strict=True))]
 
-    def unflatten(self, leaves: Sequence[Any]) -> Any:
+    def unflatten(self, leaves: Sequence[Leaf]) -> Tree:
         """The result with `leaves` for its arrays."""
         return jax.tree.unflatten(self.out_tree, leaves)
 
 
-def trace(function: Callable[..., Any], *args: Any) -> Program:
+def trace(function: Callable[..., Any], *args: Tree) -> Program:
     """Traces `function` at arrays (or `jax.ShapeDtypeStruct`s) of the shapes and dtypes of `args`.
 
     Example:
@@ -73,7 +85,7 @@ def trace(function: Callable[..., Any], *args: Any) -> Program:
     return Program(jaxpr, jax.tree.structure(tuple(args)), jax.tree.structure(result))
 
 
-def as_program(function: Program | Callable[..., Any], args: Sequence[Any]) -> Program:
+def as_program(function: Program | Callable[..., Any], args: Sequence[Tree]) -> Program:
     """`function` itself if it is traced already, else its trace at `args`."""
     return function if isinstance(function, Program) else trace(function, *args)
 
@@ -84,16 +96,16 @@ def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[core.ClosedJaxpr | core.Jaxpr]:
     return (x for x in leaves if _is_jaxpr(x))
 
 
-def is_key(dtype: Any) -> bool:
+def is_key(dtype: DType) -> bool:
     """Whether a dtype is that of random keys, which NumPy does not have."""
     return bool(jnp.issubdtype(dtype, jax.dtypes.extended))
 
 
-def _is_jaxpr(x: Any) -> bool:
+def _is_jaxpr(x: object) -> bool:
     return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
 
 
-def _as_traced(x: Any, aval: Any, position: int) -> Any:
+def _as_traced(x: Leaf, aval: Variable, position: int) -> Leaf:
     if is_key(aval.dtype):
         return x
     array = np.asarray(x, aval.dtype) if isinstance(x, (bool, int, float)) else np.asarray(x)

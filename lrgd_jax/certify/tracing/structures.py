@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lrgd_jax.certify.tracing.program import Program
+from lrgd_jax.certify.tracing.program import Program, Tree
 
 __all__ = ["StructureError", "comparable", "describe", "mismatch"]
 
@@ -18,7 +18,7 @@ class StructureError(ValueError):
     """Two results are not of one structure, or arrays at one place not of one shape."""
 
 
-def describe(tree: Any) -> str:
+def describe(tree: Tree) -> str:
     """The structure of a result and the shapes of its arrays.
 
     Args:

@@ -19,7 +19,7 @@ from jax.extend import core
 from lrgd_jax.certify.fields.symbolic import MASK
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
 from lrgd_jax.certify.tracing.jax_versions import scan_layout
-from lrgd_jax.certify.tracing.program import Program
+from lrgd_jax.certify.tracing.program import Program, Variable
 from lrgd_jax.certify.tracing.source_lines import entered, source_line
 from lrgd_jax.certify.walking.liveness import live
 
@@ -134,7 +134,7 @@ class _Reader:
         known: dict[Any, bool] = dict(zip(jaxpr.invars, varies, strict=True))
         constants = dict(zip(jaxpr.constvars, consts, strict=False))
 
-        def read(var: Any) -> bool:
+        def read(var: Variable) -> bool:
             return not isinstance(var, core.Literal) and known.get(var, False)
 
         for eqn in live(jaxpr):
@@ -264,5 +264,5 @@ def _narrower(target: Any, source: Any) -> bool:
     return one.nmant < other.nmant or one.nexp < other.nexp
 
 
-def _dtype(var: Any) -> Any:
+def _dtype(var: Variable) -> Any:
     return var.aval.dtype

@@ -19,7 +19,7 @@ from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify.fields.symbolic import MASK
-from lrgd_jax.certify.tracing.program import inner_jaxprs
+from lrgd_jax.certify.tracing.program import DType, Tree, Variable, inner_jaxprs
 from lrgd_jax.certify.verdicts.conditions import Condition, place_of
 from lrgd_jax.certify.verdicts.literal_meanings import Meaning, meaning_of
 from lrgd_jax.certify.walking.complex_numbers import real_dtype
@@ -51,7 +51,7 @@ class LiteralLifting:
         self.function = function
         self.lifted: tuple[Condition, ...] = ()
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
+    def __call__(self, *args: Tree, **named: Any) -> Any:
         """The function's result, computed with the numbers that its literals mean."""
         leaves, tree = jax.tree.flatten((args, named))
 
@@ -78,7 +78,7 @@ def _lifted(jaxpr: Any, consts: Sequence[Any], noted: dict[Condition, None]) -> 
     values = dict(zip(jaxpr.constvars, consts, strict=False))
     eqns: list[Any] = []
 
-    def read(var: Any, eqn: Any) -> Any:
+    def read(var: Variable, eqn: Any) -> Any:
         if isinstance(var, core.Literal):
             return _replaced(var, var.val, eqn, noted, eqns)
         if var not in known:
@@ -114,7 +114,7 @@ def _holds_jaxpr(x: Any) -> bool:
     return _is_jaxpr(x) or (isinstance(x, tuple | list) and any(map(_is_jaxpr, x)))
 
 
-def _replaced(var: Any, value: Any, eqn: Any, noted: dict[Condition, None], eqns: list[Any]) -> Any:
+def _replaced(var: Variable, value: Any, eqn: Any, noted: dict[Condition, None], eqns: list[Any]) -> Any:
     """The variable that takes the place of a constant, whose equations are added; itself where it means itself."""
     if value is None or not jnp.issubdtype(var.aval.dtype, jnp.inexact):
         return var
@@ -151,7 +151,7 @@ def _condition(number: float, meaning: Meaning, eqn: Any) -> Condition:
     return Condition(kind, f"the literal {number!r} counts as {meaning.text}", "" if eqn is None else place_of(eqn))
 
 
-def _array(array: np.ndarray, meanings: Mapping[float, Meaning | None], dtype: Any) -> Any:
+def _array(array: np.ndarray, meanings: Mapping[float, Meaning | None], dtype: DType) -> Any:
     def scalar(k: float) -> Any:
         return np.asarray(k, dtype)
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program
+from lrgd_jax.certify.tracing.program import DType, Program, Variable
 from lrgd_jax.certify.walking.discrete import out_dtype
 from lrgd_jax.certify.walking.expansions import traced_in_full
 
@@ -28,12 +28,12 @@ class Pair(NamedTuple):
     imag: Any
 
 
-def is_complex(var: Any) -> bool:
+def is_complex(var: Variable) -> bool:
     """Whether a variable of a jaxpr holds complex numbers."""
     return bool(jnp.issubdtype(var.aval.dtype, np.complexfloating))
 
 
-def real_dtype(dtype: Any) -> np.dtype:
+def real_dtype(dtype: DType) -> np.dtype:
     """The format of the parts of a complex number; a real format itself."""
     kinds = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.float64)}
     return kinds.get(np.dtype(dtype), np.dtype(dtype))
@@ -60,7 +60,7 @@ def on_parts(eqn: core.JaxprEqn) -> Program:
         outputs = rule(eqn, *operands)
         return split(outputs if isinstance(outputs, list) else [outputs])
 
-    avals: list[Any] = [var.aval for var in eqn.invars for _ in range(1 + is_complex(var))]
+    avals: list[Variable] = [var.aval for var in eqn.invars for _ in range(1 + is_complex(var))]
     structs = [jax.ShapeDtypeStruct(aval.shape, real_dtype(aval.dtype)) for aval in avals]
     return traced_in_full(function, *structs)
 

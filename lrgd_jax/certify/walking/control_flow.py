@@ -9,6 +9,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
+from lrgd_jax.certify.tracing.program import Variable
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.discrete import concrete
 from lrgd_jax.certify.walking.entries import lift_constant, map_entries
@@ -59,7 +60,7 @@ def _row(k: int) -> Callable[..., Any]:
     return lambda xp, x: x[k]
 
 
-def _stack(system: System[Any], var: Any, rows: list[Any]) -> Any:
+def _stack(system: System[Any], var: Variable, rows: list[Any]) -> Any:
     if not rows:
         empty = np.zeros(var.aval.shape, np.int64)
         return lift_constant(system.lift, empty, var.aval.dtype) if is_floating(var) else empty.astype(var.aval.dtype)

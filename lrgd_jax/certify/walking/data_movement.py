@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.tracing.program import Variable
+
 Move = Callable[..., Any]
 Maker = Callable[..., Move | list[Move]]
 
 
-def shape_of(var: Any) -> tuple[int, ...]:
+def shape_of(var: Variable) -> tuple[int, ...]:
     """The shape of a variable of a jaxpr."""
     return tuple(var.aval.shape)
 
 
-def _positions(var: Any) -> np.ndarray:
+def _positions(var: Variable) -> np.ndarray:
     return np.arange(math.prod(shape_of(var))).reshape(shape_of(var))
 
 

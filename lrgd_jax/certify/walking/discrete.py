@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import is_key
+from lrgd_jax.certify.tracing.program import DType, Variable, is_key
 
 
 class UndecidableError(ValueError):
@@ -53,7 +53,7 @@ Discrete = np.ndarray | Open
 
 def out_dtype(eqn: core.JaxprEqn) -> Any:
     """The dtype of an equation's first output."""
-    aval: Any = eqn.outvars[0].aval
+    aval: Variable = eqn.outvars[0].aval
     return aval.dtype
 
 
@@ -97,7 +97,7 @@ def _plain(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     return lambda *arrays, **_: function(*arrays)
 
 
-def _iota(*, dtype: Any, shape: tuple[int, ...], dimension: int, **_: Any) -> np.ndarray:
+def _iota(*, dtype: DType, shape: tuple[int, ...], dimension: int, **_: Any) -> np.ndarray:
     line = np.arange(shape[dimension]).reshape([-1 if k == dimension else 1 for k in range(len(shape))])
     return np.broadcast_to(line, shape).astype(dtype)
 

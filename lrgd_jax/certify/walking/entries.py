@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.tracing.program import DType, Variable
 from lrgd_jax.certify.walking import discrete
 from lrgd_jax.certify.walking.complex_numbers import Pair, real_dtype
 from lrgd_jax.certify.walking.data_movement import INDICES, MOVES
@@ -18,7 +19,7 @@ from lrgd_jax.certify.walking.system import System, is_floating
 __all__ = ["lift_constant", "map_entries", "move_entries"]
 
 
-def lift_constant(lift: Callable[..., Any], value: np.ndarray, dtype: Any) -> Any:
+def lift_constant(lift: Callable[..., Any], value: np.ndarray, dtype: DType) -> Any:
     """A constant as an element, a complex one as a pair of them."""
     if not jnp.issubdtype(dtype, np.complexfloating):
         return lift(value, dtype)
@@ -88,6 +89,6 @@ def _fill(system: System[Any], eqn: core.JaxprEqn) -> Any:
     return np.asarray(value, dtype)
 
 
-def map_entries(system: System[Any], var: Any, function: Callable[..., Any], data: Sequence[Any]) -> Any:
+def map_entries(system: System[Any], var: Variable, function: Callable[..., Any], data: Sequence[Any]) -> Any:
     """A movement of what a variable holds: elements, integers or booleans."""
     return _moved(system, function, data) if is_floating(var) else _move_discrete(function, data)

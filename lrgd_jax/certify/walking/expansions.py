@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, trace
+from lrgd_jax.certify.tracing.program import Program, Variable, trace
 from lrgd_jax.certify.walking.data_movement import shape_of
 
 __all__ = ["EXPANSIONS", "expanded", "is_dropped", "traced_in_full"]
@@ -31,12 +31,12 @@ def traced_in_full(function: Callable[..., Any], *structs: Any) -> Program:
         return trace(function, *structs)
 
 
-def is_dropped(var: Any) -> bool:
+def is_dropped(var: Variable) -> bool:
     """Whether an output of an equation is used by nothing."""
     return type(var).__name__ == "DropVar"
 
 
-def _struct(var: Any) -> jax.ShapeDtypeStruct:
+def _struct(var: Variable) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(var.aval.shape, var.aval.dtype)
 
 

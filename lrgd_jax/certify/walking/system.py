@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.tracing.program import Variable
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.alternatives import advice
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError
@@ -96,6 +97,6 @@ class System(Generic[E]):
         return set(self.rules)
 
 
-def is_floating(var: Any) -> bool:
+def is_floating(var: Variable) -> bool:
     """Whether a variable of a jaxpr holds elements of the number system (else integers, booleans or keys)."""
     return bool(jnp.issubdtype(var.aval.dtype, np.inexact))

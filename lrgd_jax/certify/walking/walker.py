@@ -17,7 +17,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
-from lrgd_jax.certify.tracing.program import Program, is_key
+from lrgd_jax.certify.tracing.program import Program, Variable, is_key
 from lrgd_jax.certify.tracing.source_lines import entered, source_line
 from lrgd_jax.certify.walking import discrete
 from lrgd_jax.certify.walking.complex_numbers import COMPLEX, Pair, is_complex, on_parts, regrouped, split
@@ -68,7 +68,7 @@ def _run(system: System[Any], inner: core.ClosedJaxpr | core.Jaxpr, inputs: Sequ
     return _evaluate(system, inner, (), inputs)
 
 
-def _constant(system: System[Any], var: Any, value: Any) -> Any:
+def _constant(system: System[Any], var: Variable, value: Any) -> Any:
     if is_floating(var):
         return lift_constant(system.literal, np.asarray(value, var.aval.dtype), var.aval.dtype)
     return value if is_key(var.aval.dtype) else np.asarray(value, var.aval.dtype)
@@ -78,7 +78,7 @@ def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inp
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, inputs, strict=True))
 
-    def read(var: Any) -> Any:
+    def read(var: Variable) -> Any:
         return _constant(system, var, var.val) if isinstance(var, core.Literal) else env[var]
 
     for eqn in live(jaxpr):
