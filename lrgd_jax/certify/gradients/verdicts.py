@@ -1,0 +1,199 @@
+"""What was decided of an update: the gradient of a loss, or of none, and the witness; as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from lrgd_jax.certify.certificates import Certificate, Counterexample
+from lrgd_jax.certify.conditions import Condition
+from lrgd_jax.certify.shapes import Sizes
+
+__all__ = ["Conservative", "Loss", "Rotational", "Undecided"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    r"""A loss of the state, as the line integral of its gradient from zero.
+
+    $$L(S) = \int_0^1 \langle M F(tS), S\rangle\,dt = \sum_{j=0}^{D} w_j\,\langle M F(jS), S\rangle,$$
+
+    exact where F is a polynomial of degree D in the state: the weights integrate every polynomial of that degree.
+
+    Attributes:
+        degree: D.
+        weights: w_j, of the nodes 0, 1, ..., D.
+        certificate: that the gradient of this loss is the update (both times the weights' common denominator, so that
+            no weight is rounded).
+        function: the loss, called like the update.
+    """
+
+    degree: int
+    weights: tuple[Fraction, ...]
+    certificate: Certificate
+    function: Callable[..., Float[Array, ""]]
+
+    def __call__(self, *args: Array, **named: Array) -> Float[Array, ""]:
+        """The loss at a state and the other arguments."""
+        return self.function(*args, **named)
+
+
+@dataclass(frozen=True)
+class Conservative:
+    """An update is the gradient of a loss, for all arguments of these shapes; counts as true.
+
+    Attributes:
+        update: its name.
+        wrt: the name of the state.
+        metric: None for the Euclidean one, else the name of the metric under which it is a gradient.
+        certificate: that the Jacobian, times the metric, is symmetric.
+        loss: the loss, where the update is a polynomial in the state; else None.
+        poles: where the update may have no value. Near every other state there is a loss; that one loss serves all of
+            them is not said, since it may have to wind around a pole.
+    """
+
+    update: str
+    wrt: str
+    metric: str | None
+    certificate: Certificate
+    loss: Loss | None
+    poles: tuple[Condition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        under = "" if self.metric is None else f" under the metric {self.metric}"
+        lines = [f"gradient: {self.update} is the gradient of a loss of {self.wrt}{under}"]
+        if self.poles:
+            lines.append(
+                "  near every state at which it has a value; one loss for all of them might wind around a pole:"
+            )
+            lines.extend(f"    {pole}" for pole in self.poles)
+        elif self.loss is None:
+            lines.append("  loss: its line integral from zero; the update is no polynomial in the state")
+        else:
+            lines.append(f"  loss: {self.written}")
+        return "\n".join([*lines, *(f"  {line}" for line in str(self.certificate).splitlines())])
+
+    @property
+    def written(self) -> str:
+        """The loss as a formula."""
+        if self.loss is None:
+            return ""
+        name = self.update if self.metric is None else f"{self.metric} {self.update}"
+        at = {0: "0", 1: self.wrt}
+        terms = [
+            f"{weight} <{name}({at.get(node, f'{node} {self.wrt}')}), {self.wrt}>"
+            for node, weight in enumerate(self.loss.weights)
+            if weight
+        ]
+        return " + ".join(terms).replace("+ -", "- ") or "0"
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "verdict": "gradient",
+            "update": self.update,
+            "wrt": self.wrt,
+            "metric": self.metric,
+            "poles": [pole.as_dict() for pole in self.poles],
+            "loss": None
+            if self.loss is None
+            else {
+                "degree": self.loss.degree,
+                "weights": [str(weight) for weight in self.loss.weights],
+                "formula": self.written,
+                "certificate": self.loss.certificate.as_dict(),
+            },
+            "certificate": self.certificate.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Rotational:
+    """An update is the gradient of no loss, since its Jacobian is not symmetric at some arguments; counts as false.
+
+    Attributes:
+        update: its name.
+        wrt: the name of the state.
+        metric: as in `Conservative`.
+        sizes: of the named axes, as small as was found.
+        arguments: at which the Jacobian is not symmetric.
+        entries: two entries of the state.
+        derivatives: of the update's first entry by the state's second, and the other way round.
+        counterexample: to the symmetry.
+    """
+
+    update: str
+    wrt: str
+    metric: str | None
+    sizes: Sizes
+    arguments: Mapping[str, np.ndarray]
+    entries: tuple[tuple[int, ...], tuple[int, ...]]
+    derivatives: tuple[float, float]
+    counterexample: Counterexample
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        under = "" if self.metric is None else f" under the metric {self.metric}"
+        first, second = (str(list(entry)) if entry else "" for entry in self.entries)
+        sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+        lines = [f"no gradient: {self.update} is the gradient of no loss of {self.wrt}{under}; {sizes}"]
+        lines += [f"  {name} = {np.asarray(value).tolist()}" for name, value in self.arguments.items()]
+        lines.append(f"  d{self.update}{first}/d{self.wrt}{second} = {self.derivatives[0]:g}")
+        lines.append(f"  d{self.update}{second}/d{self.wrt}{first} = {self.derivatives[1]:g}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "verdict": "no gradient",
+            "update": self.update,
+            "wrt": self.wrt,
+            "metric": self.metric,
+            "sizes": dict(self.sizes),
+            "arguments": {name: np.asarray(value).tolist() for name, value in self.arguments.items()},
+            "entries": [list(entry) for entry in self.entries],
+            "derivatives": list(self.derivatives),
+            "counterexample": self.counterexample.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Nothing is certain of an update; counts as false.
+
+    Attributes:
+        update: its name.
+        wrt: the name of the state.
+        metric: as in `Conservative`.
+        reason: why.
+    """
+
+    update: str
+    wrt: str
+    metric: str | None
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return f"undecided: whether {self.update} is the gradient of a loss of {self.wrt}: {self.reason}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "verdict": "undecided",
+            "update": self.update,
+            "wrt": self.wrt,
+            "metric": self.metric,
+            "reason": self.reason,
+        }
