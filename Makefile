@@ -7,10 +7,13 @@ VENV ?= .venv$(patsubst %,-%,$(filter-out python3 python,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: verify verify-all test test-core test-slow lint parity notebooks docs mutants verify-model clean help
+.PHONY: check verify verify-all test test-core test-slow lint parity notebooks docs mutants verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+check: ## all that guards main, on both stacks: what CI runs
+	bash .ci/run
 
 verify: $(VENV)/.core ## install, then check the claims about attention in float64 and float32, and certify them
 	$(BIN)/lrgd verify --group A --exact --dtype float64,float32

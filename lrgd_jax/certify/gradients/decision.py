@@ -10,14 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lrgd_jax.certify.certificates import Certificate, Counterexample
-from lrgd_jax.certify.equal import equal
+from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
+from lrgd_jax.certify.answers.equality import equal
+from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.gradients.field import LEFT, RIGHT, Field, Metric, Update
 from lrgd_jax.certify.gradients.line_integral import integration_weights
 from lrgd_jax.certify.gradients.regularity import jumps, poles
 from lrgd_jax.certify.gradients.verdicts import Conservative, Loss, Rotational, Undecided
-from lrgd_jax.certify.shapes import Sizes, shapes_of
-from lrgd_jax.certify.unrefuted import Unrefuted
+from lrgd_jax.certify.tracing.shapes import Sizes, shapes_of
 
 __all__ = ["is_gradient"]
 

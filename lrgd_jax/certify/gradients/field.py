@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lrgd_jax.certify.program import Program, trace
-from lrgd_jax.certify.shapes import Argument, Shapes
+from lrgd_jax.certify.tracing.program import Program, trace
+from lrgd_jax.certify.tracing.shapes import Argument, Shapes
 
 __all__ = ["LEFT", "RIGHT", "Field", "Metric", "Update"]
 

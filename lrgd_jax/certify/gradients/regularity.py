@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from jax.extend import core
 
-from lrgd_jax.certify.conditions import Condition, conditions_of, place_of
-from lrgd_jax.certify.program import Program, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
+from lrgd_jax.certify.verdicts.conditions import Condition, conditions_of, place_of
 
 __all__ = ["jumps", "poles"]
 

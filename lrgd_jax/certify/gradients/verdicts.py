@@ -9,9 +9,9 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Array, Float
 
-from lrgd_jax.certify.certificates import Certificate, Counterexample
-from lrgd_jax.certify.conditions import Condition
-from lrgd_jax.certify.shapes import Sizes
+from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
+from lrgd_jax.certify.tracing.shapes import Sizes
+from lrgd_jax.certify.verdicts.conditions import Condition
 
 __all__ = ["Conservative", "Loss", "Rotational", "Undecided"]
 

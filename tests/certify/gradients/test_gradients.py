@@ -1,4 +1,4 @@
-"""Which updates are gradients: a table of those that people call gradient descent, and what is wrong with a question."""
+"""Which updates are gradients: a table of those that people call gradient descent, and wrong questions."""
 
 import json
 
@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.certify.gradients import is_gradient
-from lrgd_jax.certify.gradients import Conservative, Rotational, Undecided
+from lrgd_jax.certify.gradients import Conservative, Rotational, Undecided, is_gradient
 from lrgd_jax.certify.gradients.line_integral import integration_weights
 
 TOKEN = "S:dv=2,dk=2; k:dk; v:dv"
