@@ -1,5 +1,8 @@
 """Cutting a sequence into chunks of equal length and putting the outputs together again."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 

@@ -1,5 +1,10 @@
 """The delta rule and the gated delta rule: attention that writes what its memory does not know yet."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,6 +15,22 @@ from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["chunked_delta_rule", "recurrent_delta_rule", "unit_lower_inverse"]
+
+_Token: TypeAlias = tuple[
+    Float[Array, " r"], Float[Array, " r"], Float[Array, " dv"], Float[Array, ""], Float[Array, ""]
+]
+"""Query, key, value, write strength and decay of one token."""
+
+_Chunk: TypeAlias = tuple[
+    Float[Array, "c r"],
+    Float[Array, "c c"],
+    Float[Array, "c dv"],
+    Float[Array, "c r"],
+    Float[Array, "c r"],
+    Float[Array, ""],
+]
+"""Of a chunk: queries times what is left since its start, weights within it, writes, reads, keys times what is left at
+its end, and what is kept of the state."""
 
 
 def recurrent_delta_rule(
@@ -45,7 +66,7 @@ def recurrent_delta_rule(
     decays = jnp.ones_like(strengths) if decays is None else decays
     state = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype) if state is None else state
 
-    def token(memory: Float[Array, "dv r"], step):
+    def token(memory: Float[Array, "dv r"], step: _Token) -> tuple[Float[Array, "dv r"], Float[Array, " dv"]]:
         query, key, value, strength, decay = step
         kept = decay * memory
         memory = kept + jnp.outer(strength * (value - kept @ key), key)
@@ -62,7 +83,9 @@ def unit_lower_inverse(below: Float[Array, "c c"]) -> Float[Array, "c c"]:
     package can follow; a chunk has few of them.
     """
 
-    def row(inverse: Float[Array, "c c"], step):
+    def row(
+        inverse: Float[Array, "c c"], step: tuple[Float[Array, " c"], Float[Array, " c"]]
+    ) -> tuple[Float[Array, "c c"], None]:
         unit, coefficients = step
         return inverse + jnp.outer(unit, unit - coefficients @ inverse), None
 
@@ -109,19 +132,25 @@ def chunked_delta_rule(
     key_features = phi(keys)
     q, k, v, b = (cut(x, chunk) for x in (phi(queries), key_features, values, strengths))
 
-    def prepared(q, k, v, b, a):
+    def prepare(
+        q: Float[Array, "c r"],
+        k: Float[Array, "c r"],
+        v: Float[Array, "c dv"],
+        b: Float[Array, " c"],
+        a: Float[Array, " c"],
+    ) -> _Chunk:
         left = decay_products(a)
         since_start = left[:, 0] * a[0]
         inverse = unit_lower_inverse(b[:, None] * jnp.tril(left * (k @ k.T), -1))
         writes, reads = inverse @ (b[:, None] * v), inverse @ ((b * since_start)[:, None] * k)
         return q * since_start[:, None], left * (q @ k.T), writes, reads, k * left[-1][:, None], since_start[-1]
 
-    def one_chunk(state: Float[Array, "dv r"], block):
+    def one_chunk(state: Float[Array, "dv r"], block: _Chunk) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         queries, weights, writes, reads, keys, kept = block
         written = writes - reads @ state.T
         return kept * state + written.T @ keys, queries @ state.T + weights @ written
 
     empty = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype)
     # everything that does not need the state is done for all chunks at once
-    blocks = jax.vmap(prepared)(q, k, v, b, cut(decays, chunk, fill=1.0))
+    blocks = jax.vmap(prepare)(q, k, v, b, cut(decays, chunk, fill=1.0))
     return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

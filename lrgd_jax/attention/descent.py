@@ -1,5 +1,10 @@
 """Many steps of full-batch descent on the squared error, as linear attention of a refined query."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -8,6 +13,9 @@ from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["descent_attention"]
+
+_Iterate: TypeAlias = tuple[Float[Array, "t r"], Float[Array, "t r"]]
+"""The refined queries and their velocities."""
 
 
 def descent_attention(
@@ -56,7 +64,7 @@ def descent_attention(
         left = query_features - _seen(y @ key_features.T, mask) @ key_features - ridge * y
         return left if preconditioner is None else left @ preconditioner.T
 
-    def one_step(state, _):
+    def one_step(state: _Iterate, _: None) -> tuple[_Iterate, None]:
         y, velocity = state
         now = residual(y)
         if momentum is None:

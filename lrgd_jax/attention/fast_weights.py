@@ -4,6 +4,9 @@ What they need beside queries, keys and values (write strengths, decays, inner l
 one number, or one a token. The same names at a call replace the fields, so that a layer can compute them from tokens.
 """
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar

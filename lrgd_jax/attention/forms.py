@@ -4,6 +4,9 @@ A form is called on (queries, keys, values). Where order matters (causal, window
 last t of the n tokens, as in generation with a cache. `lrgd_jax.dual.dual_of` gives the dual model of a form.
 """
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 

@@ -1,5 +1,10 @@
 """Linear attention that forgets: retention (one decay a token) and gated linear attention (one a token and feature)."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,6 +14,12 @@ from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["chunked_gated_linear_attention", "decay_products", "recurrent_gated_linear_attention", "retention"]
+
+_Token: TypeAlias = tuple[Float[Array, " r"], Float[Array, " r"], Float[Array, " dv"], Float[Array, " r"]]
+"""Query, key, value and gates of one token."""
+
+_Chunk: TypeAlias = tuple[Float[Array, "c r"], Float[Array, "c r"], Float[Array, "c dv"], Float[Array, "c r"]]
+"""Queries, keys, values and gates of one chunk."""
 
 
 def decay_products(decays: Float[Array, "n *r"]) -> Float[Array, "n n *r"]:
@@ -22,7 +33,9 @@ def decay_products(decays: Float[Array, "n *r"]) -> Float[Array, "n n *r"]:
     n = decays.shape[0]
     own = jnp.eye(n, dtype=decays.dtype).reshape(n, n, *(1,) * (decays.ndim - 1))
 
-    def token(row: Float[Array, "n *r"], step):
+    def token(
+        row: Float[Array, "n *r"], step: tuple[Float[Array, "*r"], Float[Array, "n *r"]]
+    ) -> tuple[Float[Array, "n *r"], Float[Array, "n *r"]]:
         decay, entering = step
         row = row * decay[None] + entering
         return row, row
@@ -87,7 +100,7 @@ def recurrent_gated_linear_attention(
     phi = jax.vmap(feature_map)
     state = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype) if state is None else state
 
-    def token(carry: Float[Array, "dv r"], step):
+    def token(carry: Float[Array, "dv r"], step: _Token) -> tuple[Float[Array, "dv r"], Float[Array, " dv"]]:
         query, key, value, gate = step
         carry = carry * gate[None] + jnp.outer(value, key)
         return carry, carry @ query
@@ -127,10 +140,9 @@ def chunked_gated_linear_attention(
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.2.
     """
     phi = jax.vmap(feature_map)
-    tokens = phi(queries), phi(keys), values
-    blocks = (*(cut(x, chunk) for x in tokens), cut(gates, chunk, fill=1.0))
+    blocks = cut(phi(queries), chunk), cut(phi(keys), chunk), cut(values, chunk), cut(gates, chunk, fill=1.0)
 
-    def one_chunk(state: Float[Array, "dv r"], block):
+    def one_chunk(state: Float[Array, "dv r"], block: _Chunk) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         q, k, v, g = block
         left = decay_products(g)
         since_start = left[:, 0] * g[:1]

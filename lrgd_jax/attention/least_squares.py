@@ -1,5 +1,8 @@
 """Forms that solve a least-squares problem over the tokens: at once (ridge), or by a number of descent steps."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -1,5 +1,8 @@
 """Linear attention of one head: the quadratic, the recurrent and the chunked form of the same sums."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -164,7 +167,7 @@ def chunked_linear_attention(
     phi = jax.vmap(feature_map)
     if normalised:
         values = jnp.concatenate([values, jnp.ones((n, 1), values.dtype)], axis=1)
-    blocks = tuple(cut(x, chunk) for x in (phi(queries), phi(keys), values))
+    blocks = cut(phi(queries), chunk), cut(phi(keys), chunk), cut(values, chunk)
     within = visible(chunk, chunk, causal=True)
 
     def one_chunk(

@@ -1,5 +1,8 @@
 """Momentum as attention: weights that grow with a token's age."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -27,7 +30,7 @@ def momentum_weights(
     """
     mu, seen = jnp.asarray(momentum, dtype), jnp.tri(tokens, dtype=dtype)
 
-    def token(row: Float[Array, " n"], seen: Float[Array, " n"]):
+    def token(row: Float[Array, " n"], seen: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         row = seen + mu * row
         return row, row
 

@@ -1,5 +1,8 @@
 """Multi-head and grouped-query attention around any form of one head."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

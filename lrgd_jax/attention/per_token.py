@@ -1,5 +1,8 @@
 """Numbers of a form that may differ from token to token, and the tokens that no query was given for."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 from typing import TypeAlias
 
 import jax.numpy as jnp

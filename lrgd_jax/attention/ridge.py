@@ -1,5 +1,10 @@
 """Ridge attention: the least-squares answer of the demonstrations, by kernel, by streaming, by conjugate gradients."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -9,6 +14,15 @@ from lrgd_jax.types import FeatureMap
 
 __all__ = ["conjugate_gradient_attention", "recursive_least_squares", "ridge_attention", "solve_definite"]
 
+_Inverse: TypeAlias = tuple[Float[Array, "r r"], Float[Array, "dv r"]]
+"""The inverse moment and the weights between two tokens."""
+
+_Token: TypeAlias = tuple[Float[Array, " r"], Float[Array, " r"], Float[Array, " dv"]]
+"""Query, key and value of one token."""
+
+_Conjugate: TypeAlias = tuple[Float[Array, " r"], Float[Array, " r"], Float[Array, " r"]]
+"""The refined query, its residual and the direction of the next step."""
+
 
 def solve_definite(matrix: Float[Array, "n n"], right: Float[Array, "n c"]) -> Float[Array, "n c"]:
     """Solves A X = B for a positive definite A by Gauss-Jordan elimination, which needs no pivoting there.
@@ -17,7 +31,7 @@ def solve_definite(matrix: Float[Array, "n n"], right: Float[Array, "n c"]) -> F
     """
     n = matrix.shape[0]
 
-    def eliminate(rows: Float[Array, "n nc"], unit: Float[Array, " n"]):
+    def eliminate(rows: Float[Array, "n nc"], unit: Float[Array, " n"]) -> tuple[Float[Array, "n nc"], None]:
         pivot, column = unit @ rows, rows[:, :n] @ unit
         return rows - jnp.outer(column - unit, pivot / jnp.vdot(unit, column)), None
 
@@ -93,7 +107,7 @@ def recursive_least_squares(
     key_features = phi(keys)
     r = key_features.shape[1]
 
-    def token(state, step):
+    def token(state: _Inverse, step: _Token) -> tuple[_Inverse, Float[Array, " dv"]]:
         inverse, weights = state
         query, key, value = step
         moved = inverse @ key
@@ -140,7 +154,7 @@ def conjugate_gradient_attention(
         def curved(x: Float[Array, " r"]) -> Float[Array, " r"]:
             return key_features.T @ (counted * (key_features @ x)) + ridge * x
 
-        def iterate(state, _):
+        def iterate(state: _Conjugate, _: None) -> tuple[_Conjugate, None]:
             y, residual, direction = state
             image, size = curved(direction), jnp.vdot(residual, residual)
             y_step = _ratio(size, jnp.vdot(direction, image))

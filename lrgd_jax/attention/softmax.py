@@ -1,5 +1,8 @@
 """Softmax attention of one head: all keys at once, and streaming over blocks of keys."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from typing import TypeAlias
 
 import jax

@@ -1,5 +1,10 @@
 """Test-time training of a linear memory by minibatches, as attention."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,6 +14,9 @@ from lrgd_jax.features import identity
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["ttt_linear"]
+
+_Chunk: TypeAlias = tuple[Float[Array, "c r"], Float[Array, "c r"], Float[Array, "c dv"], Float[Array, " c"]]
+"""Queries, keys, values and rates of one inner minibatch."""
 
 
 def ttt_linear(
@@ -42,13 +50,13 @@ def ttt_linear(
     residual, and with 1/2 the squared error where the paper has the squared error.
     """
     phi = jax.vmap(feature_map)
-    tokens = phi(queries), phi(keys), values, rates
-    blocks = tuple(cut(x, chunk) for x in tokens)
+    key_features = phi(keys)
+    blocks = cut(phi(queries), chunk), cut(key_features, chunk), cut(values, chunk), cut(rates, chunk)
 
-    def one_chunk(state: Float[Array, "dv r"], block):
+    def one_chunk(state: Float[Array, "dv r"], block: _Chunk) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         q, k, v, rate = block
         residuals = rate[:, None] * (v - k @ state.T)
         return state + residuals.T @ k, q @ state.T + jnp.tril(q @ k.T) @ residuals
 
-    empty = jnp.zeros((values.shape[1], tokens[1].shape[1]), values.dtype)
+    empty = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype)
     return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])

@@ -6,6 +6,9 @@ Both have coordinates in which sums, differences and multiples are those of the 
 regularisers and perturbations can be written once.
 """
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import singledispatch
-from typing import TypeAlias, TypeVar, overload
+from typing import TypeAlias, overload
 
 import flax.linen
 import flax.nnx
@@ -23,7 +23,8 @@ __all__ = ["dual_of", "known_attentions", "register_dual"]
 LinenVariables: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Array]]]
 """What the `init` of a flax.linen module returned."""
 
-Constructor = TypeVar("Constructor", bound=Callable[..., object])
+AnyDual: TypeAlias = AnyHeadDual | MultiHeadDual
+"""The dual of any attention."""
 
 
 @overload
@@ -42,7 +43,7 @@ def dual_of(attention: MultiHeadAttention | flax.nnx.MultiHeadAttention) -> Mult
 def dual_of(attention: flax.linen.MultiHeadDotProductAttention, *variables: LinenVariables) -> MultiHeadDual: ...
 @overload
 def dual_of(attention: AttentionForm) -> AnyHeadDual: ...
-def dual_of(attention: object, *variables: LinenVariables) -> AnyHeadDual | MultiHeadDual:
+def dual_of(attention: object, *variables: LinenVariables) -> AnyDual:
     """The dual of an attention: called on the same tokens, it returns what the attention returns.
 
     Args:
@@ -67,7 +68,7 @@ def dual_of(attention: object, *variables: LinenVariables) -> AnyHeadDual | Mult
     return _build(attention, *variables)
 
 
-def register_dual(kind: type[object]) -> Callable[[Constructor], Constructor]:
+def register_dual(kind: type[object]) -> Callable[[Callable[..., AnyDual]], Callable[..., AnyDual]]:
     """Decorates the function that builds the dual of a kind of attention, so that `dual_of` knows it.
 
     Args:
@@ -97,7 +98,7 @@ def known_attentions() -> tuple[str, ...]:
 
 
 @singledispatch
-def _build(attention: object, *_: LinenVariables) -> AnyHeadDual | MultiHeadDual:
+def _build(attention: object, *_: LinenVariables) -> AnyDual:
     known = ", ".join(known_attentions())
     raise TypeError(f"dual_of: no dual is registered for {type(attention).__name__}; known are {known}")
 

@@ -1,11 +1,14 @@
 """Descent: one optax step on a written loss, its gradient taken by `jax.grad`."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
-import optax
+import optax  # pyright: ignore[reportMissingTypeStubs]
 from jaxtyping import Array, Float
 
 __all__ = ["Loss", "decayed_sgd", "preconditioned", "recursive_least_squares", "step"]
@@ -20,8 +23,8 @@ def step(
     parameters: Parameters,
     optimiser: optax.GradientTransformation,
     state: optax.OptState,
-    *batch: Any,
-    **extra: Any,
+    *batch: Float[Array, "..."],
+    **extra: Float[Array, "..."],
 ) -> tuple[Parameters, optax.OptState]:
     """One step of the optimiser on the loss of one batch; returns the new parameters and optimiser state.
 
@@ -96,7 +99,14 @@ def recursive_least_squares(ridge: Float[Array, ""] | float) -> optax.GradientTr
     def init(parameters: Float[Array, "dv r"]) -> InverseMoment:
         return InverseMoment(jnp.eye(parameters.shape[1], dtype=parameters.dtype) / ridge)
 
-    def update(updates, state, params=None, *, features: Float[Array, " r"], **_):
+    def update(
+        updates: Float[Array, "dv r"],
+        state: InverseMoment,
+        params: Float[Array, "dv r"] | None = None,
+        *,
+        features: Float[Array, " r"],
+        **_: object,
+    ) -> tuple[Float[Array, "dv r"], InverseMoment]:
         image = state.inverse @ features
         inverse = state.inverse - jnp.outer(image, image) / (1 + jnp.vdot(features, image))
         return -(updates @ inverse), InverseMoment(inverse)

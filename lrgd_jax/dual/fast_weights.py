@@ -1,5 +1,8 @@
 """The duals of fast-weight forms, whose tokens train a matrix one after another: online descent."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from dataclasses import dataclass, replace
 from functools import singledispatch
 

@@ -1,5 +1,8 @@
 """The finite dual model f_W(x) = W phi(x): initial weights, a training set, training and prediction."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import inspect
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -7,7 +10,7 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
+import optax  # pyright: ignore[reportMissingTypeStubs]
 from flax import struct
 from jax.core import Tracer
 from jaxtyping import Array, Float

@@ -1,10 +1,13 @@
 """A dual model that takes a number of full-batch steps on a least-squares objective, and its Newton step."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
-import optax
+import optax  # pyright: ignore[reportMissingTypeStubs]
 from flax import struct
 from jaxtyping import Array, Float
 

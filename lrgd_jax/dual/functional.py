@@ -4,17 +4,20 @@ Softmax attention needs no approximation of its kernel by features: its dual liv
 kappa(x, y) = exp(s x'y), as an expansion over the keys.
 """
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
-import optax
+import optax  # pyright: ignore[reportMissingTypeStubs]
 from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual.base import Coordinates, OneStepDual
 from lrgd_jax.dual.descent import decayed_sgd
-from lrgd_jax.dual.finite import check_rows, online_batches
+from lrgd_jax.dual.finite import OnlineState, check_rows, online_batches
 from lrgd_jax.dual.objectives import Objective, alignment
 from lrgd_jax.kernels import ExponentialKernel, expansion_norm, gram, shift_in_range
 from lrgd_jax.types import Kernel
@@ -107,15 +110,15 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
 
     def gradient(
         self,
-        function: KernelExpansion,
+        weights: KernelExpansion,
         inputs: Float[Array, "n d"],
         targets: Float[Array, "n u"],
         sample_weights: Float[Array, " n"],
     ) -> KernelExpansion:
         """The gradient of L at a function: an expansion over the training inputs."""
         objective = alignment(self.learning_rate) if self.objective is None else self.objective
-        coefficients = jax.grad(objective)(function(inputs), targets, sample_weights)
-        return KernelExpansion(inputs, coefficients, function.kernel)
+        coefficients = jax.grad(objective)(weights(inputs), targets, sample_weights)
+        return KernelExpansion(inputs, coefficients, weights.kernel)
 
     def train(self) -> KernelExpansion:
         """One functional gradient step on the whole training set: f_1."""
@@ -143,14 +146,14 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
         rows = jnp.eye(n, dtype=self.targets.dtype)
         batches = online_batches((self.inputs, self.targets, rows, self.data.sample_weights), retention, window)
 
-        def token(carry, batch):
+        def token(carry: OnlineState, batch: tuple[Array, ...]) -> tuple[OnlineState, Array]:
             coefficients, state = carry
             inputs, targets, positions, sample_weights = batch
             function = KernelExpansion(self.inputs, coefficients, self.initial_function.kernel)
             gradient = self.gradient(function, inputs, targets, sample_weights).coefficients
             # the batch's centres are training inputs, so its coefficients go to their rows
             update, state = optimiser.update(positions.T @ gradient, state, coefficients)
-            coefficients = optax.apply_updates(coefficients, update)
+            coefficients = jnp.asarray(optax.apply_updates(coefficients, update))
             return (coefficients, state), coefficients
 
         start = jnp.zeros((n, self.targets.shape[1]), self.targets.dtype)

@@ -1,5 +1,8 @@
 """The duals of forms that solve a least-squares problem: full-batch descent, and Newton's step."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
+
 from dataclasses import dataclass, replace
 
 import jax

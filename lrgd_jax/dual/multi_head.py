@@ -1,5 +1,8 @@
 """The dual of multi-head attention: one dual a head."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias

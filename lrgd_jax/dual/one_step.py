@@ -1,5 +1,8 @@
 """The duals of linear and of softmax attention: one gradient step of a matrix, one of a function."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
+
 from dataclasses import dataclass, replace
 
 import jax

@@ -1,11 +1,14 @@
 """A dual model that learns its tokens one after another: the fast weights of the delta rule, retention and the like."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from dataclasses import replace
 from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
-import optax
+import optax  # pyright: ignore[reportMissingTypeStubs]
 from flax import struct
 from jaxtyping import Array, Bool, Float
 

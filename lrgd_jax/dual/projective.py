@@ -1,5 +1,8 @@
 """Ratios as points of a projective space: how a normalised attention has a dual that is linear until it is read."""
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 

@@ -4,6 +4,9 @@ A segment is one demonstration or the query's own text. Of the tokens that a que
 are demonstrations, on which the dual takes its step; the rest, its own segment, are the zero-shot context.
 """
 
+# the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from typing import NamedTuple
 
 import jax.numpy as jnp

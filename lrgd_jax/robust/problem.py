@@ -164,8 +164,12 @@ def _(subject: AnyOneStepDual) -> _View:
 
 
 @_view.register(LinearAttention)
+def _(subject: LinearAttention) -> _View:
+    return _FormView(dual_of(subject))
+
+
 @_view.register(SoftmaxAttention)
-def _(subject: LinearAttention | SoftmaxAttention) -> _View:
+def _(subject: SoftmaxAttention) -> _View:
     return _FormView(dual_of(subject))
 
 
