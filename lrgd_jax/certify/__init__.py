@@ -8,6 +8,7 @@ from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.balls.ball_arithmetic import Balls
 from lrgd_jax.certify.exact.rationals import Rationals
 from lrgd_jax.certify.fields.prime_fields import PrimeField
+from lrgd_jax.certify.gradients import Conservative, Loss, Rotational, Undecided, is_gradient
 from lrgd_jax.certify.rounding.adjoint import AdjointBound, adjoint_bound
 from lrgd_jax.certify.rounding.running_error import Bounded, running_error
 from lrgd_jax.certify.rule_coverage import Coverage, coverage
@@ -24,15 +25,19 @@ __all__ = [
     "Balls",
     "Bounded",
     "Certificate",
+    "Conservative",
     "Counterexample",
     "Coverage",
+    "Loss",
     "NotCertifiableError",
     "Open",
     "PrimeField",
     "Program",
     "Rationals",
+    "Rotational",
     "System",
     "UndecidableError",
+    "Undecided",
     "UnknownPrimitiveError",
     "Unrefuted",
     "adjoint_bound",
@@ -41,6 +46,7 @@ __all__ = [
     "enclose_difference",
     "equal",
     "free",
+    "is_gradient",
     "running_error",
     "trace",
     "walk",

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
+from lrgd_jax.certify.answers.certificates import Certificate
+from lrgd_jax.certify.answers.counterexample import Counterexample
 from lrgd_jax.certify.answers.equality import equal
 from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.gradients.field import LEFT, RIGHT, Field, Metric, Update

@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Array, Float
 
-from lrgd_jax.certify.answers.certificates import Certificate, Counterexample
+from lrgd_jax.certify.answers.certificates import Certificate
+from lrgd_jax.certify.answers.counterexample import Counterexample
 from lrgd_jax.certify.tracing.shapes import Sizes
 from lrgd_jax.certify.verdicts.conditions import Condition
 
