@@ -7,7 +7,7 @@ VENV ?= .venv$(patsubst %,-%,$(filter-out python3 python,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: check verify verify-all test test-core test-slow lint parity notebooks docs mutants verify-model clean help
+.PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -27,6 +27,9 @@ HASTY := tests/decoder tests/effect tests/experiments tests/cli tests/incontext 
 test: $(VENV)/.test ## the test suite, one file a worker at a time
 	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY:%=--ignore %)
+
+examples: $(VENV)/.test ## the examples in docstrings
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --doctest-modules lrgd_jax
 
 # what every stack must do the same
 test-core: $(VENV)/.test ## the tests of attention, its duals, and the checking of claims

@@ -52,8 +52,8 @@ def is_gradient(
         shapes: of the arguments, as in `equal`, such as "S:dv=2,dk=3; k:dk; v:dv".
         wrt: the name of the state among them; an array of real numbers.
         metric: of a tangent of the state and, by name, of arguments other than the state: the metric applied to the
-            tangent, such as `lambda tangent, b: tangent * b`; linear in the tangent, symmetric and invertible, which is
-            checked. None is the Euclidean one.
+            tangent, such as `lambda tangent, b: tangent * b[None, :]`; linear in the tangent, symmetric and invertible,
+            which is checked. None is the Euclidean one.
         step: `update` returns the new state S'; then the loss is that of S - S', of which S' is a step downhill at
             rate one. Otherwise it is that of what `update` returns.
         seed: of points, primes and symbols.
@@ -82,7 +82,9 @@ def is_gradient(
         ...     return S - jnp.outer(S @ (b * k) - v, k)
         >>> bool(is_gradient(uneven, "S:dv=1,dk=2; k:dk; v:dv; b:dk", wrt="S"))
         False
-        >>> bool(is_gradient(uneven, "S:dv=1,dk=2; k:dk; v:dv; b:dk", wrt="S", metric=lambda tangent, b: tangent * b))
+        >>> def metric(tangent, b):
+        ...     return tangent * b[None, :]
+        >>> bool(is_gradient(uneven, "S:dv=1,dk=2; k:dk; v:dv; b:dk", wrt="S", metric=metric))
         True
     """
     field = Field(update, shapes_of(shapes), wrt, metric, step)
