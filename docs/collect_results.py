@@ -19,7 +19,7 @@ from lrgd_jax.atomic import write_json
 from lrgd_jax.experiments import find, names
 from lrgd_jax.experiments.perturbation.summaries import SMALLER
 from lrgd_jax.experiments.running.config import resolve
-from lrgd_jax.experiments.running.runner import load
+from lrgd_jax.experiments.running.runner import load_run
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LARGEST_FIGURE, COLOURS = 150_000, 64
@@ -87,7 +87,7 @@ def checked(name, directory):
         ValueError: it must not be taken.
     """
     try:
-        run = load(directory)
+        run = load_run(directory)
     except FileNotFoundError as error:
         raise ValueError(f"{name}: {error}") from None
     summary = json.loads((directory / "summary.json").read_text())

@@ -25,9 +25,9 @@ def plot(
     """Draw the results of a finished run into its folder."""
     from lrgd_jax.atomic import atomic_write
     from lrgd_jax.experiments import find
-    from lrgd_jax.experiments.running.runner import load
+    from lrgd_jax.experiments.running.runner import load_run
 
-    finished = load(directory)
+    finished = load_run(directory)
     try:
         from lrgd_jax.report.style import save_figure
     except ModuleNotFoundError as error:

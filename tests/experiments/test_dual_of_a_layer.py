@@ -9,7 +9,7 @@ import pytest
 from lrgd_jax.experiments import dual_of_a_layer
 from lrgd_jax.experiments import register as register_experiment
 from lrgd_jax.experiments.dual_of_a_layer.measures import setting_of
-from lrgd_jax.experiments.dual_of_a_layer.summaries import needed, summarised
+from lrgd_jax.experiments.dual_of_a_layer.summaries import needed, summary
 from lrgd_jax.experiments.running import runner
 from lrgd_jax.experiments.shared.prompts import load_model, prompts_of
 
@@ -65,7 +65,7 @@ def test_needed_features_are_counted_honestly():
 
     step = {"measure": "step", "prompt": 0, "layer": 0, "head": 0, **numbers, **dict.fromkeys(STEP, 0.5)}
     config = dataclasses.replace(LAYER, tolerances=(0.25,))
-    line = summarised(config, [step, *labelled])["needed features"][0]
+    line = summary(config, [step, *labelled])["needed features"][0]
     assert line["reached"] == 1 / 2
     assert (line["half of heads"], line["nine tenths of heads"]) == (64, ">64")
 

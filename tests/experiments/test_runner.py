@@ -131,7 +131,7 @@ def test_what_a_run_writes(tmp_path, counting):
     assert frame.columns == ["seed", "k", "x", "even", "half", "note"]
     assert frame.schema["half"] == pl.Float64
     assert "note" not in run.rows[0]
-    assert runner.load(tmp_path / "out") == run
+    assert runner.load_run(tmp_path / "out") == run
     timings = (tmp_path / "out" / results.TIMINGS).read_text().splitlines()
     assert [json.loads(line)["unit"] for line in timings] == counting.units(config)
 
@@ -191,11 +191,11 @@ def test_a_damaged_unit_is_named(tmp_path, counting):
 
 def test_loading_what_is_no_finished_run(tmp_path, counting):
     with pytest.raises(FileNotFoundError, match="holds no run"):
-        runner.load(tmp_path)
+        runner.load_run(tmp_path)
     runner.run("counting", counting.Config(), tmp_path)
     (tmp_path / results.SUMMARY).unlink()
     with pytest.raises(FileNotFoundError, match="not finished"):
-        runner.load(tmp_path)
+        runner.load_run(tmp_path)
 
 
 @pytest.mark.parametrize(

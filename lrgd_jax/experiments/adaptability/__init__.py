@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.adaptability.measures import QUICK, Config, run_unit, summary, units, variants
+from lrgd_jax.experiments.adaptability.config import QUICK, Config
+from lrgd_jax.experiments.adaptability.measures import run_unit, units, variants
+from lrgd_jax.experiments.adaptability.summaries import summary
 from lrgd_jax.experiments.adaptability.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

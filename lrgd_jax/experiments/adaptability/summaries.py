@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from lrgd_jax.experiments.adaptability.config import Config
 from lrgd_jax.experiments.running.interface import Rows, Summary
 
-__all__ = ["summarised"]
+__all__ = ["summary"]
 
 TOGETHER = -1
 """The window that stands for all of them."""
@@ -15,7 +16,7 @@ COLUMNS = ("queries", "users", "ndcg", "ndcg_low", "ndcg_high", "hit_rate", "hit
 GAPS = tuple(f"over_{name}{end}" for name in ("frozen", "updated") for end in ("", "_low", "_high", "_p"))
 
 
-def summarised(rows: Rows) -> Summary:
+def summary(config: Config, rows: Rows) -> Summary:
     """One entry a data set and variant; of the first seed, as seeds only resample.
 
     The gap of a window is the difference of NDCG@10 to the frozen recommender. Its slope over the windows is a weighted

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.dual_of_a_layer.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.dual_of_a_layer.config import QUICK, Config
+from lrgd_jax.experiments.dual_of_a_layer.measures import run_unit, units
+from lrgd_jax.experiments.dual_of_a_layer.summaries import summary
 from lrgd_jax.experiments.dual_of_a_layer.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

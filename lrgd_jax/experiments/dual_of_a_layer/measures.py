@@ -1,86 +1,24 @@
 """The dual models of a real decoder's heads, in numbers: their steps, and what an explicit finite dual would cost."""
 
 import itertools
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax.numpy as jnp
 
-from lrgd_jax.decoder import DecoderConfig, DecoderParams
+from lrgd_jax.decoder import DecoderConfig, DecoderParams, LoadedDecoder
+from lrgd_jax.experiments.dual_of_a_layer.config import Config
 from lrgd_jax.experiments.dual_of_a_layer.features import chain_rows, feature_rows
 from lrgd_jax.experiments.dual_of_a_layer.head_steps import see, step_rows
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value
+from lrgd_jax.experiments.running.interface import Value
 from lrgd_jax.experiments.shared.prompts import Prompt, kind_of, load_model, prompts_of, story_prompt
 
 if TYPE_CHECKING:
     pass
 
 
-@dataclass(frozen=True)
-class Config:
-    """The setting.
-
-    Attributes:
-        seeds: prompts.
-        model: a folder, a .gguf file, "smollm2", or "random" for a tiny decoder with random weights.
-        prompt_file: a prompt of lines that comes first where the model continues stories; none if empty.
-        demonstrations: in each prompt that is not read from a file.
-        layers: which are measured, from 0; all of them if none is given.
-        features: numbers of random features, rising.
-        degrees: of the Taylor features, from 0 to this.
-        draws: of the random features, over which the median error is taken.
-        tolerances: relative errors of a head's output.
-        chain_prompts: for how many prompts the chain of duals is compared with the model, token by token.
-        chain_features: numbers of features in every layer of the chain, rising.
-        chain_tokens: greedy tokens.
-        chain_draws: of the features of a chain.
-        dtype: float64 or float32.
-    """
-
-    seeds: int = 12
-    model: str = "../shared/data/stories260K"
-    prompt_file: str = "../shared/data/prompts/stories.txt"
-    demonstrations: int = 3
-    layers: tuple[int, ...] = ()
-    features: tuple[int, ...] = (16, 64, 256, 1024, 4096, 16384)
-    degrees: int = 96
-    draws: int = 3
-    tolerances: tuple[float, ...] = (0.1, 0.01)
-    chain_prompts: int = 5
-    chain_features: tuple[int, ...] = (16, 64, 256, 1024, 4096)
-    chain_tokens: int = 24
-    chain_draws: int = 2
-    dtype: Literal["float64", "float32"] = "float64"
-
-    def __post_init__(self) -> None:
-        name = "dual-of-a-layer"
-        least = {"demonstrations": 1, "degrees": 1, "draws": 1, "chain_prompts": 0, "chain_tokens": 1, "chain_draws": 1}
-        for field, smallest in least.items():
-            if getattr(self, field) < smallest:
-                raise ValueError(f"{name}: {field} must be at least {smallest}, got {getattr(self, field)}")
-        for field in ("features", "chain_features"):
-            given = getattr(self, field)
-            if list(given) != sorted(set(given)) or (given and given[0] < 1):
-                raise ValueError(f"{name}: {field} must be rising whole numbers from 1 on, got {given}")
-        if not self.features or not self.tolerances or not all(0 < x < 1 for x in self.tolerances):
-            raise ValueError(f"{name}: features and tolerances between 0 and 1 are needed, got {self}")
-
-
-QUICK = Config(
-    seeds=2,
-    model="random",
-    features=(16, 256),
-    degrees=8,
-    chain_prompts=1,
-    chain_features=(16, 256),
-    chain_tokens=4,
-    chain_draws=1,
-)
-
-
-class Setting(NamedTuple):
+class LayerSetting(NamedTuple):
     """What all units share.
 
     Attributes:
@@ -116,15 +54,8 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     return [{"prompt": number, **row} for row in rows]
 
 
-def summary(config: Config, rows: Rows) -> Summary:
-    """Medians over heads and prompts, by layer and together, and the features that are needed."""
-    from lrgd_jax.experiments.dual_of_a_layer.summaries import summarised
-
-    return summarised(config, rows)
-
-
 @lru_cache(maxsize=1)
-def setting_of(config: Config) -> Setting:
+def setting_of(config: Config) -> LayerSetting:
     """Model, prompts and sizes of a configuration.
 
     Raises:
@@ -144,12 +75,13 @@ def setting_of(config: Config) -> Setting:
     # the greedy tokens follow the query
     longest = max(len(prompt.tokens()) - len(prompt.target) + config.chain_tokens for prompt in prompts)
     length = max(longest, *(len(prompt.tokens()) for prompt in prompts))
-    return Setting(loaded.params, loaded.config, prompts, layers, length)
+    return LayerSetting(loaded.params, loaded.config, prompts, layers, length)
 
 
-def _prompts(config: Config, loaded: Any) -> list[Prompt]:
+def _prompts(config: Config, loaded: LoadedDecoder) -> list[Prompt]:
     kind = kind_of(config.model)
-    if kind != "stories" or not config.prompt_file:
+    # a decoder of stories without a tokenizer is refused there
+    if kind != "stories" or not config.prompt_file or loaded.tokenizer is None:
         return prompts_of(loaded, kind, config.seeds, config.demonstrations)
     file = Path(config.prompt_file)
     if not file.is_file():

@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from lrgd_jax.bootstrap import interval_of_mean
+from lrgd_jax.experiments.dual_of_a_layer.config import Config
 from lrgd_jax.experiments.running.interface import Row, Rows, Summary
 
-__all__ = ["needed", "summarised"]
+__all__ = ["needed", "summary"]
 
 STEP = (
     "log10_size",
@@ -28,7 +29,7 @@ STEP = (
 ALIGNMENTS = ("alignment", "zero_shot_alignment")
 
 
-def summarised(config: Any, rows: Rows) -> Summary:
+def summary(config: Config, rows: Rows) -> Summary:
     """Medians over heads and prompts; means of the alignments over prompts; needed features; the chains' tokens.
 
     Args:
@@ -75,7 +76,7 @@ def needed(rows: Rows, tolerance: float) -> dict[tuple[Any, ...], Row | None]:
     return found
 
 
-def _needed(config: Any, rows: Rows, tolerance: float) -> list[dict[str, Any]]:
+def _needed(config: Config, rows: Rows, tolerance: float) -> list[dict[str, Any]]:
     """One line a map, kind of keys and set of layers."""
     lines = []
     groups = {(str(row["map"]), str(row["keys"]), layer): None for row in rows for layer in (str(row["layer"]), "all")}

@@ -7,7 +7,9 @@ measured, side by side.
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.icl_against_fine_tuning.config import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.icl_against_fine_tuning.config import QUICK, Config
+from lrgd_jax.experiments.icl_against_fine_tuning.measures import run_unit, units
+from lrgd_jax.experiments.icl_against_fine_tuning.summaries import summary
 from lrgd_jax.experiments.icl_against_fine_tuning.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

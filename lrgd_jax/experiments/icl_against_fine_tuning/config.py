@@ -1,20 +1,17 @@
-"""In-context prediction beside fine-tuning of the model's own weights on the same demonstrations.
-
-That attention is one gradient step of a dual model is algebra. It does not say that a decoder which reads
-demonstrations predicts what the same decoder predicts after its own weights were trained on them; here both are
-measured, side by side.
-"""
+"""The setting of the experiment on in-context learning and fine-tuning."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import Optimiser
-from lrgd_jax.experiments.icl_against_fine_tuning.measures import Batches, measured_rows, tuning_rows
-from lrgd_jax.experiments.icl_against_fine_tuning.summaries import summarised
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value
 
 if TYPE_CHECKING:
     pass
+
+__all__ = ["QUICK", "Batches", "Config"]
+
+Batches = Literal["all", "one by one"]
+"""One update a pass, on all demonstrations; or one update a demonstration, in order."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +64,3 @@ class Config:
 
 
 QUICK = Config(seeds=4, tuning=2, model="random", passes=(1, 2), sgd_rates=(0.03, 0.1), adam_rates=(0.001, 0.003))
-
-
-def units(config: Config) -> list[str]:
-    """The learning rates, then one unit a prompt."""
-    return ["tuning", *(f"prompt={i}" for i in range(config.seeds))]
-
-
-def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
-    """The rows of all rates on the tuning prompts, or of every method on one prompt."""
-    if unit == "tuning":
-        return [dict(row) for row in tuning_rows(config)]
-    return [{"prompt": unit, **row} for row in measured_rows(config, int(unit.partition("=")[2]))]
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """Means over the prompts, with 95 % bootstrap intervals; distances in units of that of the zero-shot model."""
-    return summarised(config, rows)

@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lrgd_jax.decoder import DecoderConfig, DecoderParams
+from lrgd_jax.experiments.icl_against_fine_tuning.config import Batches, Config
 from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import (
     Optimiser,
     Texts,
@@ -21,10 +22,7 @@ from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import (
 from lrgd_jax.experiments.running.interface import Row, Value
 from lrgd_jax.experiments.shared.prompts import Prompt, filled, kind_of, load_model, prompts_of
 
-__all__ = ["RULES", "Batches", "chosen_rate", "measured_rows", "setting_of", "tuning_rows"]
-
-Batches = Literal["all", "one by one"]
-"""One update a pass, on all demonstrations; or one update a demonstration, in order."""
+__all__ = ["RULES", "chosen_rate", "measured_rows", "run_unit", "setting_of", "tuning_rows", "units"]
 
 RULES = ("nearest", "likeliest")
 """How a learning rate is chosen: least divergence from ICL, or greatest likelihood of the target."""
@@ -33,7 +31,7 @@ Predicted: TypeAlias = Float[np.ndarray, "q vocab"]
 """Log probabilities of the tokens that follow each token of the query and its target."""
 
 
-class Setting(NamedTuple):
+class TuningSetting(NamedTuple):
     """What all units share.
 
     Attributes:
@@ -51,8 +49,20 @@ class Setting(NamedTuple):
     lengths: tuple[int, int, int]
 
 
+def units(config: Config) -> list[str]:
+    """The learning rates, then one unit a prompt."""
+    return ["tuning", *(f"prompt={i}" for i in range(config.seeds))]
+
+
+def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
+    """The rows of all rates on the tuning prompts, or of every method on one prompt."""
+    if unit == "tuning":
+        return [dict(row) for row in tuning_rows(config)]
+    return [{"prompt": unit, **row} for row in measured_rows(config, int(unit.partition("=")[2]))]
+
+
 @lru_cache(maxsize=1)
-def setting_of(config: Any) -> Setting:
+def setting_of(config: Config) -> TuningSetting:
     """Model, prompts, orders and lengths of a configuration."""
     loaded = load_model(config.model, jnp.dtype(config.dtype))
     number = config.tuning + config.seeds
@@ -64,7 +74,7 @@ def setting_of(config: Any) -> Setting:
         asked,
         max(len(prompt.tokens()) for prompt in prompts) + asked,
     )
-    return Setting(loaded.params, loaded.config, prompts, list(orders), lengths)
+    return TuningSetting(loaded.params, loaded.config, prompts, list(orders), lengths)
 
 
 def _orders(demonstrations: int) -> Iterator[tuple[int, ...]]:
@@ -82,7 +92,7 @@ def _orders(demonstrations: int) -> Iterator[tuple[int, ...]]:
 
 
 @lru_cache(maxsize=1)
-def tuning_rows(config: Any) -> tuple[dict[str, Value], ...]:
+def tuning_rows(config: Config) -> tuple[dict[str, Value], ...]:
     """How near every learning rate comes to ICL, and how likely it makes the target: means over the tuning prompts."""
     setting, rows = setting_of(config), []
     for optimiser, batches in itertools.product(config.optimisers, config.batches):
@@ -104,7 +114,7 @@ def tuning_rows(config: Any) -> tuple[dict[str, Value], ...]:
 
 
 def chosen_rate(
-    config: Any, rows: Iterable[Row], rule: str, optimiser: Optimiser, batches: Batches, passes: int
+    config: Config, rows: Iterable[Row], rule: str, optimiser: Optimiser, batches: Batches, passes: int
 ) -> float:
     """The learning rate that a rule picks on the tuning prompts; never one whose results are not finite."""
     wanted = (optimiser, batches, passes)
@@ -115,7 +125,7 @@ def chosen_rate(
     return min(cost, key=lambda rate: cost[rate] if np.isfinite(cost[rate]) else np.inf)
 
 
-def measured_rows(config: Any, number: int) -> list[dict[str, Value]]:
+def measured_rows(config: Config, number: int) -> list[dict[str, Value]]:
     """Every method on one of the measured prompts, compared with ICL order by order."""
     setting = setting_of(config)
     prompt = setting.prompts[config.tuning + number]
@@ -133,7 +143,7 @@ def measured_rows(config: Any, number: int) -> list[dict[str, Value]]:
 
 
 def _fine_tuned_rows(
-    config: Any, prompt: Prompt, told: list[Predicted], optimiser: Optimiser, batches: Batches
+    config: Config, prompt: Prompt, told: list[Predicted], optimiser: Optimiser, batches: Batches
 ) -> list[dict[str, Value]]:
     setting, rows = setting_of(config), []
     rates = {
@@ -158,7 +168,7 @@ def _fine_tuned_rows(
     return rows
 
 
-def _in_context(setting: Setting, prompt: Prompt, order: Sequence[int]) -> Predicted:
+def _in_context(setting: TuningSetting, prompt: Prompt, order: Sequence[int]) -> Predicted:
     tokens = prompt.tokens(order)
     start = len(tokens) - len(prompt.tokens(()))
     text = filled(tokens, setting.lengths[2])
@@ -166,14 +176,14 @@ def _in_context(setting: Setting, prompt: Prompt, order: Sequence[int]) -> Predi
     return np.asarray(found, np.float64)
 
 
-def _without(setting: Setting, prompt: Prompt) -> Predicted:
+def _without(setting: TuningSetting, prompt: Prompt) -> Predicted:
     found = predictions(setting.params, setting.config, _probe(setting, prompt), jnp.asarray(0), setting.lengths[1])
     return np.asarray(found, np.float64)
 
 
 def _fine_tuned(
-    config: Any,
-    setting: Setting,
+    config: Config,
+    setting: TuningSetting,
     prompt: Prompt,
     order: Sequence[int],
     optimiser: Optimiser,
@@ -192,7 +202,7 @@ def _fine_tuned(
     return np.asarray(asked, np.float64)
 
 
-def _probe(setting: Setting, prompt: Prompt) -> Int[Array, " q"]:
+def _probe(setting: TuningSetting, prompt: Prompt) -> Int[Array, " q"]:
     return filled(prompt.tokens(()), setting.lengths[1])
 
 

@@ -6,16 +6,17 @@ import numpy as np
 from jaxtyping import Float
 
 from lrgd_jax.bootstrap import bootstrap, interval_of_mean
+from lrgd_jax.experiments.icl_against_fine_tuning.config import Config
 from lrgd_jax.experiments.running.interface import Row, Rows, Summary
 
-__all__ = ["summarised"]
+__all__ = ["summary"]
 
 METRICS = ("kl", "total_variation", "jensen_shannon", "top_1", "top_10")
 DISTANCES = METRICS[:3]
 KEYS = ("method", "optimiser", "batches", "passes", "rule")
 
 
-def summarised(config: Any, rows: Rows) -> Summary:
+def summary(config: Config, rows: Rows) -> Summary:
     """One line a method, what the nearest of them reaches, and the rates at the edge of their range.
 
     Args:
@@ -79,7 +80,7 @@ def _ratio(above: Float[np.ndarray, "b n"], below: Float[np.ndarray, "b n"]) -> 
     return above.sum(axis=1) / below.sum(axis=1)
 
 
-def _edges(config: Any, tuned: Rows) -> list[str]:
+def _edges(config: Config, tuned: Rows) -> list[str]:
     """Methods whose chosen learning rate is the smallest or largest that was tried."""
     found = []
     for line in tuned:

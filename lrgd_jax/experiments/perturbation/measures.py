@@ -7,7 +7,6 @@ shift of the output and its mean square with theory, in units of the Monte-Carlo
 import functools
 import math
 import zlib
-from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +24,7 @@ from lrgd_jax.robust import (
     kernels_of,
     linear_noise_moments,
     random_pair,
+    regularised_influences,
     swap_moments,
     target_noise_moments,
 )
@@ -90,13 +90,13 @@ def predicted(
     """
 
     def attended(inputs: Float[Array, "n d"], point: Float[Array, " d"], weights: Float[Array, " n"]):
-        moved = replace(model, inputs=inputs, sample_weights=weights)
+        moved = model.replace(inputs=inputs, sample_weights=weights)
         return regulariser.modify(kernels_of(moved, point))()
 
     n = model.inputs.shape[0]
     ones = jnp.ones((n,), query.dtype)
     values = model.targets[:, :-1] if model.projective else model.targets
-    influences = _influences(model, query, regulariser)
+    influences = regularised_influences(model, query, regulariser)
     if kind == "target noise":
         return target_noise_moments(influences, values.shape[1], strength)
     if kind == "worst targets":
@@ -120,7 +120,7 @@ def predicted(
 
 def _sampler(config: Config, model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser, kind: str):
     """(key, strength) -> the shifts of the output, trained anew for every sample."""
-    influences = _influences(model, query, regulariser)
+    influences = regularised_influences(model, query, regulariser)
 
     def output(moved: AnyOneStepDual, point: Float[Array, " d"]) -> Float[Array, " u"]:
         return moved.raw_output(regulariser.train(moved), point)
@@ -148,11 +148,11 @@ def _perturbed(
     """One perturbed training set and test point."""
     n = model.inputs.shape[0]
     if kind == "key noise":
-        return replace(model, inputs=model.inputs + strength * jax.random.normal(key, model.inputs.shape)), query
+        return model.replace(inputs=model.inputs + strength * jax.random.normal(key, model.inputs.shape)), query
     if kind == "query noise":
         return model, query + strength * jax.random.normal(key, query.shape)
     if kind == "dropout":
-        return replace(model, sample_weights=jax.random.bernoulli(key, 1 - strength, (n,)).astype(query.dtype)), query
+        return model.replace(sample_weights=jax.random.bernoulli(key, 1 - strength, (n,)).astype(query.dtype)), query
     values = model.targets[:, :-1] if model.projective else model.targets
     if kind == "target noise":
         values = values + strength * jax.random.normal(key, values.shape)
@@ -163,13 +163,7 @@ def _perturbed(
         values = jnp.where(jax.random.bernoulli(draw, strength), swapped, values)
     else:
         values = values.at[:, 0].add(strength * jnp.sign(influences))
-    return replace(model, targets=projective_targets(values) if model.projective else values), query
-
-
-def _influences(model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser) -> Float[Array, " n"]:
-    """The derivative of the modified attention by each target."""
-    kernels = kernels_of(model, query)
-    return jax.grad(lambda targets: regulariser.modify(replace(kernels, targets=targets))()[0])(kernels.targets)[:, 0]
+    return model.replace(targets=projective_targets(values) if model.projective else values), query
 
 
 def _exponential_noise(

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from lrgd_jax.experiments.robustness.measures import QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.robustness.config import QUICK, Config
+from lrgd_jax.experiments.robustness.measures import run_unit, units
+from lrgd_jax.experiments.robustness.summaries import summary
 from lrgd_jax.experiments.robustness.table import tables
 from lrgd_jax.experiments.running.interface import Rows
 

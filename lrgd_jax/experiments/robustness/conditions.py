@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from lrgd_jax.experiments.running.interface import Value
-from lrgd_jax.experiments.shared.recommender_data import ordered
+from lrgd_jax.experiments.shared.recommender_data import ONE_HOT, ordered
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
-from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.registry import build
@@ -23,10 +22,7 @@ from lrgd_jax.recommend.robustness.attack_detection import Suspicion, area_under
 from lrgd_jax.recommend.robustness.data_perturbations import PerturbedData, perturb_lists, perturb_queries
 from lrgd_jax.recommend.robustness.shilling_attacks import ShillingAttack, join_lists, shilling_attack
 
-__all__ = ["META", "Condition", "honest_model", "measured"]
-
-META = Meta(0.8, 0.6, 0.5, 0.25, 0.25, 0.003, 0.0)
-"""Without texts, so that scores are sparse; never chosen on attacked or perturbed data."""
+__all__ = ["Condition", "honest_model", "measured"]
 
 COLD = 5
 """An item that was taken at most so often before any perturbation is cold."""
@@ -70,9 +66,9 @@ class Condition:
         split, items = ordered(self.data), len(ordered(self.data).catalogue)
         if self.attack is not None:
             everybody = join_lists(split.train, self.attack.lists)
-            return _model(PerturbedData(transitions(everybody, META.keys(), items), everybody), items)
+            return _model(PerturbedData(transitions(everybody, ONE_HOT.keys(), items), everybody), items)
         if self.part == "perturbation":
-            return _model(perturb_lists(self.kind, split.train, META.keys(), items, self.strength, self.seed), items)
+            return _model(perturb_lists(self.kind, split.train, ONE_HOT.keys(), items, self.strength, self.seed), items)
         return honest_model(self.data)
 
     @cached_property
@@ -147,13 +143,13 @@ def measured(
 def honest_model(data: str) -> OneStep:
     """The recommender of the data as they are: all transitions of the training part."""
     split, items = ordered(data), len(ordered(data).catalogue)
-    return _model(PerturbedData(transitions(split.train, META.keys(), items), split.train), items)
+    return _model(PerturbedData(transitions(split.train, ONE_HOT.keys(), items), split.train), items)
 
 
 def _model(data: PerturbedData, items: int) -> OneStep:
     """Nothing but the data differs."""
-    initial = InitialWeights.of(popularity(data.counted, items), META)
-    return build("linear", data.demonstrations, initial, META)
+    initial = InitialWeights.of(popularity(data.counted, items), ONE_HOT)
+    return build("linear", data.demonstrations, initial, ONE_HOT)
 
 
 def _areas(found: Suspicion, fake: Bool[np.ndarray, " N"], pushing: Bool[np.ndarray, " N"]) -> dict[str, Value]:

@@ -1,82 +1,19 @@
 """Attacked and perturbed data: how far the recommender's lists move, and which regulariser holds them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from lrgd_jax.experiments.robustness.conditions import Condition, honest_model, measured
-from lrgd_jax.experiments.robustness.summaries import summarised
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
-from lrgd_jax.experiments.shared.recommender_data import BEAUTY, GENERATED
+from lrgd_jax.experiments.robustness.config import Config
+from lrgd_jax.experiments.running.interface import Value, seed_and_rest
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.robustness.attack_detection import PRUNING
-from lrgd_jax.recommend.robustness.data_perturbations import PERTURBATIONS
 from lrgd_jax.recommend.robustness.data_regularisers import REGULARISERS, prune
-from lrgd_jax.recommend.robustness.shilling_attacks import ATTACKS
 
-__all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
-
-
-ALL = (*REGULARISERS, *PRUNING)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What is run.
-
-    Attributes:
-        seeds: how many; the seed is that of attacks, perturbations and of who is asked.
-        perturbation_seeds: how many of them for the perturbations, at most.
-        data: folder of the data, or "generated".
-        queries: users whose test queries are asked, drawn by the seed; all where there are fewer.
-        attacks: kinds.
-        shares: of fake demonstrations among all.
-        perturbations: kinds.
-        strengths: of the perturbations.
-        regularisers: names.
-        temperature: of the loss by which effects are measured.
-        candidates: of that loss.
-        false_alarm: of the rule for outlying items.
-        ridge: lambda.
-    """
-
-    seeds: int = 3
-    perturbation_seeds: int = 3
-    data: str = BEAUTY
-    queries: int = 5_000
-    attacks: tuple[str, ...] = tuple(ATTACKS)
-    shares: tuple[float, ...] = (0.003, 0.01, 0.03)
-    perturbations: tuple[str, ...] = tuple(PERTURBATIONS)
-    strengths: tuple[float, ...] = (0.2, 0.5)
-    regularisers: tuple[str, ...] = ALL
-    temperature: float = 0.1
-    candidates: int = 100
-    false_alarm: float = 0.01
-    ridge: float = 100.0
-
-    def __post_init__(self) -> None:
-        choices = (
-            ("attacks", self.attacks, tuple(ATTACKS)),
-            ("perturbations", self.perturbations, tuple(PERTURBATIONS)),
-            ("regularisers", self.regularisers, ALL),
-        )
-        for what, names, known in choices:
-            unknown = [name for name in names if name not in known]
-            if unknown:
-                raise ValueError(f"Config: {what} must be among {', '.join(known)}; got {unknown[0]!r}")
-        if "none" not in self.regularisers:
-            raise ValueError("Config: regularisers must hold 'none', with which the others are compared")
-        if not all(0 < x < 1 for x in (*self.shares, *self.strengths)):
-            raise ValueError(f"Config: shares and strengths lie in (0, 1), got {self.shares} and {self.strengths}")
-        if self.queries < 2:
-            raise ValueError(f"Config: at least two queries are needed, got {self.queries}")
-
-
-QUICK = Config(seeds=1, data=GENERATED, shares=(0.03,), strengths=(0.3,))
-"""Ends in well under a minute on two cores."""
+__all__ = ["run_unit", "units"]
 
 
 def units(config: Config) -> list[str]:
@@ -133,8 +70,3 @@ def _gain(name: str, found: Mapping[str, Any], other: Mapping[str, Any]) -> dict
     """The mean difference of NDCG@10 over the same users, and its standard error."""
     gaps = found["ndcg"] - other["ndcg"]
     return {name: float(gaps.mean()), f"{name}_error": float(gaps.std(ddof=1) / np.sqrt(len(gaps)))}
-
-
-def summary(config: Config, rows: Rows) -> Summary:
-    """Means over the seeds; and for each regulariser whether a gain or a loss is seen."""
-    return summarised(config, rows)

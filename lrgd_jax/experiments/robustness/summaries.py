@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from lrgd_jax.experiments.robustness.config import Config
 from lrgd_jax.experiments.running.interface import Row, Rows, Summary
 
-__all__ = ["summarised"]
+__all__ = ["summary"]
 
 REACH = float(stats.norm.ppf(0.975))
 
@@ -24,7 +25,7 @@ WORST = ("attack_share", "honest_pruned")
 """Of these the worst seed is told too."""
 
 
-def summarised(config: Any, rows: Rows) -> Summary:
+def summary(config: Config, rows: Rows) -> Summary:
     """One entry a condition and regulariser.
 
     A gain is seen where its interval excludes 0 at a level of 95 % for all cells together (Bonferroni). Seeds ask

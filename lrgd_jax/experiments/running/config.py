@@ -8,23 +8,23 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard, cast
 
-from lrgd_jax.experiments.running.interface import Experiment
+from lrgd_jax.experiments.running.interface import ConfigT, Experiment, Settings
 
 __all__ = ["differing", "read_config", "resolve", "to_toml"]
 
-WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+WORDS: Mapping[object, str] = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 
 
 def resolve(
-    experiment: Experiment,
+    experiment: Experiment[ConfigT],
     *,
     quick: bool = False,
     file: Path | None = None,
     overrides: Sequence[str] = (),
     seeds: int | None = None,
-) -> Any:
+) -> ConfigT:
     """The configuration of a run.
 
     Args:
@@ -40,7 +40,7 @@ def resolve(
     """
     config = experiment.QUICK if quick else experiment.Config()
     changes = {} if file is None else _from_file(experiment.Config, file)
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     for text in overrides:
         key, value = _override(experiment.Config, text)
         if key in given:
@@ -56,7 +56,7 @@ def resolve(
     return config
 
 
-def read_config(experiment: Experiment, file: Path) -> Any:
+def read_config(experiment: Experiment[ConfigT], file: Path) -> ConfigT:
     """The configuration that `to_toml` wrote to a file.
 
     Raises:
@@ -66,19 +66,19 @@ def read_config(experiment: Experiment, file: Path) -> Any:
     return dataclasses.replace(experiment.Config(), **_from_file(experiment.Config, file))
 
 
-def to_toml(config: Any) -> str:
+def to_toml(config: Settings) -> str:
     """A configuration as TOML, one line a field; a field that is None is left out."""
     pairs = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
     return "".join(f"{name} = {_toml(value)}\n" for name, value in pairs if value is not None)
 
 
-def differing(one: Any, other: Any) -> list[str]:
+def differing(one: Settings, other: Settings) -> list[str]:
     """The fields in which two configurations differ, each with both values."""
     pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(one))
     return [f"{name} ({_shown(x)} and {_shown(y)})" for name, x, y in pairs if x != y]
 
 
-def _from_file(kind: type[Any], file: Path) -> dict[str, Any]:
+def _from_file(kind: type[Settings], file: Path) -> dict[str, object]:
     if not file.is_file():
         raise FileNotFoundError(f"there is no configuration file {file}; give the path of a TOML file")
     try:
@@ -89,7 +89,7 @@ def _from_file(kind: type[Any], file: Path) -> dict[str, Any]:
     return {key: _typed(f"{file}: {key}", value, _hint(kind, hints, key, str(file))) for key, value in content.items()}
 
 
-def _override(kind: type[Any], text: str) -> tuple[str, Any]:
+def _override(kind: type[Settings], text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     key, value = key.strip(), value.strip()
     if not equals or not key:
@@ -98,14 +98,14 @@ def _override(kind: type[Any], text: str) -> tuple[str, Any]:
     return key, _typed(f"--set {key}", _parsed(value, hint), hint)
 
 
-def _hint(kind: type[Any], hints: Mapping[str, Any], key: str, place: str) -> Any:
+def _hint(kind: type[Settings], hints: Mapping[str, object], key: str, place: str) -> object:
     known = [field.name for field in dataclasses.fields(kind)]
     if key not in known:
         raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(known)}")
     return hints[key]
 
 
-def _parsed(text: str, hint: Any) -> Any:
+def _parsed(text: str, hint: object) -> object:
     """A value of `--set`: TOML, a list without its brackets, or a string without its quotes."""
     listed = any(typing.get_origin(one) is tuple for one in (hint, *typing.get_args(hint)))
     if hint is str and not text.startswith(('"', "'")):
@@ -120,7 +120,7 @@ def _parsed(text: str, hint: Any) -> Any:
     return [part.strip() for part in text.split(",")] if listed else text
 
 
-def _typed(place: str, value: Any, hint: Any) -> Any:
+def _typed(place: str, value: object, hint: object) -> object:
     """The value as the field's type has it.
 
     Raises:
@@ -132,7 +132,7 @@ def _typed(place: str, value: Any, hint: Any) -> Any:
     return result
 
 
-def _fit(value: Any, hint: Any) -> tuple[bool, Any]:
+def _fit(value: object, hint: object) -> tuple[bool, object]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         fits = (_fit(value, one) for one in arguments)
@@ -142,13 +142,14 @@ def _fit(value: Any, hint: Any) -> tuple[bool, Any]:
     if origin is tuple:
         return _fit_tuple(value, arguments)
     if hint is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return number, float(value) if number else None
-    return type(value) is hint, value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False, None
+        return True, float(value)
+    return type(value) is cast("type", hint), value
 
 
-def _fit_tuple(value: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
-    if not isinstance(value, list | tuple):
+def _fit_tuple(value: object, arguments: tuple[object, ...]) -> tuple[bool, object]:
+    if not _is_list(value):
         return False, None
     hints = (arguments[0],) * len(value) if arguments[1:] == (...,) else arguments
     if len(hints) != len(value):
@@ -157,7 +158,7 @@ def _fit_tuple(value: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
     return all(fits for fits, _ in parts), tuple(part for _, part in parts)
 
 
-def _words(hint: Any) -> str:
+def _words(hint: object) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return f"one of {', '.join(map(_shown, arguments))}"
@@ -170,16 +171,20 @@ def _words(hint: Any) -> str:
     return WORDS.get(hint, str(hint))
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         # TOML's escapes are JSON's, but it forbids the bare control character DEL
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, list | tuple):
+    if _is_list(value):
         return f"[{', '.join(map(_toml, value))}]"
     return repr(value)
 
 
-def _shown(value: Any) -> str:
-    return _toml(value) if isinstance(value, bool | str | list | tuple | int | float) else str(value)
+def _shown(value: object) -> str:
+    return _toml(value) if _is_list(value) or isinstance(value, bool | str | int | float) else str(value)
+
+
+def _is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
+    return isinstance(value, list | tuple)

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Experiment", "Row", "Rows", "Summary", "Value", "checked", "seed_and_rest"]
+__all__ = ["ConfigT", "Experiment", "Row", "Rows", "Settings", "Summary", "Value", "checked", "seed_and_rest"]
 
 Value: TypeAlias = int | float | str | bool
 """One entry of a row."""
@@ -24,7 +24,22 @@ Summary: TypeAlias = dict[str, Any]
 """What rows say: numbers, strings, and dictionaries and lists of them, whose keys only the experiment knows."""
 
 
-class Experiment(Protocol):
+class Settings(Protocol):
+    """What the configuration of every experiment has: it is a dataclass and knows its number of seeds."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds."""
+        ...
+
+
+ConfigT = TypeVar("ConfigT", bound=Settings)
+"""The configuration of one experiment."""
+
+
+class Experiment(Protocol[ConfigT]):
     """The interface of an experiment module.
 
     Attributes:
@@ -37,25 +52,25 @@ class Experiment(Protocol):
         SOURCES: papers, with arXiv number and equation.
     """
 
-    Config: type[Any]
-    QUICK: Any
+    Config: type[ConfigT]
+    QUICK: ConfigT
     TITLE: str
     DESCRIPTION: str
     SOURCES: Sequence[str]
 
-    def units(self, config: Any, /) -> list[str]:
+    def units(self, config: ConfigT, /) -> list[str]:
         """Names of the parts that are computed, and resumed, one by one; for example "seed=0/layers=1"."""
         ...
 
-    def run_unit(self, config: Any, unit: str, /) -> list[dict[str, Value]]:
+    def run_unit(self, config: ConfigT, unit: str, /) -> list[dict[str, Value]]:
         """The rows of one part: a function of the configuration and the unit's name, and of nothing else."""
         ...
 
-    def summary(self, config: Any, rows: Rows, /) -> Summary:
+    def summary(self, config: ConfigT, rows: Rows, /) -> Summary:
         """What the rows say: numbers, strings, and dictionaries and lists of them."""
         ...
 
-    def figure(self, config: Any, rows: Rows, /) -> "Figure":
+    def figure(self, config: ConfigT, rows: Rows, /) -> "Figure":
         """The rows drawn; imports matplotlib when called."""
         ...
 
@@ -67,7 +82,7 @@ class Experiment(Protocol):
 PARTS = ("Config", "QUICK", "TITLE", "DESCRIPTION", "SOURCES", "units", "run_unit", "summary", "figure", "tables")
 
 
-def checked(name: str, module: ModuleType) -> Experiment:
+def checked(name: str, module: ModuleType) -> Experiment[Settings]:
     """The module, once it is seen to have every part of the interface.
 
     Raises:
@@ -76,10 +91,11 @@ def checked(name: str, module: ModuleType) -> Experiment:
     missing = [part for part in PARTS if not hasattr(module, part)]
     if missing:
         raise ValueError(f"experiment {name!r}: {module.__name__} lacks {', '.join(missing)}; see Experiment")
-    config = module.Config
+    config: object = module.Config
     if not dataclasses.is_dataclass(config) or "seeds" not in {field.name for field in dataclasses.fields(config)}:
         raise ValueError(f"experiment {name!r}: Config must be a dataclass with a field `seeds: int`, got {config!r}")
-    return cast(Experiment, module)
+    # a configuration only ever goes to the experiment that made it
+    return cast("Experiment[Settings]", module)
 
 
 def seed_and_rest(unit: str, known: Sequence[str]) -> tuple[int, str]:

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lrgd_jax.experiments.running.interface import Experiment, checked
+from lrgd_jax.experiments.running.interface import Experiment, Settings, checked
 from lrgd_jax.suggestions import did_you_mean
 
 __all__ = ["OWN", "find", "names", "register"]
@@ -55,7 +55,7 @@ def names() -> list[str]:
     return [*OWN, *(name for name in _registered if name not in OWN)]
 
 
-def find(name: str) -> Experiment:
+def find(name: str) -> Experiment[Settings]:
     """The experiment of that name, its module imported.
 
     Raises:

@@ -14,10 +14,10 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 from urllib.parse import quote
 
 import jax
@@ -47,6 +47,11 @@ __all__ = [
 
 RUN, CONFIG, UNITS = "run.json", "config.toml", "units"
 RESULTS, SUMMARY, TIMINGS = "results.parquet", "summary.json", "timings.jsonl"
+
+
+class _Device(Protocol):
+    platform: str
+    device_kind: str
 
 
 def write_rows(file: Path, rows: Sequence[Row]) -> None:
@@ -82,7 +87,7 @@ def unit_file(directory: Path, unit: str) -> Path:
 
 
 @contextlib.contextmanager
-def alone(directory: Path) -> Iterator[None]:
+def alone(directory: Path) -> Generator[None, None, None]:
     """Keeps a second process out of a folder; a lock ends with its process, however that ends.
 
     Raises:
@@ -108,7 +113,7 @@ def clean(directory: Path) -> None:
 
 def environment() -> dict[str, Any]:
     """Versions and device: what, beside the configuration, may change a number."""
-    devices = jax.devices()
+    devices = cast("Sequence[_Device]", jax.devices())  # pyright: ignore[reportUnknownMemberType] (jax leaves it open)
     packages = ("jax", "jaxlib", "numpy", "polars")
     versions = {"lrgd_jax": __version__, **{name: metadata.version(name) for name in packages}}
     device = {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)}

@@ -5,16 +5,16 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 
 from lrgd_jax.atomic import write_json, write_text
 from lrgd_jax.experiments.running.config import differing, read_config, to_toml
-from lrgd_jax.experiments.running.interface import Experiment, Row
+from lrgd_jax.experiments.running.interface import Experiment, Row, Settings, Summary
 from lrgd_jax.experiments.running.registry import find
 from lrgd_jax.experiments.running.results import (
     CONFIG,
@@ -31,7 +31,7 @@ from lrgd_jax.experiments.running.results import (
     write_rows,
 )
 
-__all__ = ["Progress", "Run", "load", "run"]
+__all__ = ["Progress", "Run", "load_run", "run"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the unit that begins, its number from 0, and the number of all units."""
@@ -49,12 +49,12 @@ class Run:
     """
 
     name: str
-    config: Any
+    config: Settings
     rows: Sequence[Row]
-    summary: dict[str, Any]
+    summary: Summary
 
 
-def run(name: str, config: Any, directory: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
+def run(name: str, config: Settings, directory: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
     """Computes every unit that is not yet there, then the result files from all of them.
 
     Args:
@@ -86,7 +86,7 @@ def run(name: str, config: Any, directory: Path, *, resume: bool = False, progre
         return _finish(name, experiment, config, directory, units)
 
 
-def load(directory: Path) -> Run:
+def load_run(directory: Path) -> Run:
     """A finished run, read from its folder.
 
     Raises:
@@ -103,7 +103,7 @@ def load(directory: Path) -> Run:
     return Run(name, config, read_rows(directory / RESULTS), _json(directory / SUMMARY)["summary"])
 
 
-def _prepare(name: str, experiment: Experiment, config: Any, directory: Path, resume: bool) -> None:
+def _prepare(name: str, experiment: Experiment[Settings], config: Settings, directory: Path, resume: bool) -> None:
     """Says in the folder what the run is; or sees that the run that lies there is the same."""
     there = [file for file in (RUN, CONFIG, UNITS, RESULTS, SUMMARY) if (directory / file).exists()]
     if there and not resume:
@@ -136,7 +136,7 @@ def _make(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def _nothing_left_of_nothing(directory: Path, was_there: bool) -> Iterator[None]:
+def _nothing_left_of_nothing(directory: Path, was_there: bool) -> Generator[None, None, None]:
     """A run that fails before its first unit is done leaves the folder as it was; what is computed is never removed."""
     began = not any((directory / file).exists() for file in (RUN, CONFIG, UNITS))
     try:
@@ -170,7 +170,7 @@ def _same_run(directory: Path, now: dict[str, Any]) -> None:
         )
 
 
-def _same_config(experiment: Experiment, config: Any, directory: Path) -> None:
+def _same_config(experiment: Experiment[Settings], config: Settings, directory: Path) -> None:
     changed = differing(read_config(experiment, directory / CONFIG), config)
     if changed:
         raise ValueError(
@@ -179,7 +179,7 @@ def _same_config(experiment: Experiment, config: Any, directory: Path) -> None:
         )
 
 
-def _compute(experiment: Experiment, config: Any, directory: Path, unit: str) -> None:
+def _compute(experiment: Experiment[Settings], config: Settings, directory: Path, unit: str) -> None:
     start = time.perf_counter()
     with _precision(config):
         rows = experiment.run_unit(config, unit)
@@ -190,7 +190,9 @@ def _compute(experiment: Experiment, config: Any, directory: Path, unit: str) ->
         stream.write(json.dumps({"unit": unit, "seconds": round(time.perf_counter() - start, 3)}) + "\n")
 
 
-def _finish(name: str, experiment: Experiment, config: Any, directory: Path, units: Sequence[str]) -> Run:
+def _finish(
+    name: str, experiment: Experiment[Settings], config: Settings, directory: Path, units: Sequence[str]
+) -> Run:
     """Everything is read back from the units' files, so that it does not matter which process wrote them."""
     rows = [row for unit in units for row in read_rows(unit_file(directory, unit))]
     write_rows(directory / RESULTS, rows)
@@ -219,7 +221,7 @@ def _not_finite(rows: Sequence[Row]) -> dict[str, int]:
     return {key: bad.count(key) for key in dict.fromkeys(bad)}
 
 
-def _precision(config: Any) -> contextlib.AbstractContextManager[Any]:
+def _precision(config: Settings) -> contextlib.AbstractContextManager[object]:
     dtype = getattr(config, "dtype", None)
     return contextlib.nullcontext() if dtype is None else jax.enable_x64(dtype == "float64")
 
@@ -231,4 +233,4 @@ def _json(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{file} is no run's: expected a JSON object, got {type(content).__name__}")
-    return content
+    return cast("dict[str, Any]", content)

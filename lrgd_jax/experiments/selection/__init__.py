@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from lrgd_jax.experiments.running.interface import Rows
-from lrgd_jax.experiments.selection.measures import ORACLE, QUICK, Config, run_unit, summary, units
+from lrgd_jax.experiments.selection.config import ORACLE, QUICK, Config
+from lrgd_jax.experiments.selection.measures import run_unit, units
+from lrgd_jax.experiments.selection.summaries import summary
 from lrgd_jax.experiments.selection.table import tables
 
 if TYPE_CHECKING:

@@ -1,14 +1,14 @@
 """Which demonstrations to keep under a budget: a context for all users, and a small one for each user alone."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
+from lrgd_jax.experiments.running.interface import Value, seed_and_rest
+from lrgd_jax.experiments.selection.config import ORACLE, Config
 from lrgd_jax.experiments.selection.personal import personal_rows
-from lrgd_jax.experiments.shared.recommender_data import BEAUTY, SMALL, context_model, ordered
+from lrgd_jax.experiments.shared.recommender_data import context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.effect.list_loss import ListLoss
 from lrgd_jax.recommend.forms.one_step import OneStep
@@ -16,9 +16,6 @@ from lrgd_jax.recommend.measure.metrics import hit_rate, ndcg
 from lrgd_jax.recommend.measure.sparse_scores import all_places
 from lrgd_jax.recommend.measure.statistics import confidence_interval, paired_difference
 from lrgd_jax.recommend.selection import (
-    LABELLED,
-    PERSONAL,
-    PERSONAL_LABELLED,
     SHARED,
     Pool,
     budget_rates,
@@ -26,59 +23,10 @@ from lrgd_jax.recommend.selection import (
     rank_by_value,
 )
 
-__all__ = ["QUICK", "Config", "run_unit", "summary", "units"]
+__all__ = ["run_unit", "units"]
 
 
-ORACLE = "oracle"
 RESAMPLES = 400
-
-
-@dataclass(frozen=True)
-class Config:
-    """What is run.
-
-    Attributes:
-        seeds: of chance, of the validation users whose effects are read, and of the users with their own context.
-        data: a folder of which the order is known, or "generated".
-        budgets: K of the shared context.
-        selectors: for it.
-        temperature: of the loss that effects are effects on.
-        candidates: of that loss.
-        share: of the validation users that a seed reads.
-        personal_users: users with a context of their own, drawn from all.
-        personal_budgets: K of it.
-        personal_selectors: for it.
-    """
-
-    seeds: int = 3
-    data: str = BEAUTY
-    budgets: tuple[int, ...] = (1000, 2500, 5000, 10_000, 30_000, 60_000)
-    selectors: tuple[str, ...] = (*SHARED, ORACLE)
-    temperature: float = 1.0
-    candidates: int = 100
-    share: float = 0.9
-    personal_users: int = 2000
-    personal_budgets: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    personal_selectors: tuple[str, ...] = (*PERSONAL, ORACLE)
-
-    def __post_init__(self) -> None:
-        pairs = (("selectors", self.selectors, SHARED), ("personal_selectors", self.personal_selectors, PERSONAL))
-        for what, names, known in pairs:
-            unknown = [name for name in names if name not in (*known, ORACLE)]
-            if unknown:
-                raise ValueError(f"Config: {what} must be among {', '.join((*known, ORACLE))}; got {unknown[0]!r}")
-        budgets = (*self.budgets, *self.personal_budgets)
-        if not self.budgets or not self.personal_budgets or min(budgets) < 1:
-            raise ValueError(f"Config: budgets must be at least 1, and one of each kind is needed; got {budgets}")
-        if not 0 < self.share <= 1 or self.personal_users < 1:
-            raise ValueError(
-                f"Config: share must lie in (0, 1] and personal_users be at least 1; got {self.share} and "
-                f"{self.personal_users}"
-            )
-
-
-QUICK = Config(seeds=1, data=SMALL, budgets=(50, 200), personal_users=50, personal_budgets=(1, 4))
-"""A small generated catalogue; seconds."""
 
 
 def units(config: Config) -> list[str]:
@@ -115,21 +63,6 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     return found or [{"seed": seed, "scope": "shared", "selector": name, "budget": 0}]
 
 
-def summary(config: Config, rows: Rows) -> Summary:
-    """Means over the seeds by scope, selector and budget; the smallest and the largest ratio to chance."""
-    found: dict[str, Any] = {"demonstrations": max((row["budget"] for row in rows), default=0)}
-    for scope in ("shared", "personal"):
-        lines = []
-        own = [row for row in rows if row["scope"] == scope and "HR@10" in row]
-        for name, budget in dict.fromkeys((row["selector"], row["budget"]) for row in own):
-            group = [row for row in own if (row["selector"], row["budget"]) == (name, budget)]
-            lines.append(_line(name, budget, group))
-        found[scope] = lines
-    found["read validation labels"] = [*LABELLED, *PERSONAL_LABELLED]
-    found["read the test items"] = [ORACLE]
-    return found
-
-
 def _pool(config: Config, seed: int, model: OneStep) -> Pool:
     valid, n = ordered(config.data).valid, len(model.demonstrations)
     if max(config.budgets) > n:
@@ -164,14 +97,3 @@ def _row(
         if ratio is not None:
             row |= {"ratio": 1 + ratio.mean, "ratio_low": 1 + ratio.low, "ratio_high": 1 + ratio.high}
     return row
-
-
-def _line(name: str, budget: int, group: Rows) -> dict[str, Any]:
-    line = {"selector": name, "budget": budget, "seeds": len(group)}
-    for key in ("HR@10", "low", "high", "NDCG@10", "ratio"):
-        if all(key in row for row in group):
-            line[key] = float(np.mean([row[key] for row in group]))
-    if all("ratio" in row for row in group):
-        line["smallest ratio"] = min(row["ratio_low"] for row in group)
-        line["largest ratio"] = max(row["ratio_high"] for row in group)
-    return line

@@ -1,11 +1,10 @@
 """Rows of the experiment `selection` for contexts that are chosen for each user alone."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int
 
 from lrgd_jax.experiments.running.interface import Value
+from lrgd_jax.experiments.selection.config import Config
 from lrgd_jax.experiments.shared.recommender_data import context_model, ordered
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.effect.first_order import first_order_effects
@@ -29,7 +28,7 @@ __all__ = ["personal_rows"]
 RESAMPLES = 400
 
 
-def personal_rows(config: Any, seed: int, oracle: str) -> list[dict[str, Value]]:
+def personal_rows(config: Config, seed: int, oracle: str) -> list[dict[str, Value]]:
     """One row a selector and budget, for users drawn with the seed.
 
     What is learnt is learnt from the validation items of users of the other half, so that no label is read twice.
@@ -62,7 +61,7 @@ def _halves(valid: Queries, rng: np.random.Generator, count: int) -> tuple[Queri
 
 
 def _orders(
-    config: Any, model: OneStep, pairs: AttendedPairs, learnt: EffectPredictor, seed: int, oracle: str
+    config: Config, model: OneStep, pairs: AttendedPairs, learnt: EffectPredictor, seed: int, oracle: str
 ) -> dict[str, list[Order]]:
     """By selector, one order a query; an oracle's reads the effects on the test items."""
     names, largest, rows = config.personal_selectors, max(config.personal_budgets), pair_rows(model)

@@ -17,7 +17,7 @@ GENERATED, SMALL = "generated", "generated-small"
 """Names of data that stand for the generated catalogue, and for a small one of it."""
 BEAUTY = "../shared/data/amazon_beauty"
 ONE_HOT = Meta(0.8, 0.6, 0.5, 0.25, 0.25, popularity=0.003, similarity=0.0)
-"""Meta-parameters of a context without texts, where demonstrations carry all but the counts."""
+"""Meta-parameters of a context without texts, where demonstrations carry all but the counts; scores stay sparse."""
 
 
 @lru_cache(maxsize=2)

@@ -78,4 +78,5 @@ QUICK = Config(data=SMALL, origins=(1, 2), temperatures=(1.0, 0.5), updates=2, f
 
 
 def settings_of(config: Config) -> list[AdaptationSetting]:
+    """Every pair of what may be chosen, in order."""
     return [AdaptationSetting(count, temperature) for count in config.origins for temperature in config.temperatures]
