@@ -25,7 +25,13 @@ __all__ = [
 
 
 def identity(x: Float[Array, " d"]) -> Float[Array, " d"]:
-    r"""The features are the vector itself: $\phi(x) = x$, $\kappa(x, y) = x^\top y$."""
+    r"""The features are the vector itself: $\phi(x) = x$, $\kappa(x, y) = x^\top y$.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> identity(jnp.array([1.0, -2.0])).tolist()
+        [1.0, -2.0]
+    """
     return x
 
 
@@ -33,12 +39,23 @@ def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
     r"""Positive features $\phi(x)_j = x_j + 1$ for $x_j > 0$, else $e^{x_j}$.
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 7.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> elu_plus_one(jnp.array([0.0, 2.0])).tolist()
+        [1.0, 3.0]
     """
     return jax.nn.elu(x) + 1
 
 
 def relu(x: Float[Array, " d"]) -> Float[Array, " d"]:
-    r"""The positive part, $\phi(x)_j = \max(x_j, 0)$. Source: Kasai et al. 2021, arXiv 2103.13076."""
+    r"""The positive part, $\phi(x)_j = \max(x_j, 0)$. Source: Kasai et al. 2021, arXiv 2103.13076.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> relu(jnp.array([1.0, -2.0])).tolist()
+        [1.0, 0.0]
+    """
     return jax.nn.relu(x)
 
 
@@ -55,6 +72,14 @@ class TaylorFeatures:
         degree: p >= 0.
 
     Source: the expansion is classical; as attention features Keles et al. 2022, arXiv 2209.04881.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> phi, x, y = TaylorFeatures(2), jnp.array([1.0, 0.0]), jnp.array([1.0, 1.0])
+        >>> phi(x).shape
+        (7,)
+        >>> float(phi(x) @ phi(y))  # 1 + x'y + (x'y)^2 / 2
+        2.5
     """
 
     degree: int = struct.field(pytree_node=False, default=2)
@@ -85,6 +110,13 @@ class PositiveRandomFeatures:
         projection: the rows w_j, shape [r, d]; see `PositiveRandomFeatures.draw`.
 
     Source: Choromanski et al. 2021, arXiv 2009.14794, lemmas 1 and 2, theorem 2.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> phi = PositiveRandomFeatures.draw(jax.random.key(0), features=8, width=3)
+        >>> features = phi(jnp.ones(3))
+        >>> features.shape, bool((features > 0).all())
+        ((8,), True)
     """
 
     projection: Float[Array | np.ndarray, "r d"]
@@ -124,6 +156,12 @@ def orthogonal_projection(
     """Rows that are orthogonal in blocks of `width`, each row distributed as a normal vector.
 
     Source: Choromanski et al. 2021, arXiv 2009.14794, section 2.4.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> rows = orthogonal_projection(jax.random.key(0), features=3, width=3)
+        >>> bool(jnp.abs(jnp.triu(rows @ rows.T, 1)).max() < jnp.finfo(rows.dtype).eps * 100)
+        True
     """
     blocks = -(-features // width)
     direction_key, norm_key = jax.random.split(key)
@@ -145,6 +183,11 @@ class DPFP:
         nu: number of shifts, 1 <= nu < 2 d.
 
     Source: Schlag et al. 2021, arXiv 2102.11174, eq. 37 and 38.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> DPFP(1)(jnp.array([1.0, 2.0])).tolist()
+        [0.0, 2.0, 0.0, 0.0]
     """
 
     nu: int = struct.field(pytree_node=False, default=1)

@@ -27,6 +27,10 @@ class Llama3Scaling:
     """Llama 3's stretch of the slow rotary frequencies; the attributes are those of Hugging Face's config.
 
     Source: Grattafiori et al. 2024, arXiv 2407.21783, section 3.4; the constants are each checkpoint's.
+
+    Example:
+        >>> bool(rotary_frequencies(64, 500_000.0, Llama3Scaling())[-1] < rotary_frequencies(64, 500_000.0)[-1])
+        True
     """
 
     factor: float = struct.field(pytree_node=False, default=8.0)
@@ -49,6 +53,10 @@ def rotary_frequencies(
         ValueError: the width is odd.
 
     Source: Su et al. 2021, arXiv 2104.09864, eq. 15.
+
+    Example:
+        >>> rotary_frequencies(4, theta=10_000.0).tolist()
+        [1.0, 0.01]
     """
     if width % 2:
         raise ValueError(f"rotary_frequencies: the head width must be even to form pairs, got {width}")
@@ -80,6 +88,13 @@ def rotate(
         layout: which coordinates form a pair.
 
     Source: Su et al. 2021, arXiv 2104.09864, eq. 34.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> quarter = rotary_frequencies(2) * jnp.pi / 2  # a quarter turn a position
+        >>> rows = rotate(jnp.array([[1.0, 0.0], [1.0, 0.0]]), jnp.array([0, 2]), quarter)
+        >>> float(rows[0, 0]), float(rows[1, 0].round(4))  # as it is, and turned around
+        (1.0, -1.0)
     """
     angles = positions[:, None].astype(x.dtype) * jnp.asarray(frequencies, x.dtype)[None, :]
     cosine, sine = jnp.cos(angles), jnp.sin(angles)
@@ -100,6 +115,12 @@ def alibi_slopes(heads: int) -> tuple[float, ...]:
 
     For other head counts, the sequence of the next lower power of two, continued with every other slope
     of twice as many heads. Source: Press et al. 2022, arXiv 2108.12409, section 3 and its published code.
+
+    Example:
+        >>> alibi_slopes(4)
+        (0.25, 0.0625, 0.015625, 0.00390625)
+        >>> alibi_slopes(3)
+        (0.0625, 0.00390625, 0.25)
     """
     if heads < 1:
         raise ValueError(f"alibi_slopes: at least one head is needed, got {heads}")
@@ -115,6 +136,10 @@ def alibi_bias(
     r"""The bias $-m\,(p_t - p_i)$ on the logits; the queries are the last tokens.
 
     Source: Press et al. 2022, arXiv 2108.12409, section 3.
+
+    Example:
+        >>> alibi_bias(1, 3, 0.5).tolist()
+        [[-1.0, -0.5, -0.0]]
     """
     distance = (keys - queries + jnp.arange(queries))[:, None] - jnp.arange(keys)[None, :]
     return -jnp.asarray(slope, dtype) * distance.astype(dtype)
@@ -131,6 +156,12 @@ def visible(queries: int, keys: int, *, causal: bool = False, window: int | None
 
     Raises:
         ValueError: more queries than keys in a causal form, or an empty window.
+
+    Example:
+        >>> visible(2, 3, causal=True).tolist()
+        [[True, True, False], [True, True, True]]
+        >>> visible(2, 3, window=1).tolist()
+        [[False, True, False], [False, False, True]]
     """
     if window is not None and window < 1:
         raise ValueError(f"visible: a window holds at least the token itself, so window >= 1; got {window}")

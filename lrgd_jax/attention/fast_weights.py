@@ -91,6 +91,14 @@ class DeltaRule(FastWeightForm):
         feature_map: phi.
         algorithm: "recurrent" or "chunked" (WY form).
         chunk: tokens in a chunk.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key, values = jnp.ones((2, 1)), jnp.array([[3.0], [7.0]])
+        >>> DeltaRule()(key, key, values).ravel().tolist()
+        [3.0, 7.0]
+        >>> DeltaRule()(key, key, values, strength=jnp.array([1.0, 0.5])).ravel().tolist()  # strengths from the tokens
+        [3.0, 5.0]
     """
 
     strength: PerToken = 1.0
@@ -130,6 +138,12 @@ class Retention(FastWeightForm):
         feature_map: phi.
         algorithm: "parallel", "recurrent" or "chunked".
         chunk: tokens in a chunk.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((3, 1))
+        >>> Retention(decay=0.5)(ones, ones, jnp.array([[8.0], [0.0], [0.0]])).ravel().tolist()
+        [8.0, 4.0, 2.0]
     """
 
     decay: PerToken = 1 - 2.0**-5
@@ -161,6 +175,13 @@ class GatedLinearAttention(FastWeightForm):
         feature_map: phi.
         algorithm: "recurrent" or "chunked".
         chunk: tokens in a chunk.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((2, 2))
+        >>> gates = jnp.array([0.5, 0.0])  # one a feature
+        >>> GatedLinearAttention(gates)(ones, ones, jnp.array([[8.0], [0.0]])).ravel().tolist()
+        [16.0, 4.0]
     """
 
     decay: PerFeature = 1.0
@@ -193,6 +214,12 @@ class TTTLinear(FastWeightForm):
         learning_rate: eta, the inner rate; not negative.
         feature_map: phi.
         chunk: tokens in an inner minibatch.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key, values = jnp.ones((2, 1)), jnp.array([[4.0], [8.0]])
+        >>> TTTLinear(learning_rate=0.5, chunk=2)(key, key, values).ravel().tolist()
+        [2.0, 6.0]
     """
 
     learning_rate: PerToken = 1.0
@@ -223,6 +250,12 @@ class MomentumAttention(FastWeightForm):
         momentum: mu in [0, 1].
         nesterov: Nesterov's momentum in place of the heavy ball.
         feature_map: phi.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((3, 1))
+        >>> MomentumAttention(momentum=0.5)(ones, ones, jnp.array([[4.0], [0.0], [0.0]])).ravel().tolist()
+        [4.0, 6.0, 7.0]
     """
 
     momentum: float | Float[Array, ""] = 0.9

@@ -33,7 +33,12 @@ __all__ = ["AttentionForm", "LinearAttention", "Rotary", "SoftmaxAttention"]
 
 @runtime_checkable
 class AttentionForm(Protocol):
-    """Any attention of one head: what a multi-head layer and the table of forms need of it."""
+    """Any attention of one head: what a multi-head layer and the table of forms need of it.
+
+    Example:
+        >>> isinstance(SoftmaxAttention(causal=True), AttentionForm)
+        True
+    """
 
     @property
     def is_causal(self) -> bool:
@@ -60,6 +65,14 @@ class Rotary:
         layout: which coordinates form a pair.
         offset: the position of the first token.
         scaling: Llama 3's stretch.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> rows = Rotary()(jnp.ones((2, 2)))
+        >>> rows[0].tolist()  # position 0 is not rotated
+        [1.0, 1.0]
+        >>> float(jnp.sum(rows[1] ** 2).round(4))  # a rotation keeps lengths
+        2.0
     """
 
     theta: float = 10_000.0
@@ -86,6 +99,16 @@ class LinearAttention:
             may be zero or negative.
         algorithm: "parallel" (all pairs), "recurrent" (a state, token by token), "chunked" (a state between chunks).
         chunk: tokens in a chunk.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
+        >>> LinearAttention()(ones[:1], ones, values).tolist()
+        [[7.0]]
+        >>> LinearAttention(causal=True)(ones, ones, values).ravel().tolist()
+        [1.0, 3.0, 7.0]
+        >>> LinearAttention(window=2, algorithm="recurrent")(ones, ones, values).ravel().tolist()
+        [1.0, 3.0, 6.0]
     """
 
     feature_map: FeatureMap = field(default=identity)
@@ -163,6 +186,14 @@ class SoftmaxAttention:
         alibi_slope: m of the bias b = -m (p_t - p_i); implies causal.
         algorithm: "parallel" or "streaming" over blocks of keys.
         block: keys in a block.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> zeros, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])
+        >>> SoftmaxAttention()(zeros, zeros, values).ravel().tolist()
+        [3.0, 3.0]
+        >>> SoftmaxAttention(causal=True)(zeros, zeros, values).ravel().tolist()
+        [1.0, 3.0]
     """
 
     scale: float | None = None

@@ -65,6 +65,12 @@ def retention(
         feature_map: phi.
 
     Source: Sun et al. 2023, arXiv 2307.08621, eq. 5 (without its rotation and normalisation).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((3, 1))
+        >>> retention(ones, ones, jnp.array([[8.0], [0.0], [0.0]]), jnp.full(3, 0.5)).ravel().tolist()
+        [8.0, 4.0, 2.0]
     """
     phi = jax.vmap(feature_map)
     return (phi(queries) @ phi(keys).T * decay_products(decays)) @ values
@@ -96,6 +102,13 @@ def recurrent_gated_linear_attention(
 
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.1 (its state is the transpose); Sun et al. 2023,
     arXiv 2307.08621, eq. 6.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((3, 1))
+        >>> outputs, state = recurrent_gated_linear_attention(ones, ones, jnp.array([[8.0], [0.0], [0.0]]), ones / 2)
+        >>> outputs.ravel().tolist(), state.tolist()
+        ([8.0, 4.0, 2.0], [[2.0]])
     """
     phi = jax.vmap(feature_map)
     state = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype) if state is None else state
@@ -138,6 +151,13 @@ def chunked_gated_linear_attention(
         ValueError: the chunk is empty.
 
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.2.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((3, 1))
+        >>> values = jnp.array([[8.0], [0.0], [0.0]])
+        >>> chunked_gated_linear_attention(ones, ones, values, ones / 2, chunk=2).ravel().tolist()
+        [8.0, 4.0, 2.0]
     """
     phi = jax.vmap(feature_map)
     blocks = cut(phi(queries), chunk), cut(phi(keys), chunk), cut(values, chunk), cut(gates, chunk, fill=1.0)

@@ -34,6 +34,12 @@ class RidgeAttention:
         causal: a query sees no later token.
         algorithm: "kernel" (n by n), "streaming" (recursive least squares, causal), "conjugate gradients".
         iterations: of conjugate gradients; min(n, r) + 1 unless given, which is exact but for rounding.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key = jnp.ones((1, 1))
+        >>> RidgeAttention(ridge=1.0)(key, key, jnp.array([[8.0]])).tolist()
+        [[4.0]]
     """
 
     ridge: float | Float[Array, ""] = 1.0
@@ -89,6 +95,12 @@ class DescentAttention:
         preconditioner: P, symmetric, shape [r, r]; the identity unless given.
         feature_map: phi.
         causal: a query sees no later token.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key = jnp.ones((1, 1))
+        >>> DescentAttention(steps=3, learning_rate=0.5)(key, key, jnp.array([[8.0]])).tolist()
+        [[7.0]]
     """
 
     steps: int = 1

@@ -28,6 +28,10 @@ class LinearState(NamedTuple):
     Attributes:
         values: S = sum_i v_i phi(k_i)', shape [dv, r].
         normaliser: z = sum_i phi(k_i), shape [r].
+
+    Example:
+        >>> LinearState.empty(value_width=2, features=3).values.shape
+        (2, 3)
     """
 
     values: Float[Array, "dv r"]
@@ -62,6 +66,15 @@ def linear_attention(
         normalised: divide by the sum of the weights.
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 4.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> query = jnp.array([[1.0, 2.0]])  # its products with the keys are 1 and 3
+        >>> linear_attention(query, keys, values).tolist()
+        [[18.0]]
+        >>> linear_attention(query, keys, values, normalised=True).tolist()
+        [[4.5]]
     """
     phi = jax.vmap(feature_map)
     weights = phi(queries) @ phi(keys).T
@@ -104,6 +117,15 @@ def recurrent_linear_attention(
         ValueError: a state together with a window.
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 16 to 20.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
+        >>> outputs, state = recurrent_linear_attention(ones, ones, values)
+        >>> outputs.ravel().tolist()
+        [1.0, 3.0, 7.0]
+        >>> recurrent_linear_attention(ones, ones, values, state=state)[0].ravel().tolist()  # goes on from there
+        [8.0, 10.0, 14.0]
     """
     if state is not None and window is not None:
         raise ValueError(
@@ -162,6 +184,12 @@ def chunked_linear_attention(
         ValueError: the chunk is empty.
 
     Source: Hua et al. 2022, arXiv 2202.10447, section 3.2; Yang et al. 2024, arXiv 2312.06635, eq. 4.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
+        >>> chunked_linear_attention(ones, ones, values, chunk=2).ravel().tolist()
+        [1.0, 3.0, 7.0]
     """
     n = keys.shape[0]
     phi = jax.vmap(feature_map)

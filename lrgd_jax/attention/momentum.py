@@ -27,6 +27,10 @@ def momentum_weights(
         momentum: mu.
         nesterov: look ahead.
         dtype: of the weights.
+
+    Example:
+        >>> momentum_weights(3, 0.5).tolist()
+        [[1.0, 0.0, 0.0], [1.5, 1.0, 0.0], [1.75, 1.5, 1.0]]
     """
     mu, seen = jnp.asarray(momentum, dtype), jnp.tri(tokens, dtype=dtype)
 
@@ -61,6 +65,12 @@ def momentum_attention(
 
     Source: the heavy ball is Polyak 1964; the look-ahead as optax.trace has it; momentum in linear attention:
     Nguyen et al. 2022, arXiv 2208.00579, section 3. The closed form of the weights is elementary.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((3, 1))
+        >>> momentum_attention(ones, ones, jnp.array([[4.0], [0.0], [0.0]]), 0.5).ravel().tolist()
+        [4.0, 6.0, 7.0]
     """
     t, n = queries.shape[0], keys.shape[0]
     phi = jax.vmap(feature_map)

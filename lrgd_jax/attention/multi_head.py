@@ -29,6 +29,12 @@ class HeadWeights:
         key_bias: shape [g, d], or None.
         value_bias: shape [g, dv], or None.
         output_bias: shape [m], or None.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> w = HeadWeights(jnp.ones((4, 8, 2)), jnp.ones((2, 8, 2)), jnp.ones((2, 8, 3)), jnp.ones((4, 3, 8)))
+        >>> w.heads, w.groups
+        (4, 2)
     """
 
     query: Float[Array, "h m d"]
@@ -76,6 +82,13 @@ class MultiHeadAttention:
         form: of every head, or one form a head (ALiBi slopes differ by head).
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2; grouped: Ainslie et al. 2023, arXiv 2305.13245.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.attention import LinearAttention
+        >>> w = HeadWeights(jnp.ones((2, 1, 1)), jnp.ones((1, 1, 1)), jnp.ones((1, 1, 1)), jnp.ones((2, 1, 1)))
+        >>> MultiHeadAttention(w, LinearAttention())(jnp.array([[1.0], [2.0]])).tolist()
+        [[10.0], [20.0]]
     """
 
     weights: HeadWeights

@@ -62,6 +62,12 @@ def ridge_attention(
 
     Source: kernel ridge regression, Saunders et al. 1998; as an attention layer von Oswald et al. 2023,
     arXiv 2309.05858, section 4 (mesa layer).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key = jnp.ones((1, 1))
+        >>> ridge_attention(key, key, jnp.array([[8.0]]), 1.0).tolist()  # v / (1 + lambda)
+        [[4.0]]
     """
     phi = jax.vmap(feature_map)
     key_features = phi(keys)
@@ -102,6 +108,12 @@ def recursive_least_squares(
         feature_map: phi.
 
     Source: von Oswald et al. 2023, arXiv 2309.05858, section 4 and its appendix on Sherman-Morrison; Plackett 1950.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> ones = jnp.ones((2, 1))
+        >>> recursive_least_squares(ones, ones, 6 * ones, 1.0).round(4).ravel().tolist()  # 6 n / (n + lambda)
+        [3.0, 4.0]
     """
     phi = jax.vmap(feature_map)
     key_features = phi(keys)
@@ -145,6 +157,12 @@ def conjugate_gradient_attention(
         mask: which keys each query sees; all of them unless given.
 
     Source: Hestenes and Stiefel 1952; for the mesa layer von Oswald et al. 2025, arXiv 2506.05233.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key = jnp.ones((1, 1))
+        >>> conjugate_gradient_attention(key, key, jnp.array([[8.0]]), 1.0, iterations=2).tolist()
+        [[4.0]]
     """
     phi = jax.vmap(feature_map)
     key_features, query_features = phi(keys), phi(queries)

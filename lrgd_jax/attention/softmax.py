@@ -42,6 +42,12 @@ def softmax_attention(
         ValueError: there is no key: a softmax over nothing has no value.
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> keys, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])
+        >>> softmax_attention(jnp.ones((1, 3)), keys, values).tolist()  # equal logits: the mean
+        [[3.0]]
     """
     logits = _logits(queries, keys, scale, bias, mask)
     # any shift leaves the ratio unchanged; the largest logit keeps the exponentials at or below one
@@ -79,6 +85,12 @@ def streaming_softmax_attention(
         ValueError: there is no key, or the block is empty.
 
     Source: Milakov & Gimelshein 2018, arXiv 1805.02867, algorithm 3.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> keys, values = jnp.zeros((4, 3)), jnp.array([[1.0], [2.0], [3.0], [6.0]])
+        >>> streaming_softmax_attention(jnp.ones((1, 3)), keys, values, block=3).tolist()
+        [[3.0]]
     """
     if block < 1:
         raise ValueError(f"streaming_softmax_attention: a block holds at least one key, got block={block}")

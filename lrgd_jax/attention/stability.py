@@ -11,7 +11,18 @@ __all__ = ["UnstableStepWarning", "largest_curvature", "stability_limit", "warn_
 
 
 class UnstableStepWarning(UserWarning):
-    """A step of repeated descent beyond the stability limit, so that the error grows from step to step."""
+    """A step of repeated descent beyond the stability limit, so that the error grows from step to step.
+
+    Example:
+        >>> import warnings
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.attention import DeltaRule
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     _ = DeltaRule(strength=4.0)(jnp.ones((1, 1)), jnp.ones((1, 1)), jnp.ones((1, 1)))
+        >>> caught[0].category.__name__
+        'UnstableStepWarning'
+    """
 
 
 def stability_limit(curvature: float, momentum: float = 0.0, *, nesterov: bool = False) -> float:
@@ -26,6 +37,10 @@ def stability_limit(curvature: float, momentum: float = 0.0, *, nesterov: bool =
         nesterov: look ahead.
 
     Source: Polyak 1964; the roots of the two-term recursions by Jury's criterion.
+
+    Example:
+        >>> stability_limit(4.0), stability_limit(4.0, momentum=0.5), stability_limit(4.0, momentum=0.5, nesterov=True)
+        (0.5, 0.75, 0.375)
     """
     if not curvature > 0:
         return float("inf")

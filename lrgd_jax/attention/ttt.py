@@ -48,6 +48,14 @@ def ttt_linear(
 
     Source: Sun et al. 2024, arXiv 2407.04620, sections 2.4 and 2.5 (dual form), without its inner layer norm and
     residual, and with 1/2 the squared error where the paper has the squared error.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> key, values = jnp.ones((2, 1)), jnp.array([[4.0], [8.0]])
+        >>> ttt_linear(key, key, values, jnp.full(2, 0.5), chunk=1).ravel().tolist()  # the delta rule
+        [2.0, 5.0]
+        >>> ttt_linear(key, key, values, jnp.full(2, 0.5), chunk=2).ravel().tolist()  # both residuals at the start
+        [2.0, 6.0]
     """
     phi = jax.vmap(feature_map)
     key_features = phi(keys)

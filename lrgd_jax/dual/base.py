@@ -47,6 +47,12 @@ class TrainingSet(NamedTuple):
         inputs: x_i, shape [n, d].
         targets: y_i, shape [n, u].
         sample_weights: s_i, shape [n].
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> DualModel.untrained(jnp.eye(2), jnp.ones((2, 1))).data.sample_weights.tolist()
+        [1.0, 1.0]
     """
 
     inputs: Float[Array, "n d"]
@@ -58,6 +64,13 @@ class Dual(ABC, Generic[Weights]):
     """A dual model: attention's output for a query is its test prediction after training.
 
     Implementations are final: `DualModel`, `FunctionalDual`, `OnlineDescent`, `FullBatchDescent`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> model = DualModel.untrained(jnp.eye(2), jnp.array([[3.0], [5.0]]))
+        >>> isinstance(model, Dual), model.predict(model.train(), jnp.ones((1, 2))).tolist()
+        (True, [[8.0]])
     """
 
     @property
@@ -112,6 +125,14 @@ class OneStepDual(Dual[Weights]):
         learning_rate: eta.
         objective: the loss; `alignment(learning_rate)` unless given.
         projective: predictions (a; b) are read as a / b.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel, FunctionalDual
+        >>> finite = DualModel.untrained(jnp.eye(2), jnp.ones((2, 1)))
+        >>> functional = FunctionalDual.untrained(jnp.eye(2), jnp.ones((2, 1)), projective=False)
+        >>> [model.initial_coordinates.shape for model in (finite, functional)]
+        [(1, 2), (2, 1)]
     """
 
     inputs: Float[Array, "n d"]

@@ -52,6 +52,13 @@ def decayed_sgd(
 
     Raises:
         ValueError: the retention is not in (0, 1].
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> optimiser, weights = decayed_sgd(0.5, retention=0.75), jnp.array(8.0)
+        >>> update, _ = optimiser.update(jnp.array(2.0), optimiser.init(weights), weights)
+        >>> float(weights + update)  # 0.75 * 8 - 0.5 * 2
+        5.0
     """
     if retention is None:
         return optax.sgd(learning_rate)
@@ -67,6 +74,12 @@ def preconditioned(preconditioner: Float[Array, "r r"]) -> optax.GradientTransfo
         preconditioner: P, symmetric.
 
     Source: Ahn et al. 2023, arXiv 2306.00297, section 3.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> metric = preconditioned(jnp.diag(jnp.array([1.0, 0.5])))
+        >>> metric.update(jnp.ones((1, 2)), metric.init(jnp.ones((1, 2))))[0].tolist()
+        [[1.0, 0.5]]
     """
     return optax.stateless(lambda updates, _: jax.tree.map(lambda x: x @ preconditioner, updates))
 
@@ -94,6 +107,14 @@ def recursive_least_squares(ridge: Float[Array, ""] | float) -> optax.GradientTr
         ridge: lambda > 0.
 
     Source: Plackett 1950; Haykin, "Adaptive Filter Theory", chapter on recursive least squares.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> optimiser = recursive_least_squares(ridge=1.0)
+        >>> state = optimiser.init(jnp.zeros((1, 1)))
+        >>> update, state = optimiser.update(jnp.array([[-8.0]]), state, features=jnp.ones(1))
+        >>> update.tolist(), state.inverse.tolist()
+        ([[4.0]], [[0.5]])
     """
 
     def init(parameters: Float[Array, "dv r"]) -> InverseMoment:

@@ -37,6 +37,13 @@ class OnlineDual(OrderedHeadDual[FastWeightForm, OnlineDescent, Float[Array, "dv
     | `Retention`, `GatedLinearAttention` | alignment | the same |
     | `TTTLinear` | rate/2 squared error | gradients at the start of a minibatch |
     | `MomentumAttention` | alignment | heavy ball or Nesterov |
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.attention import DeltaRule
+        >>> key, values = jnp.ones((2, 1)), jnp.array([[3.0], [7.0]])
+        >>> OnlineDual(DeltaRule())(key, key, values, demonstrations=1).ravel().tolist()
+        [3.0, 7.0]
     """
 
     def __call__(

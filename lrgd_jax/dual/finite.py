@@ -46,6 +46,15 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
         projective: predictions (a; b) are read as a / b.
 
     Source: Irie et al. 2022, arXiv 2202.05798, section 3; Dai et al. 2023, arXiv 2212.10559, section 3.1.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> model.train().tolist()  # W_1 = sum v_i k_i'
+        [[8.0, 5.0]]
+        >>> model.predict(model.train(), jnp.array([[1.0, 2.0]])).tolist()  # linear attention
+        [[18.0]]
     """
 
     initial_weights: Float[Array, "dv r"]

@@ -40,6 +40,13 @@ class FullBatchDescent(Dual[Float[Array, "dv r"]]):
         context: weights of the samples for the zero-shot weights: those of the query's own tokens.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677; Ahn et al. 2023, arXiv 2306.00297.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel, squared_error
+        >>> model = DualModel.untrained(jnp.ones((1, 1)), jnp.array([[8.0]]), objective=squared_error)
+        >>> FullBatchDescent(model, steps=3, learning_rate=0.5).train().tolist()
+        [[7.0]]
     """
 
     model: DualModel
@@ -128,6 +135,11 @@ def inverse_moment(
         features: x_i.
         ridge: lambda > 0.
         weights: s_i; ones unless given.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> inverse_moment(jnp.eye(2), 1.0).tolist()
+        [[0.5, 0.0], [0.0, 0.5]]
     """
     weights = weights_or_ones(weights, features)
 

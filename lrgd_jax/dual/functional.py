@@ -33,6 +33,14 @@ class KernelExpansion:
         centres: z_j, shape [c, d].
         coefficients: c_j, shape [c, u].
         kernel: kappa.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.features import identity
+        >>> from lrgd_jax.kernels import kernel_of
+        >>> f = KernelExpansion(jnp.eye(2), jnp.array([[3.0], [5.0]]), kernel_of(identity))
+        >>> f(jnp.array([[1.0, 2.0]])).tolist()
+        [[13.0]]
     """
 
     centres: Float[Array, "c d"]
@@ -78,6 +86,14 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
 
     Source: functional gradients: Mason et al. 1999, "Boosting algorithms as gradient descent in function space";
     attention as a kernel smoother: Tsai et al. 2019, arXiv 1908.11775.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import projective_targets
+        >>> keys, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])
+        >>> model = FunctionalDual.untrained(keys, projective_targets(values))
+        >>> model.predict(model.train(), jnp.ones((1, 3))).tolist()  # softmax attention: equal logits, the mean
+        [[3.0]]
     """
 
     initial_function: KernelExpansion

@@ -26,6 +26,13 @@ class DescentDual(HeadDual[DescentAttention, FullBatchDescent, Float[Array, "dv 
 
     It has no online training: every query has its own T steps, each over all tokens that it sees. `DeltaRule` and
     `TTTLinear` take online steps.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.attention import DescentAttention
+        >>> key = jnp.ones((1, 1))
+        >>> DescentDual(DescentAttention(steps=3, learning_rate=0.5))(key, key, jnp.array([[8.0]])).tolist()
+        [[7.0]]
     """
 
     def __call__(
@@ -66,6 +73,13 @@ class RidgeDual(OrderedHeadDual[RidgeAttention, FullBatchDescent, Float[Array, "
 
     $$W_0 = \text{ridge solution on the context},\qquad
     W_1 = W_0 - \nabla L_D(W_0)\Big(\lambda I + \sum_{D\cup T}\phi(k_i)\phi(k_i)^\top\Big)^{-1}$$
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.attention import RidgeAttention
+        >>> key = jnp.ones((1, 1))
+        >>> RidgeDual(RidgeAttention(ridge=1.0))(key, key, jnp.array([[8.0]]), demonstrations=1).tolist()
+        [[4.0]]
     """
 
     def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FullBatchDescent:

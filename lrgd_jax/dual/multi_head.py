@@ -36,6 +36,14 @@ class MultiHeadDual:
     Attributes:
         attention: the layer.
         heads: the dual of each head's form.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import LinearAttention, dual_of
+        >>> from lrgd_jax.attention import HeadWeights, MultiHeadAttention
+        >>> w = HeadWeights(jnp.ones((2, 1, 1)), jnp.ones((1, 1, 1)), jnp.ones((1, 1, 1)), jnp.ones((2, 1, 1)))
+        >>> dual_of(MultiHeadAttention(w, LinearAttention()))(jnp.array([[1.0], [2.0]]), demonstrations=1).tolist()
+        [[10.0], [20.0]]
     """
 
     attention: MultiHeadAttention

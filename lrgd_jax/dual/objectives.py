@@ -32,6 +32,12 @@ def alignment(learning_rate: float = 1.0) -> Objective:
         ValueError: the learning rate is not positive.
 
     Source: Irie et al. 2022, arXiv 2202.05798, theorem 2 (dual form); Ren & Liu 2023, arXiv 2310.13220, eq. 8.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> predictions, targets = jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]])
+        >>> float(alignment(learning_rate=0.5)(predictions, targets, jnp.ones(2)))
+        -22.0
     """
     if not learning_rate > 0:
         raise ValueError(f"alignment: the learning rate must be positive, got {learning_rate}")
@@ -54,6 +60,11 @@ def squared_error(
     and the size of the step matter.
 
     Source: Widrow and Hoff 1960; as the objective of attention Schlag et al. 2021, arXiv 2102.11174, section 4.2.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> float(squared_error(jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]]), jnp.ones(2)))
+        4.0
     """
     errors = predictions - targets
     return jnp.sum(sample_weights * jnp.sum(errors * errors, axis=1)) / 2
@@ -62,5 +73,12 @@ def squared_error(
 def ridge_penalty(
     weights: Float[Array, "dv r"], ridge: Float[Array, ""] | Float[Array, " r"] | float
 ) -> Float[Array, ""]:
-    r"""$\frac12\sum_{ij}\lambda_j W_{ij}^2$, with one lambda for all features or one a feature."""
+    r"""$\frac12\sum_{ij}\lambda_j W_{ij}^2$, with one lambda for all features or one a feature.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> weights = jnp.array([[1.0, 2.0]])
+        >>> float(ridge_penalty(weights, 2.0)), float(ridge_penalty(weights, jnp.array([2.0, 0.0])))
+        (5.0, 1.0)
+    """
     return jnp.sum(jnp.sum(weights * weights, axis=0) * ridge) / 2

@@ -24,7 +24,15 @@ __all__ = ["LinearDual", "SoftmaxDual"]
 
 @dataclass(frozen=True)
 class LinearDual(OrderedHeadDual[LinearAttention, DualModel, Float[Array, "dv r"]]):
-    """The dual of linear attention: a `DualModel` for each query."""
+    """The dual of linear attention: a `DualModel` for each query.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import LinearAttention
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> LinearDual(LinearAttention())(jnp.array([[1.0, 2.0]]), keys, values, demonstrations=2).tolist()
+        [[18.0]]
+    """
 
     def inputs(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n _"]:
         """The rows themselves; with rotary positions, their rotated features R_i phi(k_i)."""
@@ -62,7 +70,15 @@ class LinearDual(OrderedHeadDual[LinearAttention, DualModel, Float[Array, "dv r"
 
 @dataclass(frozen=True)
 class SoftmaxDual(OrderedHeadDual[SoftmaxAttention, FunctionalDual, KernelExpansion]):
-    """The dual of softmax attention: a `FunctionalDual` for each query, in the RKHS of the exponential kernel."""
+    """The dual of softmax attention: a `FunctionalDual` for each query, in the RKHS of the exponential kernel.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import SoftmaxAttention
+        >>> keys, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])
+        >>> SoftmaxDual(SoftmaxAttention())(jnp.ones((1, 3)), keys, values, demonstrations=1).tolist()
+        [[3.0]]
+    """
 
     def inputs(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n d"]:
         """The rows, rotated where the form has rotary positions."""

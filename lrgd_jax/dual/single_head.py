@@ -27,6 +27,18 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
 
     Attributes:
         form: the attention.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import LinearAttention, dual_of
+        >>> dual = dual_of(LinearAttention())
+        >>> isinstance(dual, HeadDual)
+        True
+        >>> keys, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
+        >>> dual(keys[:1], keys, values, demonstrations=2).tolist()  # what the attention returns
+        [[7.0]]
+        >>> dual.zero_shot(keys[:1], keys, values, demonstrations=2).tolist()  # what the last token alone says
+        [[4.0]]
     """
 
     form: Form
@@ -124,7 +136,15 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
 
 
 class OrderedHeadDual(HeadDual[Form, Model, Weights]):
-    """A dual that can also be trained online, one token after another, in one pass for all queries."""
+    """A dual that can also be trained online, one token after another, in one pass for all queries.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import LinearAttention, dual_of
+        >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
+        >>> dual_of(LinearAttention(causal=True)).online(ones, ones, values).ravel().tolist()
+        [1.0, 3.0, 7.0]
+    """
 
     @abstractmethod
     def online(

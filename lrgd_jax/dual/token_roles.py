@@ -26,6 +26,11 @@ class TokenRoles(NamedTuple):
     Attributes:
         context: weight in the query's zero-shot context, from which W_0 comes.
         demonstrations: weight in the training set of the step.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> TokenRoles(context=jnp.array([0.0, 1.0]), demonstrations=jnp.array([1.0, 0.0])).demonstrations.tolist()
+        [1.0, 0.0]
     """
 
     context: Float[Array, "*t n"]
@@ -41,6 +46,10 @@ def segments_of(tokens: int, demonstrations: Segments) -> Int[Array, " n"]:
 
     Raises:
         ValueError: more demonstrations than tokens, or a wrong number of segment numbers.
+
+    Example:
+        >>> segments_of(4, 3).tolist()  # three demonstrations, then the query's own token
+        [0, 0, 0, 1]
     """
     if isinstance(demonstrations, int | np.integer):
         if not 0 <= demonstrations <= tokens:
@@ -66,6 +75,14 @@ def token_roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered
         segments: one number a token.
         ordered: the queries are the last t tokens; otherwise each stands after all tokens.
         dtype: of the weights, one or zero.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.positions import visible
+        >>> segments = jnp.array([0, 0, 1, 1])
+        >>> role = token_roles(visible(4, 4, causal=True), segments, ordered=True, dtype=jnp.dtype("float32"))
+        >>> role.context[3].tolist(), role.demonstrations[3].tolist()
+        ([0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0])
     """
     t, n = seen.shape
     own = segments[n - t :] if ordered else jnp.full((t,), jnp.max(segments, initial=0))
