@@ -19,8 +19,9 @@ from jax.extend import core
 
 from lrgd_jax.certify.balls.ball_arithmetic import Balls, exclusive_precision
 from lrgd_jax.certify.exact.algebra import Algebra, Numbers
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.exact.rationals import Rationals
-from lrgd_jax.certify.tracing.program import DType, Program, Variable, inner_jaxprs, is_key
+from lrgd_jax.certify.tracing.program import DType, Leaf, Program, Variable, inner_jaxprs, is_key
 from lrgd_jax.certify.verdicts.conditions import place_of
 from lrgd_jax.certify.walking.complex_numbers import split
 from lrgd_jax.certify.walking.discrete import Open
@@ -49,7 +50,7 @@ class Step:
 
     primitive: str
     source: str
-    value: Any
+    value: Leaf
 
     def as_dict(self) -> dict[str, Any]:
         """For a JSON file."""
@@ -122,7 +123,7 @@ class _Computed(NamedTuple):
     """What an equation has computed, and where it stands."""
 
     eqn: core.JaxprEqn
-    value: Any
+    value: Leaf
     source: str
 
 
@@ -228,7 +229,7 @@ def _numbers(step: Step | None) -> set[str]:
     return set(np.ravel(np.array([] if step is None else step.value, object)).tolist())
 
 
-def _key(number: Any) -> Any:
+def _key(number: Number) -> Any:
     """The number, or the first digits of a ball, after a product that no program's own numbers are on the verge of."""
     if not isinstance(number, arb):
         return number
@@ -241,13 +242,13 @@ def _watched(program: Program, inputs: Sequence[Any], system: _Watch) -> list[_C
     return [one for one in system.steps if isinstance(one.value, Numbers) or _decides(one.eqn, one.value)]
 
 
-def _decides(eqn: core.JaxprEqn, x: Any) -> bool:
+def _decides(eqn: core.JaxprEqn, x: Leaf) -> bool:
     avals: list[Variable] = [var.aval for var in eqn.invars]
     # the parts of a complex number are steps of their own
     return not isinstance(x, Open) and not is_key(x.dtype) and any(_floating(aval.dtype) for aval in avals)
 
 
-def _lifted(x: Any, system: Algebra) -> Any:
+def _lifted(x: Leaf, system: Algebra) -> Any:
     return system.lift(np.asarray(x), np.asarray(x).dtype) if _floating(x.dtype) else x
 
 
@@ -255,15 +256,15 @@ def _floating(dtype: DType) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.inexact))
 
 
-def _array(x: Any) -> np.ndarray:
+def _array(x: Leaf) -> np.ndarray:
     return x.array if isinstance(x, Numbers) else np.asarray(x)
 
 
-def _digits(x: Any, digits: int) -> Any:
+def _digits(x: Leaf, digits: int) -> Any:
     return np.vectorize(lambda number: _text(number, digits), otypes=[object])(_array(x)).tolist()
 
 
-def _text(number: Any, digits: int) -> str:
+def _text(number: Number, digits: int) -> str:
     if isinstance(number, arb):
         return number.str(digits, radius=False) if number.is_finite() else str(number)
     if isinstance(number, fmpq) and len(str(number)) > 2 * digits:

@@ -30,7 +30,7 @@ from jax.extend import core
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Rounding, as_bounds, inputs_of
 from lrgd_jax.certify.tracing.jax_versions import bind
-from lrgd_jax.certify.tracing.program import Program, Tree, as_program
+from lrgd_jax.certify.tracing.program import Leaf, Program, Tree, as_program
 from lrgd_jax.certify.walking.discrete import Open
 from lrgd_jax.certify.walking.system import System, is_floating
 from lrgd_jax.certify.walking.walker import walk
@@ -57,9 +57,9 @@ class AdjointBound:
         (True, 1e-09)
     """
 
-    value: Any
-    worst: Any
-    rss: Any
+    value: Tree
+    worst: Tree
+    rss: Tree
     false_alarm: float
 
 
@@ -67,7 +67,7 @@ def adjoint_bound(
     function: Program | Callable[..., Any],
     *args: Tree,
     cuts: Cuts = "operations",
-    outputs: Any = None,
+    outputs: Tree = None,
     batch: int = 64,
     false_alarm: float | None = None,
 ) -> AdjointBound:
@@ -139,7 +139,7 @@ class _Recorder(Rounding):
     def mark(self, eqn: core.JaxprEqn, element: Rounded) -> Rounded:
         return element if self.cut_operations else self._cut(element)
 
-    def _cut(self, x: Any) -> Any:
+    def _cut(self, x: Leaf) -> Any:
         if not isinstance(x, Rounded):
             return x
         self.cuts.append(np.broadcast_to(x.error, x.value.shape))
@@ -186,7 +186,7 @@ class _Perturbed(System[jax.Array]):
         return x if perturbation is None else x + perturbation.astype(x.dtype)
 
 
-def _wanted(outputs: Any, values: Sequence[np.ndarray], floating: Sequence[int]) -> np.ndarray:
+def _wanted(outputs: Tree, values: Sequence[np.ndarray], floating: Sequence[int]) -> np.ndarray:
     total = sum(values[k].size for k in floating)
     if outputs is None:
         return np.arange(total)

@@ -25,7 +25,7 @@ from lrgd_jax.certify.rounding.elementwise import ELEMENTWISE
 from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
 from lrgd_jax.certify.rounding.formats import Format
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded, exact
-from lrgd_jax.certify.tracing.program import Program, Tree, as_program
+from lrgd_jax.certify.tracing.program import Leaf, Program, Tree, as_program
 from lrgd_jax.certify.walking.discrete import Open
 from lrgd_jax.certify.walking.system import Rule, System
 from lrgd_jax.certify.walking.walker import walk
@@ -46,8 +46,8 @@ class Bounded:
         ([False, True], [0.0, 0.0])
     """
 
-    value: Any
-    error: Any
+    value: Tree
+    error: Tree
 
 
 class Rounding(System[Rounded]):
@@ -101,7 +101,7 @@ def _few_digits(value: np.ndarray, form: Format) -> np.ndarray:
     return digits == np.rint(digits)
 
 
-def running_error(function: Program | Callable[..., Any], *args: Tree, errors: Any = None) -> Bounded:
+def running_error(function: Program | Callable[..., Any], *args: Tree, errors: Tree = None) -> Bounded:
     """Bounds the rounding error of every output of a program.
 
     Args:
@@ -133,7 +133,7 @@ def running_error(function: Program | Callable[..., Any], *args: Tree, errors: A
     return Bounded(program.unflatten(values), program.unflatten(bounds))
 
 
-def inputs_of(program: Program, args: Sequence[Any], errors: Any = None) -> list[Any]:
+def inputs_of(program: Program, args: Sequence[Any], errors: Tree = None) -> list[Any]:
     """The leaves of `args` as rounded numbers, with `errors` added to what subnormal inputs lose."""
     leaves = program.flatten(args)
     if errors is None:
@@ -145,7 +145,7 @@ def inputs_of(program: Program, args: Sequence[Any], errors: Any = None) -> list
     return [_input(x, e) for x, e in zip(leaves, given, strict=True)]
 
 
-def _input(x: Any, error: Any) -> Any:
+def _input(x: Leaf, error: Leaf) -> Any:
     if not jnp.issubdtype(x.dtype, np.inexact):
         return x
     lifted = exact(x, x.dtype)
@@ -153,7 +153,7 @@ def _input(x: Any, error: Any) -> Any:
     return Rounded(lifted.value, np.where(np.isfinite(lifted.value), total, np.inf), lifted.format)
 
 
-def as_bounds(output: Any) -> tuple[np.ndarray, np.ndarray]:
+def as_bounds(output: Leaf) -> tuple[np.ndarray, np.ndarray]:
     """Value and error of one output of a walk."""
     if isinstance(output, Rounded):
         error = np.where(np.isfinite(output.value), output.error, np.inf)

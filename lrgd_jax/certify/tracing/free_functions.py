@@ -13,7 +13,7 @@ import jax
 from jax.extend import core
 from jax.interpreters import batching
 
-from lrgd_jax.certify.tracing.program import Program, Variable, trace
+from lrgd_jax.certify.tracing.program import Leaf, Program, Variable, trace
 
 __all__ = ["FREE", "core_ranks", "free", "program_behind"]
 
@@ -42,7 +42,7 @@ def free(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(function, updated=())
-    def symbol(*arguments: Any) -> Any:
+    def symbol(*arguments: Leaf) -> Any:
         leaves = [jax.numpy.asarray(x) for x in arguments]
         result = jax.eval_shape(function, *leaves)
         ranks = tuple(x.ndim for x in leaves)
@@ -65,7 +65,7 @@ def program_behind(eqn: core.JaxprEqn) -> Program:
 
 
 def _lifted(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..., list[Any]]:
-    def flat(*arguments: Any) -> list[Any]:
+    def flat(*arguments: Leaf) -> list[Any]:
         return jax.tree.leaves(function(*arguments))
 
     for _ in batch:
@@ -74,17 +74,17 @@ def _lifted(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..
 
 
 @_primitive.def_impl
-def _run(*arguments: Any, function: Callable[..., Any], batch: tuple[int, ...], **_: Any) -> list[Any]:
+def _run(*arguments: Leaf, function: Callable[..., Any], batch: tuple[int, ...], **_: Leaf) -> list[Any]:
     return _lifted(function, batch)(*arguments)
 
 
 @_primitive.def_abstract_eval
-def _shapes(*arguments: Any, function: Callable[..., Any], batch: tuple[int, ...], **_: Any) -> list[Any]:
+def _shapes(*arguments: Leaf, function: Callable[..., Any], batch: tuple[int, ...], **_: Leaf) -> list[Any]:
     structs = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arguments]
     return list(jax.make_jaxpr(_lifted(function, batch))(*structs).out_avals)
 
 
-def _batched(arguments: Any, axes: Any, *, batch: tuple[int, ...], **params: Any) -> Any:
+def _batched(arguments: Leaf, axes: Leaf, *, batch: tuple[int, ...], **params: Leaf) -> Any:
     size = next(x.shape[axis] for x, axis in zip(arguments, axes, strict=True) if axis is not None)
     moved = [
         jax.numpy.broadcast_to(x[None], (size, *x.shape)) if axis is None else jax.numpy.moveaxis(x, axis, 0)

@@ -14,7 +14,7 @@ from flint import arb
 from lrgd_jax.certify.balls.ball_arithmetic import BITS, Balls, exclusive_precision
 from lrgd_jax.certify.balls.twin_balls import Twins, sizes
 from lrgd_jax.certify.exact.algebra import Algebra, Numbers
-from lrgd_jax.certify.tracing.program import Program, is_key
+from lrgd_jax.certify.tracing.program import Leaf, Program, Tree, is_key
 from lrgd_jax.certify.tracing.structures import comparable
 from lrgd_jax.certify.verdicts.random_fields import NotApplicable
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError
@@ -69,8 +69,8 @@ class Exclusion:
 
     bits: int
     difference: str
-    left: Any
-    right: Any
+    left: Tree
+    right: Tree
 
 
 def enclose_difference(
@@ -202,14 +202,14 @@ def _measures(left: Program, right: Program, inputs: Sequence[Any]) -> Callable[
     return of
 
 
-def _lift(system: Algebra, x: Any) -> Any:
+def _lift(system: Algebra, x: Leaf) -> Any:
     if is_key(x.dtype):
         return x
     array = np.asarray(x)
     return system.lift(array, array.dtype) if jnp.issubdtype(array.dtype, jnp.inexact) else array
 
 
-def _numbers(system: Balls, x: Any) -> np.ndarray:
+def _numbers(system: Balls, x: Leaf) -> np.ndarray:
     if isinstance(x, Open):
         raise UndecidableError("a side returns a comparison that is not decided")
     return x.array if isinstance(x, Numbers) else system.lift(np.asarray(x), np.asarray(x).dtype).array

@@ -19,7 +19,7 @@ from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify.fields.symbolic import MASK
-from lrgd_jax.certify.tracing.program import DType, Tree, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.program import DType, Leaf, Tree, Variable, inner_jaxprs
 from lrgd_jax.certify.verdicts.conditions import Condition, place_of
 from lrgd_jax.certify.verdicts.literal_meanings import Meaning, meaning_of
 from lrgd_jax.certify.walking.complex_numbers import real_dtype
@@ -51,11 +51,11 @@ class LiteralLifting:
         self.function = function
         self.lifted: tuple[Condition, ...] = ()
 
-    def __call__(self, *args: Tree, **named: Any) -> Any:
+    def __call__(self, *args: Tree, **named: Leaf) -> Any:
         """The function's result, computed with the numbers that its literals mean."""
         leaves, tree = jax.tree.flatten((args, named))
 
-        def flat(*leaves: Any) -> Any:
+        def flat(*leaves: Leaf) -> Any:
             args, named = jax.tree.unflatten(tree, leaves)
             return self.function(*args, **named)
 
@@ -67,18 +67,18 @@ class LiteralLifting:
         return jax.tree.unflatten(jax.tree.structure(result), outputs)
 
 
-def _closed(closed: Any, noted: dict[Condition, None]) -> Any:
+def _closed(closed: core.ClosedJaxpr, noted: dict[Condition, None]) -> Any:
     if isinstance(closed, core.ClosedJaxpr):
         return core.ClosedJaxpr(_lifted(closed.jaxpr, closed.consts, noted), closed.consts)
     return _lifted(closed, (), noted)
 
 
-def _lifted(jaxpr: Any, consts: Sequence[Any], noted: dict[Condition, None]) -> Any:
+def _lifted(jaxpr: core.Jaxpr, consts: Sequence[Any], noted: dict[Condition, None]) -> Any:
     known: dict[Any, Any] = {}
     values = dict(zip(jaxpr.constvars, consts, strict=False))
     eqns: list[Any] = []
 
-    def read(var: Variable, eqn: Any) -> Any:
+    def read(var: Variable, eqn: core.JaxprEqn) -> Any:
         if isinstance(var, core.Literal):
             return _replaced(var, var.val, eqn, noted, eqns)
         if var not in known:
@@ -92,12 +92,12 @@ def _lifted(jaxpr: Any, consts: Sequence[Any], noted: dict[Condition, None]) -> 
     return jaxpr.replace(eqns=eqns, outvars=outvars)
 
 
-def _params(eqn: Any, noted: dict[Condition, None]) -> dict[str, Any]:
+def _params(eqn: core.JaxprEqn, noted: dict[Condition, None]) -> dict[str, Any]:
     """The programs within an equation lifted too."""
     if not any(True for _ in inner_jaxprs(eqn)):
         return eqn.params
 
-    def lifted(x: Any) -> Any:
+    def lifted(x: Leaf) -> Any:
         return _closed(x, noted) if _is_jaxpr(x) else x
 
     return {
@@ -106,15 +106,15 @@ def _params(eqn: Any, noted: dict[Condition, None]) -> dict[str, Any]:
     }
 
 
-def _is_jaxpr(x: Any) -> bool:
+def _is_jaxpr(x: Leaf) -> bool:
     return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
 
 
-def _holds_jaxpr(x: Any) -> bool:
+def _holds_jaxpr(x: Leaf) -> bool:
     return _is_jaxpr(x) or (isinstance(x, tuple | list) and any(map(_is_jaxpr, x)))
 
 
-def _replaced(var: Variable, value: Any, eqn: Any, noted: dict[Condition, None], eqns: list[Any]) -> Any:
+def _replaced(var: Variable, value: Leaf, eqn: core.JaxprEqn, noted: dict[Condition, None], eqns: list[Any]) -> Any:
     """The variable that takes the place of a constant, whose equations are added; itself where it means itself."""
     if value is None or not jnp.issubdtype(var.aval.dtype, jnp.inexact):
         return var
@@ -146,7 +146,7 @@ def _meaning(number: float) -> Meaning | None:
     return meaning_of(number)
 
 
-def _condition(number: float, meaning: Meaning, eqn: Any) -> Condition:
+def _condition(number: float, meaning: Meaning, eqn: core.JaxprEqn) -> Condition:
     kind = "mask" if meaning.text == "minus infinity" else "constant"
     return Condition(kind, f"the literal {number!r} counts as {meaning.text}", "" if eqn is None else place_of(eqn))
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import DType, Program, Variable
+from lrgd_jax.certify.tracing.program import DType, Leaf, Program, Variable
 from lrgd_jax.certify.walking.discrete import out_dtype
 from lrgd_jax.certify.walking.expansions import traced_in_full
 
@@ -24,8 +24,8 @@ __all__ = ["COMPLEX", "Pair", "is_complex", "on_parts", "real_dtype", "regrouped
 class Pair(NamedTuple):
     """Two elements of a number system: a real and an imaginary part."""
 
-    real: Any
-    imag: Any
+    real: Leaf
+    imag: Leaf
 
 
 def is_complex(var: Variable) -> bool:
@@ -68,11 +68,11 @@ def on_parts(eqn: core.JaxprEqn) -> Program:
 Rule = Callable[..., Any]
 
 
-def _pair(x: Any) -> Pair:
+def _pair(x: Leaf) -> Pair:
     return x if isinstance(x, Pair) else Pair(x, jnp.zeros_like(x))
 
 
-def _part_by_part(eqn: core.JaxprEqn, *operands: Any) -> Pair:
+def _part_by_part(eqn: core.JaxprEqn, *operands: Leaf) -> Pair:
     """What is linear over the reals: the same primitive on either part; operands that are no pairs are integers."""
     params = {
         key: real_dtype(value) if key in ("new_dtype", "preferred_element_type") and value is not None else value
@@ -85,23 +85,23 @@ def _part_by_part(eqn: core.JaxprEqn, *operands: Any) -> Pair:
     return Pair(of(0), of(1))
 
 
-def _convert(eqn: core.JaxprEqn, x: Any) -> Any:
+def _convert(eqn: core.JaxprEqn, x: Leaf) -> Any:
     target = eqn.params["new_dtype"]
     if not jnp.issubdtype(target, np.complexfloating):
         return lax.convert_element_type(x.real, target)
     return Pair(*(lax.convert_element_type(part, real_dtype(target)) for part in _pair(x)))
 
 
-def _mul(x: Any, y: Any) -> Pair:
+def _mul(x: Leaf, y: Leaf) -> Pair:
     return Pair(x.real * y.real - x.imag * y.imag, x.real * y.imag + x.imag * y.real)
 
 
-def _div(eqn: core.JaxprEqn, x: Any, y: Any) -> Pair:
+def _div(eqn: core.JaxprEqn, x: Leaf, y: Leaf) -> Pair:
     size = y.real * y.real + y.imag * y.imag
     return Pair((x.real * y.real + x.imag * y.imag) / size, (x.imag * y.real - x.real * y.imag) / size)
 
 
-def _integer_pow(eqn: core.JaxprEqn, x: Any) -> Any:
+def _integer_pow(eqn: core.JaxprEqn, x: Leaf) -> Any:
     exponent, one = eqn.params["y"], Pair(jnp.ones_like(x.real), jnp.zeros_like(x.real))
     total = one
     for _ in range(abs(exponent)):
@@ -109,7 +109,7 @@ def _integer_pow(eqn: core.JaxprEqn, x: Any) -> Any:
     return total if exponent >= 0 else _div(eqn, one, total)
 
 
-def _dot_general(eqn: core.JaxprEqn, x: Any, y: Any) -> Pair:
+def _dot_general(eqn: core.JaxprEqn, x: Leaf, y: Leaf) -> Pair:
     """One sum of twice as many products for each part, so that a bound for any order of summation holds."""
     (left, right), batch = eqn.params["dimension_numbers"]
     dtype = real_dtype(out_dtype(eqn))
@@ -125,20 +125,20 @@ def _dot_general(eqn: core.JaxprEqn, x: Any, y: Any) -> Pair:
     return Pair(dot(joined[0], others[0]), dot(joined[1], others[1]))
 
 
-def _magnitude(x: Any) -> jax.Array:
+def _magnitude(x: Leaf) -> jax.Array:
     return lax.sqrt(x.real * x.real + x.imag * x.imag)
 
 
-def _exp(eqn: core.JaxprEqn, x: Any) -> Pair:
+def _exp(eqn: core.JaxprEqn, x: Leaf) -> Pair:
     size = lax.exp(x.real)
     return Pair(size * lax.cos(x.imag), size * lax.sin(x.imag))
 
 
-def _same(eqn: core.JaxprEqn, x: Any, y: Any) -> jax.Array:
+def _same(eqn: core.JaxprEqn, x: Leaf, y: Leaf) -> jax.Array:
     return (x.real == y.real) & (x.imag == y.imag)
 
 
-def _differ(eqn: core.JaxprEqn, x: Any, y: Any) -> jax.Array:
+def _differ(eqn: core.JaxprEqn, x: Leaf, y: Leaf) -> jax.Array:
     if eqn.invars[0] is eqn.invars[1]:
         # a part beside itself is the question whether it is a number
         return lax.ne(x.real, x.real) | lax.ne(x.imag, x.imag)
