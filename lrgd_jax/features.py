@@ -207,7 +207,7 @@ def feature_count(feature_map: FeatureMap, rows: Float[Array, "n d"]) -> int:
         feature_map: phi.
         rows: vectors of width d, of which only shape and dtype matter.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> feature_count(DPFP(2), jnp.zeros((5, 3)))
         12

@@ -31,7 +31,7 @@ def default_scale(width: int) -> float:
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
 
-    Example:
+    Examples:
         >>> default_scale(64)
         0.125
     """
@@ -53,7 +53,7 @@ class ExponentialKernel:
 
     Source: Tsai et al. 2019, arXiv 1908.11775, section 3.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> kernel = ExponentialKernel(scale=0.0)
         >>> float(kernel(jnp.ones(3), jnp.arange(3.0)))
@@ -83,7 +83,7 @@ def kernel_of(feature_map: FeatureMap) -> Kernel:
 
     Source: Tsai et al. 2019, arXiv 1908.11775, section 3.1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.features import relu
         >>> float(kernel_of(relu)(jnp.array([1.0, -1.0]), jnp.array([2.0, -2.0])))
@@ -104,7 +104,7 @@ def gram(kernel: Kernel, x: Float[Array, "t d"], y: Float[Array, "n d"]) -> Floa
         x: rows x_i.
         y: rows y_j.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.features import identity
         >>> gram(kernel_of(identity), jnp.eye(2), jnp.array([[3.0, 4.0]])).tolist()
@@ -125,7 +125,7 @@ def expansion_norm(kernel: Kernel, centres: Float[Array, "c d"], coefficients: F
         centres: z_j.
         coefficients: c_j, one row a centre.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.features import identity
         >>> float(expansion_norm(kernel_of(identity), jnp.eye(2), jnp.array([[3.0], [4.0]])))

@@ -18,7 +18,7 @@ def nearest_names(name: str, known: Iterable[str], *, most: int = 1, cutoff: flo
     Returns:
         Up to `most` names; none where nothing is alike.
 
-    Example:
+    Examples:
         >>> nearest_names("linear-atention", ["linear-attention", "momentum"])
         ['linear-attention']
     """
@@ -36,7 +36,7 @@ def did_you_mean(
         containing: whether all names that contain the unknown one are suggested, before any that is only alike.
         show: how a name is written; in quotes unless given.
 
-    Example:
+    Examples:
         >>> did_you_mean("momentun", ["momentum", "ridge"])
         "did you mean 'momentum'?"
         >>> did_you_mean("soft", ["softmax", "soft-cap", "ridge"], containing=True)

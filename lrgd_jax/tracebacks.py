@@ -55,7 +55,7 @@ def is_refusal(error: BaseException) -> bool:
 
     Anything else that ends a command, a ValueError of a library included, is a mistake of the package.
 
-    Example:
+    Examples:
         >>> try: find_function("no colon")
         ... except ValueError as error: is_refusal(error)
         True

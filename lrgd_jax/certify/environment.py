@@ -73,7 +73,7 @@ class Environment:
 def read_environment() -> Environment:
     """Of this process.
 
-    Example:
+    Examples:
         >>> read_environment().constants.text.startswith("measured constants: ")
         True
     """

@@ -44,7 +44,7 @@ _OF_INTEGERS = (
 class Coverage:
     """What the layers know of a primitive; an empty word stands for nothing.
 
-    Example:
+    Examples:
         >>> coverage()["exp"].rounding, coverage()["exp"].fields
         ('rule', 'by its law')
 
@@ -74,7 +74,7 @@ class Coverage:
 def coverage() -> dict[str, Coverage]:
     """What is known of every primitive of the running JAX, by name; integers are evaluated by JAX itself everywhere.
 
-    Example:
+    Examples:
         >>> coverage()["cholesky"].balls
         'rule'
         >>> coverage()["svd"].known

@@ -30,7 +30,7 @@ def alter(side: Side, **changes: object) -> Side:
     Raises:
         ValueError: nothing is changed, the side has no such parameter, or a change is no function where one is needed.
 
-    Example:
+    Examples:
         >>> def step(w, gradient, rate, scale=1):
         ...     return w - scale * rate * gradient
         >>> alter(step, rate=lambda rate: -rate)(w=1, gradient=2, rate=3)
@@ -78,7 +78,7 @@ def alter_results(side: Side, results: Mapping[str, Side]) -> Side:
     Raises:
         ValueError: nothing is altered; or, when it is called, `side` has no such result.
 
-    Example:
+    Examples:
         >>> def moments(x):
         ...     return {"sum": x + x, "product": x * x}
         >>> alter_results(moments, {"product": lambda x: -x * x})(x=3)

@@ -29,7 +29,7 @@ class Integers:
         shape: as for floating arguments, for example "n".
         below: the dimension that its values stay below.
 
-    Example:
+    Examples:
         >>> Integers("n", below="vocab")
         Integers(shape='n', below='vocab')
     """

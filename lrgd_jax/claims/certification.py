@@ -78,7 +78,7 @@ class Certification:
     Source:
         Identities at random points of fields: Schwartz 1980; Zippel 1979. Balls: Johansson 2017.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.claims import certify_claim
         >>> from lrgd_jax.claims.claim_template import claim

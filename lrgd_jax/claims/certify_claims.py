@@ -65,7 +65,7 @@ def certify_claim(
         ValueError: JAX is not in 64 bits, a side cannot be traced, or a mutant returns another structure than the side
             that it replaces.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.claims.claim_template import claim
         >>> with jax.enable_x64(True):
@@ -102,7 +102,7 @@ def certify_all(
     Raises:
         ValueError: JAX is not in 64 bits.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.claims.claim_template import claim
         >>> with jax.enable_x64(True):

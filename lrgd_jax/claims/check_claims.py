@@ -36,7 +36,7 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
     Raises:
         ValueError: the dtype or the number of instances is no such thing, or a side or mutant cannot be evaluated.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims.claim_template import claim
         >>> verdict = check_claim(claim, dtype="float32", instances=2)
         >>> verdict.holds, verdict.instances, [mutant.rejected for mutant in verdict.mutants]
@@ -97,7 +97,7 @@ def check_all(
     Raises:
         ValueError: the dtype or the number of instances is no such thing.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims.claim_template import claim
         >>> [verdict.passed for verdict in check_all([claim], dtype="float32", instances=1)]
         [True]

@@ -52,7 +52,7 @@ class Claim:
     Raises:
         ValueError: a field is no such thing, there are fewer than two mutants, or a side asks for what is not declared.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.claims import Mutant, alter
         >>> def square_of_the_sum(x):

@@ -28,7 +28,7 @@ class Comparison:
         detection_limit: smallest relative error of a side that would have been noticed; None where all is zero.
         reason: why the sides do not meet; None where they do.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import Bounded
         >>> compare(Bounded(1.0, 0.1), Bounded(1.5, 0.1)).reason
         'the sides differ by 2.5 times the tolerance'
@@ -54,7 +54,7 @@ class ComparedInstance:
         right: the right side.
         comparison: how far apart the sides are, against the tolerance.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from lrgd_jax.certify import Bounded
         >>> comparison = compare(Bounded(4.0, 0.0), Bounded(4.0, 0.0))
@@ -90,7 +90,7 @@ def compare(
     Raises:
         ValueError: the relation is no such thing, or the structures differ.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import Bounded
         >>> comparison = compare(Bounded(1.0, 0.25), Bounded(1.25, 0.25))
         >>> comparison.holds, comparison.ratio

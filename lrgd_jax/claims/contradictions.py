@@ -33,7 +33,7 @@ def contradictory_fields(said: Mapping[str, Json], evaluated: Mapping[str, Json]
         evaluated: the same, evaluated at the certificate's seed.
         same_versions: whether everything that computes has the versions that the certificate names.
 
-    Example:
+    Examples:
         >>> contradictory_fields({"exact": {"degree": 2}}, {"exact": {"degree": 3}}, same_versions=True)
         ['exact.degree is 2, comes out as 3']
     """

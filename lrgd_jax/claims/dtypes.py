@@ -18,7 +18,7 @@ def check_dtype(dtype: str) -> None:
     Raises:
         ValueError: the dtype is none of `DTYPES`, or it is float64 and JAX is in 32 bits.
 
-    Example:
+    Examples:
         >>> check_dtype("float32")
         >>> check_dtype("float16")
         Traceback (most recent call last):

@@ -19,7 +19,7 @@ Evaluation: TypeAlias = tuple[Claim, str, Callable[[], Found]]
 def attempt(claim: Claim, layer: str, evaluate: Callable[[], Found]) -> Found | Unevaluated:
     """What an evaluation of a claim finds, or what it raises.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims.claim_template import claim
         >>> attempt(claim, "float64", lambda: "a verdict")
         'a verdict'

@@ -37,7 +37,7 @@ GROUPS = (
 def group_letter(name: str) -> str:
     """The letter of a group by its letter or its word; any other name is itself.
 
-    Example:
+    Examples:
         >>> group_letter("attention"), group_letter("A"), group_letter("user")
         ('A', 'A', 'user')
     """
@@ -47,7 +47,7 @@ def group_letter(name: str) -> str:
 def group_name(name: str) -> str:
     """A group with letter and word, for messages.
 
-    Example:
+    Examples:
         >>> group_name("A"), group_name("user")
         ('A (attention)', 'user')
     """
@@ -57,7 +57,7 @@ def group_name(name: str) -> str:
 def group_legend(names: Iterable[str]) -> list[str]:
     """One line a group that occurs: letter, word, and what its claims say.
 
-    Example:
+    Examples:
         >>> group_legend(["D", "user"])
         ['D  effect: what a demonstration is worth']
     """

@@ -20,7 +20,7 @@ def find_claim(claims: Mapping[str, ClaimOrText], slug: str) -> ClaimOrText:
     Raises:
         ValueError: there is none; the message lists those that contain the name, or else suggests the nearest.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims import load_claims
         >>> find_claim(load_claims(), "momentum").group
         'B'

@@ -20,7 +20,7 @@ class Mutant:
     Raises:
         ValueError: `replaces` is neither "left" nor "right".
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims import alter
         >>> def doubled(x):
         ...     return 2 * x

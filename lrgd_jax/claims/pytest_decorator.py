@@ -49,7 +49,7 @@ def given_claim(
         ImportError: pytest is not installed.
         ValueError: an argument is no such thing.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims.claim_template import claim
         >>> test_mine = given_claim(claim)
         >>> @given_claim(claim, layers=("floating",), examples=10)

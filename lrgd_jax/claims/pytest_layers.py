@@ -47,7 +47,7 @@ class LayerVerdict:
         verdicts: what the check of each dtype says, or the exact layers.
         skipped: why the layer does not apply; None where it does.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims.claim_template import claim
         >>> verdict = claim_layers(claim, dtypes=("float32",), examples=2).run("float32")
         >>> verdict.layer, verdict.skipped

@@ -31,7 +31,7 @@ def load_claims(paths: Sequence[str | Path] = ()) -> dict[str, Claim]:
         FileNotFoundError: a path is not there.
         ValueError: a file cannot be imported or defines no claim, or two claims have one slug.
 
-    Example:
+    Examples:
         >>> load_claims()["linear-attention"].title
         'Linear attention is one gradient step of a linear model'
     """

@@ -19,7 +19,7 @@ class Running:
     Source:
         Running error analysis: Higham 2002, *Accuracy and Stability of Numerical Algorithms*, section 3.3.
 
-    Example:
+    Examples:
         >>> Running()
         Running()
     """
@@ -39,7 +39,7 @@ class Adjoint:
     Source:
         Linnainmaa 1976; Iri 1984.
 
-    Example:
+    Examples:
         >>> Adjoint("names")
         Adjoint(cuts='names')
     """
@@ -55,7 +55,7 @@ class Statistical:
         deviation: a side that returns the largest allowed difference, derived from a named inequality.
         false_alarm: the probability, at most, that a true claim is rejected on one instance.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> # Hoeffding: a mean of n numbers in [0, 1] is off by t with probability at most 2 exp(-2 n t^2)
         >>> Statistical(lambda n: jnp.sqrt(jnp.log(2e6) / (2 * n)), false_alarm=1e-6).false_alarm

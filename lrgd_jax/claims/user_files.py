@@ -47,7 +47,7 @@ def find_function(place: str) -> Callable[..., PyTree]:
         FileNotFoundError: there is no such file.
         ValueError: the text is neither, the file or module cannot be imported, or it has no such function.
 
-    Example:
+    Examples:
         >>> find_function("lrgd_jax.features:elu_plus_one").__name__
         'elu_plus_one'
     """

@@ -21,7 +21,7 @@ class MutantVerdict:
         instances: how many were tried.
         reason: why it was not rejected; None where it was.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims import check_claim
         >>> from lrgd_jax.claims.claim_template import claim
         >>> check_claim(claim, dtype="float32", instances=1).mutants[0]
@@ -46,7 +46,7 @@ class Failure:
         left: the left side.
         right: the right side.
 
-    Example:
+    Examples:
         >>> from dataclasses import replace
         >>> from lrgd_jax.claims import check_claim
         >>> from lrgd_jax.claims.claim_template import claim
@@ -82,7 +82,7 @@ class Verdict:
         seconds: time spent, compilation included.
         failure: where it fell; None where it holds.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.claims import check_claim
         >>> from lrgd_jax.claims.claim_template import claim
         >>> verdict = check_claim(claim, dtype="float32", instances=1)
@@ -118,7 +118,7 @@ class Unevaluated:
         fault: what was raised.
         seconds: time spent.
 
-    Example:
+    Examples:
         >>> from dataclasses import replace
         >>> from lrgd_jax.claims import check_all
         >>> from lrgd_jax.claims.claim_template import claim

@@ -44,7 +44,7 @@ class Cache(NamedTuple):
         memories: one a layer.
         length: number of tokens read.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import empty_cache, tiny_decoder
         >>> cache = empty_cache(tiny_decoder().config, 8, jnp.float32)
@@ -66,7 +66,7 @@ def empty_cache(config: DecoderConfig, size: int, dtype: jax.typing.DTypeLike, *
         keys: whether keys and values are kept; those of softmax attention always are, those of linear attention
             only if asked for, as rates and gates need them.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import empty_cache, tiny_decoder
         >>> linear = tiny_decoder(attention="linear").config
@@ -104,7 +104,7 @@ def read_tokens(
     Raises:
         ValueError: the gates do not fit the cache.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import empty_cache, read_tokens, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()

@@ -37,7 +37,7 @@ class CandidateScores(NamedTuple):
         tokens: of every token of every candidate, given the context and the tokens before; zero after its last.
         lengths: how many tokens every candidate has.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import CandidateScores
         >>> scores = CandidateScores(jnp.array([[-1.0, -2.0], [-4.0, 0.0]]), jnp.array([2, 1]))
@@ -99,7 +99,7 @@ def score_candidates(
         ValueError: there are no candidates, one is empty or does not fit the model's context behind this one, a token
             lies outside the vocabulary, the batch is empty; or rates, contributions and segments do not fit.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import score_candidates, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")

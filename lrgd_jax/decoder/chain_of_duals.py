@@ -59,7 +59,7 @@ def head_dual(config: DecoderConfig) -> HeadDual:
     Args:
         config: of the layer.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import head_dual, tiny_decoder
         >>> dual = head_dual(tiny_decoder().config)
         >>> dual.form.causal, type(dual.form.rotary).__name__
@@ -99,7 +99,7 @@ def dual_attention(
     Raises:
         ValueError: the config's layers differ, so that it describes none of them.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import dual_attention, embed, split_tokens, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")
@@ -153,7 +153,7 @@ def dual_layer(
         x: the residual stream.
         segments: of each token, not decreasing; see `split_tokens`.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import dual_layer, embed, layer, split_tokens, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
@@ -190,7 +190,7 @@ def dual_chain(
     Raises:
         ValueError: there are no tokens, more than the context holds, or not one segment for each.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import apply, dual_chain, split_tokens, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()

@@ -76,7 +76,7 @@ class DecoderConfig:
         ValueError: a size is not positive, the heads cannot be divided among the groups, a rotated width is odd, a
             name is unknown, or linear attention is asked to do what it does not.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> config = tiny_decoder().config
         >>> config.heads // config.kv_heads  # query heads that share a key-value head

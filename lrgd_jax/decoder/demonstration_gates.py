@@ -27,7 +27,7 @@ class DemonstrationGates:
         contributions: c; the ordinary sum unless given.
         reading: segments of the tokens that attend; those of the last tokens unless given.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import DemonstrationGates
         >>> gates = DemonstrationGates(jnp.array([0, 0, 1, 2]), rates=jnp.array([0.5, 2.0]))
@@ -106,7 +106,7 @@ def gate_demonstrations(
         ValueError: no segments, segments that do not fit the tokens, or rates or gates that do not fit the
             segments or the decoder; a negative rate (known only outside a trace).
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import gate_demonstrations, tiny_decoder
         >>> config, segments = tiny_decoder().config, jnp.array([0, 0, 1, 1])

@@ -27,7 +27,7 @@ def replicate(tree: Tree) -> Tree:
     Args:
         tree: a pytree of arrays.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import replicate
         >>> replicate({"weights": jnp.arange(3)})["weights"].tolist()
@@ -45,7 +45,7 @@ def shard(tree: Tree) -> Tree:
     Raises:
         ValueError: a first axis cannot be divided among the devices.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.decoder import shard
         >>> points = jax.numpy.arange(2 * jax.device_count())
@@ -78,7 +78,7 @@ def map_over_devices(function: Callable[[Points], Results], points: Points, *, b
     Raises:
         ValueError: the batch is empty, there are no points, or arrays differ in their number.
 
-    Example:
+    Examples:
         >>> import jax
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import map_over_devices

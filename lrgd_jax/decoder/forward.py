@@ -84,7 +84,7 @@ def embed(
         tokens: ids; one outside the vocabulary has no row and becomes NaN.
         first: position of the first token, or of every token.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import embed, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")
@@ -139,7 +139,7 @@ def head(params: DecoderParams, hidden: Float[Array, "n m"]) -> Float[Array, "n 
         params: of the decoder; the embedding is the head where there is none.
         hidden: from `hidden_states`.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import head, hidden_states, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")
@@ -180,7 +180,7 @@ def hidden_states(
         ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
             do not fit each other or the decoder.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import hidden_states, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")
@@ -226,7 +226,7 @@ def apply(
         ValueError: there are no tokens, or more than `config.context_length`; or rates, contributions and segments
             do not fit each other or the decoder.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import apply, split_tokens, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
@@ -255,7 +255,7 @@ def apply_with(
     Raises:
         ValueError: there are no tokens, or more than `config.context_length`.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import apply_with, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()

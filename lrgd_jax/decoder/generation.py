@@ -46,7 +46,7 @@ def generate(
         ValueError: the prompt is empty, `steps` is less than one, or prompt and steps do not fit the context; or
             rates, contributions and segments do not fit each other or the decoder.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import generate, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")

@@ -18,7 +18,7 @@ class NormedHeads(HeadWeights):
 
     Source: Yang et al. 2025, arXiv 2505.09388, section 2.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> tiny_decoder(query_key_norm=True).params.layers[0].heads.query_norm.shape
         (4,)
@@ -40,7 +40,7 @@ class FeedForwardWeights:
         up_bias: shape [f], or None.
         down_bias: shape [m], or None.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> block = tiny_decoder().params.layers[0].feed_forward
         >>> block.gate.shape, block.down.shape
@@ -65,7 +65,7 @@ class TwoMatrices:
         first_bias: shape [f], or None.
         second_bias: shape [m], or None.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> block = tiny_decoder(gated=False).params.layers[0].feed_forward
         >>> block.first.shape, block.second.shape
@@ -92,7 +92,7 @@ class LayerWeights:
         attention_post_norm: gain of the norm of what attention returns, shape [m], or None.
         feed_forward_post_norm: likewise of the feed-forward block.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> weights = tiny_decoder().params.layers[0]
         >>> weights.attention_norm.shape, weights.heads.output.shape

@@ -31,7 +31,7 @@ class LoadedDecoder(NamedTuple):
         params: its weights.
         tokenizer: of its text; None where the directory has no tokenizer.json, or the GGUF file no byte-level BPE.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> config.layers, len(params.layers), tokenizer.vocab_size
@@ -55,7 +55,7 @@ def load_decoder(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         FileNotFoundError: the package, the file or the directory is not there.
         ValueError: as for `load_directory`; or the GGUF file is of a kind that is not read, or needs the package gguf.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import load_decoder
         >>> load_decoder("no/model.gguf")
         Traceback (most recent call last):
@@ -105,7 +105,7 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         ValueError: a file is damaged, the architecture is unknown, or a tensor is missing, surplus, there twice,
             misshapen or not finite; the message names file and tensor.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import load_directory
         >>> load_directory("nowhere")
         Traceback (most recent call last):

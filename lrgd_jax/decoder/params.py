@@ -27,7 +27,7 @@ class DecoderParams:
         positions: learned rows that are added to the embedding, shape [context, m], or None.
         embedding_scale: what the rows of the embedding are multiplied by, as in the config.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> params = tiny_decoder().params
         >>> params.embedding.shape, len(params.layers), params.final_norm.shape
@@ -51,7 +51,7 @@ def init(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike =
         config: the decoder.
         dtype: of the weights.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.decoder import init, tiny_decoder
         >>> params = init(jax.random.key(1), tiny_decoder().config)

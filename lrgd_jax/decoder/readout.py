@@ -90,7 +90,7 @@ def feed_forward_matrix(
     Raises:
         ValueError: the activation is unknown.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import feed_forward_matrix
         >>> x = jnp.array([1.0, -2.0])
@@ -116,7 +116,7 @@ def gated_feed_forward_matrix(
     Returns:
         A(x), shape [m, m]; with a bias of W_up or W_down [m, m + 1], which reads [x; 1].
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.decoder import gated_feed_forward_matrix, tiny_decoder
         >>> block = tiny_decoder().params.layers[0].feed_forward
@@ -157,7 +157,7 @@ def apply_feed_forward(
     Returns:
         What the block returns, shape [n, m].
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import apply_feed_forward, gated_feed_forward_matrix, tiny_decoder
         >>> block, x = tiny_decoder().params.layers[0].feed_forward, jnp.arange(8.0)
@@ -202,7 +202,7 @@ def rms_norm_matrix(gain: Float[Array, " m"], x: Float[Array, " m"], epsilon: fl
 
     Source: Zhang & Sennrich 2019, arXiv 1910.07467, eq. 4.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import rms_norm_matrix
         >>> x = jnp.array([2.0, 2.0])
@@ -220,7 +220,7 @@ def apply_rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: fl
         x: the states.
         epsilon: added to the mean square under the root.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import apply_rms_norm
         >>> apply_rms_norm(jnp.ones(2), jnp.array([[2.0, 2.0], [3.0, -3.0]]), epsilon=0.0).tolist()
@@ -256,7 +256,7 @@ def apply_norm(
         bias: b, of a LayerNorm, or None.
         x: the states.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import apply_norm, tiny_decoder
         >>> config = tiny_decoder(norm="layer").config
@@ -284,7 +284,7 @@ def layer_norm_matrix(
 
     Source: Ba et al. 2016, arXiv 1607.06450, eq. 3; the matrix: Brody et al. 2023, arXiv 2305.02582.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import layer_norm_matrix
         >>> x = jnp.array([1.0, 3.0])

@@ -26,7 +26,7 @@ def split_tokens(
     Raises:
         ValueError: a range is empty, outside the prompt, out of order or overlaps the one before.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import split_tokens
         >>> split_tokens(6, [(0, 2), (2, 4)]).tolist()
         [0, 0, 1, 1, 2, 2]
@@ -73,7 +73,7 @@ def split_text(
     Raises:
         ValueError: the text is blank, the number of demonstrations is another, or a piece has no token of its own.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import split_text
         >>> split_text("a\nb", [(0, 1), (1, 2), (2, 3)]).tolist()  # the newline belongs to the first piece
         [0, 0, 1]

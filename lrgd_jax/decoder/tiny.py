@@ -23,7 +23,7 @@ def tiny_decoder(seed: int = 0, **changes: object) -> LoadedDecoder:
     Returns:
         Config, weights in float32, and a tokenizer; what the decoder says means nothing.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import apply, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")

@@ -35,7 +35,7 @@ class Tokenizer:
         backend: the library's object.
         vocab_size: of the decoder; no token may lie outside.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> tokenizer = tiny_decoder().tokenizer
         >>> tokenizer.decode(tokenizer.encode("a cat"))
@@ -141,7 +141,7 @@ def chatml(question: str, system: str | None = None) -> str:
         question: of the user.
         system: what stands before the conversation; nothing unless given.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import chatml
         >>> print(chatml("Who?"), end="")
         <|im_start|>user

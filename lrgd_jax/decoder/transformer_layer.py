@@ -73,7 +73,7 @@ def layer(
     Raises:
         ValueError: the config's layers differ, so that it describes none of them.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import embed, layer, tiny_decoder
         >>> config, params, tokenizer = tiny_decoder()
         >>> tokens = tokenizer.encode("a cat")

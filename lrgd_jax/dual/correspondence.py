@@ -58,7 +58,7 @@ def dual_of(attention: object, *variables: LinenVariables) -> AnyDual:
         TypeError: there is no dual for this kind of attention; `register_dual` adds one.
         ValueError: a flax module does what its dual does not, or a flax.linen module comes without its variables.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax import SoftmaxAttention, dual_of
         >>> tokens = jax.random.normal(jax.random.key(0), (5, 3))
@@ -74,7 +74,7 @@ def register_dual(kind: type[object]) -> Callable[[Callable[..., AnyDual]], Call
     Args:
         kind: the class of the attention; its subclasses have the same dual unless they register another.
 
-    Example:
+    Examples:
         >>> class Doubled:
         ...     pass
         >>> @register_dual(Doubled)
@@ -89,7 +89,7 @@ def register_dual(kind: type[object]) -> Callable[[Callable[..., AnyDual]], Call
 def known_attentions() -> tuple[str, ...]:
     """The kinds of attention that have a dual, as package and class.
 
-    Example:
+    Examples:
         >>> known_attentions()[:2]
         ('flax.MultiHeadAttention', 'flax.MultiHeadDotProductAttention')
     """

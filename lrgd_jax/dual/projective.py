@@ -15,7 +15,7 @@ def projective_targets(values: Float[Array, "n dv"]) -> Float[Array, "n dv_1"]:
     Args:
         values: v_i.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> projective_targets(jnp.array([[3.0, 4.0]])).tolist()
         [[3.0, 4.0, 1.0]]
@@ -29,7 +29,7 @@ def projective_readout(outputs: Float[Array, "*t dv_1"]) -> Float[Array, "*t dv"
     Args:
         outputs: (a; b), the last component the normaliser.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> projective_readout(jnp.array([6.0, 8.0, 2.0])).tolist()
         [3.0, 4.0]

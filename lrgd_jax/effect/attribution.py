@@ -30,7 +30,7 @@ def leave_one_out(loss: GatedLoss, *, batch: int = 1) -> Scores:
         loss: of rates or gates.
         batch: how many losses are computed together.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, leave_one_out
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -52,7 +52,7 @@ def rate_gradient(loss: GatedLoss, *, parts: bool = False) -> Scores:
     Source: influence by a derivative in the sample's weight: Koh & Liang 2017, arXiv 1703.04730, section 2; in context
     it needs no Hessian, for the step is a single one.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, rate_gradient
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -100,7 +100,7 @@ def aumann_shapley(
     Source: Aumann & Shapley 1974; as integrated gradients Sundararajan et al. 2017, arXiv 1703.01365, eq. 1; the rule:
     Clenshaw & Curtis 1960, "A method for numerical integration on an automatic computer".
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, aumann_shapley
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)

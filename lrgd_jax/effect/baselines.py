@@ -46,7 +46,7 @@ def attention_sums(loss: PromptLoss) -> Scores:
     Args:
         loss: of a prompt.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import attention_sums, few_shot
         >>> config, params, tokenizer = tiny_decoder()
@@ -71,7 +71,7 @@ def contribution_sums(loss: PromptLoss) -> Scores:
 
     Source: norms in place of weights: Kobayashi et al. 2020, arXiv 2004.10102, section 3.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import contribution_sums, few_shot
         >>> config, params, tokenizer = tiny_decoder()
@@ -93,7 +93,7 @@ def input_gradient_norms(loss: PromptLoss) -> Scores:
 
     Source: Simonyan et al. 2014, arXiv 1312.6034, section 3; summed over tokens.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, input_gradient_norms
         >>> config, params, tokenizer = tiny_decoder()
@@ -116,7 +116,7 @@ def gradient_times_input(loss: PromptLoss) -> Scores:
 
     Source: Shrikumar et al. 2017, arXiv 1605.01713, section 2.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, gradient_times_input
         >>> config, params, tokenizer = tiny_decoder()
@@ -141,7 +141,7 @@ def prompt_alignment(loss: PromptLoss) -> Scores:
 
     Source: Pruthi et al. 2020, arXiv 2002.08484, eq. 1.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, prompt_alignment
         >>> config, params, tokenizer = tiny_decoder()

@@ -30,7 +30,7 @@ def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float,
         loss: of a prompt.
         tokens: how many are read; as many as the prompt has, padding included, unless given.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, multiplications
         >>> config, params, tokenizer = tiny_decoder()
@@ -49,7 +49,7 @@ def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float,
 def gradient_cost(loss: GatedLoss) -> float:
     """Of the loss together with its gradient, in forward passes; `GRADIENT` where no more is known of the loss.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, gradient_cost
         >>> config, params, tokenizer = tiny_decoder()

@@ -26,7 +26,7 @@ def read_demonstrations(path: str | os.PathLike[str]) -> tuple[Demonstration, ..
         ValueError: the file is not UTF-8 or holds no demonstration; a line is not a JSON object, lacks a key, or holds
             something that is no text; or some lines are texts and others are not.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from lrgd_jax.effect import read_demonstrations

@@ -19,7 +19,7 @@ class Effect:
         zero_shot: the loss before the step, all rates zero.
         few_shot: the loss after it, all rates one.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.effect import Effect
         >>> effect = Effect(zero_shot=4.0, few_shot=1.0)
         >>> effect.fall, effect.relative
@@ -57,7 +57,7 @@ def effect_of_demonstrations(loss: GatedLoss, *, batch: int = 1) -> Effect:
     Raises:
         ValueError: the zero-shot loss is not positive, so that no relative fall is defined.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, effect_of_demonstrations
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)

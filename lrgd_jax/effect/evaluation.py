@@ -63,7 +63,7 @@ def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int =
     Raises:
         ValueError: the batch is empty, or the points have another number of gates than there are demonstrations.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> import numpy as np
         >>> from lrgd_jax.effect import FunctionLoss, losses_at
@@ -90,7 +90,7 @@ def gradients_at(
     Raises:
         ValueError: as for `losses_at`; or parts are asked of a loss that has none.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> import numpy as np
         >>> from lrgd_jax.effect import FunctionLoss, gradients_at
@@ -114,7 +114,7 @@ def zero_and_few_shot_losses(loss: GatedLoss, *, batch: int = 1) -> tuple[float,
         loss: of the gates.
         batch: two to compute both together.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, zero_and_few_shot_losses
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)

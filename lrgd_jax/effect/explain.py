@@ -51,7 +51,7 @@ def explain_prompt(
         ValueError: an unknown method, no tokenizer, an answer that does not fit the context, or probabilities that are
             not finite.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import explain_prompt, few_shot
         >>> decoder = tiny_decoder()

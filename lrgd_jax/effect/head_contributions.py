@@ -40,7 +40,7 @@ def contributions(
 
     Source: Irie et al. 2022, arXiv 2202.05798, section 3 (the sum); the claim `effect-decomposition`.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import contributions
         >>> from lrgd_jax.features import identity
@@ -72,7 +72,7 @@ def linear_contributions(
         feature_map: phi.
         rates: eta_i; all one unless given.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import linear_contributions
         >>> keys, values = jnp.eye(2), jnp.array([[1.0], [3.0]])
@@ -106,7 +106,7 @@ def softmax_contributions(
     Raises:
         ValueError: the zero-shot context is empty.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import softmax_contributions
         >>> keys, values, context = jnp.zeros((1, 2)), jnp.array([[4.0]]), jnp.zeros((1, 2))
@@ -154,7 +154,7 @@ def normalised_contributions(
     Raises:
         ValueError: the context is empty, so that there is no zero-shot output.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import normalised_contributions
         >>> from lrgd_jax.kernels import ExponentialKernel
@@ -180,7 +180,7 @@ def contribution_norms(contributions: Float[Array, "n o"]) -> Float[Array, " n"]
     Args:
         contributions: C_i, from `contributions` or `normalised_contributions`.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import contribution_norms
         >>> contribution_norms(jnp.array([[3.0, -4.0], [0.0, 0.0]])).tolist()

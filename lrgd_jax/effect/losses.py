@@ -20,7 +20,7 @@ __all__ = ["DualLoss", "FunctionLoss", "GatedLoss", "half_squared_error"]
 class GatedLoss(Protocol):
     """A pytree that maps one number a demonstration to a loss; all zero is zero-shot, all one is few-shot.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, GatedLoss
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -50,7 +50,7 @@ def half_squared_error(output: Float[Array, " o"], target: Float[Array, " o"]) -
         output: o.
         target: y.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import half_squared_error
         >>> float(half_squared_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0])))
@@ -68,7 +68,7 @@ class FunctionLoss:
         demonstrations: how many gates it takes.
         dtype: of the gates.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -101,7 +101,7 @@ class DualLoss:
         target: y.
         loss: (output, y) -> loss.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel
         >>> from lrgd_jax.effect import DualLoss

@@ -35,7 +35,7 @@ class Method:
         signed: positive helps; otherwise scores say how much a demonstration matters, not whether it helps.
         with_parts: it also takes `parts=True` and then scores each layer and head, at the same cost.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.effect import METHODS
         >>> METHODS["attention"].signed, METHODS["leave-one-out"].in_nats
         (False, True)
@@ -83,7 +83,7 @@ def score_demonstrations(loss: PromptLoss, method: str = DEFAULT) -> Scores:
     Raises:
         ValueError: there is no such method, or it cannot take so many demonstrations.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, score_demonstrations
         >>> config, params, tokenizer = tiny_decoder()

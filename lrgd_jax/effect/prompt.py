@@ -40,7 +40,7 @@ class Prompt:
         query: likewise.
         answer: likewise, the target's.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot
         >>> config, params, tokenizer = tiny_decoder()
@@ -139,7 +139,7 @@ def few_shot(
             use; a tokenizer that does not fit the decoder or knows no ChatML; a piece without a token of its own; or
             more tokens than the context holds.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot
         >>> config, params, tokenizer = tiny_decoder()

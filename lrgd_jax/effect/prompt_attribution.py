@@ -23,7 +23,7 @@ class TokenProbability:
         zero_shot: probability without the demonstrations, the positions of the rest kept.
         few_shot: with them.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.effect import TokenProbability
         >>> TokenProbability(" Paris", zero_shot=0.25, few_shot=0.75)
         TokenProbability(token=' Paris', zero_shot=0.25, few_shot=0.75)
@@ -50,7 +50,7 @@ class PromptAttribution:
         notes: what the reader should know besides.
         seconds: by stage.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import explain_prompt, few_shot
         >>> decoder = tiny_decoder()

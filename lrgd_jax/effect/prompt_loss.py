@@ -54,7 +54,7 @@ class PromptLoss:
         control: what the numbers are.
         always_seen: the first so many segments are no demonstrations: they belong to the zero-shot prompt.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot

@@ -73,7 +73,7 @@ def ridge_influence(loss: PromptLoss, *, layer: int | None = None, ridge: float 
     Source: Zhou et al. 2024, "DETAIL: Task DEmonsTration Attribution for Interpretable In-context Learning", arXiv
     2405.14899, section 4.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, ridge_influence
         >>> config, params, tokenizer = tiny_decoder()

@@ -17,7 +17,7 @@ class ScoreIntervals:
         upper: shape [N].
         level: the probability with which one interval holds the exact score; asymptotic, in the number of samples.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from lrgd_jax.effect import ScoreIntervals
         >>> ScoreIntervals(lower=np.array([0.5]), upper=np.array([1.5]), level=0.95).level
@@ -42,7 +42,7 @@ class Scores:
         interval: where the values are estimates.
         parts: of the values by layer and head, over which they sum to the values; None unless asked for.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from lrgd_jax.effect import Scores
         >>> Scores(np.array([1.0, 2.0]), method="by hand", cost=0.0, whole=4.0).gap

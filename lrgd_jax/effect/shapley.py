@@ -31,7 +31,7 @@ def shapley_of(payoffs: Float[np.ndarray, " subsets"]) -> Float[np.ndarray, " N"
 
     Source: Shapley 1953; for data Ghorbani & Zou 2019, arXiv 1904.02868, eq. 1.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from lrgd_jax.effect import shapley_of
         >>> shapley_of(np.array([0.0, 1.0, 2.0, 5.0])).tolist()  # nobody, first, second, both
@@ -59,7 +59,7 @@ def exact_shapley(loss: GatedLoss, *, batch: int = 1) -> Scores:
     Raises:
         ValueError: there are more than `LARGEST` demonstrations.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, exact_shapley
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -95,7 +95,7 @@ def permutation_shapley(loss: GatedLoss, *, pairs: int, seed: int = 0, level: fl
     Source: Castro et al. 2009, "Polynomial calculation of the Shapley value based on sampling"; reversed orders:
     Mitchell et al. 2022, arXiv 2104.12199, section 4.1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, permutation_shapley
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -144,7 +144,7 @@ def shapley_squared_loss(
 
     Source: the claim `shapley-squared-loss`, proved there.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import shapley_squared_loss
         >>> contributions = jnp.array([[1.0], [2.0]])

@@ -41,7 +41,7 @@ class SubsetLosses(NamedTuple):
         losses: demonstration i is in subset number s where bit i of s is set; shape [2^N].
         cost: in forward passes of the prompt.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import FunctionLoss, subset_losses
         >>> loss = FunctionLoss(lambda gates: 4 - gates @ jnp.array([1.0, 2.0]), demonstrations=2)
@@ -77,7 +77,7 @@ def subset_losses(loss: GatedLoss, *, batch: int = 1) -> SubsetLosses:
         loss: of rates or gates, at zero or one each.
         batch: how many losses are computed together, where they are computed one by one.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, subset_losses
         >>> config, params, tokenizer = tiny_decoder()

@@ -22,7 +22,7 @@ class Template:
     Raises:
         ValueError: a place is missing, or there twice, or the output comes first.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.effect import Template
         >>> template = Template("{input} -> {output}\n")
         >>> template.demonstration("Italy", "Rome"), template.query("France")

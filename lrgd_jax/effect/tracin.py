@@ -27,7 +27,7 @@ def gradient_alignment(loss: DualLoss) -> Float[Array, " n"]:
 
     Source: Pruthi et al. 2020, arXiv 2002.08484, eq. 1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel
         >>> from lrgd_jax.effect import DualLoss, gradient_alignment

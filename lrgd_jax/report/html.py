@@ -74,7 +74,7 @@ def escape_text(text: str) -> str:
     Args:
         text: of anybody's; a newline and a tab stay as they are.
 
-    Example:
+    Examples:
         >>> escape_text("a < b\x00")
         'a &lt; b\\u0000'
     """
@@ -89,7 +89,7 @@ def format_signed(number: float, form: str = ".3g") -> str:
         number: any.
         form: how it is written, as `format` takes it.
 
-    Example:
+    Examples:
         >>> format_signed(0.25), format_signed(-0.25, ".0%")
         ('+0.25', '−25%')
     """
@@ -102,7 +102,7 @@ def decimal_format(largest: float) -> str:
     Args:
         largest: size of the largest number; not negative.
 
-    Example:
+    Examples:
         >>> decimal_format(0.9), decimal_format(40.0)
         ('.4f', '.2f')
     """
@@ -221,7 +221,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], words: Iterable[in
         rows: likewise.
         words: the columns that are text, by their place; the others are numbers.
 
-    Example:
+    Examples:
         >>> table(["a"], [["1"]])
         '<table class=lrgd-table><tr><th>a</th></tr><tr><td>1</td></tr></table>'
     """

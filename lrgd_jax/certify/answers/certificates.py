@@ -61,7 +61,7 @@ class Certificate:
         seed: of points, primes and symbols.
         versions: of what computed it.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import equal
         >>> certificate = equal(lambda x: (x + 1) ** 2, lambda x: x**2 + 2 * x + 1, "x:n=3")
         >>> bool(certificate), certificate.exact.degree, certificate.shapes

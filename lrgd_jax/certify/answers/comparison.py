@@ -63,7 +63,7 @@ ONE_SIDED = "one of the functions alone has a value at a point"
 class NotCertifiableError(ValueError):
     """Neither layer can say anything of two functions.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.certify import equal
         >>> bessel = jax.scipy.special.i0e

@@ -29,7 +29,7 @@ __all__ = ["Counterexample"]
 class Counterexample:
     """Two functions differ, and where, at the smallest shape and the plainest numbers found; counts as false.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import equal
         >>> counterexample = equal(lambda x: x.sum(), lambda x: x[:2].sum(), "x:n=6")
         >>> {name: x.tolist() for name, x in counterexample.arguments.items()}, counterexample.apart

@@ -71,7 +71,7 @@ def equal(
             different structures or shapes.
         NotCertifiableError: no layer applies; the message says why.
 
-    Example:
+    Examples:
         >>> bool(equal(lambda x: (x + 1) ** 2, lambda x: x**2 + 2 * x + 1, "x:n=3"))
         True
         >>> counterexample = equal(lambda x: x.sum(), lambda x: x[:2].sum(), "x:n=6")

@@ -35,7 +35,7 @@ class Unrefuted:
         integers: at which integer arguments; None where there are none.
         constants: literals that were taken for the numbers that they mean.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.certify import equal
         >>> tried = equal(lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2, lambda x: 0 * x + 1, "x:n=1")

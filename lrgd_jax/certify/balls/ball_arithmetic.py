@@ -58,7 +58,7 @@ def _logistic(x: arb) -> arb:
 class Balls(Algebra):
     """Real balls (`flint.arb`) at the precision of the surrounding `precision(bits)`.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import trace, walk
         >>> x, system = np.array([3.0]), Balls()
         >>> (third,) = walk(trace(lambda x: 1 / x, x.astype("float32")), system, [system.lift(x, x.dtype)])[0].array

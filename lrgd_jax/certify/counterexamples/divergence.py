@@ -100,7 +100,7 @@ def find_divergence(left: Program, right: Program, *points: Sequence[Any]) -> Di
         points: one array a leaf of the arguments, at each point; the first one is where the values are shown, and
             others count if the programs have values there.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import trace
         >>> left, right = trace(lambda x: 2 * x + 1, 3.0), trace(lambda x: 3 * x + 1, 3.0)
         >>> step = find_divergence(left, right, [np.array(3.0)]).left

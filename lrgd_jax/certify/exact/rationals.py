@@ -37,7 +37,7 @@ class Rationals(Algebra):
     It knows +, -, *, /, integer powers, absolute values and every comparison; a function such as exp has no rational
     value and raises.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from lrgd_jax.certify import trace, walk
         >>> x, system = np.array([1.0, 3.0]), Rationals()

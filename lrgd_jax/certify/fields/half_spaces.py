@@ -101,7 +101,7 @@ def witness(signs: Signs) -> Mapping[int, fmpq] | None:
     Raises:
         TooManyPlanesError: the question is too large.
 
-    Example:
+    Examples:
         >>> x, one = ((0, fmpq(1)),), ((CONSTANT, fmpq(1)),)
         >>> witness(((x, 1), (added(x, scaled(one, fmpq(-3))), -1)))  # 0 < x < 3
         {0: 1}

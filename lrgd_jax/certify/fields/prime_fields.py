@@ -44,7 +44,7 @@ class PrimeField(Symbolic):
         ring: the same for sums of exponentials.
         seed: of the free symbols and of the point.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from lrgd_jax.certify import trace, walk
         >>> x, system = np.array([1.0, 3.0]), PrimeField(101, seed=0)

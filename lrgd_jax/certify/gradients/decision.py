@@ -72,7 +72,7 @@ def is_gradient(
     Source: Spivak 1965, Calculus on Manifolds, theorem 4-11, for the criterion; the updates that it is asked of are the
         test-time learners of Yang et al. 2024, arXiv 2412.06464, table 1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> def delta(S, k, v):
         ...     return S - jnp.outer(S @ k - v, k)

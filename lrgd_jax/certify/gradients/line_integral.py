@@ -20,7 +20,7 @@ def integration_weights(degree: int) -> tuple[Fraction, ...]:
     Returns:
         w_0, ..., w_D.
 
-    Example:
+    Examples:
         >>> [str(weight) for weight in integration_weights(2)]
         ['5/12', '2/3', '-1/12']
     """

@@ -175,7 +175,7 @@ class _Search:
 def dyadic_between(low: float, high: float) -> float:
     """The number with the fewest binary digits between two numbers.
 
-    Example:
+    Examples:
         >>> dyadic_between(3.3, 7.7)
         4.0
     """

@@ -58,7 +58,7 @@ class Leaf(NamedTuple):
 def number_of_integers(leaves: Sequence[Leaf]) -> int:
     """How many choices of all integer arguments there are; one where there is no integer argument.
 
-    Example:
+    Examples:
         >>> number_of_integers([Leaf((2,), below=3), Leaf((5,))])
         9
     """

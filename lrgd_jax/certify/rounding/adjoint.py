@@ -51,7 +51,7 @@ class AdjointBound:
             probability of `false_alarm`. Never above `worst`.
         false_alarm: that probability.
 
-    Example:
+    Examples:
         >>> bound = adjoint_bound(lambda x: jnp.exp(x).sum(), jnp.array([0.1, 0.2]))
         >>> bool(bound.rss <= bound.worst), bound.false_alarm
         (True, 1e-09)
@@ -88,7 +88,7 @@ def adjoint_bound(
     Raises:
         ValueError: if `cuts`, `outputs` or `false_alarm` are not of these forms.
 
-    Example:
+    Examples:
         >>> bound = adjoint_bound(lambda x: (x @ x) ** 2, jnp.array([1.0, 2.0]))
         >>> float(bound.value), 0 < float(bound.worst) < 1e-3
         (25.0, True)

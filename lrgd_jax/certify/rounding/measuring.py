@@ -102,7 +102,7 @@ def measure_all(count: int = COUNT, seed: int = 0) -> Iterator[tuple[str, dict[s
     Raises:
         ValueError: JAX does not run with 64 bits.
 
-    Example:
+    Examples:
         >>> with jax.enable_x64(True):
         ...     name, errors = next(iter(measure_all(count=2000)))
         >>> name, 0 <= errors["float32"] < 3

@@ -40,7 +40,7 @@ class Bounded:
         error: like `value`, float64: the computed and the exact result differ by at most this. Zero for integers,
             one for a boolean that rounding errors leave open, infinite where nothing can be said.
 
-    Example:
+    Examples:
         >>> bounded = running_error(lambda x: x > 1, jnp.array([0.5, 2.0]))
         >>> bounded.value.tolist(), bounded.error.tolist()
         ([False, True], [0.0, 0.0])
@@ -117,7 +117,7 @@ def running_error(function: Program | Callable[..., Any], *args: Tree, errors: T
         UndecidableError: if a branch or an index depends on a comparison that the errors leave open.
         ValueError: if the arguments are not those that were traced.
 
-    Example:
+    Examples:
         >>> x = jnp.array([1.0, 2.0, 3.0])
         >>> bounded = running_error(lambda x: x @ x, x)
         >>> float(bounded.value), 0 < float(bounded.error) < 1e-4

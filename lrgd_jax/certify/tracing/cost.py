@@ -34,7 +34,7 @@ class Cost:
 def cost_of(*programs: Program) -> Cost:
     """The cost of walking all of them once.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.certify import trace
         >>> cost_of(trace(lambda x: x * x, jnp.ones(3)))

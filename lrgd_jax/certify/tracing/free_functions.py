@@ -34,7 +34,7 @@ def free(function: Callable[..., Any]) -> Callable[..., Any]:
     Raises:
         NotImplementedError: when the result is differentiated with respect to the function's arguments.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import equal
         >>> phi = free(jax.numpy.tanh)
         >>> bool(equal(lambda x: phi(x) + phi(x), lambda x: 2 * phi(x), "x:n=2"))

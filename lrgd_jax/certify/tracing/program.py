@@ -48,7 +48,7 @@ class Program:
         in_tree: structure of the tuple of arguments.
         out_tree: structure of the result.
 
-    Example:
+    Examples:
         >>> trace(lambda pair: pair[0] + pair[1], (jnp.ones(2), jnp.ones(2))).in_tree
         PyTreeDef(((*, *),))
     """
@@ -76,7 +76,7 @@ class Program:
 def trace(function: Callable[..., Any], *args: Tree) -> Program:
     """Traces `function` at arrays (or `jax.ShapeDtypeStruct`s) of the shapes and dtypes of `args`.
 
-    Example:
+    Examples:
         >>> program = trace(jnp.dot, jnp.ones(3), jnp.ones(3))
         >>> [equation.primitive.name for equation in program.jaxpr.jaxpr.eqns]
         ['dot_general']

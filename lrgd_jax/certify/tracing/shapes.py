@@ -82,7 +82,7 @@ def shapes_of(shapes: str | Mapping[str, str | int | Sequence[int | str] | Sizes
     Raises:
         ValueError: what is wrong, in which text and where.
 
-    Example:
+    Examples:
         >>> shapes_of("q:d=4; k:n=6,d; scale:").shape("k")
         (6, 4)
         >>> str(shapes_of({"k": {"n": 6, "d": 4}, "x": (3,)}))

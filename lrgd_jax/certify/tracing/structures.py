@@ -24,7 +24,7 @@ def describe(tree: Tree) -> str:
     Args:
         tree: a program, or a tree of anything that has a shape.
 
-    Example:
+    Examples:
         >>> describe({"out": np.zeros((3, 2))})
         "{'out': [3, 2]}"
     """

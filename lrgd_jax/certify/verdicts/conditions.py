@@ -99,7 +99,7 @@ def conditions_of(*programs: Program) -> tuple[Condition, ...]:
     Args:
         programs: traced functions; all their arguments vary.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import trace
         >>> always, pole = conditions_of(trace(lambda x: x / x, 2.0))
         >>> print(pole)  # doctest: +ELLIPSIS

@@ -88,7 +88,7 @@ def enclose_difference(
     Raises:
         StructureError: the programs return different structures or shapes.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import trace
         >>> x = np.array([1.0, 3.0], np.float32)
         >>> left, right = trace(lambda x: jnp.exp(x) ** 2, x), trace(lambda x: jnp.exp(2 * x), x)

@@ -36,7 +36,7 @@ class LiteralLifting:
     Attributes:
         lifted: of the last trace: which literals count as which numbers.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import equal
         >>> third = LiteralLifting(lambda x: x / 3 - 0.3333333333333333 * x)
         >>> bool(equal(third, LiteralLifting(lambda x: 0 * x), "x:n=2"))

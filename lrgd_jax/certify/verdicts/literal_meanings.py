@@ -111,7 +111,7 @@ def meaning_of(value: float) -> Meaning | None:
     Args:
         value: of the literal, in any floating format.
 
-    Example:
+    Examples:
         >>> meaning_of(1 / math.sqrt(3)).text
         '1/sqrt(3)'
         >>> meaning_of(0.1 + 0.2).text

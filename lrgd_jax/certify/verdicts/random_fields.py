@@ -142,7 +142,7 @@ def agree_exactly(
     Raises:
         StructureError: the programs return different structures or shapes.
 
-    Example:
+    Examples:
         >>> import jax
         >>> from lrgd_jax.certify import trace
         >>> x = jax.ShapeDtypeStruct((2,), jnp.float32)

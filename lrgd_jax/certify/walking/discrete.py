@@ -16,7 +16,7 @@ from lrgd_jax.certify.tracing.program import DType, Variable, is_key
 class UndecidableError(ValueError):
     """A branch, an index or a loop depends on a comparison that the errors of its operands leave open.
 
-    Example:
+    Examples:
         >>> concrete(Open(np.array([True]), np.array([True])), "a branch")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
@@ -28,7 +28,7 @@ class UndecidableError(ValueError):
 class Open:
     """Booleans of which some are not decided: `value` is the likely outcome, `uncertain` marks the open ones.
 
-    Example:
+    Examples:
         >>> comparisons = Open(np.array([True, False]), np.array([False, True]))
         >>> comparisons.possible.tolist(), comparisons.certain.tolist()
         ([True, True], [True, False])

@@ -25,7 +25,7 @@ Rule = Callable[..., Any]
 class UnknownPrimitiveError(NotImplementedError):
     """A number system has no rule for a primitive of the program.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import Rationals, trace, walk
         >>> x, system = np.ones(1), Rationals()
         >>> walk(trace(jnp.sin, x.astype("float32")), system, [system.lift(x, x.dtype)])  # doctest: +ELLIPSIS
@@ -42,7 +42,7 @@ class System(Generic[E]):
         rules: from the name of an arithmetic primitive to `rule(eqn, *inputs)`, which returns an element, or a
             `numpy` array (or `Open`) if the output is an integer or a boolean; a list where there are several outputs.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import Rationals
         >>> Rationals().lift(np.array([0.25]), np.dtype("float64")).array.tolist()
         [1/4]

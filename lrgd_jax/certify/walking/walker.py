@@ -45,7 +45,7 @@ def walk(program: Program, system: System[E], inputs: Sequence[Any]) -> list[Any
         UnknownPrimitiveError: at a primitive without a rule.
         UndecidableError: at control flow or an index that the system cannot decide.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.certify import Rationals, trace
         >>> x, system = np.array([1.0, 2.0]), Rationals()
         >>> walk(trace(lambda x: (x / 3).sum(), x.astype("float32")), system, [system.lift(x, x.dtype)])[0].array.item()

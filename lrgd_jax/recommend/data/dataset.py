@@ -23,7 +23,7 @@ class Catalogue:
         titles: texts, empty where there is none; None where the data have no text at all.
         vectors: dense features, shape [items, d], or None.
 
-    Example:
+    Examples:
         >>> catalogue = Catalogue(("b1", "b2"), titles=("Atlas", ""))
         >>> len(catalogue), catalogue.title(0), catalogue.title(1)
         (2, 'Atlas', 'b2')
@@ -51,7 +51,7 @@ class Dataset:
         users: the users' names, in the order of the sequences.
         sequences: one list a user.
 
-    Example:
+    Examples:
         >>> data = Dataset(Catalogue(("b1", "b2")), ("Ada",), Sequences.from_lists([[1, 0]]))
         >>> [data.catalogue.names[item] for item in data.sequences.of(0)]
         ['b2', 'b1']
@@ -72,7 +72,7 @@ class Queries:
         targets: what came next, shape [q].
         times: times of the targets, in seconds since 1970, shape [q]; None where only the order is known.
 
-    Example:
+    Examples:
         >>> queries = Queries.at(Sequences.from_lists([[3, 1, 2]]), np.array([2]))
         >>> queries.histories.of(0).tolist(), queries.targets.tolist()
         ([3, 1], [2])
@@ -127,7 +127,7 @@ class Split:
         valid: on which choices are made; a validation target is no part of `train`.
         test: on which results are reported, once.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.splits import leave_last_out
         >>> split = leave_last_out(Catalogue(tuple("abcd")), ("Ada",), Sequences.from_lists([[0, 1, 2, 3]]))
         >>> split.train.items.tolist(), split.valid.targets.tolist(), split.test.targets.tolist()

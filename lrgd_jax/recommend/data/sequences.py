@@ -18,7 +18,7 @@ class Sequences:
         items: shape [m].
         times: seconds since 1970, not decreasing within a list, shape [m]; None where only the order is known.
 
-    Example:
+    Examples:
         >>> lists = Sequences.from_lists([[3, 1], [2]])
         >>> len(lists), lists.of(0).tolist(), lists.owners.tolist()
         (2, [3, 1], [0, 0, 1])

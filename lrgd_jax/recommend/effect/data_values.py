@@ -22,7 +22,7 @@ class DataValues:
         users: whose each demonstration is, shape [N].
         loss: l, the mean cross-entropy of the queries at the present rates, in nats.
 
-    Example:
+    Examples:
         >>> values = DataValues(np.array([0.5, -0.25, 0.125]), np.array([0, 0, 3]), loss=1.0)
         >>> [x.tolist() for x in values.by_user()]
         [[0, 3], [0.25, 0.125]]
@@ -66,7 +66,7 @@ def data_values(
     Source:
         Claim `effect-is-data-value`; Pruthi et al. 2020, arXiv 2002.08484 (TracIn, one step).
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.sequences import Sequences
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
         >>> from lrgd_jax.recommend.forms.registry import build_from_histories

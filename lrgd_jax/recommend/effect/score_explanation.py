@@ -28,7 +28,7 @@ class ScoreExplanation:
         contributions: C_i of them, shape [n].
         terms: how many numbers were added up on the way; the rounding bound grows with them.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.sequences import Sequences
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
         >>> from lrgd_jax.recommend.forms.registry import build_from_histories
@@ -100,7 +100,7 @@ def explanation(
         NotImplementedError: another form, whose answer is no sum of one demonstration each.
         ValueError: the item is not in the catalogue.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.sequences import Sequences
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
         >>> from lrgd_jax.recommend.forms.registry import build_from_histories

@@ -21,7 +21,7 @@ class Meta:
         similarity: tau, of the texts in $W_0$.
         window: the latest items of a history that count.
 
-    Example:
+    Examples:
         >>> Meta(decay=0.5, window=2).keys()
         HistoryKeys(decay=0.5, scaling=0.24, window=2)
         >>> Meta(query_decay=0.9).query_keys().scaling

@@ -57,7 +57,7 @@ class OneStep:
     Source:
         Claims `item-knn-is-one-step` and `popularity-is-the-initial-weights`.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.forms.popularity import popularity
         >>> from lrgd_jax.recommend.forms.transitions import transitions
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])

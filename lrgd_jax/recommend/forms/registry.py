@@ -86,7 +86,7 @@ def build(form: str, demonstrations: Transitions, initial: InitialWeights, meta:
     Raises:
         ValueError: there is no such form, or it has no such option.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.sequences import Sequences
         >>> from lrgd_jax.recommend.forms.initial_weights import InitialWeights
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
@@ -127,7 +127,7 @@ def build_from_histories(
     Raises:
         ValueError: there is no such form, it has no such option, or an item is not in the catalogue.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.sequences import Sequences
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])

@@ -26,7 +26,7 @@ class Transitions:
         times: times of the targets, in seconds since 1970, shape [N]; None where only the order is known.
         previous: the latest item of the history, shape [N].
 
-    Example:
+    Examples:
         >>> made = transitions(Sequences.from_lists([[0, 2, 1]]), HistoryKeys(0.5, 0.0), items=3)
         >>> made.take(made.targets == 1).previous.tolist()
         [2]
@@ -94,7 +94,7 @@ def transitions(
     Raises:
         ValueError: an item is not in the catalogue.
 
-    Example:
+    Examples:
         >>> made = transitions(Sequences.from_lists([[0, 2, 1], [1]]), HistoryKeys(0.5, 0.0), items=3)
         >>> made.targets.tolist(), made.users.tolist()
         ([2, 1], [0, 0])

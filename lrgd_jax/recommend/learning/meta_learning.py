@@ -77,7 +77,7 @@ def learn_meta(
 
     Source: Qin et al. 2010, Information Retrieval 13 (the smooth rank).
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.generator import generate_split
         >>> split = generate_split(0, users=40, items=60)
         >>> context, start = split.context("valid"), Meta(similarity=0.1)

@@ -53,7 +53,7 @@ class Evaluation:
         seconds: spent on scoring and ranking.
         shown: how often each item stood in a list, by length of the list; empty where it was not asked for.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.generator import generate_split
         >>> from lrgd_jax.recommend.measure.baselines import MostPopular
         >>> split = generate_split(0, users=40, items=60)
@@ -146,7 +146,7 @@ def evaluate(
     Source:
         Krichene and Rendle 2020, KDD (rank the whole catalogue); McSherry and Najork 2008 (ties).
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.dataset import Catalogue
         >>> from lrgd_jax.recommend.data.sequences import Sequences
         >>> from lrgd_jax.recommend.data.splits import leave_last_out

@@ -28,7 +28,7 @@ class Candidates:
         expected: effect that a predictor learnt on validation users expects.
         rows: keys and targets side by side, rows of length one, shape [n, d].
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.selection import PERSONAL
         >>> three = {name: np.zeros(3) for name in ("cosines", "ages", "values", "texts", "pseudo", "expected")}
         >>> targets, weights = np.array([4, 4, 7]), np.array([0.5, 0.25, 2.0])

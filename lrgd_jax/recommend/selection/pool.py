@@ -28,7 +28,7 @@ class Pool:
         largest: budget; an order need not go further.
         loss: what effects are effects on.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.generator import generate_split
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
         >>> from lrgd_jax.recommend.forms.registry import build_from_histories
@@ -74,7 +74,7 @@ def budget_rates(order: Order, budget: int, demonstrations: int) -> Float[np.nda
     Raises:
         ValueError: the order is shorter than the budget.
 
-    Example:
+    Examples:
         >>> budget_rates(np.array([3, 0, 2]), 2, demonstrations=4).tolist()
         [1.0, 0.0, 0.0, 1.0]
     """
@@ -95,7 +95,7 @@ def rank_by_value(values: Float[np.ndarray, " N"], rng: np.random.Generator) -> 
     Returns:
         Shape [N].
 
-    Example:
+    Examples:
         >>> rank_by_value(np.array([0.5, 2.0, -1.0]), np.random.default_rng(0)).tolist()
         [1, 0, 2]
     """
@@ -118,7 +118,7 @@ def pool_effects(
     Source:
         Claim `effect-is-data-value`.
 
-    Example:
+    Examples:
         >>> from lrgd_jax.recommend.data.generator import generate_split
         >>> from lrgd_jax.recommend.forms.meta_parameters import Meta
         >>> from lrgd_jax.recommend.forms.registry import build_from_histories

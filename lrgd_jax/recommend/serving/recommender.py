@@ -33,7 +33,7 @@ class Recommended:
         items: numbers in the catalogue, best first.
         scores: their scores, best first.
 
-    Example:
+    Examples:
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
         >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent")), Meta(similarity=0.0)).fit(past)
         >>> best = recommender.recommend("1", k=1)
@@ -60,7 +60,7 @@ class Recommender:
     Source:
         Claims `item-knn-is-one-step` (the linear form), `user-knn-is-softmax-attention`, `ease-is-ridge-attention`.
 
-    Example:
+    Examples:
         >>> catalogue = Catalogue(("atlas", "lamp", "tent"))
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
         >>> recommender = Recommender(catalogue, Meta(similarity=0.0)).fit(past, ["Ada", "Bo", "Cy"])

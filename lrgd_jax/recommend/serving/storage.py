@@ -52,7 +52,7 @@ def save_recommender(recommender: Recommender, file: Path) -> None:
         ValueError: it was never fitted.
         OSError: the file cannot be written.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
         >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent"))).fit(past, ["Ada", "Bo", "Cy"])
@@ -98,7 +98,7 @@ def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommen
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, no recommender, or one of another catalogue.
 
-    Example:
+    Examples:
         >>> load_recommender(Path("absent.npz"))
         Traceback (most recent call last):
             ...
