@@ -27,7 +27,7 @@ __all__ = [
 def identity(x: Float[Array, " d"]) -> Float[Array, " d"]:
     r"""The features are the vector itself: $\phi(x) = x$, $\kappa(x, y) = x^\top y$.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> identity(jnp.array([1.0, -2.0])).tolist()
         [1.0, -2.0]
@@ -40,7 +40,7 @@ def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 7.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> elu_plus_one(jnp.array([0.0, 2.0])).tolist()
         [1.0, 3.0]
@@ -51,7 +51,7 @@ def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
 def relu(x: Float[Array, " d"]) -> Float[Array, " d"]:
     r"""The positive part, $\phi(x)_j = \max(x_j, 0)$. Source: Kasai et al. 2021, arXiv 2103.13076.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> relu(jnp.array([1.0, -2.0])).tolist()
         [1.0, 0.0]
@@ -73,7 +73,7 @@ class TaylorFeatures:
 
     Source: the expansion is classical; as attention features Keles et al. 2022, arXiv 2209.04881.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> phi, x, y = TaylorFeatures(2), jnp.array([1.0, 0.0]), jnp.array([1.0, 1.0])
         >>> phi(x).shape
@@ -111,7 +111,7 @@ class PositiveRandomFeatures:
 
     Source: Choromanski et al. 2021, arXiv 2009.14794, lemmas 1 and 2, theorem 2.
 
-    Example:
+    Examples:
         >>> import jax, jax.numpy as jnp
         >>> phi = PositiveRandomFeatures.draw(jax.random.key(0), features=8, width=3)
         >>> features = phi(jnp.ones(3))
@@ -157,7 +157,7 @@ def orthogonal_projection(
 
     Source: Choromanski et al. 2021, arXiv 2009.14794, section 2.4.
 
-    Example:
+    Examples:
         >>> import jax, jax.numpy as jnp
         >>> rows = orthogonal_projection(jax.random.key(0), features=3, width=3)
         >>> bool(jnp.abs(jnp.triu(rows @ rows.T, 1)).max() < jnp.finfo(rows.dtype).eps * 100)
@@ -184,7 +184,7 @@ class DPFP:
 
     Source: Schlag et al. 2021, arXiv 2102.11174, eq. 37 and 38.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> DPFP(1)(jnp.array([1.0, 2.0])).tolist()
         [0.0, 2.0, 0.0, 0.0]

@@ -139,7 +139,7 @@ def expansion_norm(kernel: Kernel, centres: Float[Array, "c d"], coefficients: F
 def unshifted(kernel: Kernel) -> Kernel:
     """The kernel without the shift that keeps ratios in range; any kernel that has none is returned as it is.
 
-    Example:
+    Examples:
         >>> unshifted(ExponentialKernel(shift=3.0)).shift
         0.0
     """
@@ -163,7 +163,7 @@ def shift_in_range(kernel: Kernel, inputs: Float[Array, "n d"], point: Float[Arr
     Raises:
         TypeError: the kernel has no shift.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> inputs, point = 1000 * jnp.eye(2), jnp.ones(2)
         >>> float(gram(shift_in_range(ExponentialKernel(), inputs, point), point[None], inputs).max())
@@ -187,7 +187,7 @@ def log_gram(kernel: Kernel, point: Float[Array, " d"], y: Float[Array, "n d"]) 
         point: x.
         y: rows y_j.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> log_gram(ExponentialKernel(scale=1.0), jnp.ones(2), 1000 * jnp.eye(2)).tolist()  # exp would overflow
         [1000.0, 1000.0]

@@ -28,7 +28,7 @@ class Llama3Scaling:
 
     Source: Grattafiori et al. 2024, arXiv 2407.21783, section 3.4; the constants are each checkpoint's.
 
-    Example:
+    Examples:
         >>> bool(rotary_frequencies(64, 500_000.0, Llama3Scaling())[-1] < rotary_frequencies(64, 500_000.0)[-1])
         True
     """
@@ -54,7 +54,7 @@ def rotary_frequencies(
 
     Source: Su et al. 2021, arXiv 2104.09864, eq. 15.
 
-    Example:
+    Examples:
         >>> rotary_frequencies(4, theta=10_000.0).tolist()
         [1.0, 0.01]
     """
@@ -89,7 +89,7 @@ def rotate(
 
     Source: Su et al. 2021, arXiv 2104.09864, eq. 34.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> quarter = rotary_frequencies(2) * jnp.pi / 2  # a quarter turn a position
         >>> rows = rotate(jnp.array([[1.0, 0.0], [1.0, 0.0]]), jnp.array([0, 2]), quarter)
@@ -116,7 +116,7 @@ def alibi_slopes(heads: int) -> tuple[float, ...]:
     For other head counts, the sequence of the next lower power of two, continued with every other slope
     of twice as many heads. Source: Press et al. 2022, arXiv 2108.12409, section 3 and its published code.
 
-    Example:
+    Examples:
         >>> alibi_slopes(4)
         (0.25, 0.0625, 0.015625, 0.00390625)
         >>> alibi_slopes(3)
@@ -137,7 +137,7 @@ def alibi_bias(
 
     Source: Press et al. 2022, arXiv 2108.12409, section 3.
 
-    Example:
+    Examples:
         >>> alibi_bias(1, 3, 0.5).tolist()
         [[-1.0, -0.5, -0.0]]
     """
@@ -157,7 +157,7 @@ def visible(queries: int, keys: int, *, causal: bool = False, window: int | None
     Raises:
         ValueError: more queries than keys in a causal form, or an empty window.
 
-    Example:
+    Examples:
         >>> visible(2, 3, causal=True).tolist()
         [[True, True, False], [True, True, True]]
         >>> visible(2, 3, window=1).tolist()

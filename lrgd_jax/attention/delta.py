@@ -61,7 +61,7 @@ def recurrent_delta_rule(
 
     Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2; gated: Yang et al. 2024, arXiv 2412.06464, section 3.1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key = jnp.ones((2, 1))  # the same key twice: the second value replaces the first
         >>> outputs, state = recurrent_delta_rule(key, key, jnp.array([[3.0], [7.0]]), jnp.ones(2))
@@ -134,7 +134,7 @@ def chunked_delta_rule(
     Source: Yang et al. 2024, arXiv 2406.06484, section 3 (WY form and UT transform); gated: arXiv 2412.06464,
     section 3.3.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key = jnp.ones((3, 1))
         >>> chunked_delta_rule(key, key, jnp.array([[3.0], [7.0], [5.0]]), jnp.ones(3), chunk=2).ravel().tolist()

@@ -57,7 +57,7 @@ def descent_attention(
     Source: von Oswald et al. 2023, arXiv 2212.07677 (steps as layers); Ahn et al. 2023, arXiv 2306.00297 (P); the
     filter: Yao et al. 2007, "On early stopping in gradient descent learning", section 2.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key, value = jnp.ones((1, 1)), jnp.array([[8.0]])
         >>> [float(descent_attention(key, key, value, steps=t, learning_rate=0.5)[0, 0]) for t in (1, 2, 3)]

@@ -92,7 +92,7 @@ class DeltaRule(FastWeightForm):
         algorithm: "recurrent" or "chunked" (WY form).
         chunk: tokens in a chunk.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key, values = jnp.ones((2, 1)), jnp.array([[3.0], [7.0]])
         >>> DeltaRule()(key, key, values).ravel().tolist()
@@ -139,7 +139,7 @@ class Retention(FastWeightForm):
         algorithm: "parallel", "recurrent" or "chunked".
         chunk: tokens in a chunk.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((3, 1))
         >>> Retention(decay=0.5)(ones, ones, jnp.array([[8.0], [0.0], [0.0]])).ravel().tolist()
@@ -176,7 +176,7 @@ class GatedLinearAttention(FastWeightForm):
         algorithm: "recurrent" or "chunked".
         chunk: tokens in a chunk.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((2, 2))
         >>> gates = jnp.array([0.5, 0.0])  # one a feature
@@ -215,7 +215,7 @@ class TTTLinear(FastWeightForm):
         feature_map: phi.
         chunk: tokens in an inner minibatch.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key, values = jnp.ones((2, 1)), jnp.array([[4.0], [8.0]])
         >>> TTTLinear(learning_rate=0.5, chunk=2)(key, key, values).ravel().tolist()
@@ -251,7 +251,7 @@ class MomentumAttention(FastWeightForm):
         nesterov: Nesterov's momentum in place of the heavy ball.
         feature_map: phi.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((3, 1))
         >>> MomentumAttention(momentum=0.5)(ones, ones, jnp.array([[4.0], [0.0], [0.0]])).ravel().tolist()

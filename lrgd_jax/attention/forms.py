@@ -35,7 +35,7 @@ __all__ = ["AttentionForm", "LinearAttention", "Rotary", "SoftmaxAttention"]
 class AttentionForm(Protocol):
     """Any attention of one head: what a multi-head layer and the table of forms need of it.
 
-    Example:
+    Examples:
         >>> isinstance(SoftmaxAttention(causal=True), AttentionForm)
         True
     """
@@ -66,7 +66,7 @@ class Rotary:
         offset: the position of the first token.
         scaling: Llama 3's stretch.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> rows = Rotary()(jnp.ones((2, 2)))
         >>> rows[0].tolist()  # position 0 is not rotated
@@ -100,7 +100,7 @@ class LinearAttention:
         algorithm: "parallel" (all pairs), "recurrent" (a state, token by token), "chunked" (a state between chunks).
         chunk: tokens in a chunk.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
         >>> LinearAttention()(ones[:1], ones, values).tolist()
@@ -187,7 +187,7 @@ class SoftmaxAttention:
         algorithm: "parallel" or "streaming" over blocks of keys.
         block: keys in a block.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> zeros, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])
         >>> SoftmaxAttention()(zeros, zeros, values).ravel().tolist()

@@ -66,7 +66,7 @@ def retention(
 
     Source: Sun et al. 2023, arXiv 2307.08621, eq. 5 (without its rotation and normalisation).
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((3, 1))
         >>> retention(ones, ones, jnp.array([[8.0], [0.0], [0.0]]), jnp.full(3, 0.5)).ravel().tolist()
@@ -103,7 +103,7 @@ def recurrent_gated_linear_attention(
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.1 (its state is the transpose); Sun et al. 2023,
     arXiv 2307.08621, eq. 6.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((3, 1))
         >>> outputs, state = recurrent_gated_linear_attention(ones, ones, jnp.array([[8.0], [0.0], [0.0]]), ones / 2)
@@ -152,7 +152,7 @@ def chunked_gated_linear_attention(
 
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.2.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((3, 1))
         >>> values = jnp.array([[8.0], [0.0], [0.0]])

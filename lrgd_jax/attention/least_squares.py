@@ -35,7 +35,7 @@ class RidgeAttention:
         algorithm: "kernel" (n by n), "streaming" (recursive least squares, causal), "conjugate gradients".
         iterations: of conjugate gradients; min(n, r) + 1 unless given, which is exact but for rounding.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key = jnp.ones((1, 1))
         >>> RidgeAttention(ridge=1.0)(key, key, jnp.array([[8.0]])).tolist()
@@ -96,7 +96,7 @@ class DescentAttention:
         feature_map: phi.
         causal: a query sees no later token.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key = jnp.ones((1, 1))
         >>> DescentAttention(steps=3, learning_rate=0.5)(key, key, jnp.array([[8.0]])).tolist()

@@ -29,7 +29,7 @@ class LinearState(NamedTuple):
         values: S = sum_i v_i phi(k_i)', shape [dv, r].
         normaliser: z = sum_i phi(k_i), shape [r].
 
-    Example:
+    Examples:
         >>> LinearState.empty(value_width=2, features=3).values.shape
         (2, 3)
     """
@@ -67,7 +67,7 @@ def linear_attention(
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 4.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
         >>> query = jnp.array([[1.0, 2.0]])  # its products with the keys are 1 and 3
@@ -118,7 +118,7 @@ def recurrent_linear_attention(
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 16 to 20.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
         >>> outputs, state = recurrent_linear_attention(ones, ones, values)
@@ -185,7 +185,7 @@ def chunked_linear_attention(
 
     Source: Hua et al. 2022, arXiv 2202.10447, section 3.2; Yang et al. 2024, arXiv 2312.06635, eq. 4.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
         >>> chunked_linear_attention(ones, ones, values, chunk=2).ravel().tolist()

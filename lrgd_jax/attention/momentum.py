@@ -28,7 +28,7 @@ def momentum_weights(
         nesterov: look ahead.
         dtype: of the weights.
 
-    Example:
+    Examples:
         >>> momentum_weights(3, 0.5).tolist()
         [[1.0, 0.0, 0.0], [1.5, 1.0, 0.0], [1.75, 1.5, 1.0]]
     """
@@ -66,7 +66,7 @@ def momentum_attention(
     Source: the heavy ball is Polyak 1964; the look-ahead as optax.trace has it; momentum in linear attention:
     Nguyen et al. 2022, arXiv 2208.00579, section 3. The closed form of the weights is elementary.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((3, 1))
         >>> momentum_attention(ones, ones, jnp.array([[4.0], [0.0], [0.0]]), 0.5).ravel().tolist()

@@ -30,7 +30,7 @@ class HeadWeights:
         value_bias: shape [g, dv], or None.
         output_bias: shape [m], or None.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> w = HeadWeights(jnp.ones((4, 8, 2)), jnp.ones((2, 8, 2)), jnp.ones((2, 8, 3)), jnp.ones((4, 3, 8)))
         >>> w.heads, w.groups
@@ -83,7 +83,7 @@ class MultiHeadAttention:
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2; grouped: Ainslie et al. 2023, arXiv 2305.13245.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.attention import LinearAttention
         >>> w = HeadWeights(jnp.ones((2, 1, 1)), jnp.ones((1, 1, 1)), jnp.ones((1, 1, 1)), jnp.ones((2, 1, 1)))

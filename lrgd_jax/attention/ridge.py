@@ -63,7 +63,7 @@ def ridge_attention(
     Source: kernel ridge regression, Saunders et al. 1998; as an attention layer von Oswald et al. 2023,
     arXiv 2309.05858, section 4 (mesa layer).
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key = jnp.ones((1, 1))
         >>> ridge_attention(key, key, jnp.array([[8.0]]), 1.0).tolist()  # v / (1 + lambda)
@@ -109,7 +109,7 @@ def recursive_least_squares(
 
     Source: von Oswald et al. 2023, arXiv 2309.05858, section 4 and its appendix on Sherman-Morrison; Plackett 1950.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> ones = jnp.ones((2, 1))
         >>> recursive_least_squares(ones, ones, 6 * ones, 1.0).round(4).ravel().tolist()  # 6 n / (n + lambda)
@@ -158,7 +158,7 @@ def conjugate_gradient_attention(
 
     Source: Hestenes and Stiefel 1952; for the mesa layer von Oswald et al. 2025, arXiv 2506.05233.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key = jnp.ones((1, 1))
         >>> conjugate_gradient_attention(key, key, jnp.array([[8.0]]), 1.0, iterations=2).tolist()

@@ -43,7 +43,7 @@ def softmax_attention(
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> keys, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])
         >>> softmax_attention(jnp.ones((1, 3)), keys, values).tolist()  # equal logits: the mean
@@ -86,7 +86,7 @@ def streaming_softmax_attention(
 
     Source: Milakov & Gimelshein 2018, arXiv 1805.02867, algorithm 3.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> keys, values = jnp.zeros((4, 3)), jnp.array([[1.0], [2.0], [3.0], [6.0]])
         >>> streaming_softmax_attention(jnp.ones((1, 3)), keys, values, block=3).tolist()

@@ -13,7 +13,7 @@ __all__ = ["UnstableStepWarning", "largest_curvature", "stability_limit", "warn_
 class UnstableStepWarning(UserWarning):
     """A step of repeated descent beyond the stability limit, so that the error grows from step to step.
 
-    Example:
+    Examples:
         >>> import warnings
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.attention import DeltaRule
@@ -38,7 +38,7 @@ def stability_limit(curvature: float, momentum: float = 0.0, *, nesterov: bool =
 
     Source: Polyak 1964; the roots of the two-term recursions by Jury's criterion.
 
-    Example:
+    Examples:
         >>> stability_limit(4.0), stability_limit(4.0, momentum=0.5), stability_limit(4.0, momentum=0.5, nesterov=True)
         (0.5, 0.75, 0.375)
     """

@@ -49,7 +49,7 @@ def ttt_linear(
     Source: Sun et al. 2024, arXiv 2407.04620, sections 2.4 and 2.5 (dual form), without its inner layer norm and
     residual, and with 1/2 the squared error where the paper has the squared error.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> key, values = jnp.ones((2, 1)), jnp.array([[4.0], [8.0]])
         >>> ttt_linear(key, key, values, jnp.full(2, 0.5), chunk=1).ravel().tolist()  # the delta rule

@@ -48,7 +48,7 @@ class TrainingSet(NamedTuple):
         targets: y_i, shape [n, u].
         sample_weights: s_i, shape [n].
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel
         >>> DualModel.untrained(jnp.eye(2), jnp.ones((2, 1))).data.sample_weights.tolist()
@@ -65,7 +65,7 @@ class Dual(ABC, Generic[Weights]):
 
     Implementations are final: `DualModel`, `FunctionalDual`, `OnlineDescent`, `FullBatchDescent`.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel
         >>> model = DualModel.untrained(jnp.eye(2), jnp.array([[3.0], [5.0]]))
@@ -126,7 +126,7 @@ class OneStepDual(Dual[Weights]):
         objective: the loss; `alignment(learning_rate)` unless given.
         projective: predictions (a; b) are read as a / b.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel, FunctionalDual
         >>> finite = DualModel.untrained(jnp.eye(2), jnp.ones((2, 1)))

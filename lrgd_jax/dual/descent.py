@@ -53,7 +53,7 @@ def decayed_sgd(
     Raises:
         ValueError: the retention is not in (0, 1].
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> optimiser, weights = decayed_sgd(0.5, retention=0.75), jnp.array(8.0)
         >>> update, _ = optimiser.update(jnp.array(2.0), optimiser.init(weights), weights)
@@ -75,7 +75,7 @@ def preconditioned(preconditioner: Float[Array, "r r"]) -> optax.GradientTransfo
 
     Source: Ahn et al. 2023, arXiv 2306.00297, section 3.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> metric = preconditioned(jnp.diag(jnp.array([1.0, 0.5])))
         >>> metric.update(jnp.ones((1, 2)), metric.init(jnp.ones((1, 2))))[0].tolist()
@@ -108,7 +108,7 @@ def recursive_least_squares(ridge: Float[Array, ""] | float) -> optax.GradientTr
 
     Source: Plackett 1950; Haykin, "Adaptive Filter Theory", chapter on recursive least squares.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> optimiser = recursive_least_squares(ridge=1.0)
         >>> state = optimiser.init(jnp.zeros((1, 1)))

@@ -38,7 +38,7 @@ class OnlineDual(OrderedHeadDual[FastWeightForm, OnlineDescent, Float[Array, "dv
     | `TTTLinear` | rate/2 squared error | gradients at the start of a minibatch |
     | `MomentumAttention` | alignment | heavy ball or Nesterov |
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.attention import DeltaRule
         >>> key, values = jnp.ones((2, 1)), jnp.array([[3.0], [7.0]])

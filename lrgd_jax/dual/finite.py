@@ -47,7 +47,7 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
 
     Source: Irie et al. 2022, arXiv 2202.05798, section 3; Dai et al. 2023, arXiv 2212.10559, section 3.1.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
         >>> model = DualModel.untrained(keys, values)

@@ -41,7 +41,7 @@ class FullBatchDescent(Dual[Float[Array, "dv r"]]):
 
     Source: von Oswald et al. 2023, arXiv 2212.07677; Ahn et al. 2023, arXiv 2306.00297.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel, squared_error
         >>> model = DualModel.untrained(jnp.ones((1, 1)), jnp.array([[8.0]]), objective=squared_error)
@@ -136,7 +136,7 @@ def inverse_moment(
         ridge: lambda > 0.
         weights: s_i; ones unless given.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> inverse_moment(jnp.eye(2), 1.0).tolist()
         [[0.5, 0.0], [0.0, 0.5]]

@@ -34,7 +34,7 @@ class KernelExpansion:
         coefficients: c_j, shape [c, u].
         kernel: kappa.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.features import identity
         >>> from lrgd_jax.kernels import kernel_of
@@ -87,7 +87,7 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
     Source: functional gradients: Mason et al. 1999, "Boosting algorithms as gradient descent in function space";
     attention as a kernel smoother: Tsai et al. 2019, arXiv 1908.11775.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import projective_targets
         >>> keys, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])

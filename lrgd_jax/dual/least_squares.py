@@ -27,7 +27,7 @@ class DescentDual(HeadDual[DescentAttention, FullBatchDescent, Float[Array, "dv 
     It has no online training: every query has its own T steps, each over all tokens that it sees. `DeltaRule` and
     `TTTLinear` take online steps.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.attention import DescentAttention
         >>> key = jnp.ones((1, 1))
@@ -74,7 +74,7 @@ class RidgeDual(OrderedHeadDual[RidgeAttention, FullBatchDescent, Float[Array, "
     $$W_0 = \text{ridge solution on the context},\qquad
     W_1 = W_0 - \nabla L_D(W_0)\Big(\lambda I + \sum_{D\cup T}\phi(k_i)\phi(k_i)^\top\Big)^{-1}$$
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.attention import RidgeAttention
         >>> key = jnp.ones((1, 1))

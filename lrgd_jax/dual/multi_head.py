@@ -37,7 +37,7 @@ class MultiHeadDual:
         attention: the layer.
         heads: the dual of each head's form.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax import LinearAttention, dual_of
         >>> from lrgd_jax.attention import HeadWeights, MultiHeadAttention

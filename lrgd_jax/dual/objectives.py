@@ -33,7 +33,7 @@ def alignment(learning_rate: float = 1.0) -> Objective:
 
     Source: Irie et al. 2022, arXiv 2202.05798, theorem 2 (dual form); Ren & Liu 2023, arXiv 2310.13220, eq. 8.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> predictions, targets = jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]])
         >>> float(alignment(learning_rate=0.5)(predictions, targets, jnp.ones(2)))
@@ -61,7 +61,7 @@ def squared_error(
 
     Source: Widrow and Hoff 1960; as the objective of attention Schlag et al. 2021, arXiv 2102.11174, section 4.2.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> float(squared_error(jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]]), jnp.ones(2)))
         4.0
@@ -75,7 +75,7 @@ def ridge_penalty(
 ) -> Float[Array, ""]:
     r"""$\frac12\sum_{ij}\lambda_j W_{ij}^2$, with one lambda for all features or one a feature.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> weights = jnp.array([[1.0, 2.0]])
         >>> float(ridge_penalty(weights, 2.0)), float(ridge_penalty(weights, jnp.array([2.0, 0.0])))

@@ -26,7 +26,7 @@ __all__ = ["LinearDual", "SoftmaxDual"]
 class LinearDual(OrderedHeadDual[LinearAttention, DualModel, Float[Array, "dv r"]]):
     """The dual of linear attention: a `DualModel` for each query.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax import LinearAttention
         >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
@@ -72,7 +72,7 @@ class LinearDual(OrderedHeadDual[LinearAttention, DualModel, Float[Array, "dv r"
 class SoftmaxDual(OrderedHeadDual[SoftmaxAttention, FunctionalDual, KernelExpansion]):
     """The dual of softmax attention: a `FunctionalDual` for each query, in the RKHS of the exponential kernel.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax import SoftmaxAttention
         >>> keys, values = jnp.zeros((2, 3)), jnp.array([[1.0], [5.0]])

@@ -51,7 +51,7 @@ class OnlineDescent(Dual[Float[Array, "dv r"]]):
     Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2; Yang et al. 2024, arXiv 2412.06464, section 3.1;
     minibatches: Sun et al. 2024, arXiv 2407.04620, section 2.4.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.dual import DualModel, squared_error
         >>> key, values = jnp.ones((2, 1)), jnp.array([[3.0], [7.0]])

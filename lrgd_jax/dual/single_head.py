@@ -28,7 +28,7 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
     Attributes:
         form: the attention.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax import LinearAttention, dual_of
         >>> dual = dual_of(LinearAttention())
@@ -138,7 +138,7 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
 class OrderedHeadDual(HeadDual[Form, Model, Weights]):
     """A dual that can also be trained online, one token after another, in one pass for all queries.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax import LinearAttention, dual_of
         >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])

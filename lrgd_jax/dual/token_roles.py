@@ -27,7 +27,7 @@ class TokenRoles(NamedTuple):
         context: weight in the query's zero-shot context, from which W_0 comes.
         demonstrations: weight in the training set of the step.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> TokenRoles(context=jnp.array([0.0, 1.0]), demonstrations=jnp.array([1.0, 0.0])).demonstrations.tolist()
         [1.0, 0.0]
@@ -47,7 +47,7 @@ def segments_of(tokens: int, demonstrations: Segments) -> Int[Array, " n"]:
     Raises:
         ValueError: more demonstrations than tokens, or a wrong number of segment numbers.
 
-    Example:
+    Examples:
         >>> segments_of(4, 3).tolist()  # three demonstrations, then the query's own token
         [0, 0, 0, 1]
     """
@@ -76,7 +76,7 @@ def token_roles(seen: Bool[Array, "t n"], segments: Int[Array, " n"], *, ordered
         ordered: the queries are the last t tokens; otherwise each stands after all tokens.
         dtype: of the weights, one or zero.
 
-    Example:
+    Examples:
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.positions import visible
         >>> segments = jnp.array([0, 0, 1, 1])
