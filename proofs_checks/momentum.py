@@ -68,7 +68,7 @@ def averaged(queries, keys, values, mu):
     def token(carry, sample):
         key, value = sample
         batch = key[None], value[None], jnp.ones((1,), value.dtype)
-        carry = step(model.loss, *carry[:1], optimiser, carry[1], *batch)
+        carry = step(model.loss, carry[0], optimiser, carry[1], *batch)
         return carry, carry[0]
 
     start = model.initial_weights, optimiser.init(model.initial_weights)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from support.additions import CLAIM, EXPERIMENT, FAMILY, FORM, Insertion
+from support.additions import CLAIM, EXPERIMENT, FAMILY, FORM, Files, Insertion
 
 SECTIONS = re.split(r"^### ", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE)[1:]
 MOST_FILES = 4
@@ -53,7 +53,7 @@ def copy(tmp_path_factory):
     return target
 
 
-def add(copy: Path, title: str, name: str, contents: dict[str, str | Insertion]) -> None:
+def add(copy: Path, title: str, name: str, contents: Files) -> None:
     """Writes the files that the section names, and no other."""
     files = [file.replace("NAME", name) for file in CHANGES[title][1]]
     assert list(contents) == files

@@ -47,3 +47,12 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 @pytest.mark.parametrize("name", ["SoftmaxAttention", "dual_of", "equal", "given_claim", "explain", "Recommender"])
 def test_the_public_names_have_docstrings(name):
     assert getattr(lrgd_jax, name).__doc__.strip()
+
+
+def test_every_function_and_class_at_the_top_has_an_example():
+    bare = [
+        name
+        for name in lrgd_jax.__all__
+        if callable(getattr(lrgd_jax, name)) and ">>>" not in (getattr(lrgd_jax, name).__doc__ or "")
+    ]
+    assert bare == []

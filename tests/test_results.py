@@ -4,12 +4,12 @@ import dataclasses
 import json
 import runpy
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from conftest import ROOT
 
-from lrgd_jax.experiments import OWN, find
+from lrgd_jax.experiments import OWN, constructed_vs_trained, find
 from lrgd_jax.incontext import one_step
 
 RESULTS = ROOT / "docs" / "results"
@@ -60,7 +60,7 @@ def test_a_quick_run_is_refused():
 
 def test_one_trained_layer_is_the_best_step():
     summary = kept("constructed-vs-trained")
-    config = find("constructed-vs-trained").Config()
+    config = cast(constructed_vs_trained.Config, find("constructed-vs-trained").Config())
     assert (config.dimension, config.demonstrations) == (10, 20)
     descent = summary["summary"]["1 layer"]["against descent"]
     assert descent["largest excess loss"] * 100 < 2

@@ -4,12 +4,12 @@ import dataclasses
 import json
 import runpy
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from conftest import ROOT
 
-from lrgd_jax.experiments import find
+from lrgd_jax.experiments import find, icl_against_fine_tuning
 
 RESULTS = ROOT / "docs" / "results"
 
@@ -52,7 +52,7 @@ def test_further_results_are_of_their_stated_setting():
 
 def test_fine_tuning_leaves_more_than_half_of_the_way_to_icl():
     name = "icl-against-fine-tuning"
-    summary, config = kept(name)["summary"], find(name).Config()
+    summary, config = kept(name)["summary"], cast(icl_against_fine_tuning.Config, find(name).Config())
     assert (summary["prompts"], config.tuning) == (40, 8)
     everything = [*tuned(name), *tuned(name, "likeliest")]
     assert len(everything) == summary["fine-tuned ones"]

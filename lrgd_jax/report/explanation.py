@@ -146,6 +146,13 @@ def explain(
         FileNotFoundError: the model is not there.
         ValueError: the model cannot be read, the prompt cannot be made, or the method is unknown; see
             `lrgd_jax.decoder.load_decoder`, `lrgd_jax.effect.few_shot` and `explain_prompt`.
+
+    Examples:
+        >>> from lrgd_jax import explain
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> explanation = explain(tiny_decoder(), ["a 1", "b 2"], "c", " 3")
+        >>> explanation.attribution.scores.values.shape
+        (2,)
     """
     check_method(method)
     if by not in (None, "layer", "head"):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from support.equivalence import evaluate_trace, meet, run_compiled
 from support.forms import FORMS
 
-from lrgd_jax.attention import DescentAttention, LinearAttention
+from lrgd_jax.attention import DescentAttention, LinearAttention, RidgeAttention
 from lrgd_jax.certify import Bounded
 from lrgd_jax.claims.comparison import compare
-from lrgd_jax.dual import dual_of
+from lrgd_jax.dual import LinearDual, OnlineDual, RidgeDual, SoftmaxDual, dual_of
 from lrgd_jax.dual.functional import FunctionalDual
 
 WIDTH = 4
@@ -109,6 +109,7 @@ def sides(name):
         return dual(queries, keys, values, demonstrations=segments)
 
     def online(queries, keys, values, segments):
+        assert isinstance(dual, LinearDual | SoftmaxDual | OnlineDual | RidgeDual), "this dual is not trained online"
         return dual.online(queries, keys, values)
 
     trains_online = form.is_causal and not isinstance(form, DescentAttention)
@@ -193,11 +194,11 @@ def test_a_large_logit_does_not_overflow_the_dual_of_softmax():
 
 def test_what_has_no_dual_is_named():
     with pytest.raises(TypeError, match="no dual is registered for str"):
-        dual_of("attention")
+        dual_of("attention")  # pyright: ignore[reportCallIssue, reportArgumentType] (wrong on purpose)
     with pytest.raises(ValueError, match="set causal=True"):
         dual_of(LinearAttention()).online(*[jnp.ones((2, 2))] * 3)
     with pytest.raises(ValueError, match="set causal=True"):
-        dual_of(FORMS["ridge"]).online(*[jnp.ones((2, 2))] * 3)
+        dual_of(RidgeAttention(ridge=0.5)).online(*[jnp.ones((2, 2))] * 3)
     # many steps on all tokens at once have no online order
     assert not hasattr(dual_of(FORMS["descent causal"]), "online")
 

@@ -18,7 +18,7 @@ from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.points.function_pairs import (
     names_of,
 )
-from lrgd_jax.certify.tracing.shapes import Sizes, shapes_of
+from lrgd_jax.certify.tracing.shapes import Shapes, Sizes, shapes_of
 from lrgd_jax.certify.verdicts.enclosures import Relation
 from lrgd_jax.certify.verdicts.literal_lifting import LiteralLifting
 
@@ -32,7 +32,7 @@ Constants = Literal["rounded", "meant"]
 def equal(
     f: Callable[..., Any],
     g: Callable[..., Any],
-    shapes: str | Mapping[str, str | int | Sequence[int | str] | Sizes],
+    shapes: str | Mapping[str, str | int | Sequence[int | str] | Sizes] | Shapes,
     *,
     relation: Relation = "equal",
     seed: int = 0,
