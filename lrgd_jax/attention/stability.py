@@ -1,11 +1,10 @@
 """The largest step that many steps of descent on a squared error can take, and a warning beyond it."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 __all__ = ["UnstableStepWarning", "largest_curvature", "stability_limit", "warn_beyond_limit"]
 
@@ -48,10 +47,10 @@ def stability_limit(curvature: float, momentum: float = 0.0, *, nesterov: bool =
 
 
 def largest_curvature(
-    features: Float[Any, "*batches n r"],
+    features: Float[Array | np.ndarray, "*batches n r"],
     *,
     ridge: float = 0.0,
-    preconditioner: Float[Any, "r r"] | None = None,
+    preconditioner: Float[Array | np.ndarray, "r r"] | None = None,
 ) -> float | None:
     r"""The largest eigenvalue of $P\,(K^\top K + \lambda I)$, of all batches; None under a trace.
 
@@ -75,7 +74,12 @@ def largest_curvature(
 
 
 def warn_beyond_limit(
-    who: str, learning_rate: Any, curvature: float | None, momentum: Any = None, *, nesterov: bool = False
+    who: str,
+    learning_rate: float | Float[Array, ""],
+    curvature: float | None,
+    momentum: float | Float[Array, ""] | None = None,
+    *,
+    nesterov: bool = False,
 ) -> None:
     """Warns where concrete numbers say that the step is too large; says nothing under a trace."""
     if curvature is None or isinstance(learning_rate, Tracer) or isinstance(momentum, Tracer):

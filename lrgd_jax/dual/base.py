@@ -22,10 +22,10 @@ from lrgd_jax.kernels import gram
 from lrgd_jax.types import Kernel
 
 __all__ = [
-    "AnyOneStepDual",
     "Coordinates",
     "Dual",
     "OneStepDual",
+    "OneStepModel",
     "TrainingSet",
     "weights_or_ones",
 ]
@@ -193,7 +193,7 @@ class OneStepDual(Dual[Weights]):
         return projective_readout(outputs) if self.projective else outputs
 
 
-AnyOneStepDual: TypeAlias = OneStepDual[Any]
+OneStepModel: TypeAlias = OneStepDual[Any]
 """A `DualModel` or a `FunctionalDual`."""
 
 

@@ -15,7 +15,7 @@ from lrgd_jax.attention.multi_head import MultiHeadAttention
 from lrgd_jax.dual.fast_weights import OnlineDual
 from lrgd_jax.dual.flax_modules import attention_of_linen, attention_of_nnx
 from lrgd_jax.dual.least_squares import DescentDual, RidgeDual
-from lrgd_jax.dual.multi_head import AnyHeadDual, MultiHeadDual
+from lrgd_jax.dual.multi_head import MultiHeadDual, SingleHeadDual
 from lrgd_jax.dual.one_step import LinearDual, SoftmaxDual
 
 __all__ = ["dual_of", "known_attentions", "register_dual"]
@@ -23,7 +23,7 @@ __all__ = ["dual_of", "known_attentions", "register_dual"]
 LinenVariables: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Array]]]
 """What the `init` of a flax.linen module returned."""
 
-AnyDual: TypeAlias = AnyHeadDual | MultiHeadDual
+AttentionDual: TypeAlias = SingleHeadDual | MultiHeadDual
 """The dual of any attention."""
 
 
@@ -42,8 +42,8 @@ def dual_of(attention: MultiHeadAttention | flax.nnx.MultiHeadAttention) -> Mult
 @overload
 def dual_of(attention: flax.linen.MultiHeadDotProductAttention, *variables: LinenVariables) -> MultiHeadDual: ...
 @overload
-def dual_of(attention: AttentionForm) -> AnyHeadDual: ...
-def dual_of(attention: object, *variables: LinenVariables) -> AnyDual:
+def dual_of(attention: AttentionForm) -> SingleHeadDual: ...
+def dual_of(attention: object, *variables: LinenVariables) -> AttentionDual:
     """The dual of an attention: called on the same tokens, it returns what the attention returns.
 
     Args:
@@ -68,7 +68,7 @@ def dual_of(attention: object, *variables: LinenVariables) -> AnyDual:
     return _build(attention, *variables)
 
 
-def register_dual(kind: type[object]) -> Callable[[Callable[..., AnyDual]], Callable[..., AnyDual]]:
+def register_dual(kind: type[object]) -> Callable[[Callable[..., AttentionDual]], Callable[..., AttentionDual]]:
     """Decorates the function that builds the dual of a kind of attention, so that `dual_of` knows it.
 
     Args:
@@ -98,7 +98,7 @@ def known_attentions() -> tuple[str, ...]:
 
 
 @singledispatch
-def _build(attention: object, *_: LinenVariables) -> AnyDual:
+def _build(attention: object, *_: LinenVariables) -> AttentionDual:
     known = ", ".join(known_attentions())
     raise TypeError(f"dual_of: no dual is registered for {type(attention).__name__}; known are {known}")
 

@@ -15,13 +15,13 @@ from lrgd_jax.dual.base import Dual
 from lrgd_jax.dual.single_head import HeadDual
 from lrgd_jax.dual.token_roles import Segments
 
-__all__ = ["AnyHeadDual", "MultiHeadDual"]
+__all__ = ["MultiHeadDual", "SingleHeadDual"]
 
-AnyHeadDual: TypeAlias = HeadDual[Any, Any, Any]
+SingleHeadDual: TypeAlias = HeadDual[Any, Any, Any]
 """The dual of any form of one head; heads of one layer may have different forms."""
 
 _HeadOutput: TypeAlias = Callable[
-    [AnyHeadDual, Float[Array, "t d"], Float[Array, "n d"], Float[Array, "n dv"], Bool[Array, "t n"] | None],
+    [SingleHeadDual, Float[Array, "t d"], Float[Array, "n d"], Float[Array, "n dv"], Bool[Array, "t n"] | None],
     Float[Array, "t dv"],
 ]
 """(dual, test points, keys, values, mask) -> the head's outputs."""
@@ -47,7 +47,7 @@ class MultiHeadDual:
     """
 
     attention: MultiHeadAttention
-    heads: tuple[AnyHeadDual, ...]
+    heads: tuple[SingleHeadDual, ...]
 
     def __call__(
         self,
@@ -67,7 +67,7 @@ class MultiHeadDual:
         """
 
         def trained(
-            dual: AnyHeadDual,
+            dual: SingleHeadDual,
             points: Float[Array, "t d"],
             keys: Float[Array, "n d"],
             values: Float[Array, "n dv"],
@@ -88,7 +88,7 @@ class MultiHeadDual:
         """The same before the steps: the sum over the heads of W_O' f_0(q), plus the output's bias."""
 
         def untrained(
-            dual: AnyHeadDual,
+            dual: SingleHeadDual,
             points: Float[Array, "t d"],
             keys: Float[Array, "n d"],
             values: Float[Array, "n dv"],

@@ -155,8 +155,8 @@ def optimal_schedule(
         return np.nan_to_num(np.sqrt(shares) * _errors(tasks, nodes, left)).ravel()
 
     with np.errstate(all="ignore"):
-        found = _best(errors, _starts(nodes / mean, 1 if tied else steps, free))
-    rates, corrections = schedule(found)
+        best = _best(errors, _starts(nodes / mean, 1 if tied else steps, free))
+    rates, corrections = schedule(best)
     left = residual_polynomial(eigenvalues, rates, corrections, tasks.demonstrations)
     return Schedule(tuple(rates), tuple(corrections), expected_loss(tasks, eigenvalues, left))
 
@@ -235,5 +235,5 @@ def _starts(eigenvalues: Float[np.ndarray, " nodes"], rates: int, free: int) -> 
 def _best(
     errors: Callable[[Float[np.ndarray, " p"]], Float[np.ndarray, " s"]], starts: Sequence[Float[np.ndarray, " p"]]
 ) -> Float[np.ndarray, " p"]:
-    found = [least_squares(errors, start, max_nfev=100) for start in starts]
-    return min(found, key=lambda result: result.cost).x
+    fits = [least_squares(errors, start, max_nfev=100) for start in starts]
+    return min(fits, key=lambda result: result.cost).x

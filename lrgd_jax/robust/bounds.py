@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.dual import DualModel, FunctionalDual
-from lrgd_jax.dual.base import AnyOneStepDual
+from lrgd_jax.dual.base import OneStepModel
 from lrgd_jax.kernels import ExponentialKernel, default_scale, log_gram
 from lrgd_jax.robust.prediction import check_radius
 from lrgd_jax.robust.problem import Problem
@@ -55,7 +55,7 @@ def key_bound(problem: Problem, radius: float, *, lipschitz: float = 1.0) -> Flo
 
 
 @singledispatch
-def _key_bound(model: AnyOneStepDual, point: Float[Array, " d"], radius: float, lipschitz: float) -> Float[Array, ""]:
+def _key_bound(model: OneStepModel, point: Float[Array, " d"], radius: float, lipschitz: float) -> Float[Array, ""]:
     raise TypeError(f"key_bound: known for DualModel and FunctionalDual, got {type(model).__name__}")
 
 
@@ -91,7 +91,7 @@ def query_bound(problem: Problem, radius: float) -> Float[Array, ""]:
 
 
 @singledispatch
-def _query_bound(model: AnyOneStepDual, radius: float) -> Float[Array, ""]:
+def _query_bound(model: OneStepModel, radius: float) -> Float[Array, ""]:
     raise ValueError("query_bound: known for softmax attention; linear attention is linear in phi(q), with W_1")
 
 
@@ -123,14 +123,14 @@ def logit_range(before: Problem, after: Problem) -> Float[Array, ""]:
     return largest - jnp.min(jnp.where(counted, growth, jnp.full_like(growth, jnp.inf)))
 
 
-def kernel_distance(model: AnyOneStepDual, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Float[Array, " n"]:
+def kernel_distance(model: OneStepModel, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Float[Array, " n"]:
     r"""Distances of features, $\|\phi(x_i)-\phi(y_i)\| = \sqrt{\kappa(x,x) - 2\kappa(x,y) + \kappa(y,y)}$."""
     kernel = jax.vmap(model.kernel)
     square = kernel(x, x) - 2 * kernel(x, y) + kernel(y, y)
     return jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square)))
 
 
-def value_diameter(model: AnyOneStepDual) -> Float[Array, ""]:
+def value_diameter(model: OneStepModel) -> Float[Array, ""]:
     r"""The diameter $D = \max_{ij}\|v_i-v_j\|$ over the tokens that count, those of f_0 included.
 
     Raises:
@@ -147,13 +147,13 @@ def _diameter(x: Float[Array, "n d"], counted: Bool[Array, " n"]) -> Float[Array
     return jnp.sqrt(jnp.max(jnp.where(counted[:, None] & counted[None, :], squares, jnp.zeros_like(squares))))
 
 
-def _weights(model: AnyOneStepDual) -> Float[Array, " _"]:
+def _weights(model: OneStepModel) -> Float[Array, " _"]:
     """The weight of every token: of those that f_0 is made of, then of the demonstrations."""
     _, targets, weights = model.data
     return jnp.concatenate([model.context()[1][:, -1], weights * targets[:, -1]])
 
 
-def _all_tokens(model: AnyOneStepDual) -> Float[Array, "_ d"]:
+def _all_tokens(model: OneStepModel) -> Float[Array, "_ d"]:
     """The tokens that f_0 is made of, then the demonstrations."""
     return jnp.concatenate([model.context()[0], model.inputs])
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
-from lrgd_jax.dual.base import AnyOneStepDual, Coordinates
+from lrgd_jax.dual.base import Coordinates, OneStepModel
 from lrgd_jax.kernels import gram
 from lrgd_jax.robust.prediction import Prediction
 
@@ -76,12 +76,12 @@ class Regulariser:
     """
 
     name: str
-    train: Callable[[AnyOneStepDual], Coordinates]
+    train: Callable[[OneStepModel], Coordinates]
     modify: Callable[[Kernels], ModifiedAttention]
     attention: str
 
 
-def regularise(model: AnyOneStepDual, point: Float[Array, " d"], regulariser: Regulariser) -> Prediction:
+def regularise(model: OneStepModel, point: Float[Array, " d"], regulariser: Regulariser) -> Prediction:
     """The output of the modified attention (predicted) beside that of the regularised dual (measured).
 
     Args:
@@ -102,14 +102,14 @@ def regularise(model: AnyOneStepDual, point: Float[Array, " d"], regulariser: Re
 
 
 def regularised_influences(
-    model: AnyOneStepDual, point: Float[Array, " d"], regulariser: Regulariser
+    model: OneStepModel, point: Float[Array, " d"], regulariser: Regulariser
 ) -> Float[Array, " n"]:
     """g_i, the derivative of the modified attention's first component by its i-th target."""
     kernels = kernels_of(model, point)
     return jax.grad(lambda targets: regulariser.modify(replace(kernels, targets=targets))()[0])(kernels.targets)[:, 0]
 
 
-def kernels_of(model: AnyOneStepDual, point: Float[Array, " d"]) -> Kernels:
+def kernels_of(model: OneStepModel, point: Float[Array, " d"]) -> Kernels:
     """What attention sees of a model at a test point."""
     near, among = model.similarities(point), gram(model.kernel, model.inputs, model.inputs)
     inputs, targets, weights = model.data

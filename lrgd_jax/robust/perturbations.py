@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention import LinearAttention
 from lrgd_jax.dual import DualModel, FunctionalDual, OneStepDual
-from lrgd_jax.dual.base import AnyOneStepDual
+from lrgd_jax.dual.base import OneStepModel
 from lrgd_jax.features import identity
 from lrgd_jax.kernels import expansion_norm
 from lrgd_jax.robust.bounds import kernel_distance, logit_range, ratio_bound, target_bound, value_diameter
@@ -154,7 +154,7 @@ def _without(subject: Subject, problem: Problem, kept: Bool[Array, " n"]) -> Sub
 
 
 @_without.register(OneStepDual)
-def _(subject: AnyOneStepDual, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
+def _(subject: OneStepModel, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
     weights = problem.model().data.sample_weights * kept.astype(problem.values.dtype)
     return subject.replace(sample_weights=weights)
 
@@ -203,7 +203,7 @@ def _remainder(before: Problem, after: Problem) -> Float[Array, ""] | None:
 
 
 @singledispatch
-def _remainder_of(model: AnyOneStepDual, before: Problem, after: Problem) -> Float[Array, ""] | None:
+def _remainder_of(model: OneStepModel, before: Problem, after: Problem) -> Float[Array, ""] | None:
     return None
 
 

@@ -9,11 +9,11 @@ from jaxtyping import Array, Float
 
 from lrgd_jax.attention import LinearAttention, SoftmaxAttention
 from lrgd_jax.dual import LinearDual, OneStepDual, SoftmaxDual, TokenRoles, dual_of, projective_targets
-from lrgd_jax.dual.base import AnyOneStepDual
+from lrgd_jax.dual.base import OneStepModel
 
 __all__ = ["Problem", "Subject", "problem_of"]
 
-Subject: TypeAlias = AnyOneStepDual | LinearAttention | SoftmaxAttention
+Subject: TypeAlias = OneStepModel | LinearAttention | SoftmaxAttention
 """What maps a query, keys and values to an output."""
 
 
@@ -47,7 +47,7 @@ class Problem:
         """The output: of the attention, or of the dual after one step by `jax.grad`."""
         return _view(self.subject).output(self)
 
-    def model(self) -> AnyOneStepDual:
+    def model(self) -> OneStepModel:
         """The dual model; of a form, the one that has every visible token as demonstration and starts from zero."""
         return _view(self.subject).model(self)
 
@@ -102,7 +102,7 @@ class _View(Protocol):
 
     def output(self, problem: Problem) -> Float[Array, " dv"]: ...
 
-    def model(self, problem: Problem) -> AnyOneStepDual: ...
+    def model(self, problem: Problem) -> OneStepModel: ...
 
     def point(self, problem: Problem) -> Float[Array, " _"]: ...
 
@@ -111,13 +111,13 @@ class _View(Protocol):
 class _ModelView:
     """A dual model, whose training set is replaced by the problem's keys and values."""
 
-    subject: AnyOneStepDual
+    subject: OneStepModel
 
     def output(self, problem: Problem) -> Float[Array, " dv"]:
         model = self.model(problem)
         return model.predict(model.train(), problem.query[None])[0]
 
-    def model(self, problem: Problem) -> AnyOneStepDual:
+    def model(self, problem: Problem) -> OneStepModel:
         targets = projective_targets(problem.values) if self.subject.projective else problem.values
         return self.subject.replace(inputs=problem.keys, targets=targets)
 
@@ -134,7 +134,7 @@ class _FormView:
     def output(self, problem: Problem) -> Float[Array, " dv"]:
         return self.dual.form(problem.query[None], problem.keys, problem.values)[0]
 
-    def model(self, problem: Problem) -> AnyOneStepDual:
+    def model(self, problem: Problem) -> OneStepModel:
         counted = self._counted(problem)
         role = TokenRoles(jnp.zeros_like(counted), counted)
         model: OneStepDual[Any] = self.dual.build(self.dual.inputs(problem.keys), problem.values, role)
@@ -159,7 +159,7 @@ def _view(subject: Subject) -> _View:
 
 
 @_view.register(OneStepDual)
-def _(subject: AnyOneStepDual) -> _View:
+def _(subject: OneStepModel) -> _View:
     return _ModelView(subject)
 
 
@@ -173,7 +173,7 @@ def _(subject: SoftmaxAttention) -> _View:
     return _FormView(dual_of(subject))
 
 
-def problem_of(model: AnyOneStepDual, query: Float[Array, " d"]) -> Problem:
+def problem_of(model: OneStepModel, query: Float[Array, " d"]) -> Problem:
     """The problem of a dual model with its own training set, at a test point.
 
     Args:

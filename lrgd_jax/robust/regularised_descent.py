@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from lrgd_jax.dual.base import AnyOneStepDual, Coordinates
+from lrgd_jax.dual.base import Coordinates, OneStepModel
 
 __all__ = ["anchored_sgd", "demonstration_gradients", "descend", "descend_online", "minimiser"]
 
@@ -26,7 +26,7 @@ def anchored_sgd(start: Coordinates, strength: float, learning_rate: float) -> o
     return optax.chain(pull, optax.sgd(learning_rate))
 
 
-def descend(model: AnyOneStepDual, optimiser: optax.GradientTransformation, steps: int) -> Coordinates:
+def descend(model: OneStepModel, optimiser: optax.GradientTransformation, steps: int) -> Coordinates:
     """Full-batch steps from the model's initial coordinates.
 
     Args:
@@ -38,7 +38,7 @@ def descend(model: AnyOneStepDual, optimiser: optax.GradientTransformation, step
     return _steps(model, optimiser, jnp.broadcast_to(weights[None], (steps, *weights.shape)))
 
 
-def descend_online(model: AnyOneStepDual, optimiser: optax.GradientTransformation) -> Coordinates:
+def descend_online(model: OneStepModel, optimiser: optax.GradientTransformation) -> Coordinates:
     """One step on each demonstration in turn, in their order.
 
     Args:
@@ -48,7 +48,7 @@ def descend_online(model: AnyOneStepDual, optimiser: optax.GradientTransformatio
     return _steps(model, optimiser, jnp.diag(model.data.sample_weights))
 
 
-def minimiser(model: AnyOneStepDual, strength: float) -> Coordinates:
+def minimiser(model: OneStepModel, strength: float) -> Coordinates:
     r"""The minimiser of a quadratic loss plus $\frac\lambda2\|W-W_0\|^2$: one Newton step, exact for a quadratic.
 
     Args:
@@ -66,14 +66,14 @@ def minimiser(model: AnyOneStepDual, strength: float) -> Coordinates:
     return (flat - jnp.linalg.solve(jax.jacfwd(slope)(flat), slope(flat))).reshape(start.shape)
 
 
-def demonstration_gradients(model: AnyOneStepDual) -> tuple[Float[Array, "n _ _"], Float[Array, " n"]]:
+def demonstration_gradients(model: OneStepModel) -> tuple[Float[Array, "n _ _"], Float[Array, " n"]]:
     """The gradient of each demonstration's own loss at W_0, in coordinates, and its norm (Frobenius or RKHS)."""
     start, apart = model.initial_coordinates, jnp.diag(model.data.sample_weights)
     each = jax.vmap(lambda weights: model.coordinate_gradient(start, weights))(apart)
     return each, model.gradient_norms(each)
 
 
-def _steps(model: AnyOneStepDual, optimiser: optax.GradientTransformation, batches: Float[Array, "s n"]) -> Coordinates:
+def _steps(model: OneStepModel, optimiser: optax.GradientTransformation, batches: Float[Array, "s n"]) -> Coordinates:
     """One step for every row of sample weights."""
 
     def one(carry, sample_weights: Float[Array, " n"]):

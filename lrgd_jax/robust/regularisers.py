@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array, Float
 
 from lrgd_jax.dual import squared_error
-from lrgd_jax.dual.base import AnyOneStepDual, Coordinates
+from lrgd_jax.dual.base import Coordinates, OneStepModel
 from lrgd_jax.dual.descent import decayed_sgd
 from lrgd_jax.robust.modified_attention import Kernels, ModifiedAttention, Regulariser
 from lrgd_jax.robust.prediction import check_strength
@@ -44,7 +44,7 @@ def fraction(size: float) -> Regulariser:
     if not 0 < size < float("inf"):
         raise ValueError(f"fraction: the size of the step must be positive and finite, got {size}")
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         return descend(model, optax.sgd(size * model.learning_rate), 1)
 
     return Regulariser("step size", train, lambda k: k.weighted(size), "the demonstrations' weights times gamma")
@@ -63,7 +63,7 @@ def weight_decay(decay: float) -> Regulariser:
     """
     _check_decay("weight_decay", decay)
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         return descend_online(model, decayed_sgd(model.learning_rate, 1 - decay))
 
     def modify(k: Kernels) -> ModifiedAttention:
@@ -89,7 +89,7 @@ def anchor(decay: float, *, steps: int | None = None) -> Regulariser:
     _check_decay("anchor", decay)
     _check_steps("anchor", steps)
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         optimiser = anchored_sgd(model.initial_coordinates, decay / model.learning_rate, model.learning_rate)
         return descend_online(model, optimiser) if steps is None else descend(model, optimiser, steps)
 
@@ -124,7 +124,7 @@ def ridge(strength: float, *, rate: float | None = None, steps: int | None = Non
     if rate is not None and not rate > 0:
         raise ValueError(f"ridge: the rate of the steps must be positive, got {rate}")
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         squared = model.replace(objective=squared_error)
         if steps is not None and rate is not None:
             return descend(squared, anchored_sgd(model.initial_coordinates, strength, rate), steps)
@@ -157,7 +157,7 @@ def clip(threshold: float) -> Regulariser:
     if not 0 < threshold < float("inf"):
         raise ValueError(f"clip: the threshold must be positive and finite, got {threshold}")
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         start = model.initial_coordinates
         each, norms = demonstration_gradients(model)
         limit = jnp.asarray(threshold / model.learning_rate, norms.dtype)
@@ -188,7 +188,7 @@ def drop(kept: Float[Array, " n"], *, rate: float | None = None) -> Regulariser:
         raise ValueError(f"drop: the rate must lie in [0, 1) to divide by 1 - rate, got {rate}")
     factor = kept if rate is None else kept / (1 - rate)
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         weights = model.data.sample_weights * factor
         return descend(model.replace(sample_weights=weights), optax.sgd(model.learning_rate), 1)
 
@@ -205,7 +205,7 @@ def contrast(negatives: Float[Array, "n n"], *, normaliser: bool = False) -> Reg
     Source: Ren & Liu 2023, arXiv 2310.13220; claim `negative-samples`.
     """
 
-    def train(model: AnyOneStepDual) -> Coordinates:
+    def train(model: OneStepModel) -> Coordinates:
         projective = model.projective and not normaliser
 
         def loss(predictions: Float[Array, "n u"], targets: Float[Array, "n u"], weights: Float[Array, " n"]):

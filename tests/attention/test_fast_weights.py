@@ -246,7 +246,7 @@ def test_a_preconditioner_moves_the_limit():
     batches = jnp.stack([key, 2 * key])
     both = largest_curvature(batches), largest_curvature(batches, preconditioner=jnp.eye(2))
     assert None not in both
-    assert all(abs(found - 100) <= 16 * np.finfo(float).eps * 100 for found in both if found is not None)
+    assert all(abs(curvature - 100) <= 16 * np.finfo(float).eps * 100 for curvature in both if curvature is not None)
     assert stability_limit(0.0) == np.inf
 
 

@@ -43,8 +43,8 @@ def by_sums(w, causal):
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_heads_read_their_group_and_add_up(groups, biases):
     w = weights(groups, biases=biases)
-    found = MultiHeadAttention(w, LinearAttention())(jnp.asarray(TOKENS, float))
-    np.testing.assert_array_equal(found, by_sums(w, [False] * HEADS))
+    outputs = MultiHeadAttention(w, LinearAttention())(jnp.asarray(TOKENS, float))
+    np.testing.assert_array_equal(outputs, by_sums(w, [False] * HEADS))
 
 
 def test_each_head_has_its_own_form():

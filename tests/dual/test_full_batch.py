@@ -27,9 +27,9 @@ def test_one_number_goes_to_one(options, wanted):
 
 def test_the_inverse_moment_of_rows_counted_by_weight():
     # 1/2 + 2 * 2^2 = 17/2 in the first direction, 1/2 + 3 in the second
-    found = inverse_moment(jnp.asarray([[2.0, 0.0], [0.0, 1.0]]), 0.5, jnp.asarray([2.0, 3.0]))
+    inverted = inverse_moment(jnp.asarray([[2.0, 0.0], [0.0, 1.0]]), 0.5, jnp.asarray([2.0, 3.0]))
     plain = inverse_moment(jnp.asarray([[2.0, 0.0], [0.0, 1.0]]), 0.5)
-    for inverse, moments in ((found, (8.5, 3.5)), (plain, (4.5, 1.5))):
+    for inverse, moments in ((inverted, (8.5, 3.5)), (plain, (4.5, 1.5))):
         assert inverse[0, 1] == inverse[1, 0] == 0
         for k, moment in enumerate(moments):
             # the inverse is updated once: a product, a sum, a quotient and a difference

@@ -32,14 +32,14 @@ def test_what_is_no_segmentation_is_named(demonstrations, message):
 
 
 def test_a_query_among_the_tokens_sees_earlier_segments_as_demonstrations():
-    found = token_roles(visible(4, 4, causal=True), jnp.asarray([0, 0, 1, 1]), ordered=True, dtype=jnp.dtype("float64"))
-    assert found.demonstrations.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]]
-    assert found.context.tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
+    roles = token_roles(visible(4, 4, causal=True), jnp.asarray([0, 0, 1, 1]), ordered=True, dtype=jnp.dtype("float64"))
+    assert roles.demonstrations.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]]
+    assert roles.context.tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
 
 
 def test_a_query_after_all_tokens_belongs_to_the_last_segment():
     seen = jnp.asarray([[True, False, True, True]])
-    found = token_roles(seen, jnp.asarray([0, 1, 1, 2]), ordered=False, dtype=jnp.dtype("float32"))
-    assert found.demonstrations.tolist() == [[1, 0, 1, 0]]
-    assert found.context.tolist() == [[0, 0, 0, 1]]
-    assert found.context.dtype == jnp.float32
+    roles = token_roles(seen, jnp.asarray([0, 1, 1, 2]), ordered=False, dtype=jnp.dtype("float32"))
+    assert roles.demonstrations.tolist() == [[1, 0, 1, 0]]
+    assert roles.context.tolist() == [[0, 0, 0, 1]]
+    assert roles.context.dtype == jnp.float32

@@ -97,8 +97,8 @@ def test_newton_in_one_layer(data):
     comparison = meet(layer_of_newton, solved, inverse, inputs, targets, query)
     assert comparison.holds, comparison
     exact = np.linalg.lstsq(np.asarray(inputs, np.float64), np.asarray(targets, np.float64))[0].T @ np.asarray(query)
-    found = np.asarray(layer_of_newton(inverse, *data), np.float64)
-    assert np.linalg.norm(found - exact) < np.sqrt(np.finfo(inputs.dtype).eps) * np.linalg.norm(exact)
+    computed = np.asarray(layer_of_newton(inverse, *data), np.float64)
+    assert np.linalg.norm(computed - exact) < np.sqrt(np.finfo(inputs.dtype).eps) * np.linalg.norm(exact)
 
 
 def test_bad_input_is_named():

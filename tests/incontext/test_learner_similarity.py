@@ -44,10 +44,10 @@ def test_a_learner_is_aligned_with_itself(stack):
 
 
 def test_the_opposite_learner_is_as_far_as_can_be(stack):
-    found = compare_learners(of(stack), lambda tokens: -predict(stack, tokens)[0], TOKENS)
-    assert found.prediction_cosine < -0.5
-    assert found.sensitivity_cosine < -0.5
-    assert found.prediction_distance > 0
+    similarity = compare_learners(of(stack), lambda tokens: -predict(stack, tokens)[0], TOKENS)
+    assert similarity.prediction_cosine < -0.5
+    assert similarity.sensitivity_cosine < -0.5
+    assert similarity.prediction_distance > 0
 
 
 def test_sensitivities_of_a_linear_predictor_are_its_weights():
@@ -57,8 +57,8 @@ def test_sensitivities_of_a_linear_predictor_are_its_weights():
     def orthogonal(tokens):
         return tokens[-1, 1]
 
-    found = compare_learners(fixed, orthogonal, TOKENS)
-    assert found.sensitivity_cosine == 0
+    similarity = compare_learners(fixed, orthogonal, TOKENS)
+    assert similarity.sensitivity_cosine == 0
     # 3, 4, 5: squares and root are exact
     assert compare_learners(fixed, lambda tokens: 0 * tokens[-1, 1], TOKENS).sensitivity_distance == 5
 

@@ -44,12 +44,12 @@ def test_the_closed_form_agrees_with_samples(tasks):
 @pytest.mark.parametrize("tasks", TASKS)
 def test_no_other_rate_of_one_step_is_better(tasks):
     eigenvalues = spectra(tasks, KEY, 500)
-    found = optimal_schedule(tasks, eigenvalues, 1)
+    schedule = optimal_schedule(tasks, eigenvalues, 1)
     # representatives of the spectrum stand in for it, so the minimum is flat, not exact
     for factor in (0.8, 1.25):
-        assert found.loss < loss_at(tasks, eigenvalues, [factor * found.rates[0]])
-    assert found.loss < zero_shot_loss(tasks)
-    assert bayes_loss(tasks, eigenvalues) <= found.loss
+        assert schedule.loss < loss_at(tasks, eigenvalues, [factor * schedule.rates[0]])
+    assert schedule.loss < zero_shot_loss(tasks)
+    assert bayes_loss(tasks, eigenvalues) <= schedule.loss
 
 
 def test_more_freedom_is_no_worse():

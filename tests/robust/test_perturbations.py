@@ -79,9 +79,9 @@ def test_linear_attention_moves_linearly_with_keys_and_query(name):
         kinds = set()
 
         def predicted(*data, one=one, kinds=kinds):
-            found = one(*data)
-            kinds.add(found.kind)
-            return found.predicted
+            change = one(*data)
+            kinds.add(change.kind)
+            return change.predicted
 
         comparison = meet(predicted, lambda *x, one=one: one(*x).measured, *tokens(0))
         assert comparison.holds, comparison
@@ -123,9 +123,9 @@ def test_the_error_of_the_first_order_is_quadratic(name):
     moved, key_weights, value_weights = arrays(7, (N, 3), (3, D), (3, DV))
     errors = []
     for size in (2.0**-8, 2.0**-9):
-        found = moved_tokens(name)(size * moved, key_weights, value_weights, *tokens(4))
-        errors.append(np.linalg.norm(found.output.measured - found.output.predicted))
-        assert found.bound.measured <= found.bound.predicted
+        effect = moved_tokens(name)(size * moved, key_weights, value_weights, *tokens(4))
+        errors.append(np.linalg.norm(effect.output.measured - effect.output.predicted))
+        assert effect.bound.measured <= effect.bound.predicted
     assert 3.5 < errors[0] / errors[1] < 4.5
 
 
@@ -190,13 +190,13 @@ def bounded(query, keys, values, value_changes, key_changes, query_change):
     def pairs(name, query_too):
         setting = problem(name, query, keys, values, keys[:2], values[:2])
         plain = setting.output()
-        found = [
+        bounds = [
             (setting.moved(values=value_changes), target_bound(setting, 0.5)),
             (setting.moved(keys=key_changes), key_bound(setting, 0.5)),
         ]
         if query_too:
-            found.append((setting.moved(query=query_change), query_bound(setting, 0.5)))
-        return [(jnp.linalg.norm(moved.output() - plain), bound) for moved, bound in found]
+            bounds.append((setting.moved(query=query_change), query_bound(setting, 0.5)))
+        return [(jnp.linalg.norm(moved.output() - plain), bound) for moved, bound in bounds]
 
     return pairs("linear elu+1", False), pairs("softmax", True)
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lrgd_jax.dual import DualModel, FunctionalDual, KernelExpansion, projective_targets
-from lrgd_jax.dual.base import AnyOneStepDual
+from lrgd_jax.dual.base import OneStepModel
 from lrgd_jax.experiments.perturbation.config import LINEAR, REGULARISERS, Config
 from lrgd_jax.experiments.running.interface import Value, seed_and_rest
 from lrgd_jax.robust import (
@@ -66,7 +66,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     return rows
 
 
-def setting(config: Config, subject: str, seed: int) -> tuple[AnyOneStepDual, Float[Array, " d"]]:
+def setting(config: Config, subject: str, seed: int) -> tuple[OneStepModel, Float[Array, " d"]]:
     """The dual of linear or of softmax attention on random tokens, and a query of length sqrt(d)."""
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), 5)
     n, c, d, dv = config.demonstrations, config.context, config.width, config.value_width
@@ -82,7 +82,7 @@ def setting(config: Config, subject: str, seed: int) -> tuple[AnyOneStepDual, Fl
 
 
 def predicted(
-    model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser, kind: str, strength: float
+    model: OneStepModel, query: Float[Array, " d"], regulariser: Regulariser, kind: str, strength: float
 ) -> Moments:
     """Mean and mean square of the shift, from the modified attention; nothing is trained.
 
@@ -118,11 +118,11 @@ def predicted(
     return linear_noise_moments(jnp.moveaxis(jacobians, 1, 0), strength)
 
 
-def _sampler(config: Config, model: AnyOneStepDual, query: Float[Array, " d"], regulariser: Regulariser, kind: str):
+def _sampler(config: Config, model: OneStepModel, query: Float[Array, " d"], regulariser: Regulariser, kind: str):
     """(key, strength) -> the shifts of the output, trained anew for every sample."""
     influences = regularised_influences(model, query, regulariser)
 
-    def output(moved: AnyOneStepDual, point: Float[Array, " d"]) -> Float[Array, " u"]:
+    def output(moved: OneStepModel, point: Float[Array, " d"]) -> Float[Array, " u"]:
         return moved.raw_output(regulariser.train(moved), point)
 
     def shift(key: PRNGKeyArray, strength: Float[Array, ""]) -> Float[Array, " u"]:
@@ -139,12 +139,12 @@ def _sampler(config: Config, model: AnyOneStepDual, query: Float[Array, " d"], r
 
 def _perturbed(
     key: PRNGKeyArray,
-    model: AnyOneStepDual,
+    model: OneStepModel,
     query: Float[Array, " d"],
     kind: str,
     strength: Float[Array, ""],
     influences: Float[Array, " n"],
-) -> tuple[AnyOneStepDual, Float[Array, " d"]]:
+) -> tuple[OneStepModel, Float[Array, " d"]]:
     """One perturbed training set and test point."""
     n = model.inputs.shape[0]
     if kind == "key noise":
