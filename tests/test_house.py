@@ -142,3 +142,11 @@ def test_no_two_test_files_are_one_module_to_pytest():
     """Without an `__init__.py` beside it a test file is a module by its name alone; the second of it is refused."""
     loose = [p.name for p in PYTHON if p.name.startswith("test_") and not (p.parent / "__init__.py").exists()]
     assert sorted(loose) == sorted({*loose})
+
+
+def test_the_recommenders_tests_import_no_experiment_and_no_command():
+    for path in sorted((ROOT / "tests" / "recommend").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            assert not any(name.startswith(("lrgd_jax.experiments", "lrgd_jax.cli")) for name in names), path
