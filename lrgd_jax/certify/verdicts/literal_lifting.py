@@ -78,7 +78,7 @@ def _lifted(jaxpr: core.Jaxpr, consts: Sequence[Any], noted: dict[Condition, Non
     values = dict(zip(jaxpr.constvars, consts, strict=False))
     eqns: list[Any] = []
 
-    def read(var: Variable, eqn: core.JaxprEqn) -> Any:
+    def read(var: Variable, eqn: core.JaxprEqn | None) -> Any:
         if isinstance(var, core.Literal):
             return _replaced(var, var.val, eqn, noted, eqns)
         if var not in known:
@@ -114,7 +114,9 @@ def _holds_jaxpr(x: Leaf) -> bool:
     return _is_jaxpr(x) or (isinstance(x, tuple | list) and any(map(_is_jaxpr, x)))
 
 
-def _replaced(var: Variable, value: Leaf, eqn: core.JaxprEqn, noted: dict[Condition, None], eqns: list[Any]) -> Any:
+def _replaced(
+    var: Variable, value: Leaf, eqn: core.JaxprEqn | None, noted: dict[Condition, None], eqns: list[Any]
+) -> Any:
     """The variable that takes the place of a constant, whose equations are added; itself where it means itself."""
     if value is None or not jnp.issubdtype(var.aval.dtype, jnp.inexact):
         return var
@@ -146,7 +148,7 @@ def _meaning(number: float) -> Meaning | None:
     return meaning_of(number)
 
 
-def _condition(number: float, meaning: Meaning, eqn: core.JaxprEqn) -> Condition:
+def _condition(number: float, meaning: Meaning, eqn: core.JaxprEqn | None) -> Condition:
     kind = "mask" if meaning.text == "minus infinity" else "constant"
     return Condition(kind, f"the literal {number!r} counts as {meaning.text}", "" if eqn is None else place_of(eqn))
 
