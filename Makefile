@@ -29,7 +29,7 @@ test: $(VENV)/.test ## the test suite, one file a worker at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(HASTY:%=--ignore %)
 
 examples: $(VENV)/.test ## the examples in docstrings
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --doctest-modules lrgd_jax
+	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --doctest-modules lrgd_jax
 
 # what every stack must do the same
 test-core: $(VENV)/.test ## the tests of attention, its duals, and the checking of claims

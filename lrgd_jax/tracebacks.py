@@ -56,8 +56,11 @@ def is_refusal(error: BaseException) -> bool:
     Anything else that ends a command, a ValueError of a library included, is a mistake of the package.
 
     Examples:
-        >>> try: find_function("no colon")
-        ... except ValueError as error: is_refusal(error)
+        >>> from lrgd_jax.claims.user_files import find_function
+        >>> try:
+        ...     find_function("no colon")
+        ... except ValueError as error:
+        ...     is_refusal(error)
         True
     """
     if isinstance(error, OSError):
