@@ -124,12 +124,14 @@ EXPERIMENT: Files = {
     "lrgd_jax/experiments/averages/__init__.py": r'''"""How fast averages of coin flips settle."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from lrgd_jax.experiments.running.interface import Rows, Summary, Value, seed_and_rest
+from lrgd_jax.experiments.shared.markdown import table
 
-__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "units"]
+__all__ = ["DESCRIPTION", "QUICK", "SOURCES", "TITLE", "Config", "figure", "run_unit", "summary", "tables", "units"]
 
 TITLE = "Averages: their error against the number of flips"
 DESCRIPTION = "The squared error of an average of n fair flips, beside 1/(4 n)."
@@ -171,6 +173,11 @@ def summary(config: Config, rows: Rows) -> Summary:
     """Measured and expected error for each number of flips."""
     errors = {n: [row["error"] for row in rows if row["flips"] == n] for n in config.flips}
     return {"errors": [{"flips": n, "measured": float(np.mean(e)), "expected": 1 / (4 * n)} for n, e in errors.items()]}
+
+
+def tables(summary: Summary, results: Path) -> list[str]:
+    """The errors as lines of a page."""
+    return table(["flips", "measured", "expected"], [list(entry.values()) for entry in summary["errors"]])
 
 
 def figure(config: Config, rows: Rows):
