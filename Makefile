@@ -7,6 +7,11 @@ VENV ?= .venv$(patsubst %,-%,$(filter-out python3 python,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# what one target compiles the next one need not; `make clean` removes it
+export JAX_COMPILATION_CACHE_DIR ?= $(abspath $(VENV))/programs
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+
 .PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants verify-model clean help
 
 help: ## what there is

@@ -1,5 +1,7 @@
 """The command line: claims and certificates, explanations, experiments and their pictures."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -8,7 +10,7 @@ from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
 from lrgd_jax.cli.doctor import doctor
-from lrgd_jax.cli.errors import CODES, CommandGroup, leave
+from lrgd_jax.cli.errors import CODES, CommandGroup, caching, complain, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
 from lrgd_jax.cli.new import new
@@ -16,6 +18,7 @@ from lrgd_jax.cli.plot import plot
 from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.recommend import recommend
 from lrgd_jax.cli.verify import verify
+from lrgd_jax.compilation_cache import disable_programs, enable_programs
 
 __all__ = ["app", "main"]
 
@@ -37,13 +40,30 @@ app.add_typer(new, name="new")
 app.add_typer(recommend, name="recommend")
 
 
+NOT_COMPILING = ("claims", "data", "new", "plot")
+
+
 @app.callback()
 def options(
+    ctx: typer.Context,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks of errors too; may stand anywhere, or set LRGD_DEBUG=1.")
     ] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-cache", help="Keep and take no compiled programs; may stand anywhere, or set LRGD_NO_CACHE=1."
+        ),
+    ] = False,
 ) -> None:
     """Options of all commands; `CommandGroup` reads them."""
+    # a program that has imported JAX already has decided where its compiled programs go
+    if "jax" in sys.modules or ctx.invoked_subcommand in NOT_COMPILING:
+        return
+    if not caching():
+        disable_programs(os.environ)
+    elif (reason := enable_programs(os.environ)) is not None:
+        complain(reason)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from lrgd_jax.cli.errors import complain
 from lrgd_jax.cli.files import complain_if_unwritable, require_writable, write_json_result
+from lrgd_jax.compilation_cache import clear_programs, read_programs
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.rounding.constants import Constants
@@ -20,6 +22,9 @@ def doctor(
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure the constants even if those of this stack are known.")
     ] = False,
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove the compiled programs that commands have kept, and end.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the same to this file.")] = None,
 ) -> None:
     """Show what verdicts depend on here; measure XLA's elementary functions if this stack was never measured.
@@ -28,6 +33,9 @@ def doctor(
     stacks come with the package. On any other one this command measures them, which takes less than a minute, and keeps
     them in your cache, from where every later verdict takes them.
     """
+    if clear_cache:
+        _clear()
+        return
     import jax
 
     from lrgd_jax.certify.environment import read_environment
@@ -43,9 +51,14 @@ def doctor(
     if measure or constants.refused is not None or constants.source == "largest":
         jax.config.update("jax_enable_x64", True)
         _measure(constants)
-    after = read_environment()
-    results_console().print(environment_table(after, x64=before.x64))
-    write_json_result(json, after.as_dict() | {"x64": before.x64})
+    after, programs = read_environment(), read_programs(os.environ)
+    results_console().print(environment_table(after, programs, x64=before.x64))
+    write_json_result(json, after.as_dict() | {"x64": before.x64, "compiled": programs.as_dict()})
+
+
+def _clear() -> None:
+    removed = clear_programs()
+    typer.echo(f"removed {removed.programs} compiled programs, {removed.size / 1e6:.1f} MB")
 
 
 def _measure(constants: Constants) -> None:

@@ -1,6 +1,7 @@
 """How a command ends: the exit codes, and the one place where errors become a line and a code."""
 
 import contextlib
+import functools
 import os
 import platform
 import signal
@@ -24,6 +25,7 @@ __all__ = [
     "INTERRUPTED",
     "ONLY_POINTS",
     "CommandGroup",
+    "caching",
     "complain",
     "exit_code_of_fault",
     "exit_with_code",
@@ -100,23 +102,34 @@ def internal_error_line(error: BaseException) -> str:
 
 def debugging() -> bool:
     """Whether tracebacks are wanted: `--debug` anywhere, or LRGD_DEBUG=1."""
-    return os.environ.get(DEBUG, "") not in ("", "0")
+    return _set(DEBUG)
+
+
+def caching() -> bool:
+    """Whether compiled programs may be kept: neither `--no-cache` nor LRGD_NO_CACHE=1."""
+    return not _set(NO_CACHE)
+
+
+def _set(variable: str) -> bool:
+    return os.environ.get(variable, "") not in ("", "0")
 
 
 DEBUG = "LRGD_DEBUG"
+NO_CACHE = "LRGD_NO_CACHE"
+ANYWHERE = {"--debug": DEBUG, "--no-cache": NO_CACHE}
+"""Options of every command, and the variables of the environment that say the same."""
 
 
 class CommandGroup(TyperGroup):
     """The commands, where whatever ends one of them becomes one line and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Takes `--debug` from wherever it stands before a `--`."""
+        """Takes the options of every command from wherever they stand before a `--`."""
         end = args.index("--") if "--" in args else len(args)
-        before = [word for word in args[:end] if word != "--debug"]
-        if len(before) < end:
-            os.environ[DEBUG] = "1"
-            ctx.call_on_close(lambda: os.environ.pop(DEBUG, None))
-        return super().parse_args(ctx, [*before, *args[end:]])
+        for variable in {ANYWHERE[word] for word in args[:end] if word in ANYWHERE}:
+            os.environ[variable] = "1"
+            ctx.call_on_close(functools.partial(os.environ.pop, variable, None))
+        return super().parse_args(ctx, [*(word for word in args[:end] if word not in ANYWHERE), *args[end:]])
 
     def invoke(self, ctx: Any) -> object:
         """Runs a command."""

@@ -4,15 +4,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from lrgd_jax.certify.environment import Environment
+from lrgd_jax.compilation_cache import CompilationCache
 
 __all__ = ["environment_table"]
 
 
-def environment_table(environment: Environment, *, x64: bool) -> Table:
+def environment_table(environment: Environment, programs: CompilationCache, *, x64: bool) -> Table:
     """Two columns: what verdicts depend on, and what it is here.
 
     Args:
         environment: versions, devices, flags and measured constants.
+        programs: compiled ones that are kept.
         x64: whether 64 bits were on before the command turned them on.
     """
     table = Table("what", "here", show_lines=False)
@@ -25,6 +27,8 @@ def environment_table(environment: Environment, *, x64: bool) -> Table:
     table.add_row("XLA_FLAGS", escape(environment.flags) or "none")
     table.add_row("constants", escape(environment.constants.text))
     table.add_row("come from", _ORIGIN[environment.constants.source].format(escape(environment.cache)))
+    kept = f"{programs.programs} in {programs.size / 1e6:.1f} MB, {programs.folder}"
+    table.add_row("compiled", escape(kept) + ("" if programs.enabled else "; not used by this command"))
     for extra, modules in environment.missing.items():
         table.add_row("not installed", escape(f"{', '.join(modules)}: install lrgd-jax[{extra}] for it"))
     return table

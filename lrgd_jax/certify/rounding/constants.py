@@ -11,8 +11,6 @@ import functools
 import importlib.resources
 import json
 import math
-import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any, Literal
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.certify.tracing.jax_versions import NEWER, Stack, newer_functions, running
+from lrgd_jax.user_cache import user_cache_folder
 
 __all__ = [
     "Constants",
@@ -160,19 +159,7 @@ def record_file(stack: Stack, folder: Path | None = None) -> Path:
     """Where the record of a stack is kept, in the user's cache unless a folder is given."""
     words = "-".join((stack.platform, stack.device, "jaxlib", stack.jaxlib))
     name = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in words)
-    return (_cache() if folder is None else folder) / f"{name}.json"
-
-
-def _cache() -> Path:
-    """`lrgd-jax` in the folder for caches of the running system."""
-    if sys.platform == "win32":
-        root, default = os.environ.get("LOCALAPPDATA", ""), Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        root, default = "", Path.home() / "Library" / "Caches"
-    else:
-        root, default = os.environ.get("XDG_CACHE_HOME", ""), Path.home() / ".cache"
-    # a relative path is to be ignored, says the specification of the variable
-    return (Path(root) if Path(root).is_absolute() else default) / "lrgd-jax"
+    return (user_cache_folder() if folder is None else folder) / f"{name}.json"
 
 
 def _record(content: Mapping[str, Any]) -> Record:
