@@ -7,7 +7,9 @@ from jaxtyping import Array
 
 from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.fields import Fields, refuse_unread
 from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.decoder.hugging_face_keys import NEUTRAL, WITHOUT_EFFECT
 from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["Family"]
@@ -21,12 +23,14 @@ class Family:
         name: of the family.
         architectures: its names in "architectures" of config.json.
         model_types: its names in "model_type".
-        read_config: config.json to `DecoderConfig`; raises ValueError for what the decoder does not compute.
+        read_config: config.json to `DecoderConfig`; raises ValueError for what the decoder does not compute. It reads
+            every key that matters from the `Config`, which notes it.
         tensor_shapes: name and shape of every tensor that a checkpoint must hold.
         assemble: those tensors to the decoder's weights.
         tied: (head, embedding): names of a head that may be stored though it is the embedding.
         ignorable: a regular expression; tensors of these names are buffers that the decoder computes itself.
         prefix: with which the names of all tensors may begin, or not.
+        without_effect: keys that this family alone does not read, as they change none of its numbers.
     """
 
     name: str
@@ -38,3 +42,20 @@ class Family:
     tied: tuple[str, str] = ("lm_head.weight", "model.embed_tokens.weight")
     ignorable: str = r"(.*\.)?rotary_emb\.inv_freq"
     prefix: str = ""
+    without_effect: tuple[str, ...] = ()
+
+    def decoder_config(self, described: Mapping[str, object]) -> DecoderConfig:
+        """The `DecoderConfig` of a config.json of which every key is used, or known to change no number.
+
+        Args:
+            described: what the file holds.
+
+        Raises:
+            ValueError: as for `read_config`; or a key is of unknown effect, which is named.
+        """
+        fields = Fields(described)
+        config = self.read_config(fields)
+        refuse_unread(
+            fields, without_effect={*WITHOUT_EFFECT, *self.without_effect}, neutral=NEUTRAL, what=f"a {self.name}"
+        )
+        return config

@@ -119,7 +119,7 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
     described = read_json(directory / "config.json")
     try:
         family = family_of(described)
-        config = family.read_config(described)
+        config = family.decoder_config(described)
     except ValueError as error:
         raise ValueError(f"{directory / 'config.json'}: {error}") from error
     tensors = read_tensors(

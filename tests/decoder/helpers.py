@@ -79,7 +79,7 @@ def within(a, b, tolerance):
 
 def llama_tensors(config, seed=0):
     rng = np.random.default_rng(seed)
-    shapes = llama.tensor_shapes(llama.config_from_hugging_face(config))
+    shapes = llama.FAMILY.tensor_shapes(llama.FAMILY.decoder_config(config))
     return {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
 
 

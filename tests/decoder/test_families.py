@@ -4,7 +4,7 @@ import pytest
 
 from lrgd_jax.decoder import families
 from lrgd_jax.decoder.families import FAMILIES, family_of
-from lrgd_jax.decoder.families.llama import config_from_hugging_face
+from lrgd_jax.decoder.families.llama import FAMILY
 from lrgd_jax.positions import Llama3Scaling
 
 from .helpers import LLAMA
@@ -37,6 +37,9 @@ def test_a_family_is_found_by_either_name(family):
         ({"architectures": ["LlamaForTokenClassification"], "model_type": "llama"}, "supported: .*LlamaForCausalLM"),
         ({"model_type": "lama"}, "unknown model_type lama; .* did you mean llama"),
         ({"architectures": [], "model_type": None}, 'names neither "architectures" nor "model_type"'),
+        ({"architectures": [["LlamaForCausalLM"]]}, "architectures must be a list of texts"),
+        ({"architectures": {}}, "architectures must be a list of texts"),
+        ({"model_type": 3}, "model_type must be a text, got 3"),
         ({}, 'names neither "architectures" nor "model_type"'),
     ],
 )
@@ -47,7 +50,7 @@ def test_an_unknown_family_is_refused(config, message):
 
 def test_what_is_missing_has_llamas_defaults():
     short = {k: v for k, v in LLAMA.items() if k not in ("head_dim", "num_key_value_heads", "rope_theta")}
-    config = config_from_hugging_face(short | {"head_dim": None})
+    config = FAMILY.decoder_config(short | {"head_dim": None})
     assert (config.head_width, config.kv_heads, config.rope_theta) == (2, 4, 10000.0)
     assert config.rope_scaling is None
     assert not config.tied_head
@@ -63,7 +66,8 @@ def test_what_is_missing_has_llamas_defaults():
     ],
 )
 def test_rotary_parameters_are_read_as_transformers_4_and_5_write_them(written):
-    config = config_from_hugging_face(LLAMA | written | {"eos_token_id": [2, 3]})
+    without = {key: value for key, value in LLAMA.items() if key != "rope_theta"}
+    config = FAMILY.decoder_config(without | written | {"eos_token_id": [2, 3]})
     assert config.rope_theta == 500.0
     assert config.rope_scaling == Llama3Scaling(**SCALING)
     assert config.eos == (2, 3)
@@ -72,10 +76,10 @@ def test_rotary_parameters_are_read_as_transformers_4_and_5_write_them(written):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hidden_size": "8"}, "hidden_size must be a whole number, got '8'"),
+        ({"hidden_size": "8"}, 'hidden_size must be a positive whole number, got "8"'),
         ({"hidden_act": "gelu"}, "hidden_act is 'gelu'"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "rope_type is 'yarn'; supported"),
-        ({"rope_scaling": {"rope_type": "llama3", "factor": 2.0}}, "needs low_freq_factor, high_freq_factor"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, 'rope_type is "yarn"; supported'),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 2.0}}, "rope_scaling.low_freq_factor is missing"),
         ({"rope_scaling": {"rope_type": "llama3", **SCALING, "high_freq_factor": 1.0}}, "high_freq_factor > low"),
         ({"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}}, "partial_rotary_factor is 0.5"),
         ({"rope_scaling": "llama3"}, "must be an object"),
@@ -85,9 +89,9 @@ def test_rotary_parameters_are_read_as_transformers_4_and_5_write_them(written):
 )
 def test_what_the_decoder_does_not_compute_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        config_from_hugging_face(LLAMA | change)
+        FAMILY.decoder_config(LLAMA | change)
 
 
 def test_a_missing_size_is_named():
-    with pytest.raises(ValueError, match="lacks intermediate_size"):
-        config_from_hugging_face({k: v for k, v in LLAMA.items() if k != "intermediate_size"})
+    with pytest.raises(ValueError, match="intermediate_size is missing"):
+        FAMILY.decoder_config({k: v for k, v in LLAMA.items() if k != "intermediate_size"})

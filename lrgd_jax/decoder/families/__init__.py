@@ -7,9 +7,10 @@ is registered.
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.decoder.fields import Fields
 from lrgd_jax.suggestions import did_you_mean
 
 __all__ = ["FAMILIES", "Family", "family_of"]
@@ -20,22 +21,22 @@ FAMILIES: tuple[Family, ...] = tuple(
 """Every family that can be read, by the names of their files."""
 
 
-def family_of(config: Config) -> Family:
+def family_of(described: Mapping[str, object]) -> Family:
     """The family of a Hugging Face config, by its "architectures" or, where that is missing, its "model_type".
 
     Raises:
         ValueError: neither is there, or no family has it.
     """
-    architectures = config.get("architectures") or []
-    named = list(architectures) if isinstance(architectures, list) else [architectures]
+    config = Fields(described)
+    named = config.texts("architectures") if config.has("architectures") else ()
     key = "architecture" if named else "model_type"
-    came = named or [config.get("model_type")]
-    if came == [None]:
+    if not named and not config.has("model_type"):
         raise ValueError('the config names neither "architectures" nor "model_type", so the family is unknown')
+    came = named or (config.text("model_type"),)
     known = {name: family for family in FAMILIES for name in (family.architectures if named else family.model_types)}
     for name in came:
         if name in known:
             return known[name]
-    hint = did_you_mean(str(came[0]), known, show=str)
+    hint = did_you_mean(came[0], known, show=str)
     supported = ", ".join(sorted(known)) + ("; " if hint else "")
-    raise ValueError(f"unknown {key} {', '.join(map(str, came))}; supported: {supported}{hint}")
+    raise ValueError(f"unknown {key} {', '.join(came)}; supported: {supported}{hint}")

@@ -27,35 +27,32 @@ GEMMA_NAMES = replace(
 )
 
 
-def gemma_like(
-    config: Config, period: int, caps: tuple[float | None, float | None], **difference: Any
-) -> DecoderConfig:
+def gemma_like(config: Config, *, period: int, final_cap: float | None = None, **difference: Any) -> DecoderConfig:
     """What Gemma 2 and 3 share.
 
     Args:
         config: as it was read.
         period: every layer has the window but the last of each `period`, where "layer_types" does not say.
-        caps: of attention's logits and of the output's, where the config does not say.
+        final_cap: of the output's logits, where the config does not say.
         **difference: further fields.
 
     Raises:
         ValueError: a key is missing, or the config asks for what this decoder does not compute.
     """
     refuse(config, use_bidirectional_attention="attention to later tokens")
-    config = {"head_dim": 256, "tie_word_embeddings": True, **config}
     width, layers = sizes(config, "hidden_size", "num_hidden_layers")
-    window = config.get("sliding_window", 4096)
+    window = config.whole_or_none("sliding_window", 4096)
     local = local_layers(config, layers)
     if local is None:
         local = tuple((layer + 1) % period != 0 for layer in range(layers))
-    bias = config.get("attention_bias", False)
     return llama_like(
         config,
+        head_width=config.size("head_dim", 256),
+        tied_head=config.flag("tie_word_embeddings", True),
         activation=activation(config, "hidden_activation", "gelu_pytorch_tanh"),
-        attention_bias=bias,
-        attention_scale=1 / math.sqrt(config.get("query_pre_attn_scalar", 256)),
-        attention_soft_cap=config.get("attn_logit_softcapping", caps[0]),
-        logit_soft_cap=config.get("final_logit_softcapping", caps[1]),
+        attention_bias=config.flag("attention_bias", False),
+        attention_scale=1 / math.sqrt(config.positive("query_pre_attn_scalar", 256)),
+        logit_soft_cap=config.number_or_none("final_logit_softcapping", final_cap),
         window=window,
         local_layers=None if window is None else local,
         post_norms=True,
@@ -64,11 +61,17 @@ def gemma_like(
     )
 
 
+def _config(config: Config) -> DecoderConfig:
+    cap = config.number_or_none("attn_logit_softcapping", 50.0)
+    return gemma_like(config, period=2, final_cap=30.0, attention_soft_cap=cap)
+
+
 FAMILY = Family(
     name="gemma2",
     architectures=("Gemma2ForCausalLM",),
     model_types=("gemma2",),
-    read_config=partial(gemma_like, period=2, caps=(50.0, 30.0)),
+    read_config=_config,
+    without_effect=("hidden_act",),
     tensor_shapes=partial(tensor_shapes, names=GEMMA_NAMES),
     assemble=partial(assemble, names=GEMMA_NAMES, gains="plus one"),
 )

@@ -9,26 +9,30 @@ from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.gemma2 import GEMMA_NAMES, gemma_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, rope
+from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.decoder.hugging_face_rotary import read_rotary
 
 __all__ = ["FAMILY"]
 
 
 def _config(config: Config) -> DecoderConfig:
-    written = config.get("rope_parameters") or {}
-    if written and not {"full_attention", "sliding_attention"} <= set(written):
+    written, scaling = config.nested("rope_parameters"), config.nested("rope_scaling")
+    if written and set(written.names()) != {"full_attention", "sliding_attention"}:
         raise ValueError(
-            f'rope_parameters must have "full_attention" and "sliding_attention", got {", ".join(written) or written}'
+            f'rope_parameters must have "full_attention" and "sliding_attention", got {", ".join(written.names())}'
         )
-    whole = written.get("full_attention") or config.get("rope_scaling") or {}
-    local = written.get("sliding_attention") or {}
-    if local.get("rope_type", "default") != "default":
+    if written and scaling:
+        raise ValueError("rope_parameters and rope_scaling are both there; keep rope_parameters, which has both bases")
+    whole, local = written.nested("full_attention") if written else scaling, written.nested("sliding_attention")
+    difference = read_rotary(config, whole, theta=1_000_000.0)
+    plain = read_rotary(config, local, theta=10_000.0, theta_key="rope_local_base_freq")
+    if set(plain) != {"rope_theta"}:
         raise ValueError(f'rope_type of the local layers is {local["rope_type"]!r}; supported: "default"')
-    difference = rope(config, whole, theta=1_000_000.0)
-    difference["local_rope_theta"] = local.get("rope_theta", config.get("rope_local_base_freq", 10_000.0))
-    without = {name: value for name, value in config.items() if name != "rope_parameters"}
-    period = config.get("sliding_window_pattern", config.get("_sliding_window_pattern", 6))
-    return gemma_like(without, period, (None, None), query_key_norm=True, **difference)
+    difference["local_rope_theta"] = plain["rope_theta"]
+    if config.has("layer_types"):
+        config.get("_sliding_window_pattern")  # what they were made from, which transformers stores beside them
+    period = config.size("sliding_window_pattern", 6)
+    return gemma_like(config, period=period, query_key_norm=True, **difference)
 
 
 FAMILY = Family(

@@ -43,7 +43,7 @@ def _config(config: Config) -> DecoderConfig:
     width, layers, heads, vocabulary, context = sizes(
         config, "n_embd", "n_layer", "n_head", "vocab_size", "n_positions"
     )
-    if heads < 1 or width % heads:
+    if width % heads:
         raise ValueError(f"n_embd {width} is no multiple of n_head {heads}")
     return DecoderConfig(
         vocab_size=vocabulary,
@@ -52,15 +52,15 @@ def _config(config: Config) -> DecoderConfig:
         heads=heads,
         kv_heads=heads,
         head_width=width // heads,
-        hidden_width=config.get("n_inner") or 4 * width,
+        hidden_width=config.size("n_inner") if config.has("n_inner") else 4 * width,
         context_length=context,
-        norm_epsilon=config.get("layer_norm_epsilon", 1e-5),
-        tied_head=config.get("tie_word_embeddings", True),
+        norm_epsilon=config.positive("layer_norm_epsilon", 1e-5),
+        tied_head=config.flag("tie_word_embeddings", True),
         attention_bias=True,
         mlp_bias=True,
-        bos=config.get("bos_token_id"),
+        bos=config.whole_or_none("bos_token_id"),
         eos=eos_tokens(config),
-        attention_scale=None if config.get("scale_attn_weights", True) else 1.0,
+        attention_scale=None if config.flag("scale_attn_weights", True) else 1.0,
         positions="learned",
         norm="layer",
         gated=False,
@@ -95,6 +95,7 @@ FAMILY = Family(
     architectures=("GPT2LMHeadModel",),
     model_types=("gpt2",),
     read_config=_config,
+    without_effect=("n_ctx",),  # the older name of n_positions
     tensor_shapes=_shapes,
     assemble=_assemble,
     tied=("lm_head.weight", "wte.weight"),

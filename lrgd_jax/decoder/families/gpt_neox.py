@@ -11,7 +11,8 @@ from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_sha
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, activation, rope, sizes
+from lrgd_jax.decoder.hugging_face_config import Config, activation, sizes
+from lrgd_jax.decoder.hugging_face_rotary import rope
 from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["FAMILY"]
@@ -38,20 +39,21 @@ NAMES = TensorNames(
 
 
 def _config(config: Config) -> DecoderConfig:
-    written = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
-    share = written.pop("partial_rotary_factor", config.get("rotary_pct", 0.25))
     width, heads = sizes(config, "hidden_size", "num_attention_heads")
+    if width % heads:
+        raise ValueError(f"hidden_size {width} is no multiple of num_attention_heads {heads}")
     return llama_like(
-        {name: value for name, value in config.items() if name not in ("rope_parameters", "num_key_value_heads")},
+        config,
+        kv_heads=heads,
+        head_width=width // heads,
         norm="layer",
-        norm_epsilon=config.get("layer_norm_eps", 1e-5),
-        attention_bias=config.get("attention_bias", True),
+        norm_epsilon=config.positive("layer_norm_eps", 1e-5),
+        attention_bias=config.flag("attention_bias", True),
         mlp_bias=True,
         gated=False,
         activation=activation(config, "hidden_act", "gelu"),
-        parallel_residual=config.get("use_parallel_residual", True),
-        rotary_width=int(width // max(heads, 1) * share),
-        **rope(config, written, theta=config.get("rotary_emb_base", 10_000.0)),
+        parallel_residual=config.flag("use_parallel_residual", True),
+        **rope(config, theta_key="rotary_emb_base", head_width=width // heads, share=0.25, share_key="rotary_pct"),
     )
 
 

@@ -1,77 +1,71 @@
 """Llama 2 and 3: config.json and tensor names of Hugging Face's LlamaForCausalLM."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens, rope, sizes
+from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens, sizes
+from lrgd_jax.decoder.hugging_face_rotary import rope
 
-__all__ = ["FAMILY", "assemble", "config_from_hugging_face", "llama_like", "tensor_shapes"]
-
-
-def config_from_hugging_face(config: Config) -> DecoderConfig:
-    """The `DecoderConfig` of a Llama's config.json, as transformers 4 or 5 writes it.
-
-    Raises:
-        ValueError: a key is missing, or the config asks for what this decoder does not compute.
-    """
-    bias = config.get("attention_bias", False)
-    return llama_like(config, attention_bias=bias, mlp_bias=config.get("mlp_bias", False))
+__all__ = ["FAMILY", "llama_like"]
 
 
 def llama_like(config: Config, **difference: Any) -> DecoderConfig:
     """The `DecoderConfig` of a family that keeps Llama's keys; `difference` replaces and adds fields.
 
+    A key of which the field is replaced is not read here.
+
     Raises:
         ValueError: a key is missing, or the config asks for what this decoder does not compute.
     """
-    width, hidden, layers, heads, vocabulary, context = sizes(
-        config,
-        "hidden_size",
-        "intermediate_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "vocab_size",
-        "max_position_embeddings",
-    )
-    rotary = config.get("rope_parameters") or {}
-    if isinstance(rotary, Mapping) and rotary.get("partial_rotary_factor", 1) != 1:
-        raise ValueError(
-            f"partial_rotary_factor is {rotary['partial_rotary_factor']}; whole heads are rotated in this family"
-        )
-    if "activation" not in difference:
-        difference["activation"] = activation(config, "hidden_act", "silu", ("silu", "swish"))
     if "rope_theta" not in difference:
         difference |= rope(config)
-    head_width = config.get("head_dim")
-    if head_width is None:
-        if heads < 1 or width % heads:
-            raise ValueError(
-                f"hidden_size {width} is no multiple of num_attention_heads {heads}, and head_dim is not given"
-            )
-        head_width = width // heads
-    fields = {
-        "vocab_size": vocabulary,
-        "width": width,
-        "layers": layers,
-        "heads": heads,
-        "kv_heads": heads if config.get("num_key_value_heads") is None else config["num_key_value_heads"],
-        "head_width": head_width,
-        "hidden_width": hidden,
-        "context_length": context,
-        "norm_epsilon": config.get("rms_norm_eps", 1e-6),
-        "tied_head": config.get("tie_word_embeddings", False),
-        "bos": config.get("bos_token_id"),
-        "eos": eos_tokens(config),
-    }
+    fields = {field: read(config) for field, read in READ.items() if field not in difference}
     return DecoderConfig(**(fields | difference))
+
+
+def _head_width(config: Config) -> int:
+    if config.has("head_dim"):
+        return config.size("head_dim")
+    width, heads = sizes(config, "hidden_size", "num_attention_heads")
+    if width % heads:
+        raise ValueError(
+            f"hidden_size {width} is no multiple of num_attention_heads {heads}, and head_dim is not given"
+        )
+    return width // heads
+
+
+def _kv_heads(config: Config) -> int:
+    return config.size("num_key_value_heads" if config.has("num_key_value_heads") else "num_attention_heads")
+
+
+READ: Mapping[str, Callable[[Config], Any]] = {
+    "vocab_size": lambda config: config.size("vocab_size"),
+    "width": lambda config: config.size("hidden_size"),
+    "layers": lambda config: config.size("num_hidden_layers"),
+    "heads": lambda config: config.size("num_attention_heads"),
+    "kv_heads": _kv_heads,
+    "head_width": _head_width,
+    "hidden_width": lambda config: config.size("intermediate_size"),
+    "context_length": lambda config: config.size("max_position_embeddings"),
+    "norm_epsilon": lambda config: config.positive("rms_norm_eps", 1e-6),
+    "tied_head": lambda config: config.flag("tie_word_embeddings", False),
+    "activation": lambda config: activation(config, "hidden_act", "silu", ("silu", "swish")),
+    "bos": lambda config: config.whole_or_none("bos_token_id"),
+    "eos": eos_tokens,
+}
+"""How each field is read from Llama's keys."""
+
+
+def _config(config: Config) -> DecoderConfig:
+    biases = {"attention_bias": config.flag("attention_bias", False), "mlp_bias": config.flag("mlp_bias", False)}
+    return llama_like(config, **biases)
 
 
 FAMILY = Family(
     name="llama",
     architectures=("LlamaForCausalLM",),
     model_types=("llama",),
-    read_config=config_from_hugging_face,
+    read_config=_config,
 )

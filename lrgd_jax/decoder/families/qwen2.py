@@ -11,12 +11,15 @@ __all__ = ["FAMILY", "windows"]
 def windows(config: Config) -> WindowFields:
     """The window, where "use_sliding_window" is set, of the layers from "max_window_layers" on or by "layer_types"."""
     (layers,) = sizes(config, "num_hidden_layers")
-    if not config.get("use_sliding_window", False) or config.get("sliding_window", 4096) is None:
-        return {}
+    window, first = config.whole_or_none("sliding_window", 4096), config.whole("max_window_layers", 28)
     local = local_layers(config, layers)
+    if not config.flag("use_sliding_window", False) or window is None:
+        if local is not None and any(local):
+            raise ValueError("layer_types has layers with sliding_attention, but use_sliding_window is not set")
+        return {}
     if local is None:
-        local = tuple(layer >= config.get("max_window_layers", 28) for layer in range(layers))
-    return {"window": config.get("sliding_window", 4096), "local_layers": local} if any(local) else {}
+        local = tuple(layer >= first for layer in range(layers))
+    return {"window": window, "local_layers": local} if any(local) else {}
 
 
 def _config(config: Config) -> DecoderConfig:

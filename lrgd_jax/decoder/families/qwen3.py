@@ -10,9 +10,13 @@ __all__ = ["FAMILY"]
 
 
 def _config(config: Config) -> DecoderConfig:
-    config = {"head_dim": 128, **config}
-    bias = config.get("attention_bias", False)
-    return llama_like(config, query_key_norm=True, attention_bias=bias, **windows(config))
+    return llama_like(
+        config,
+        query_key_norm=True,
+        head_width=config.size("head_dim", 128),
+        attention_bias=config.flag("attention_bias", False),
+        **windows(config),
+    )
 
 
 FAMILY = Family(

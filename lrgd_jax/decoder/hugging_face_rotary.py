@@ -1,0 +1,151 @@
+"""The rotary parameters of a config.json, as transformers 4 and 5 write them: base, share of a head, and stretch."""
+
+from collections.abc import Callable, Mapping
+from typing import Required, TypedDict
+
+from lrgd_jax.decoder.fields import Fields, shown
+from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.positions import Llama3Scaling
+
+__all__ = ["RotaryFields", "read_rotary", "rope", "rotary_parameters"]
+
+
+class Stretch(TypedDict, total=False):
+    """The fields of `DecoderConfig` that say how the frequencies are stretched."""
+
+    rope_factor: float
+    rope_scaling: Llama3Scaling
+
+
+class RotaryFields(Stretch, total=False):
+    """The fields of `DecoderConfig` about rotary positions that a config.json sets."""
+
+    rope_theta: Required[float]
+    local_rope_theta: float
+    rotary_width: int
+
+
+def rope(
+    config: Config,
+    *,
+    theta: float = 10_000.0,
+    theta_key: str = "rope_theta",
+    head_width: int | None = None,
+    share: float = 1.0,
+    share_key: str = "partial_rotary_factor",
+) -> RotaryFields:
+    """Base, share and stretch: "rope_parameters" (transformers 5) or "rope_theta", "rope_scaling" (4).
+
+    Args:
+        config: as it was read.
+        theta: the base where the config says nothing.
+        theta_key: where the base stands in files of transformers 4.
+        head_width: d, where the family may rotate a part of every head only.
+        share: the part of every head that is rotated where the config says nothing.
+        share_key: where it stands in files of transformers 4.
+
+    Returns:
+        The fields of `DecoderConfig` that it sets.
+
+    Raises:
+        ValueError: the parameters are malformed, contradict each other, or are of a kind that is not computed.
+    """
+    written = rotary_parameters(config, config.positive(theta_key, theta))
+    fields = read_rotary(config, written, theta=theta, theta_key=theta_key)
+    part = written.positive("partial_rotary_factor", config.positive(share_key, share))
+    if head_width is not None:
+        return {**fields, "rotary_width": int(head_width * part)} if part != 1 else fields
+    if part != 1:
+        raise ValueError(f"partial_rotary_factor is {part}; whole heads are rotated in this family")
+    return fields
+
+
+def rotary_parameters(config: Config, theta: float) -> Fields:
+    """The object that holds them: "rope_scaling" where it says anything, as in transformers, else "rope_parameters".
+
+    Args:
+        config: as it was read.
+        theta: the base that holds where "rope_scaling" has none.
+
+    Raises:
+        ValueError: both say something, and not the same.
+    """
+    new, old = config.nested("rope_parameters"), config.nested("rope_scaling")
+    if not old:
+        return new
+    says = {"rope_theta": theta, "rope_type": _kind(old), "type": _kind(old)}
+    for name in new.names():
+        one, other = new.get(name), old.get(name, says.get(name))
+        if one != other and not (name in ("rope_type", "type") and one == "default"):
+            raise ValueError(
+                f"rope_parameters and rope_scaling contradict each other in {name} ({shown(one)}, {shown(other)}); "
+                "transformers reads rope_scaling and forgets the other; keep one of them"
+            )
+    return old
+
+
+def read_rotary(config: Config, written: Fields, *, theta: float, theta_key: str = "rope_theta") -> RotaryFields:
+    """Base and stretch from one object of rotary parameters.
+
+    Args:
+        config: as it was read.
+        written: the object.
+        theta: the base where neither says anything.
+        theta_key: where the base stands in `config` if not in `written`.
+
+    Raises:
+        ValueError: as for `rope`.
+    """
+    kind = _kind(written)
+    if kind not in KINDS:
+        raise ValueError(f"rope_type is {shown(kind)}; supported: {', '.join(KINDS)}")
+    base = written.positive("rope_theta", config.positive(theta_key, theta))
+    if theta_key in config and base != config.get(theta_key):
+        raise ValueError(
+            f"{theta_key} is {shown(config.get(theta_key))}, but the rotary parameters have rope_theta {base}; "
+            "keep one of them"
+        )
+    return {"rope_theta": base, **KINDS[kind](config, written)}
+
+
+def _kind(written: Fields) -> str:
+    return written.text("rope_type", written.text("type", "default"))
+
+
+def _plain(config: Config, written: Fields) -> Stretch:
+    config.get("original_max_position_embeddings")  # before a stretch that there is not
+    return {}
+
+
+def _linear(config: Config, written: Fields) -> Stretch:
+    return {"rope_factor": written.positive("factor")}
+
+
+def _llama3(config: Config, written: Fields) -> Stretch:
+    scaling = Llama3Scaling(
+        factor=written.positive("factor"),
+        low_freq_factor=written.positive("low_freq_factor"),
+        high_freq_factor=written.positive("high_freq_factor"),
+        original_max_position_embeddings=_original_context(config, written),
+    )
+    if not scaling.high_freq_factor > scaling.low_freq_factor:
+        raise ValueError(
+            f'rope_type "llama3" needs high_freq_factor > low_freq_factor, '
+            f"got {scaling.high_freq_factor} and {scaling.low_freq_factor}"
+        )
+    return {"rope_scaling": scaling}
+
+
+def _original_context(config: Config, written: Fields) -> int:
+    """How many tokens the model was made for before its frequencies were stretched."""
+    context = config.size("max_position_embeddings")
+    inside = written.size("original_max_position_embeddings", context)
+    return config.size("original_max_position_embeddings", inside)
+
+
+KINDS: Mapping[str, Callable[[Config, Fields], Stretch]] = {
+    "default": _plain,
+    "linear": _linear,
+    "llama3": _llama3,
+}
+"""How each kind of stretch is read."""
