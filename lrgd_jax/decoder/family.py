@@ -55,7 +55,6 @@ class Family:
         """
         fields = Fields(described)
         config = self.read_config(fields)
-        refuse_unread(
-            fields, without_effect={*WITHOUT_EFFECT, *self.without_effect}, neutral=NEUTRAL, what=f"a {self.name}"
-        )
+        harmless = {*WITHOUT_EFFECT, *self.without_effect}
+        refuse_unread(fields, without_effect=harmless.__contains__, neutral=NEUTRAL, what=f"a {self.name}")
         return config

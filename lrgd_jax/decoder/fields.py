@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeGuard, TypeVar
 
 __all__ = ["Fields", "refuse_unread", "shown"]
@@ -69,6 +69,11 @@ class Fields:
         """The keys, none of which counts as read by this."""
         return tuple(self._values)
 
+    def pairs(self) -> Iterator[tuple[str, object]]:
+        """Every key with its value, all of which count as read."""
+        for name in self.names():
+            yield name, self.get(name)
+
     def nested(self, name: str) -> "Fields":
         """The object under a key; an empty one where the key is not there or null.
 
@@ -128,6 +133,14 @@ class Fields:
             raise self.wrong(name, "a whole number or a list of them", value)
         return numbers
 
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        value = self[name]
+        numbers = tuple(number for number in value if _is_number(number)) if isinstance(value, list) else ()
+        if not isinstance(value, list) or len(numbers) != len(value):
+            raise self.wrong(name, "a list of finite numbers", value)
+        return numbers
+
     def whole_or_none(self, name: str, default: int | None = None) -> int | None:
         """A whole number or null; the default, which may be None too, where the key is not there."""
         if name in self._values and not self.has(name):
@@ -163,14 +176,20 @@ class Fields:
         return value
 
 
-def refuse_unread(fields: Fields, *, without_effect: Iterable[str], neutral: Mapping[str, object], what: str) -> None:
+def refuse_unread(
+    fields: Fields,
+    *,
+    without_effect: Callable[[str], bool],
+    neutral: Mapping[str, object],
+    what: str,
+) -> None:
     """Refuses, by name, the first key that nobody read and that is not known to leave the numbers as they are.
 
     A key that holds null says nothing and is never refused.
 
     Args:
         fields: after everything that matters was read.
-        without_effect: keys that change no number, whatever they hold.
+        without_effect: whether a key changes no number, whatever it holds.
         neutral: keys that change no number while they hold this value.
         what: was read, such as "a llama".
 
@@ -178,16 +197,16 @@ def refuse_unread(fields: Fields, *, without_effect: Iterable[str], neutral: Map
         ValueError: there is such a key.
 
     Examples:
-        >>> refuse_unread(Fields({"use_cache": True}), without_effect=["use_cache"], neutral={}, what="a llama")
-        >>> refuse_unread(Fields({"use_glue": True}), without_effect=[], neutral={"use_glue": False}, what="a llama")
+        >>> known = {"without_effect": {"use_cache"}.__contains__, "neutral": {"use_glue": False}}
+        >>> refuse_unread(Fields({"use_cache": True, "use_glue": False}), **known, what="a llama")
+        >>> refuse_unread(Fields({"use_glue": True}), **known, what="a llama")
         Traceback (most recent call last):
             ...
         ValueError: use_glue is true: what that means for the numbers of a llama is not known here; remove the key
         if it means nothing, or set it to false
     """
-    harmless = frozenset(without_effect)
     for name, value in fields.unread():
-        if value is None or name in harmless or (name in neutral and _equal(value, neutral[name])):
+        if value is None or (_equal(value, neutral[name]) if name in neutral else without_effect(name)):
             continue
         instead = f", or set it to {shown(neutral[name])}" if name in neutral else ""
         raise ValueError(

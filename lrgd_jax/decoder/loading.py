@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,9 +14,12 @@ import jax.numpy as jnp
 from lrgd_jax.decoder.checkpoint import checkpoint_files, read_json, read_tensors
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families import family_of
+from lrgd_jax.decoder.fields import Fields
 from lrgd_jax.decoder.gguf import read_gguf
+from lrgd_jax.decoder.hugging_face_config import eos_tokens
+from lrgd_jax.decoder.hugging_face_tokenizer import hugging_face_tokenizer
 from lrgd_jax.decoder.params import DecoderParams
-from lrgd_jax.decoder.tokenizer import Tokenizer, load_tokenizer
+from lrgd_jax.decoder.tokenizer import Tokenizer
 
 __all__ = ["PACKAGED", "LoadedDecoder", "load_decoder", "load_directory"]
 
@@ -29,7 +33,7 @@ class LoadedDecoder(NamedTuple):
     Attributes:
         config: what it is.
         params: its weights.
-        tokenizer: of its text; None where the directory has no tokenizer.json, or the GGUF file no byte-level BPE.
+        tokenizer: of its text; None where the directory has no tokenizer.json, or the GGUF file one of an unknown kind.
 
     Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
@@ -122,6 +126,8 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         config = family.decoder_config(described)
     except ValueError as error:
         raise ValueError(f"{directory / 'config.json'}: {error}") from error
+    config = _with_generation_settings(directory, config)
+    tokenizer = hugging_face_tokenizer(directory, config.vocab_size)
     tensors = read_tensors(
         checkpoint_files(directory),
         family.tensor_shapes(config),
@@ -130,9 +136,22 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         ignorable=family.ignorable,
         prefix=family.prefix,
     )
-    text = directory / "tokenizer.json"
-    tokenizer = load_tokenizer(text, config.vocab_size) if text.is_file() else None
     return LoadedDecoder(config, family.assemble(config, tensors), tokenizer)
+
+
+def _with_generation_settings(directory: Path, config: DecoderConfig) -> DecoderConfig:
+    """With the tokens that end a text by generation_config.json, which `generate` of transformers heeds.
+
+    All its other settings are about how a text is sampled.
+    """
+    file = directory / "generation_config.json"
+    if not file.is_file():
+        return config
+    settings = Fields(read_json(file))
+    try:
+        return replace(config, eos=eos_tokens(settings)) if settings.has("eos_token_id") else config
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
 
 
 def check_dtype(dtype: jax.typing.DTypeLike) -> None:

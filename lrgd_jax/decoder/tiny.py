@@ -5,10 +5,10 @@ from dataclasses import replace
 import jax
 from tokenizers import pre_tokenizers
 
+from lrgd_jax.decoder.byte_level import byte_level_tokenizer
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.loading import LoadedDecoder
 from lrgd_jax.decoder.params import init
-from lrgd_jax.decoder.tokenizer import byte_level_tokenizer
 
 __all__ = ["tiny_decoder"]
 

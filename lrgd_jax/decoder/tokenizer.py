@@ -1,4 +1,4 @@
-"""Text to tokens and back, by a tokenizer.json or by the vocabulary and merges of a byte-level BPE."""
+"""Text to tokens and back, and the tokenizer that a tokenizer.json holds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import tokenizers
 from jaxtyping import Array, Int
-from tokenizers import decoders, models, pre_tokenizers, processors
+from tokenizers.processors import TemplateProcessing
 
 from lrgd_jax.decoder.segments import split_text
 
-__all__ = ["Tokenizer", "byte_level_tokenizer", "chatml", "load_tokenizer"]
-
-CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-WORDS = r"[^\r\n\p{L}\p{N}]?\p{L}+"
-REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-SPLITTINGS = {
-    "gpt-2": None,
-    "smollm": pre_tokenizers.Digits(individual_digits=True),
-    "llama-bpe": rf"{CONTRACTIONS}|{WORDS}|\p{{N}}{{1,3}}|{REST}",
-    "qwen2": rf"{CONTRACTIONS}|{WORDS}|\p{{N}}|{REST}",
-}
-"""How a text is cut before its pieces become bytes, by the names of GGUF: GPT-2's own rule, after single digits too
-("smollm"), or a regular expression in its place."""
+__all__ = ["Tokenizer", "add_special_tokens", "chatml", "load_tokenizer", "numbered"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,7 @@ class Tokenizer:
         Raises:
             ValueError: the text has a token that the decoder does not know.
         """
-        return jnp.asarray(self._encoding(text).ids, jnp.int32)
+        return jnp.asarray(self.encoding(text).ids, jnp.int32)
 
     def encode_prompt(
         self, text: str, *, separator: str = "\n", demonstrations: int | None = None
@@ -63,7 +51,7 @@ class Tokenizer:
         Raises:
             ValueError: the prompt has no query, or another number of demonstrations.
         """
-        encoding = self._encoding(text)
+        encoding = self.encoding(text)
         segments = split_text(text, encoding.offsets, separator=separator, demonstrations=demonstrations)
         return jnp.asarray(encoding.ids, jnp.int32), segments
 
@@ -71,7 +59,15 @@ class Tokenizer:
         """The text of ids."""
         return self.backend.decode(np.asarray(ids).tolist(), skip_special_tokens=skip_special)
 
-    def _encoding(self, text: str) -> tokenizers.Encoding:
+    def encoding(self, text: str) -> tokenizers.Encoding:
+        """The whole text as the library encodes it, whatever truncation and padding were saved with the tokenizer.
+
+        Raises:
+            ValueError: the text has a token that the decoder does not know.
+        """
+        # at every call, as AutoTokenizer does: a text that loses tokens, or has some to its left, is another text
+        self.backend.no_truncation()
+        self.backend.no_padding()
         encoding = self.backend.encode(text)
         outside = [i for i in encoding.ids if i >= self.vocab_size]
         if outside:
@@ -86,52 +82,61 @@ def load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
     """Reads a tokenizer.json.
 
     Raises:
-        ValueError: the file is not a tokenizer.
+        ValueError: the file is not a tokenizer, or not always the same one.
     """
     try:
         backend = tokenizers.Tokenizer.from_buffer(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: not a tokenizer of the tokenizers library ({error})") from error
+    if getattr(backend.model, "dropout", None):
+        raise ValueError(
+            f"{path}: model.dropout is {backend.model.dropout}: the same text would be other tokens each time; "
+            "set it to null"
+        )
     return Tokenizer(backend, vocab_size)
 
 
-def byte_level_tokenizer(
+def numbered(tokens: Sequence[str]) -> dict[str, int]:
+    """The id of every token.
+
+    Raises:
+        ValueError: a token is there twice.
+    """
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    if len(vocabulary) != len(tokens):
+        twice = next(token for i, token in enumerate(tokens) if vocabulary[token] != i)
+        raise ValueError(f"the token {twice!r} is in the vocabulary twice")
+    return vocabulary
+
+
+def add_special_tokens(
+    backend: tokenizers.Tokenizer,
     tokens: Sequence[str],
-    merges: Sequence[str],
     *,
-    splitting: str,
-    special: Sequence[str] = (),
-    added: Sequence[str] = (),
-    first: int | None = None,
-) -> Tokenizer | None:
-    """A byte-level BPE as GPT-2 has it; None where its rule for cutting a text is not known.
+    special: Sequence[str],
+    added: Sequence[str],
+    first: int | None,
+    last: int | None,
+    normalized: bool = False,
+) -> None:
+    """Tells a tokenizer which tokens are never cut, and what stands before and after every text.
 
     Args:
-        tokens: by id, in GPT-2's letters for bytes.
-        merges: pairs of tokens with a space between them, the first to be merged first.
-        splitting: a key of `SPLITTINGS`.
-        special: tokens that `Tokenizer.decode` leaves out; like `added`, never cut.
+        backend: the library's object, which is changed.
+        tokens: by id.
+        special: tokens that are never cut and left out by `Tokenizer.decode`.
         added: tokens that are never cut.
         first: id of the token before every text.
+        last: id of the token after every text.
+        normalized: the added tokens are looked for in the normalised text.
     """
-    if splitting not in SPLITTINGS:
-        return None
-    vocabulary = {token: i for i, token in enumerate(tokens)}
-    pairs = [(left, right) for left, right in (merge.split(" ", 1) for merge in merges)]
-    whole_words = splitting == "llama-bpe"
-    backend = tokenizers.Tokenizer(models.BPE(vocabulary, pairs, ignore_merges=whole_words))
-    rule = SPLITTINGS[splitting]
-    own_rule = isinstance(rule, str)
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not own_rule)
-    before = pre_tokenizers.Split(tokenizers.Regex(rule), "isolated") if isinstance(rule, str) else rule
-    backend.pre_tokenizer = byte_level if before is None else pre_tokenizers.Sequence([before, byte_level])
-    backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens([tokenizers.AddedToken(token, special=True, normalized=False) for token in special])
-    backend.add_tokens([tokenizers.AddedToken(token, normalized=False) for token in added])
-    if first is not None:
-        template = processors.TemplateProcessing(single=f"{tokens[first]} $A", special_tokens=[(tokens[first], first)])
-        backend.post_processor = template
-    return Tokenizer(backend, len(tokens))
+    backend.add_tokens([tokenizers.AddedToken(token, normalized=normalized) for token in added])
+    before = [] if first is None else [tokens[first]]
+    after = [] if last is None else [tokens[last]]
+    if before or after:
+        ends = {tokens[i]: i for i in (first, last) if i is not None}
+        backend.post_processor = TemplateProcessing(single=[*before, "$A", *after], special_tokens=[*ends.items()])
 
 
 def chatml(question: str, system: str | None = None) -> str:

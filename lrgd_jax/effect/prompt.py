@@ -172,9 +172,8 @@ def check_tokenizer(tokenizer: Tokenizer, config: DecoderConfig) -> None:
 def _encode(tokenizer: Tokenizer, config: DecoderConfig, pieces: Pieces, target: str | None, *, begins: bool) -> Prompt:
     texts = [pieces.head, *pieces.demonstrations, pieces.query]
     whole = "".join(texts)
-    # this also finds tokens that the decoder does not know
-    ids = np.asarray(tokenizer.encode(whole + (target or "")), np.int32)
-    encoding = tokenizer.backend.encode(whole + (target or ""))
+    encoding = tokenizer.encoding(whole + (target or ""))
+    ids = np.asarray(encoding.ids, np.int32)
     own = np.flatnonzero(np.asarray(encoding.special_tokens_mask) == 0)
     if not own.size:
         raise ValueError("the tokenizer finds no token in the prompt; tokenizer and text do not fit each other")

@@ -86,7 +86,7 @@ def test_a_switch_is_neutral_in_one_position_only(key):
 def test_a_flag_is_no_number():
     fields = Fields({"use_glue": 0})
     with pytest.raises(ValueError, match=r"use_glue is 0: .* or set it to false"):
-        refuse_unread(fields, without_effect=(), neutral={"use_glue": False}, what="a llama")
+        refuse_unread(fields, without_effect=lambda name: False, neutral={"use_glue": False}, what="a llama")
 
 
 @pytest.mark.parametrize(

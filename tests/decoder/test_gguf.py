@@ -10,7 +10,7 @@ import pytest
 from tokenizers import pre_tokenizers
 
 from lrgd_jax.decoder import FeedForwardWeights, apply, chatml, generate, load_decoder, load_directory
-from lrgd_jax.decoder.tokenizer import SPLITTINGS, byte_level_tokenizer
+from lrgd_jax.decoder.byte_level import SPLITTINGS, byte_level_tokenizer
 
 from .helpers import LLAMA, TOKENS, agree_deep, llama_tensors, write_llama
 
@@ -158,7 +158,7 @@ def without(name):
         ),
         ({"change": lambda writer: writer.add_expert_count(8)}, "mixture of experts"),
         ({"change": lambda writer: writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)}, "rotary scaling 'yarn'"),
-        ({"config": WIDE | {"num_key_value_heads": [1, 2]}}, "head_count_kv must be a whole number"),
+        ({"config": WIDE | {"num_key_value_heads": [1, 2]}}, "head_count_kv must be a positive whole number"),
         ({"config": WIDE | {"num_key_value_heads": 3}, "tensors": without("")}, "cannot be divided"),
     ],
 )
@@ -177,6 +177,99 @@ def test_a_damaged_file_is_named(tmp_path, kept):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ValueError, match=r"model\.gguf: damaged, or not a GGUF file"):
         load_decoder(path)
+
+
+def moved(path, name, by):
+    """The same file with the offset of one tensor changed."""
+    raw = bytearray(path.read_bytes())
+    at = raw.index(len(name).to_bytes(8, "little") + name.encode()) + 8 + len(name)
+    at += 4 + 8 * int.from_bytes(raw[at : at + 4], "little") + 4
+    raw[at : at + 8] = (int.from_bytes(raw[at : at + 8], "little") + by).to_bytes(8, "little")
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("by", [-32, 32, 4, 2**40], ids=["overlap", "gap", "unaligned", "far away"])
+@pytest.mark.parametrize("name", ["blk.0.attn_k.weight", "output_norm.weight"])
+def test_a_tensor_that_lies_elsewhere_is_named(tmp_path, name, by):
+    path = write_gguf(tmp_path / "model.gguf")
+    moved(path, name, by)
+    with pytest.raises(ValueError, match=rf"tensor {name} begins at byte \d+ of the data, but the tensors before it"):
+        load_decoder(path)
+
+
+LENGTHS = {
+    "tensors": (8, "it states 1152921504606846976 tensors"),
+    "keys": (16, "it states 1152921504606846976 keys"),
+    "a key": (24, "a key at byte 32 needs 1152921504606846976 bytes"),
+    "entries": (None, "it states 1152921504606846976 entries of tokenizer.ggml.tokens"),
+}
+
+
+@pytest.mark.parametrize(("at", "message"), LENGTHS.values(), ids=LENGTHS)
+def test_a_length_beyond_the_file_is_refused_before_it_is_walked(tmp_path, at, message):
+    path = write_gguf(tmp_path / "model.gguf", tokens=[str(i) for i in range(13)])
+    raw = bytearray(path.read_bytes())
+    if at is None:
+        key = b"tokenizer.ggml.tokens"
+        at = raw.index(key) + len(key) + 8  # after the types of the list and of its entries
+    raw[at : at + 8] = (2**60).to_bytes(8, "little")
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=f"damaged, or not a GGUF file .*{message}"):
+        load_decoder(path)
+
+
+SCALINGS = {
+    "none": ({}, 1),
+    "factor": ({"rope.scaling.factor": 4.0}, 4),
+    "old factor": ({"rope.scale_linear": 4.0}, 4),
+    "both": ({"rope.scale_linear": 4.0, "rope.scaling.factor": 4.0}, 4),
+    "zero": ({"rope.scaling.factor": 0.0}, 1),
+    "of no kind": ({"rope.scaling.type": "none", "rope.scaling.factor": 4.0}, 1),
+    "linear": ({"rope.scaling.type": "linear", "rope.scaling.factor": 4.0}, 4),
+}
+
+
+def add(keys):
+    def change(writer):
+        for key, value in keys.items():
+            add_one = {str: writer.add_string, float: writer.add_float32, int: writer.add_uint32, bool: writer.add_bool}
+            add_one[type(value)](key if key.startswith(("general", "tokenizer")) else f"llama.{key}", value)
+
+    return change
+
+
+@pytest.mark.parametrize(("keys", "factor"), SCALINGS.values(), ids=SCALINGS)
+def test_positions_are_stretched_as_llama_cpp_does(tmp_path, keys, factor):
+    """By its load_hparams: linear unless a type is given, and by the old key where the new one is not there."""
+    assert load_decoder(write_gguf(tmp_path / "model.gguf", change=add(keys))).config.rope_factor == factor
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"rope.scale_linear": 2.0, "rope.scaling.factor": 4.0}, "factor is 4.0 and llama.rope.scale_linear 2.0"),
+        ({"rope.scaling.factor": -4.0}, "must be positive, got -4.0"),
+        ({"rope.scaling.factor": float("nan")}, "llama.rope.scaling.factor must be a finite number, got NaN"),
+        ({"rope.scaling.factor": True}, "llama.rope.scaling.factor must be a finite number, got true"),
+        ({"logit_scale": 0.5}, "llama.logit_scale is 0.5: what that means for the numbers of a llama is not known"),
+        ({"attention.sliding_window": 3}, "llama.attention.sliding_window is 3"),
+        ({"attention.value_length": 4}, "values are as wide as keys"),
+        ({"attention.causal": False}, "llama.attention.causal is false: .* or set it to true"),
+        ({"vocab_size": 12}, "llama.vocab_size is 12, but the embedding has 13 rows"),
+        ({"general.type": "adapter"}, 'general.type is "adapter"'),
+        ({"tokenizer.ggml.bos_token_id": "1"}, "bos_token_id must be a whole number"),
+    ],
+)
+def test_what_metadata_say_beside_is_refused_by_name(tmp_path, keys, message):
+    with pytest.raises(ValueError, match=message) as error:
+        load_decoder(write_gguf(tmp_path / "model.gguf", change=add(keys)))
+    assert str(error.value).startswith(str(tmp_path / "model.gguf"))
+
+
+def test_what_says_nothing_about_numbers_may_be_there(tmp_path):
+    keys = {"general.name": "a", "general.license": "MIT", "rope.scaling.finetuned": True, "expert_count": 0}
+    plain = load_decoder(write_gguf(tmp_path / "plain.gguf")).config
+    assert load_decoder(write_gguf(tmp_path / "model.gguf", change=add(keys))).config == plain
 
 
 def test_its_tokenizer_is_read(tmp_path):

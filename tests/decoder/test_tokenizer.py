@@ -1,3 +1,5 @@
+import json
+
 import jax.numpy as jnp
 import pytest
 import tokenizers
@@ -46,6 +48,110 @@ def test_a_token_that_the_decoder_lacks_is_named(folder):
     narrow = Tokenizer(tokenizer_of(folder).backend, 8)
     with pytest.raises(ValueError, match="gives token 8, but the decoder's vocabulary has 8 tokens"):
         narrow.encode("az")
+
+
+def change_file(file, **changes):
+    written = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    file.write_text(json.dumps(written | changes), encoding="utf-8")
+
+
+CUT = {
+    "truncation": {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0},
+    "padding": {
+        "strategy": {"Fixed": 8},
+        "direction": "Left",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "<unk>",
+    },
+}
+
+
+@pytest.mark.parametrize("saved", [*CUT, "both"])
+def test_truncation_and_padding_that_were_saved_are_reset_at_every_call(folder, saved):
+    plain = tokenizer_of(folder)
+    texts = ["abéab", "a", "é\né\nab"]
+    expected = [plain.encode(text).tolist() for text in texts]
+    change_file(folder / "tokenizer.json", **(CUT if saved == "both" else {saved: CUT[saved]}))
+    tokenizer = tokenizer_of(folder)
+    assert tokenizer.backend.truncation or tokenizer.backend.padding
+    assert [tokenizer.encode(text).tolist() for text in texts] == expected
+    tokenizer.backend.enable_truncation(2)
+    tokenizer.backend.enable_padding(length=9)
+    assert [tokenizer.encode(text).tolist() for text in texts] == expected
+    assert tokenizer.encode_prompt(texts[2])[0].tolist() == expected[2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"use_glue": True}, "use_glue is true: what that means for the numbers of a tokenizer's tokens"),
+        ({"split_special_tokens": True}, "split_special_tokens is true"),
+        ({"add_bos_token": False, "bos_token": "<s>"}, "add_bos_token is false, but by tokenizer.json a text is <s> a"),
+        ({"add_eos_token": True, "eos_token": {"content": "</s>"}}, "add_eos_token is true, but by tokenizer.json"),
+        ({"add_bos_token": "true", "bos_token": "<s>"}, "add_bos_token must be true or false"),
+        ({"added_tokens_decoder": {"4": {"content": "<pad>"}}}, 'has "<pad>" as token 4, tokenizer.json has not'),
+        ({"added_tokens_decoder": {"2": {"content": "<s>"}}}, 'has "<s>" as token 2, tokenizer.json has not'),
+        ({"added_tokens_decoder": 3}, "added_tokens_decoder must be an object"),
+    ],
+)
+def test_settings_that_ask_for_something_else_are_refused(folder, settings, message):
+    change_file(folder / "tokenizer_config.json", **settings)
+    with pytest.raises(ValueError, match=message) as error:
+        tokenizer_of(folder)
+    assert str(error.value).startswith(str(folder / "tokenizer_config.json"))
+
+
+def test_a_space_before_a_text_is_the_same_in_both_files(folder):
+    change_file(
+        folder / "tokenizer.json",
+        pre_tokenizer={"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
+    )
+    change_file(folder / "tokenizer_config.json", add_prefix_space=True)
+    tokenizer_of(folder)
+    change_file(
+        folder / "tokenizer.json",
+        pre_tokenizer={"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+    )
+    with pytest.raises(ValueError, match=r"add_prefix_space is true, but in tokenizer\.json it is false"):
+        tokenizer_of(folder)
+
+
+def test_settings_as_people_have_them_are_read(folder):
+    settings = {
+        "add_bos_token": True,
+        "bos_token": {"content": "<s>", "special": True},
+        "add_eos_token": False,
+        "eos_token": "</s>",
+        "added_tokens_decoder": {"1": {"content": "<s>", "special": True}},
+        "chat_template": "{{ messages }}",
+        "legacy": False,
+        "model_max_length": 1e30,
+        "tokenizer_class": "LlamaTokenizer",
+        "unk_token": "<unk>",
+    }
+    change_file(folder / "tokenizer_config.json", **settings)
+    assert tokenizer_of(folder).encode("a").tolist() == [1, 3]
+
+
+def test_tokens_that_end_a_text_are_those_of_the_generation_settings(folder):
+    change_file(folder / "config.json", eos_token_id=1)
+    assert load_directory(folder).config.eos == (1,)
+    change_file(folder / "generation_config.json", do_sample=True)
+    assert load_directory(folder).config.eos == (1,)
+    change_file(folder / "generation_config.json", eos_token_id=[2, 3])
+    assert load_directory(folder).config.eos == (2, 3)
+    change_file(folder / "generation_config.json", eos_token_id="</s>")
+    with pytest.raises(ValueError, match=r"generation_config\.json: eos_token_id must be a whole number"):
+        load_directory(folder)
+
+
+def test_a_tokenizer_that_draws_lots_is_refused(folder):
+    letters = tokenizers.Tokenizer(tokenizers.models.BPE({"a": 0}, [], dropout=0.1))
+    letters.save(str(folder / "tokenizer.json"))
+    with pytest.raises(ValueError, match=r"model\.dropout is 0\.1"):
+        load_directory(folder)
 
 
 def test_a_file_that_is_no_tokenizer_is_named(folder):

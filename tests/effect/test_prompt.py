@@ -8,7 +8,8 @@ import tokenizers
 from decoder.helpers import TINY
 from tokenizers import decoders, models, pre_tokenizers, processors
 
-from lrgd_jax.decoder.tokenizer import Tokenizer, byte_level_tokenizer
+from lrgd_jax.decoder.byte_level import byte_level_tokenizer
+from lrgd_jax.decoder.tokenizer import Tokenizer
 from lrgd_jax.effect.prompt import Prompt, few_shot
 from lrgd_jax.effect.template import Template
 
