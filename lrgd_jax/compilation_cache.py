@@ -83,7 +83,9 @@ def enable_programs(environment: MutableMapping[str, str]) -> str | None:
         _prune()
     except OSError as error:
         return f"no compiled program is kept ({error}); --no-cache does without"
-    environment |= {FOLDER: str(folder)} | {key: value for key, value in SETTINGS.items() if key not in environment}
+    environment.update(
+        {FOLDER: str(folder)} | {key: value for key, value in SETTINGS.items() if key not in environment}
+    )
     return None
 
 

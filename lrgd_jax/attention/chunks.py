@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 __all__ = ["cut", "join"]
 
 
-def cut(x: Float[Array, "n *r"], chunk: int, fill: float = 0.0) -> Float[Array, "chunks chunk *r"]:
+def cut(x: Float[Array, " n *r"], chunk: int, fill: float = 0.0) -> Float[Array, "chunks chunk *r"]:
     """The rows in chunks; the last one is filled up with `fill`.
 
     Raises:
@@ -22,6 +22,6 @@ def cut(x: Float[Array, "n *r"], chunk: int, fill: float = 0.0) -> Float[Array, 
     return jnp.pad(x, rows, constant_values=fill).reshape(chunks, chunk, *x.shape[1:])
 
 
-def join(x: Float[Array, "chunks chunk *r"], tokens: int) -> Float[Array, "n *r"]:
+def join(x: Float[Array, "chunks chunk *r"], tokens: int) -> Float[Array, " n *r"]:
     """The first rows of the chunks, one after another."""
     return x.reshape(-1, *x.shape[2:])[:tokens]

@@ -22,7 +22,7 @@ _Chunk: TypeAlias = tuple[Float[Array, "c r"], Float[Array, "c r"], Float[Array,
 """Queries, keys, values and gates of one chunk."""
 
 
-def decay_products(decays: Float[Array, "n *r"]) -> Float[Array, "n n *r"]:
+def decay_products(decays: Float[Array, " n *r"]) -> Float[Array, "n n *r"]:
     r"""What is left of token i at token t, $D_{ti} = \prod_{i < s \le t} a_s$ for $i \le t$, else zero.
 
     Row by row and without a quotient, so that a decay of zero is as good as any other.
@@ -34,8 +34,8 @@ def decay_products(decays: Float[Array, "n *r"]) -> Float[Array, "n n *r"]:
     own = jnp.eye(n, dtype=decays.dtype).reshape(n, n, *(1,) * (decays.ndim - 1))
 
     def token(
-        row: Float[Array, "n *r"], step: tuple[Float[Array, "*r"], Float[Array, "n *r"]]
-    ) -> tuple[Float[Array, "n *r"], Float[Array, "n *r"]]:
+        row: Float[Array, " n *r"], step: tuple[Float[Array, " *r"], Float[Array, " n *r"]]
+    ) -> tuple[Float[Array, " n *r"], Float[Array, " n *r"]]:
         decay, entering = step
         row = row * decay[None] + entering
         return row, row

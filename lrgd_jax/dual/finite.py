@@ -251,7 +251,7 @@ def online_batches(
     if window < 1:
         raise ValueError(f"a window holds at least the token itself, so window >= 1; got {window}")
 
-    def pair(x: Float[Array, "n *c"], factor: float | Float[Array, ""]) -> Float[Array, "n 2 *c"]:
+    def pair(x: Float[Array, " n *c"], factor: float | Float[Array, ""]) -> Float[Array, "n 2 *c"]:
         kept = max(x.shape[0] - window, 0)
         delayed = jnp.concatenate([jnp.zeros_like(x[: x.shape[0] - kept]), x[:kept]])
         return jnp.stack([x, delayed * jnp.asarray(factor, x.dtype)], axis=1)

@@ -135,8 +135,8 @@ def aumann_shapley(
 
 
 def _merge(
-    known: Float[np.ndarray, "k *kept"], new: Float[np.ndarray, "b *x"], old: Bool[np.ndarray, " n"]
-) -> Float[np.ndarray, "n *x"]:
+    known: Float[np.ndarray, " k *kept"], new: Float[np.ndarray, " b *x"], old: Bool[np.ndarray, " n"]
+) -> Float[np.ndarray, " n *x"]:
     """What is known at the nodes of the rule before, and what is new at the others, in order."""
     both = np.empty((len(old), *new.shape[1:]))
     both[~old] = new

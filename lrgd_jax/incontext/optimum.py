@@ -196,7 +196,7 @@ def ridge_prediction(tokens: Float[Array, "n_1 d_1"], penalty: float | Float[Arr
 
 def _errors(
     tasks: RegressionTasks, eigenvalues: Float[np.ndarray, "*s"], left: Float[np.ndarray, "*s"]
-) -> Float[np.ndarray, "2 *s"]:
+) -> Float[np.ndarray, " 2 *s"]:
     """Numbers whose squares, summed over a prompt, are twice its loss: what is left of w, and what noise brings."""
     bias = tasks.weight_scale * left
     root = np.sqrt(np.where(eigenvalues > 0, eigenvalues, 1.0))

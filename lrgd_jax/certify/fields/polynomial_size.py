@@ -41,9 +41,10 @@ class Size:
         if self.bits == -math.inf or other.bits == -math.inf:
             return other if self.bits == -math.inf else self
         shift = max(self.shift, other.shift)
-        common = {
-            y: max(self.divisors.get(y, 0), other.divisors.get(y, 0)) for y in {**self.divisors, **other.divisors}
-        }
+        common = self.divisors
+        if self.divisors != other.divisors:
+            both = {**self.divisors, **other.divisors}
+            common = {y: max(self.divisors.get(y, 0), other.divisors.get(y, 0)) for y in both}
         a, b = self._over(common, shift), other._over(common, shift)
         return Size(
             max(a.degree, b.degree),
@@ -66,7 +67,10 @@ class Size:
             return NotImplemented
         if -math.inf in (self.bits, other.bits):
             return Size(bits=-math.inf)
-        divisors = {y: self.divisors.get(y, 0) + other.divisors.get(y, 0) for y in {**self.divisors, **other.divisors}}
+        divisors = self.divisors or other.divisors
+        if self.divisors and other.divisors:
+            both = {**self.divisors, **other.divisors}
+            divisors = {y: self.divisors.get(y, 0) + other.divisors.get(y, 0) for y in both}
         return Size(
             self.degree + other.degree,
             self.bits + other.bits,
@@ -124,13 +128,17 @@ class Size:
 
     def _over(self, common: Mapping[Size, int], shift: float) -> Size:
         """The numerator over another denominator, a multiple of this one."""
-        missing = [(y, power - self.divisors.get(y, 0)) for y, power in common.items()]
-        return replace(
-            self,
-            degree=self.degree + sum(power * y.own for y, power in missing),
-            bits=self.bits + shift - self.shift + sum(power * y.own_bits for y, power in missing),
-            terms=self.terms * math.prod(_power(y.terms, power) for y, power in missing),
-        )
+        degree, bits, terms = self.degree, self.bits + shift - self.shift, self.terms
+        if common is not self.divisors:
+            for y, power in common.items():
+                missing = power - self.divisors.get(y, 0)
+                if missing:
+                    degree += missing * y.own
+                    bits += missing * y.own_bits
+                    terms *= _power(y.terms, missing)
+        if degree == self.degree and bits == self.bits and terms == self.terms:
+            return self
+        return replace(self, degree=degree, bits=bits, terms=terms)
 
     def _exponents(self, other: Size, width: float) -> tuple[float, bool, float]:
         if self.divided or other.divided:

@@ -39,6 +39,7 @@ from lrgd_jax.certify.verdicts.random_fields import (
     agree_exactly,
     differing,
 )
+from lrgd_jax.certify.verdicts.sampled_fields import agree_at_points, has_exponentials
 from lrgd_jax.certify.walking.data_movement import shape_of
 from lrgd_jax.certify.walking.walker import walk
 
@@ -60,7 +61,10 @@ _RESAMPLED = 4
 def decide_exactly(
     left: Program, right: Program, prepared: Prepared, *, seed: int, target: float = FALSE_ACCEPT
 ) -> Agreement | Disagreement | NotApplicable:
-    """As `agree_exactly`; what that leaves open because numbers are compared is decided case by case, if cases are few.
+    """As `agree_exactly`; what that leaves open is decided at many points, or case by case.
+
+    Nested exponentials, and sums of them that grow too large, are decided at many points of several fields; programs
+    that compare numbers case by case, if cases are few.
 
     Args:
         left: one program.
@@ -72,6 +76,12 @@ def decide_exactly(
     found = agree_exactly(left, right, prepared, seed=seed, target=target)
     if isinstance(found, Agreement) or (isinstance(found, Disagreement) and found.certain):
         return found
+    if has_exponentials(left, right):
+        at_points = agree_at_points(left, right, prepared, seed=seed, target=target)
+        if isinstance(at_points, Agreement):
+            return at_points
+        # what a single field cannot say of a program, many may still tell apart
+        found = found if isinstance(at_points, NotApplicable) else at_points
     cases = _agree_in_cells(left, right, prepared, seed, target)
     if not isinstance(cases, NotApplicable):
         return cases

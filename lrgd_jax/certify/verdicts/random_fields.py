@@ -23,6 +23,7 @@ from lrgd_jax.certify.fields.degrees import Degrees
 from lrgd_jax.certify.fields.exponentials import TooManyTermsError
 from lrgd_jax.certify.fields.polynomial_size import Size
 from lrgd_jax.certify.fields.prime_fields import BITS, PrimeField, primes
+from lrgd_jax.certify.fields.sampled_field import SampledField
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.tracing.structures import comparable
@@ -40,6 +41,7 @@ __all__ = [
     "Odds",
     "Prepared",
     "agree_exactly",
+    "cross_differences",
     "differing",
 ]
 
@@ -189,7 +191,7 @@ def _compare(left: Program, right: Program, prepared: Prepared, modulus: int, se
     raise ZeroDivisionError
 
 
-def differing(field: PrimeField, x: Any, y: Any) -> int:
+def differing(field: PrimeField | SampledField, x: Any, y: Any) -> int:
     """How many entries of two results of one shape differ.
 
     Raises:
@@ -200,6 +202,20 @@ def differing(field: PrimeField, x: Any, y: Any) -> int:
     if isinstance(x, Numbers) and isinstance(y, Numbers):
         return sum(field.differ(a, b) for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True))
     return int(np.sum(np.asarray(x) != np.asarray(y)))
+
+
+def cross_differences(left: Program, right: Program, prepared: Prepared, system: Degrees) -> list[Size]:
+    """The size of the difference of both sides over a common denominator, for each entry of the results."""
+    inputs = prepared.leaves(system, lambda shape, _: system.variables(shape))
+    pairs = zip(*(walk(program, system, inputs) for program in (left, right)), strict=True)
+    # what both sides divide by has a name on each of them, so this is the cross difference
+    return [
+        a - b
+        for x, y in pairs
+        if isinstance(x, Numbers)
+        for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True)
+        if isinstance(a, Size) and isinstance(b, Size)
+    ]
 
 
 @dataclass(frozen=True)
@@ -234,16 +250,7 @@ class Odds:
         system = Degrees() if system is None else system
         # a degree out of the range of floats is infinite, and proves nothing
         with np.errstate(over="ignore", invalid="ignore"):
-            inputs = prepared.leaves(system, lambda shape, _: system.variables(shape))
-            pairs = zip(*(walk(program, system, inputs) for program in (left, right)), strict=True)
-            # what both sides divide by has a name on each of them, so this is the cross difference
-            differences = [
-                a - b
-                for x, y in pairs
-                if isinstance(x, Numbers)
-                for a, b in zip(x.array.ravel(), y.array.ravel(), strict=True)
-                if isinstance(a, Size) and isinstance(b, Size)
-            ]
+            differences = cross_differences(left, right, prepared, system)
         return cls(
             degree=max((one.degree for one in differences), default=0.0),
             digits=max((one.digits for one in differences), default=0.0),
