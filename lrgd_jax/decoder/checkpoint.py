@@ -1,10 +1,11 @@
 """Reads the tensors of a safetensors checkpoint, one file or sharded, and accounts for every one of them."""
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +13,35 @@ import numpy as np
 from jaxtyping import Array
 from safetensors import SafetensorError, safe_open
 
-__all__ = ["check_finite", "checkpoint_files", "few", "read_json", "read_tensors"]
+from lrgd_jax.decoder.tensor_blocks import BLOCK, read_blocks
+
+__all__ = ["StoredTensor", "checkpoint_files", "few", "read_json", "read_tensors", "stored_tensors"]
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
-FLOATING = ("F64", "F32", "F16", "BF16")
+FLOATING: Mapping[str, np.dtype] = {
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+    "F16": np.dtype(np.float16),
+    "BF16": np.dtype(jnp.bfloat16),
+}
+"""The format's names of the types that are read."""
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+class StoredTensor(NamedTuple):
+    """Where a tensor lies in a safetensors file.
+
+    Attributes:
+        name: of the tensor.
+        shape: of the tensor.
+        kind: the format's name of its type.
+        start: its first byte in the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    start: int
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -105,8 +130,9 @@ def read_tensors(
     surplus: dict[str, Path] = {}
     twin: np.ndarray | None = None
     for file, indexed in files.items():
-        with _open(file) as handle:
-            names = set(handle.keys())
+        held = stored_tensors(file)
+        names = set(held)
+        with file.open("rb") as stream:
             # the index places each tensor in one file, so this also finds tensors that are there twice
             _check_index(file, names, indexed)
             for stored in sorted(names):
@@ -115,9 +141,9 @@ def read_tensors(
                     raise ValueError(f"{file}: tensor {name} is there twice, with and without {prefix!r}")
                 places[name] = file
                 if name in shapes:
-                    tensors[name] = _read(handle, file, stored, shapes[name], dtype)
+                    tensors[name] = _read(stream, file, held[stored], shapes[name], dtype)
                 elif name == tied[0] and tied[1] in shapes:
-                    twin = np.asarray(_read(handle, file, stored, shapes[tied[1]], dtype))
+                    twin = np.asarray(_read(stream, file, held[stored], shapes[tied[1]], dtype))
                 elif not re.fullmatch(ignorable, name):
                     surplus[name] = file
     missing = [name for name in shapes if name not in places]
@@ -138,11 +164,26 @@ def read_tensors(
     return tensors
 
 
-def _open(file: Path) -> safe_open:
+def stored_tensors(file: Path) -> dict[str, StoredTensor]:
+    """What a safetensors file holds, by name.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     try:
-        return safe_open(file, framework="np")
+        # which sees to it that the tensors fill the file, one after another
+        with safe_open(file, framework="np"):
+            pass
     except SafetensorError as error:
         raise ValueError(f"{file}: {_damage(file)} ({error}); download the file again") from error
+    with file.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(size))
+    return {
+        name: StoredTensor(name, tuple(entry["shape"]), entry["dtype"], 8 + size + entry["data_offsets"][0])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
 
 
 def _damage(file: Path) -> str:
@@ -174,34 +215,36 @@ def _check_index(file: Path, names: set[str], indexed: frozenset[str] | None) ->
         raise ValueError(f"{file} {what} {INDEX} {how}; download the checkpoint again")
 
 
-def _read(handle: safe_open, file: Path, name: str, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
-    stored = handle.get_slice(name)
-    came = tuple(stored.get_shape())
-    if came != shape:
-        raise ValueError(f"{file}: tensor {name} has shape {list(came)}, but the config calls for {list(shape)}")
-    if stored.get_dtype() not in FLOATING:
+def _read(
+    stream: BinaryIO, file: Path, stored: StoredTensor, shape: tuple[int, ...], dtype: jax.typing.DTypeLike
+) -> Array:
+    if stored.shape != shape:
         raise ValueError(
-            f"{file}: tensor {name} is stored as {stored.get_dtype()}; supported: {', '.join(FLOATING)}; "
+            f"{file}: tensor {stored.name} has shape {list(stored.shape)}, but the config calls for {list(shape)}"
+        )
+    if stored.kind not in FLOATING:
+        raise ValueError(
+            f"{file}: tensor {stored.name} is stored as {stored.kind}; supported: {', '.join(FLOATING)}; "
             "dequantise the checkpoint"
         )
-    raw = handle.get_tensor(name)
-    check_finite(file, name, raw, "the checkpoint is damaged, or its training diverged")
-    # a value that the narrower type cannot hold becomes infinite and is named, so numpy need not warn
-    with np.errstate(over="ignore"):
-        cast = raw.astype(jnp.dtype(dtype))
-    check_finite(file, name, cast, f"it overflows {jnp.dtype(dtype).name}; load in a wider type")
-    return jnp.asarray(cast)
+    return read_blocks(
+        _blocks(stream, stored),
+        shape,
+        dtype,
+        file=file,
+        name=stored.name,
+        damage="the checkpoint is damaged, or its training diverged",
+    )
 
 
-def check_finite(file: Path, name: str, values: np.ndarray, why: str) -> None:
-    """Raises ValueError where a tensor holds what is not finite; the message names file, tensor and place."""
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        where = tuple(bad[0].tolist())
-        raise ValueError(
-            f"{file}: tensor {name} has {len(bad)} values that are not finite, the first at {list(where)}: "
-            f"{float(values[where])}; {why}"
-        )
+def _blocks(stream: BinaryIO, stored: StoredTensor) -> Iterator[np.ndarray]:
+    """A tensor's numbers, some at a time."""
+    kind, left = FLOATING[stored.kind], math.prod(stored.shape)
+    stream.seek(stored.start)
+    while left:
+        count = min(left, BLOCK)
+        yield np.fromfile(stream, np.uint8, count * kind.itemsize).view(kind)
+        left -= count
 
 
 def few(names: list[str]) -> str:

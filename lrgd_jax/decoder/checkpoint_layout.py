@@ -1,9 +1,10 @@
 """Which tensors a checkpoint holds, of what shape, and where each goes; families differ in the names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import jax
 from jaxtyping import Array
 
 from lrgd_jax.attention.multi_head import HeadWeights
@@ -105,7 +106,7 @@ def tensor_shapes(config: DecoderConfig, names: TensorNames = LLAMA_NAMES) -> di
 
 def assemble(
     config: DecoderConfig,
-    tensors: Mapping[str, Array],
+    tensors: MutableMapping[str, Array],
     names: TensorNames = LLAMA_NAMES,
     *,
     gains: Literal["as stored", "plus one"] = "as stored",
@@ -114,20 +115,21 @@ def assemble(
 
     Args:
         config: the decoder.
-        tensors: by name.
+        tensors: by name; each is taken out, so that none is kept beside the weights that are made of it.
         names: of the family.
         gains: "plus one" where a norm's gain is stored less one.
     """
     m, d = config.width, config.head_width
 
     def gain(stem: str) -> Array:
-        return tensors[f"{stem}.weight"] + 1 if gains == "plus one" else tensors[f"{stem}.weight"]
+        weight = tensors.pop(f"{stem}.weight")
+        return weight + 1 if gains == "plus one" else weight
 
     def one_layer(prefix: str) -> LayerWeights:
         stems = {part: prefix + stem for part, stem in names.layer.items()}
 
         def pair(part: str) -> tuple[Array, Array | None]:
-            return tensors[f"{stems[part]}.weight"], tensors.get(f"{stems[part]}.bias")
+            return tensors.pop(f"{stems[part]}.weight"), tensors.pop(f"{stems[part]}.bias", None)
 
         def split(part: str, heads: int) -> tuple[Array, Array | None]:
             weight, bias = pair(part)
@@ -167,18 +169,19 @@ def assemble(
             heads=projections(),
             feed_forward_norm=gain(stems["feed_forward_norm"]),
             feed_forward=block(),
-            attention_norm_bias=tensors.get(f"{stems['attention_norm']}.bias"),
-            feed_forward_norm_bias=tensors.get(f"{stems['feed_forward_norm']}.bias"),
+            attention_norm_bias=tensors.pop(f"{stems['attention_norm']}.bias", None),
+            feed_forward_norm_bias=tensors.pop(f"{stems['feed_forward_norm']}.bias", None),
             attention_post_norm=gain(stems["attention_post_norm"]) if config.post_norms else None,
             feed_forward_post_norm=gain(stems["feed_forward_post_norm"]) if config.post_norms else None,
         )
 
     return DecoderParams(
-        embedding=tensors[f"{names.embedding}.weight"],
-        layers=tuple(one_layer(names.prefix.format(layer)) for layer in range(config.layers)),
+        embedding=tensors.pop(f"{names.embedding}.weight"),
+        # one after another, or the tensors of all layers wait for theirs
+        layers=tuple(jax.block_until_ready(one_layer(names.prefix.format(layer))) for layer in range(config.layers)),
         final_norm=gain(names.final_norm),
-        head=tensors.get(f"{names.head}.weight"),
-        final_norm_bias=tensors.get(f"{names.final_norm}.bias"),
-        positions=tensors.get(f"{names.positions}.weight"),
+        head=tensors.pop(f"{names.head}.weight", None),
+        final_norm_bias=tensors.pop(f"{names.final_norm}.bias", None),
+        positions=tensors.pop(f"{names.positions}.weight", None),
         embedding_scale=config.embedding_scale,
     )

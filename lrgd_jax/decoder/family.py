@@ -1,6 +1,6 @@
 """What a family of pretrained decoders has to state."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 
 from jaxtyping import Array
@@ -26,7 +26,7 @@ class Family:
         read_config: config.json to `DecoderConfig`; raises ValueError for what the decoder does not compute. It reads
             every key that matters from the `Config`, which notes it.
         tensor_shapes: name and shape of every tensor that a checkpoint must hold.
-        assemble: those tensors to the decoder's weights.
+        assemble: those tensors to the decoder's weights; it takes each out of the mapping.
         tied: (head, embedding): names of a head that may be stored though it is the embedding.
         ignorable: a regular expression; tensors of these names are buffers that the decoder computes itself.
         prefix: with which the names of all tensors may begin, or not.
@@ -38,7 +38,7 @@ class Family:
     model_types: tuple[str, ...]
     read_config: Callable[[Config], DecoderConfig]
     tensor_shapes: Callable[[DecoderConfig], dict[str, tuple[int, ...]]] = tensor_shapes
-    assemble: Callable[[DecoderConfig, Mapping[str, Array]], DecoderParams] = assemble
+    assemble: Callable[[DecoderConfig, MutableMapping[str, Array]], DecoderParams] = assemble
     tied: tuple[str, str] = ("lm_head.weight", "model.embed_tokens.weight")
     ignorable: str = r"(.*\.)?rotary_emb\.inv_freq"
     prefix: str = ""

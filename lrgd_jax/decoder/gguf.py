@@ -6,14 +6,16 @@ The file stores each head's rows of queries and keys in llama.cpp's order, in wh
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lrgd_jax.decoder.checkpoint import check_finite, few
+from lrgd_jax.decoder.checkpoint import few
 from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.fields import Fields, refuse_unread
@@ -21,7 +23,11 @@ from lrgd_jax.decoder.gguf_config import NEUTRAL, change_nothing, gguf_config
 from lrgd_jax.decoder.gguf_header import TensorPlace, read_header
 from lrgd_jax.decoder.gguf_tokenizer import gguf_tokenizer, other_token
 from lrgd_jax.decoder.params import DecoderParams
+from lrgd_jax.decoder.tensor_blocks import BLOCK, read_blocks
 from lrgd_jax.decoder.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from gguf import GGMLQuantizationType
 
 __all__ = ["read_gguf"]
 
@@ -45,7 +51,7 @@ NAMES = TensorNames(
 
 
 def read_gguf(path: Path, dtype: jax.typing.DTypeLike) -> tuple[DecoderConfig, DecoderParams, Tokenizer | None]:
-    """Config, weights and tokenizer of a GGUF file; the file is memory-mapped and dequantised tensor by tensor.
+    """Config, weights and tokenizer of a GGUF file; the file is read and dequantised some rows at a time.
 
     Args:
         path: of the file.
@@ -85,8 +91,8 @@ def read_gguf(path: Path, dtype: jax.typing.DTypeLike) -> tuple[DecoderConfig, D
     if missing or surplus:
         what = f"lacks {few(missing)}" if missing else f"has the surplus {few(surplus)}"
         raise ValueError(f"{path} {what}: these are not the tensors of the Llama that its metadata describe")
-    data = np.memmap(path, np.uint8, "r")
-    tensors = {name: _tensor(path, data, header.tensors[name], shape, dtype) for name, shape in shapes.items()}
+    with path.open("rb") as stream:
+        tensors = {name: _tensor(path, stream, header.tensors[name], shape, dtype) for name, shape in shapes.items()}
     return config, assemble(config, tensors, NAMES), tokenizer
 
 
@@ -95,10 +101,9 @@ def _is_setting(key: str, tokenizer: Tokenizer | None) -> bool:
 
 
 def _tensor(
-    path: Path, data: np.ndarray, stored: TensorPlace, shape: tuple[int, ...], dtype: jax.typing.DTypeLike
+    path: Path, stream: BinaryIO, stored: TensorPlace, shape: tuple[int, ...], dtype: jax.typing.DTypeLike
 ) -> Array:
     from gguf import GGMLQuantizationType
-    from gguf.quants import dequantize
 
     if stored.shape != shape:
         raise ValueError(
@@ -106,14 +111,23 @@ def _tensor(
         )
     kind = GGMLQuantizationType(stored.kind)
     try:
-        raw = dequantize(data[stored.start : stored.start + stored.size], kind).reshape(shape)
+        return read_blocks(
+            _blocks(stream, stored, kind), shape, dtype, file=path, name=stored.name, damage="the file is damaged"
+        )
     except NotImplementedError as error:
         raise ValueError(
             f"{path}: tensor {stored.name} is stored as {kind.name}, which cannot be dequantised; "
             "convert the file to F16, Q8_0, Q4_1 or another kind that the gguf package reads"
         ) from error
-    check_finite(path, stored.name, raw, "the file is damaged")
-    with np.errstate(over="ignore"):
-        cast = raw.astype(jnp.dtype(dtype))
-    check_finite(path, stored.name, cast, f"it overflows {jnp.dtype(dtype).name}; load in a wider type")
-    return jnp.asarray(cast)
+
+
+def _blocks(stream: BinaryIO, stored: TensorPlace, kind: GGMLQuantizationType) -> Iterator[np.ndarray]:
+    """A tensor's numbers, some rows at a time."""
+    from gguf.quants import dequantize
+
+    rows = math.prod(stored.shape[:-1])
+    row_bytes, at_once = stored.size // max(rows, 1), max(1, BLOCK // max(stored.shape[-1], 1))
+    stream.seek(stored.start)
+    for first in range(0, rows, at_once):
+        count = min(at_once, rows - first)
+        yield dequantize(np.fromfile(stream, np.uint8, count * row_bytes).reshape(count, row_bytes), kind)

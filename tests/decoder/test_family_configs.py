@@ -157,7 +157,9 @@ def test_a_familys_tensors_fill_its_decoder(family):
         name: np.array([next(numbers) for _ in range(int(np.prod(shape)))], np.float64).reshape(shape)
         for name, shape in family.tensor_shapes(config).items()
     }
-    params = family.assemble(config, {name: jnp.asarray(x) for name, x in tensors.items()})
+    arrays = {name: jnp.asarray(x) for name, x in tensors.items()}
+    params = family.assemble(config, arrays)
+    assert not arrays  # or they would be kept beside the weights
     leaves = np.sort(np.concatenate([np.ravel(x) for x in jax.tree.leaves(params)]))
     if not family.name.startswith("gemma"):  # whose gains are stored less one
         assert (leaves == np.arange(len(leaves))).all()

@@ -3,7 +3,7 @@
 Source: Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3.
 """
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -77,9 +77,10 @@ def _shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     return {name: shape[::-1] if ".c_" in name else shape for name, shape in shapes.items()}
 
 
-def _assemble(config: DecoderConfig, tensors: Mapping[str, Array]) -> DecoderParams:
+def _assemble(config: DecoderConfig, tensors: MutableMapping[str, Array]) -> DecoderParams:
     plain: dict[str, Array] = {}
-    for name, stored in tensors.items():
+    for name in list(tensors):
+        stored = tensors.pop(name)
         tensor = stored.T if ".c_" in name else stored
         if ".c_attn." in name:
             prefix, kind = name.split("attn.c_attn")

@@ -3,7 +3,7 @@
 Source: Black et al. 2022, arXiv 2204.06745, section 2.1; Biderman et al. 2023, arXiv 2304.01373.
 """
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 from jaxtyping import Array
 
@@ -68,9 +68,10 @@ def _shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _assemble(config: DecoderConfig, tensors: Mapping[str, Array]) -> DecoderParams:
+def _assemble(config: DecoderConfig, tensors: MutableMapping[str, Array]) -> DecoderParams:
     plain: dict[str, Array] = {}
-    for name, tensor in tensors.items():
+    for name in list(tensors):
+        tensor = tensors.pop(name)
         if ".query_key_value." in name:
             prefix, kind = name.split("attention.query_key_value")
             heads = tensor.reshape(config.heads, 3, config.head_width, *tensor.shape[1:])
