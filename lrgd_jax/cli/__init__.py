@@ -13,6 +13,7 @@ from lrgd_jax.cli.doctor import doctor
 from lrgd_jax.cli.errors import CODES, CommandGroup, caching, complain, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
+from lrgd_jax.cli.model import model
 from lrgd_jax.cli.new import new
 from lrgd_jax.cli.plot import plot
 from lrgd_jax.cli.recheck import recheck
@@ -36,6 +37,7 @@ for command in (claims, verify, certify, recheck, explain, experiment, plot, doc
     # the commands that give a verdict say what their exit codes mean
     app.command(epilog=None if command in (verify, certify, recheck) else CODES)(command)
 app.add_typer(data, name="data")
+app.add_typer(model, name="model")
 app.add_typer(new, name="new")
 app.add_typer(recommend, name="recommend")
 

@@ -53,8 +53,12 @@ class Family:
         Raises:
             ValueError: as for `read_config`; or a key is of unknown effect, which is named.
         """
+        return self.account(described)[0]
+
+    def account(self, described: Mapping[str, object]) -> tuple[DecoderConfig, dict[str, object]]:
+        """The same, and the keys that are not used, with their values."""
         fields = Fields(described)
         config = self.read_config(fields)
         harmless = {*WITHOUT_EFFECT, *self.without_effect}
-        refuse_unread(fields, without_effect=harmless.__contains__, neutral=NEUTRAL, what=f"a {self.name}")
-        return config
+        unused = refuse_unread(fields, without_effect=harmless.__contains__, neutral=NEUTRAL, what=f"a {self.name}")
+        return config, unused

@@ -182,7 +182,7 @@ def refuse_unread(
     without_effect: Callable[[str], bool],
     neutral: Mapping[str, object],
     what: str,
-) -> None:
+) -> dict[str, object]:
     """Refuses, by name, the first key that nobody read and that is not known to leave the numbers as they are.
 
     A key that holds null says nothing and is never refused.
@@ -193,19 +193,24 @@ def refuse_unread(
         neutral: keys that change no number while they hold this value.
         what: was read, such as "a llama".
 
+    Returns:
+        The keys that nobody read, which change no number, with their values.
+
     Raises:
         ValueError: there is such a key.
 
     Examples:
         >>> known = {"without_effect": {"use_cache"}.__contains__, "neutral": {"use_glue": False}}
         >>> refuse_unread(Fields({"use_cache": True, "use_glue": False}), **known, what="a llama")
+        {'use_cache': True, 'use_glue': False}
         >>> refuse_unread(Fields({"use_glue": True}), **known, what="a llama")
         Traceback (most recent call last):
             ...
         ValueError: use_glue is true: what that means for the numbers of a llama is not known here; remove the key
         if it means nothing, or set it to false
     """
-    for name, value in fields.unread():
+    unused = dict(fields.unread())
+    for name, value in unused.items():
         if value is None or (_equal(value, neutral[name]) if name in neutral else without_effect(name)):
             continue
         instead = f", or set it to {shown(neutral[name])}" if name in neutral else ""
@@ -213,6 +218,7 @@ def refuse_unread(
             f"{name} is {shown(value)}: what that means for the numbers of {what} is not known here; "
             f"remove the key if it means nothing{instead}"
         )
+    return unused
 
 
 def shown(value: object) -> str:

