@@ -1,7 +1,8 @@
 """Feature maps phi: R^d -> R^r, each for one vector; `jax.vmap` gives the batch.
 
 A feature map turns attention into a finite dual model f_W(x) = W phi(x): its kernel is
-kappa(x, y) = <phi(x), phi(y)>. Maps with parameters are frozen pytrees that are called like functions.
+kappa(x, y) = <phi(x), phi(y)>. Maps with parameters are frozen pytrees that are called like functions. The features of
+a bfloat16 or float16 vector are computed in float32 and rounded once.
 """
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = [
@@ -45,7 +47,9 @@ def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
         >>> elu_plus_one(jnp.array([0.0, 2.0])).tolist()
         [1.0, 3.0]
     """
-    return jax.nn.elu(x) + 1
+    # exp itself and not 1 + expm1, which is zero below -6.5 in bfloat16 and below -17 in float32; where x is positive
+    # its argument is zero, so that neither it nor its derivative can overflow in the branch that is not taken
+    return jnp.where(x > 0, x + 1, jnp.exp(jnp.where(x > 0, jnp.zeros_like(x), x)))
 
 
 def relu(x: Float[Array, " d"]) -> Float[Array, " d"]:
@@ -88,12 +92,13 @@ class TaylorFeatures:
         """The r features of one vector."""
         if self.degree < 0:
             raise ValueError(f"TaylorFeatures: degree must be 0 or more, got {self.degree}")
-        power = jnp.ones((1,), x.dtype)
+        (wide,) = widen(x)
+        power = jnp.ones((1,), wide.dtype)
         blocks = [power]
         for order in range(1, self.degree + 1):
-            power = jnp.outer(power, x).ravel() / jnp.sqrt(jnp.asarray(order, x.dtype))
+            power = jnp.outer(power, wide).ravel() / jnp.sqrt(jnp.asarray(order, wide.dtype))
             blocks.append(power)
-        return jnp.concatenate(blocks)
+        return narrow(jnp.concatenate(blocks), x)
 
 
 @struct.dataclass
@@ -123,8 +128,9 @@ class PositiveRandomFeatures:
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " r"]:
         """The r features of one vector."""
-        exponent = jnp.asarray(self.projection, x.dtype) @ x - jnp.sum(x * x) / 2
-        return jnp.exp(exponent) / jnp.sqrt(jnp.asarray(self.projection.shape[0], x.dtype))
+        (wide,) = widen(x)
+        exponent = jnp.asarray(self.projection, wide.dtype) @ wide - jnp.sum(wide * wide) / 2
+        return narrow(jnp.exp(exponent) / jnp.sqrt(jnp.asarray(self.projection.shape[0], wide.dtype)), x)
 
     @classmethod
     def draw(

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap, Kernel
 
 __all__ = [
@@ -29,12 +30,17 @@ def default_scale(width: int) -> float:
     Args:
         width: d, of a query or key.
 
+    Raises:
+        ValueError: there is no coordinate.
+
     Source: Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
 
     Examples:
         >>> default_scale(64)
         0.125
     """
+    if width < 1:
+        raise ValueError(f"1/sqrt(d) needs keys of at least one coordinate, got d = {width}; give a scale")
     return 1 / math.sqrt(width)
 
 
@@ -65,14 +71,16 @@ class ExponentialKernel:
     capped: bool = struct.field(pytree_node=False, default=False)
 
     def exponent(self, x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
-        """The logit s x'y, before the shift."""
+        """The logit s x'y, before the shift, in float32 at least: what is lost of an exponent is lost as a factor."""
+        x, y = widen(x, y)
         s = default_scale(x.shape[-1]) if self.scale is None else self.scale
         return jnp.vdot(x, y) * jnp.asarray(s, x.dtype)
 
     def __call__(self, x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
         """The kernel of one pair."""
-        exponent = self.exponent(x, y) - jnp.asarray(self.shift, x.dtype)
-        return jnp.exp(jnp.minimum(exponent, jnp.zeros_like(exponent)) if self.capped else exponent)
+        logit = self.exponent(x, y)
+        exponent = logit - jnp.asarray(self.shift, logit.dtype)
+        return narrow(jnp.exp(jnp.minimum(exponent, jnp.zeros_like(exponent)) if self.capped else exponent), x, y)
 
 
 def kernel_of(feature_map: FeatureMap) -> Kernel:
@@ -91,7 +99,8 @@ def kernel_of(feature_map: FeatureMap) -> Kernel:
     """
 
     def kernel(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
-        return jnp.vdot(feature_map(x), feature_map(y))
+        features, others = (feature_map(z) for z in widen(x, y))
+        return narrow(jnp.vdot(features, others), x, y)
 
     return kernel
 
@@ -131,8 +140,9 @@ def expansion_norm(kernel: Kernel, centres: Float[Array, "c d"], coefficients: F
         >>> float(expansion_norm(kernel_of(identity), jnp.eye(2), jnp.array([[3.0], [4.0]])))
         5.0
     """
-    square = jnp.sum(coefficients * (gram(unshifted(kernel), centres, centres) @ coefficients))
-    return jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square)))
+    z, c = widen(centres, coefficients)
+    square = jnp.sum(c * (gram(unshifted(kernel), z, z) @ c))
+    return narrow(jnp.sqrt(jnp.maximum(square, jnp.zeros_like(square))), centres, coefficients)
 
 
 @singledispatch
@@ -180,7 +190,7 @@ def _(kernel: ExponentialKernel, inputs: Float[Array, "n d"], point: Float[Array
 
 @singledispatch
 def log_gram(kernel: Kernel, point: Float[Array, " d"], y: Float[Array, "n d"]) -> Float[Array, " n"]:
-    r"""The logarithms $\log\kappa(x, y_j)$ of a positive kernel.
+    r"""The logarithms $\log\kappa(x, y_j)$ of a positive kernel, in float32 at least.
 
     Args:
         kernel: kappa.
@@ -192,6 +202,7 @@ def log_gram(kernel: Kernel, point: Float[Array, " d"], y: Float[Array, "n d"]) 
         >>> log_gram(ExponentialKernel(scale=1.0), jnp.ones(2), 1000 * jnp.eye(2)).tolist()  # exp would overflow
         [1000.0, 1000.0]
     """
+    point, y = widen(point, y)
     return jnp.log(gram(kernel, point[None], y)[0])
 
 

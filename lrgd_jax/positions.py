@@ -1,4 +1,7 @@
-"""Where a token stands: rotary embeddings (RoPE), linear biases (ALiBi), and who sees whom."""
+"""Where a token stands: rotary embeddings (RoPE), linear biases (ALiBi), and who sees whom.
+
+Angles and distances are computed in float32 at least: bfloat16 knows no whole number between 256 and 258.
+"""
 
 import math
 from typing import Literal, TypeAlias
@@ -7,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
+
+from lrgd_jax.precision import narrow, wide_format, widen
 
 __all__ = [
     "Llama3Scaling",
@@ -96,18 +101,19 @@ def rotate(
         >>> float(rows[0, 0]), float(rows[1, 0].round(4))  # as it is, and turned around
         (1.0, -1.0)
     """
-    angles = positions[:, None].astype(x.dtype) * jnp.asarray(frequencies, x.dtype)[None, :]
+    (wide,) = widen(x)
+    angles = positions[:, None].astype(wide.dtype) * jnp.asarray(frequencies, wide.dtype)[None, :]
     cosine, sine = jnp.cos(angles), jnp.sin(angles)
     if layout == "half":
-        first, second = jnp.split(x, 2, axis=-1)
+        first, second = jnp.split(wide, 2, axis=-1)
     elif layout == "interleaved":
-        first, second = x[:, 0::2], x[:, 1::2]
+        first, second = wide[:, 0::2], wide[:, 1::2]
     else:
         raise ValueError(f'rotate: layout must be "half" or "interleaved", got {layout!r}')
     turned = (first * cosine - second * sine, second * cosine + first * sine)
     if layout == "half":
-        return jnp.concatenate(turned, axis=-1)
-    return jnp.stack(turned, axis=-1).reshape(x.shape)
+        return narrow(jnp.concatenate(turned, axis=-1), x)
+    return narrow(jnp.stack(turned, axis=-1).reshape(x.shape), x)
 
 
 def alibi_slopes(heads: int) -> tuple[float, ...]:
@@ -142,7 +148,8 @@ def alibi_bias(
         [[-1.0, -0.5, -0.0]]
     """
     distance = (keys - queries + jnp.arange(queries))[:, None] - jnp.arange(keys)[None, :]
-    return -jnp.asarray(slope, dtype) * distance.astype(dtype)
+    wide = wide_format(dtype)
+    return (-jnp.asarray(slope, wide) * distance.astype(wide)).astype(dtype)
 
 
 def visible(queries: int, keys: int, *, causal: bool = False, window: int | None = None) -> Bool[Array, "t n"]:

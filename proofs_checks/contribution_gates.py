@@ -35,6 +35,11 @@ def with_gates(gates, n, vocab, demonstrations, **rest):
     return {"one": one, "zero": zero, "any": any_gates}
 
 
+def itself_if_nothing(mask):
+    """A token to which a mask leaves nothing reads itself: a mean over nothing has no value, and here it weighs nothing."""
+    return jnp.asarray(mask | np.eye(len(mask), dtype=bool) & ~mask.any(axis=1, keepdims=True))
+
+
 def mixture(segments, gates, minus_zero_shot=1, among_demonstrations=False, only=None):
     """Each head's output from what the query reads in each demonstration alone, and the mass of attention there."""
     n = len(segments)
@@ -50,8 +55,8 @@ def mixture(segments, gates, minus_zero_shot=1, among_demonstrations=False, only
             for i, gate in enumerate(chosen):
                 members = np.asarray(segments == i, np.float64)[:, None]
                 later = jnp.asarray(np.asarray(segments > i, np.float64)[:, None], v.dtype)
-                mass = later * softmax_attention(q, k, jnp.asarray(members, v.dtype), mask=jnp.asarray(earlier))
-                there = softmax_attention(q, k, v, mask=jnp.asarray(seen & (segments[None, :] == i)))
+                mass = later * softmax_attention(q, k, jnp.asarray(members, v.dtype), mask=itself_if_nothing(earlier))
+                there = softmax_attention(q, k, v, mask=itself_if_nothing(seen & (segments[None, :] == i)))
                 output = output + gate * mass * (there - minus_zero_shot * alone)
             return output
 

@@ -1,6 +1,7 @@
 """Attention: functions on (queries, keys, values) of one head, the forms that name them, and heads."""
 
 from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
+from lrgd_jax.attention.denominators import DeadDenominatorWarning
 from lrgd_jax.attention.descent import descent_attention
 from lrgd_jax.attention.fast_weights import (
     DeltaRule,
@@ -27,6 +28,7 @@ from lrgd_jax.attention.ttt import ttt_linear
 
 __all__ = [
     "AttentionForm",
+    "DeadDenominatorWarning",
     "DeltaRule",
     "DescentAttention",
     "GatedLinearAttention",

@@ -21,9 +21,12 @@ def check_sizes(form: str, **sizes: int | None) -> None:
             raise ValueError(f"{form}: {name} must be at least 1, got {size}")
 
 
-def check_decay(form: str, value: object) -> None:
-    """Raises ValueError where a decay lies outside [0, 1]."""
-    _check(form, "decay", value, "between 0 and 1", lambda x: (x >= 0) & (x <= 1))
+def check_decay(form: str, value: object, *, name: str = "decay") -> None:
+    """Raises ValueError where a decay lies outside [0, 1], and says so where it seems to be the logarithm of one."""
+    advice = "; if these are logarithms of decays, which are never positive, give their exponentials"
+    _check(
+        form, name, value, "between 0 and 1", lambda x: (x >= 0) & (x <= 1), lambda x: advice if (x <= 0).all() else ""
+    )
 
 
 def check_not_negative(form: str, **values: object) -> None:
@@ -38,10 +41,17 @@ def check_positive(form: str, **values: object) -> None:
         _check(form, name, value, "positive", lambda x: x > 0)
 
 
-def _check(form: str, name: str, value: object, what: str, fits: Callable[[np.ndarray], np.ndarray]) -> None:
+def _check(
+    form: str,
+    name: str,
+    value: object,
+    what: str,
+    fits: Callable[[np.ndarray], np.ndarray],
+    advice: Callable[[np.ndarray], str] = lambda _: "",
+) -> None:
     if value is None or isinstance(value, Tracer):
         return
     numbers = np.asarray(value)
     wrong = numbers[~fits(numbers)]
     if wrong.size:
-        raise ValueError(f"{form}: {name} must be {what}, got {wrong.flat[0]}")
+        raise ValueError(f"{form}: {name} must be {what}, got {wrong.flat[0]}{advice(numbers)}")

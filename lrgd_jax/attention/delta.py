@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lrgd_jax.attention.checks import check_decay
 from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.attention.gated import decay_products
 from lrgd_jax.features import identity
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["chunked_delta_rule", "recurrent_delta_rule", "unit_lower_inverse"]
@@ -52,12 +54,15 @@ def recurrent_delta_rule(
         keys: k_t.
         values: v_t.
         strengths: b_t, the write strengths.
-        decays: a_t, what is kept of the memory before each write; all of it unless given.
+        decays: a_t in [0, 1], what is kept of the memory before each write; all of it unless given.
         feature_map: phi.
         state: from an earlier call, to go on from.
 
     Returns:
-        The outputs and the state after the last token.
+        The outputs, and the state after the last token in float32 at least.
+
+    Raises:
+        ValueError: a decay lies outside [0, 1], as its logarithm does.
 
     Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2; gated: Yang et al. 2024, arXiv 2412.06464, section 3.1.
 
@@ -68,10 +73,11 @@ def recurrent_delta_rule(
         >>> outputs.ravel().tolist(), state.tolist()
         ([3.0, 7.0], [[7.0]])
     """
-    phi = jax.vmap(feature_map)
-    key_features = phi(keys)
-    decays = jnp.ones_like(strengths) if decays is None else decays
-    state = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype) if state is None else state
+    check_decay("recurrent_delta_rule", decays)
+    phi, (q, k, v, b, a, state) = jax.vmap(feature_map), widen(queries, keys, values, strengths, decays, state)
+    key_features = phi(k)
+    a = jnp.ones_like(b) if a is None else a
+    state = jnp.zeros((v.shape[1], key_features.shape[1]), v.dtype) if state is None else state
 
     def token(memory: Float[Array, "dv r"], step: _Token) -> tuple[Float[Array, "dv r"], Float[Array, " dv"]]:
         query, key, value, strength, decay = step
@@ -79,8 +85,8 @@ def recurrent_delta_rule(
         memory = kept + jnp.outer(strength * (value - kept @ key), key)
         return memory, memory @ query
 
-    state, outputs = jax.lax.scan(token, state, (phi(queries), key_features, values, strengths, decays))
-    return outputs, state
+    state, outputs = jax.lax.scan(token, state, (phi(q), key_features, v, b, a))
+    return narrow(outputs, queries, keys, values), state
 
 
 def unit_lower_inverse(below: Float[Array, "c c"]) -> Float[Array, "c c"]:
@@ -124,12 +130,12 @@ def chunked_delta_rule(
         keys: k_t.
         values: v_t.
         strengths: b_t.
-        decays: a_t; ones unless given.
+        decays: a_t in [0, 1]; ones unless given.
         feature_map: phi.
         chunk: tokens in a chunk; the last one may be shorter.
 
     Raises:
-        ValueError: the chunk is empty.
+        ValueError: the chunk is empty, or a decay lies outside [0, 1], as its logarithm does.
 
     Source: Yang et al. 2024, arXiv 2406.06484, section 3 (WY form and UT transform); gated: arXiv 2412.06464,
     section 3.3.
@@ -140,10 +146,11 @@ def chunked_delta_rule(
         >>> chunked_delta_rule(key, key, jnp.array([[3.0], [7.0], [5.0]]), jnp.ones(3), chunk=2).ravel().tolist()
         [3.0, 7.0, 5.0]
     """
-    phi = jax.vmap(feature_map)
-    decays = jnp.ones_like(strengths) if decays is None else decays
-    key_features = phi(keys)
-    q, k, v, b = (cut(x, chunk) for x in (phi(queries), key_features, values, strengths))
+    check_decay("chunked_delta_rule", decays)
+    phi, (q, k, v, b, a) = jax.vmap(feature_map), widen(queries, keys, values, strengths, decays)
+    a = jnp.ones_like(b) if a is None else a
+    key_features = phi(k)
+    query_chunks, key_chunks, value_chunks, strength_chunks = (cut(x, chunk) for x in (phi(q), key_features, v, b))
 
     def prepare(
         q: Float[Array, "c r"],
@@ -163,7 +170,7 @@ def chunked_delta_rule(
         written = writes - reads @ state.T
         return kept * state + written.T @ keys, queries @ state.T + weights @ written
 
-    empty = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype)
+    empty = jnp.zeros((v.shape[1], key_features.shape[1]), v.dtype)
     # everything that does not need the state is done for all chunks at once
-    blocks = jax.vmap(prepare)(q, k, v, b, cut(decays, chunk, fill=1.0))
-    return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])
+    blocks = jax.vmap(prepare)(query_chunks, key_chunks, value_chunks, strength_chunks, cut(a, chunk, fill=1.0))
+    return narrow(join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0]), queries, keys, values)

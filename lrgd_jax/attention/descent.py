@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.features import identity
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["descent_attention"]
@@ -63,25 +64,26 @@ def descent_attention(
         >>> [float(descent_attention(key, key, value, steps=t, learning_rate=0.5)[0, 0]) for t in (1, 2, 3)]
         [4.0, 6.0, 7.0]
     """
+    q, k, v, rate, penalty, kept, metric = widen(queries, keys, values, learning_rate, ridge, momentum, preconditioner)
     phi = jax.vmap(feature_map)
-    key_features, query_features = phi(keys), phi(queries)
+    key_features, query_features = phi(k), phi(q)
 
     def residual(y: Float[Array, "t r"]) -> Float[Array, "t r"]:
-        left = query_features - _seen(y @ key_features.T, mask) @ key_features - ridge * y
-        return left if preconditioner is None else left @ preconditioner.T
+        left = query_features - _seen(y @ key_features.T, mask) @ key_features - penalty * y
+        return left if metric is None else left @ metric.T
 
     def one_step(state: _Iterate, _: None) -> tuple[_Iterate, None]:
         y, velocity = state
         now = residual(y)
-        if momentum is None:
-            return (y + learning_rate * now, velocity), None
-        velocity = now + momentum * velocity
-        increment = now + momentum * velocity if nesterov else velocity
-        return (y + learning_rate * increment, velocity), None
+        if kept is None:
+            return (y + rate * now, velocity), None
+        velocity = now + kept * velocity
+        increment = now + kept * velocity if nesterov else velocity
+        return (y + rate * increment, velocity), None
 
     zero = jnp.zeros_like(query_features)
     (refined, _), _ = jax.lax.scan(one_step, (zero, zero), None, length=steps)
-    return _seen(refined @ key_features.T, mask) @ values
+    return narrow(_seen(refined @ key_features.T, mask) @ v, queries, keys, values)
 
 
 def _seen(weights: Float[Array, "t n"], mask: Bool[Array, "t n"] | None) -> Float[Array, "t n"]:

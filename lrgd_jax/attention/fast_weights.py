@@ -26,6 +26,7 @@ from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
 from lrgd_jax.attention.ttt import ttt_linear
 from lrgd_jax.features import feature_count, identity
 from lrgd_jax.positions import visible
+from lrgd_jax.precision import narrow, wide_format, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["DeltaRule", "FastWeightForm", "GatedLinearAttention", "MomentumAttention", "Retention", "TTTLinear"]
@@ -59,7 +60,7 @@ class FastWeightForm(ABC):
     def outputs(
         self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
     ) -> Float[Array, "n dv"]:
-        """The outputs, one query a token."""
+        """The outputs, one query a token, of tokens in float32 at least."""
 
     def at(self: Form, **per_token: FormField) -> Form:
         """The form with other fields, such as write strengths that a layer computes from its tokens."""
@@ -76,9 +77,10 @@ class FastWeightForm(ABC):
         form = self.at(**per_token)
         form.warn(keys)
         before = tokens_before(type(form).__name__, queries.shape[0], keys.shape[0])
+        q, k, v = widen(queries, keys, values)
         # every token is read, so tokens before the first query get a query whose output is dropped
-        queries = jnp.concatenate([jnp.zeros_like(keys[:before]), queries])
-        return form.outputs(queries, keys, values)[before:]
+        q = jnp.concatenate([jnp.zeros_like(k[:before]), q])
+        return narrow(form.outputs(q, k, v)[before:], queries, keys, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +197,8 @@ class GatedLinearAttention(FastWeightForm):
         check_decay("GatedLinearAttention", self.decay)
 
     def gates(self, tokens: int, dtype: jax.typing.DTypeLike) -> Float[Array, "n _"]:
-        """One row a token: of r gates, or of one for all features."""
-        gates = jnp.atleast_1d(jnp.asarray(self.decay, dtype))
+        """One row a token: of r gates, or of one for all features; in float32 at least."""
+        gates = jnp.atleast_1d(jnp.asarray(self.decay, wide_format(dtype)))
         return jnp.broadcast_to(gates, (tokens, gates.shape[-1])) if gates.ndim == 1 else gates
 
     def outputs(
@@ -263,7 +265,7 @@ class MomentumAttention(FastWeightForm):
     feature_map: FeatureMap = field(default=identity)
 
     def __post_init__(self) -> None:
-        check_decay("MomentumAttention (momentum)", self.momentum)
+        check_decay("MomentumAttention", self.momentum, name="momentum")
 
     def outputs(
         self, queries: Float[Array, "n d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
@@ -300,5 +302,6 @@ def _warn_of_batches(form: str, feature_map: FeatureMap, keys: Float[Array, "n d
     if any(isinstance(x, Tracer) for x in (keys, rate)):
         return
     # a step weighs a sample by its rate, hence a row of features by its root
-    rows = cut(jnp.sqrt(every_token(rate, keys))[:, None] * jax.vmap(feature_map)(keys), size)
+    (k,) = widen(keys)
+    rows = cut(jnp.sqrt(every_token(rate, k))[:, None] * jax.vmap(feature_map)(k), size)
     warn_beyond_limit(form, 1.0, largest_curvature(rows))

@@ -2,6 +2,9 @@
 
 A form is called on (queries, keys, values). Where order matters (causal, window, positions), the queries are the
 last t of the n tokens, as in generation with a cache. `lrgd_jax.dual.dual_of` gives the dual model of a form.
+
+Queries, keys and values may have different floating formats; a form computes in the widest of them, float32 at least
+(`lrgd_jax.precision`), and its outputs are rounded once where all three are bfloat16, or all three float16.
 """
 
 # the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
@@ -15,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.checks import check_choice, check_sizes
+from lrgd_jax.attention.denominators import warn_of_dead_denominators
 from lrgd_jax.attention.linear import chunked_linear_attention, linear_attention, recurrent_linear_attention
 from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
 from lrgd_jax.features import identity
@@ -26,6 +30,7 @@ from lrgd_jax.positions import (
     rotate,
     visible,
 )
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["AttentionForm", "LinearAttention", "Rotary", "SoftmaxAttention"]
@@ -148,7 +153,15 @@ class LinearAttention:
     def __call__(
         self, queries: Float[Array, "t d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
     ) -> Float[Array, "t dv"]:
-        """The outputs of the queries."""
+        """The outputs of the queries; warns of a query whose weights sum to zero, where their mean is asked for."""
+        outputs = narrow(self._outputs(*widen(queries, keys, values)), queries, keys, values)
+        if self.normalised:
+            warn_of_dead_denominators("LinearAttention", outputs)
+        return outputs
+
+    def _outputs(
+        self, queries: Float[Array, "t d"], keys: Float[Array, "n d"], values: Float[Array, "n dv"]
+    ) -> Float[Array, "t dv"]:
         t, n = queries.shape[0], keys.shape[0]
         feature_map = self.feature_map
         if self.rotary is not None:
@@ -224,12 +237,13 @@ class SoftmaxAttention:
     ) -> Float[Array, "t dv"]:
         """The outputs of the queries."""
         t, n = queries.shape[0], keys.shape[0]
+        q, k, v = widen(queries, keys, values)
         if self.rotary is not None:
-            queries, keys = self.rotary(queries, n - t), self.rotary(keys)
-        bias = None if self.alibi_slope is None else alibi_bias(t, n, self.alibi_slope, keys.dtype)
+            q, k = self.rotary(q, n - t), self.rotary(k)
+        bias = None if self.alibi_slope is None else alibi_bias(t, n, self.alibi_slope, k.dtype)
         mask = self.mask(t, n)
         if self.algorithm == "streaming":
-            return streaming_softmax_attention(
-                queries, keys, values, scale=self.scale, bias=bias, mask=mask, block=self.block
-            )
-        return softmax_attention(queries, keys, values, scale=self.scale, bias=bias, mask=mask)
+            outputs = streaming_softmax_attention(q, k, v, scale=self.scale, bias=bias, mask=mask, block=self.block)
+        else:
+            outputs = softmax_attention(q, k, v, scale=self.scale, bias=bias, mask=mask)
+        return narrow(outputs, queries, keys, values)

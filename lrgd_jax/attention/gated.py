@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lrgd_jax.attention.checks import check_decay
 from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.features import identity
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["chunked_gated_linear_attention", "decay_products", "recurrent_gated_linear_attention", "retention"]
@@ -61,8 +63,11 @@ def retention(
         queries: one a token.
         keys: k_i.
         values: v_i.
-        decays: a_t; all equal to gamma in retention proper.
+        decays: a_t in [0, 1]; all equal to gamma in retention proper.
         feature_map: phi.
+
+    Raises:
+        ValueError: a decay lies outside [0, 1], as its logarithm does.
 
     Source: Sun et al. 2023, arXiv 2307.08621, eq. 5 (without its rotation and normalisation).
 
@@ -72,8 +77,9 @@ def retention(
         >>> retention(ones, ones, jnp.array([[8.0], [0.0], [0.0]]), jnp.full(3, 0.5)).ravel().tolist()
         [8.0, 4.0, 2.0]
     """
-    phi = jax.vmap(feature_map)
-    return (phi(queries) @ phi(keys).T * decay_products(decays)) @ values
+    check_decay("retention", decays)
+    phi, (q, k, v, a) = jax.vmap(feature_map), widen(queries, keys, values, decays)
+    return narrow((phi(q) @ phi(k).T * decay_products(a)) @ v, queries, keys, values)
 
 
 def recurrent_gated_linear_attention(
@@ -93,12 +99,15 @@ def recurrent_gated_linear_attention(
         queries: one a token.
         keys: k_i.
         values: v_i.
-        gates: g_t, what is kept of each feature; equal entries are retention.
+        gates: g_t in [0, 1], what is kept of each feature; equal entries are retention.
         feature_map: phi.
         state: from an earlier call, to go on from.
 
     Returns:
-        The outputs and the state after the last token.
+        The outputs, and the state after the last token in float32 at least.
+
+    Raises:
+        ValueError: a gate lies outside [0, 1], as its logarithm does.
 
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.1 (its state is the transpose); Sun et al. 2023,
     arXiv 2307.08621, eq. 6.
@@ -110,16 +119,17 @@ def recurrent_gated_linear_attention(
         >>> outputs.ravel().tolist(), state.tolist()
         ([8.0, 4.0, 2.0], [[2.0]])
     """
-    phi = jax.vmap(feature_map)
-    state = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype) if state is None else state
+    check_decay("recurrent_gated_linear_attention", gates)
+    phi, (q, k, v, g, state) = jax.vmap(feature_map), widen(queries, keys, values, gates, state)
+    state = jnp.zeros((v.shape[1], g.shape[1]), v.dtype) if state is None else state
 
     def token(carry: Float[Array, "dv r"], step: _Token) -> tuple[Float[Array, "dv r"], Float[Array, " dv"]]:
         query, key, value, gate = step
         carry = carry * gate[None] + jnp.outer(value, key)
         return carry, carry @ query
 
-    state, outputs = jax.lax.scan(token, state, (phi(queries), phi(keys), values, gates))
-    return outputs, state
+    state, outputs = jax.lax.scan(token, state, (phi(q), phi(k), v, g))
+    return narrow(outputs, queries, keys, values), state
 
 
 def chunked_gated_linear_attention(
@@ -143,12 +153,12 @@ def chunked_gated_linear_attention(
         queries: one a token.
         keys: k_i.
         values: v_i.
-        gates: g_t.
+        gates: g_t in [0, 1].
         feature_map: phi.
         chunk: tokens in a chunk; the last one may be shorter.
 
     Raises:
-        ValueError: the chunk is empty.
+        ValueError: the chunk is empty, or a gate lies outside [0, 1], as its logarithm does.
 
     Source: Yang et al. 2023, arXiv 2312.06635, section 4.2.
 
@@ -159,8 +169,9 @@ def chunked_gated_linear_attention(
         >>> chunked_gated_linear_attention(ones, ones, values, ones / 2, chunk=2).ravel().tolist()
         [8.0, 4.0, 2.0]
     """
-    phi = jax.vmap(feature_map)
-    blocks = cut(phi(queries), chunk), cut(phi(keys), chunk), cut(values, chunk), cut(gates, chunk, fill=1.0)
+    check_decay("chunked_gated_linear_attention", gates)
+    phi, (q, k, v, g) = jax.vmap(feature_map), widen(queries, keys, values, gates)
+    blocks = cut(phi(q), chunk), cut(phi(k), chunk), cut(v, chunk), cut(g, chunk, fill=1.0)
 
     def one_chunk(state: Float[Array, "dv r"], block: _Chunk) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         q, k, v, g = block
@@ -170,5 +181,5 @@ def chunked_gated_linear_attention(
         outputs = (q * since_start) @ state.T + weights @ v
         return state * since_start[-1:] + v.T @ (k * left[-1]), outputs
 
-    empty = jnp.zeros((values.shape[1], gates.shape[1]), values.dtype)
-    return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])
+    empty = jnp.zeros((v.shape[1], g.shape[1]), v.dtype)
+    return narrow(join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0]), queries, keys, values)

@@ -19,6 +19,7 @@ from lrgd_jax.attention.ridge import conjugate_gradient_attention, recursive_lea
 from lrgd_jax.attention.stability import largest_curvature, warn_beyond_limit
 from lrgd_jax.features import feature_count, identity
 from lrgd_jax.positions import visible
+from lrgd_jax.precision import wide_format
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["DescentAttention", "RidgeAttention"]
@@ -116,7 +117,7 @@ class DescentAttention:
         check_sizes("DescentAttention", steps=self.steps)
         check_positive("DescentAttention", learning_rate=self.learning_rate)
         check_not_negative("DescentAttention", ridge=self.ridge)
-        check_decay("DescentAttention (momentum)", self.momentum)
+        check_decay("DescentAttention", self.momentum, name="momentum")
 
     @property
     def is_causal(self) -> bool:
@@ -149,7 +150,7 @@ class DescentAttention:
             ridge=self.ridge,
             momentum=self.momentum,
             nesterov=self.nesterov,
-            preconditioner=None if self.preconditioner is None else jnp.asarray(self.preconditioner, keys.dtype),
+            preconditioner=None if self.preconditioner is None else jnp.asarray(self.preconditioner, wide_format(keys)),
             feature_map=self.feature_map,
             mask=self.mask(queries.shape[0], keys.shape[0]) if self.causal else None,
         )

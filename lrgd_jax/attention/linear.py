@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.chunks import cut, join
+from lrgd_jax.attention.denominators import check_seen
 from lrgd_jax.features import identity
 from lrgd_jax.positions import visible
+from lrgd_jax.precision import narrow, wide_format, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["LinearState", "chunked_linear_attention", "linear_attention", "recurrent_linear_attention"]
@@ -39,7 +41,8 @@ class LinearState(NamedTuple):
 
     @classmethod
     def empty(cls, value_width: int, features: int, dtype: jax.typing.DTypeLike = float) -> "LinearState":
-        """The state before the first token."""
+        """The state before the first token, in float32 at least: it is added to as often as there are tokens."""
+        dtype = wide_format(dtype)
         return cls(jnp.zeros((value_width, features), dtype), jnp.zeros((features,), dtype))
 
 
@@ -63,7 +66,10 @@ def linear_attention(
         values: v_i.
         feature_map: phi.
         mask: which keys each query sees; all of them unless given.
-        normalised: divide by the sum of the weights.
+        normalised: divide by the sum of the weights; where that is zero, the output is not a number.
+
+    Raises:
+        ValueError: a mask hides every key from a query whose output is a mean.
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 4.
 
@@ -76,12 +82,15 @@ def linear_attention(
         >>> linear_attention(query, keys, values, normalised=True).tolist()
         [[4.5]]
     """
-    phi = jax.vmap(feature_map)
-    weights = phi(queries) @ phi(keys).T
+    if normalised:
+        check_seen("linear_attention", mask)
+    phi, (q, k, v) = jax.vmap(feature_map), widen(queries, keys, values)
+    weights = phi(q) @ phi(k).T
     if mask is not None:
         weights = jnp.where(mask, weights, jnp.zeros_like(weights))
-    outputs = weights @ values
-    return outputs / jnp.sum(weights, axis=1, keepdims=True) if normalised else outputs
+    outputs = weights @ v
+    outputs = outputs / jnp.sum(weights, axis=1, keepdims=True) if normalised else outputs
+    return narrow(outputs, queries, keys, values)
 
 
 def recurrent_linear_attention(
@@ -111,7 +120,7 @@ def recurrent_linear_attention(
         state: from an earlier call, to go on from; not with a window, whose leaving tokens it does not hold.
 
     Returns:
-        The outputs and the state after the last token.
+        The outputs, and the state after the last token in float32 at least.
 
     Raises:
         ValueError: a state together with a window.
@@ -133,11 +142,11 @@ def recurrent_linear_attention(
             "give the whole sequence and no state, or no window"
         )
     phi = jax.vmap(feature_map)
-    query_features, key_features = phi(queries), phi(keys)
-    if state is None:
-        state = LinearState.empty(values.shape[1], key_features.shape[1], values.dtype)
-    entering = (key_features, values)
-    leaving = _delayed(key_features, window), _delayed(values, window)
+    q, k, v, *known = widen(queries, keys, values, *(() if state is None else state))
+    query_features, key_features = phi(q), phi(k)
+    state = LinearState(*known) if known else LinearState.empty(v.shape[1], key_features.shape[1], v.dtype)
+    entering = (key_features, v)
+    leaving = _delayed(key_features, window), _delayed(v, window)
 
     def token(carry: LinearState, step: _Step) -> tuple[LinearState, Float[Array, " dv"]]:
         query, (key, value), (old_key, old_value) = step
@@ -149,7 +158,7 @@ def recurrent_linear_attention(
         return carry, output / jnp.vdot(carry.normaliser, query) if normalised else output
 
     state, outputs = jax.lax.scan(token, state, (query_features, entering, leaving))
-    return outputs, state
+    return narrow(outputs, queries, keys, values), state
 
 
 def _delayed(x: Float[Array, "n r"], window: int | None) -> Float[Array, "n r"]:
@@ -192,11 +201,12 @@ def chunked_linear_attention(
         [1.0, 3.0, 7.0]
     """
     n = keys.shape[0]
-    phi = jax.vmap(feature_map)
+    phi, (q, k, v) = jax.vmap(feature_map), widen(queries, keys, values)
     if normalised:
-        values = jnp.concatenate([values, jnp.ones((n, 1), values.dtype)], axis=1)
-    blocks = cut(phi(queries), chunk), cut(phi(keys), chunk), cut(values, chunk)
-    within = visible(chunk, chunk, causal=True)
+        v = jnp.concatenate([v, jnp.ones((n, 1), v.dtype)], axis=1)
+    blocks = cut(phi(q), chunk), cut(phi(k), chunk), cut(v, chunk)
+    size = blocks[0].shape[1]
+    within = visible(size, size, causal=True)
 
     def one_chunk(
         state: Float[Array, "dv r"], block: tuple[Float[Array, "c r"], Float[Array, "c r"], Float[Array, "c dv"]]
@@ -206,6 +216,7 @@ def chunked_linear_attention(
         inside = jnp.where(within, weights, jnp.zeros_like(weights)) @ v
         return state + v.T @ k, q @ state.T + inside
 
-    empty = jnp.zeros((values.shape[1], blocks[1].shape[2]), values.dtype)
+    empty = jnp.zeros((v.shape[1], blocks[1].shape[2]), v.dtype)
     outputs = join(jax.lax.scan(one_chunk, empty, blocks)[1], n)
-    return outputs[:, :-1] / outputs[:, -1:] if normalised else outputs
+    outputs = outputs[:, :-1] / outputs[:, -1:] if normalised else outputs
+    return narrow(outputs, queries, keys, values)

@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lrgd_jax.attention.checks import check_decay
 from lrgd_jax.features import identity
+from lrgd_jax.precision import narrow, wide_format, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["momentum_attention", "momentum_weights"]
@@ -24,22 +26,27 @@ def momentum_weights(
 
     Args:
         tokens: n.
-        momentum: mu.
+        momentum: mu in [0, 1].
         nesterov: look ahead.
-        dtype: of the weights.
+        dtype: of the weights, which are computed in float32 at least.
+
+    Raises:
+        ValueError: the momentum lies outside [0, 1].
 
     Examples:
         >>> momentum_weights(3, 0.5).tolist()
         [[1.0, 0.0, 0.0], [1.5, 1.0, 0.0], [1.75, 1.5, 1.0]]
     """
-    mu, seen = jnp.asarray(momentum, dtype), jnp.tri(tokens, dtype=dtype)
+    check_decay("momentum_weights", momentum, name="momentum")
+    wide = wide_format(dtype)
+    mu, seen = jnp.asarray(momentum, wide), jnp.tri(tokens, dtype=wide)
 
     def token(row: Float[Array, " n"], seen: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         row = seen + mu * row
         return row, row
 
-    weights = jnp.asarray(jax.lax.scan(token, jnp.zeros((tokens,), dtype), seen)[1])
-    return seen + mu * weights if nesterov else weights
+    weights = jnp.asarray(jax.lax.scan(token, jnp.zeros((tokens,), wide), seen)[1])
+    return (seen + mu * weights if nesterov else weights).astype(dtype)
 
 
 def momentum_attention(
@@ -73,6 +80,6 @@ def momentum_attention(
         [4.0, 6.0, 7.0]
     """
     t, n = queries.shape[0], keys.shape[0]
-    phi = jax.vmap(feature_map)
-    by_age = momentum_weights(n, momentum, nesterov=nesterov, dtype=values.dtype)[n - t :]
-    return (phi(queries) @ phi(keys).T * by_age) @ values
+    phi, (q, k, v, mu) = jax.vmap(feature_map), widen(queries, keys, values, momentum)
+    by_age = momentum_weights(n, mu, nesterov=nesterov, dtype=v.dtype)[n - t :]
+    return narrow((phi(q) @ phi(k).T * by_age) @ v, queries, keys, values)

@@ -4,7 +4,8 @@
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,12 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.attention.forms import AttentionForm
+from lrgd_jax.precision import narrow, widen
 
 __all__ = ["HeadWeights", "MultiHeadAttention", "project"]
+
+Weights = TypeVar("Weights", bound="HeadWeights")
+"""A kind of head weights. `Self` says the same, but beartype takes it in classes that it decorates whole only."""
 
 
 @struct.dataclass
@@ -55,6 +60,14 @@ class HeadWeights:
     def groups(self) -> int:
         """Key-value heads g."""
         return self.key.shape[0]
+
+    def with_tokens(
+        self: Weights, queries: Float[Array, "t m"], tokens: Float[Array, "n m"]
+    ) -> tuple[Weights, Float[Array, "t m"], Float[Array, "n m"]]:
+        """The weights and the tokens in one format, float32 at least."""
+        names = [field.name for field in fields(self)]
+        queries, tokens, *wide = widen(queries, tokens, *(getattr(self, name) for name in names))
+        return replace(self, **dict(zip(names, wide, strict=True))), queries, tokens
 
     def check(self) -> None:
         """Raises ValueError where the heads cannot be divided among the groups."""
@@ -106,15 +119,15 @@ class MultiHeadAttention:
     def __call__(self, queries: Float[Array, "t m"], tokens: Float[Array, "n m"] | None = None) -> Float[Array, "t m"]:
         """Attends from `queries` to `tokens` (to the queries themselves unless given)."""
         self.weights.check()
-        tokens = queries if tokens is None else tokens
-        w = self.weights
-        q = project(w.query, w.query_bias, queries)
-        k = jnp.repeat(project(w.key, w.key_bias, tokens), w.heads // w.groups, axis=0)
-        v = jnp.repeat(project(w.value, w.value_bias, tokens), w.heads // w.groups, axis=0)
+        w, x, seen = self.weights.with_tokens(queries, queries if tokens is None else tokens)
+        q = project(w.query, w.query_bias, x)
+        k = jnp.repeat(project(w.key, w.key_bias, seen), w.heads // w.groups, axis=0)
+        v = jnp.repeat(project(w.value, w.value_bias, seen), w.heads // w.groups, axis=0)
         forms = self.forms()
         if len(set(map(id, forms))) == 1:
             heads = jax.vmap(forms[0])(q, k, v)
         else:
             heads = jnp.stack([form(*qkv) for form, *qkv in zip(forms, q, k, v, strict=True)])
         outputs = jnp.einsum("htd,hdm->tm", heads, w.output)
-        return outputs if w.output_bias is None else outputs + w.output_bias[None, :]
+        outputs = outputs if w.output_bias is None else outputs + w.output_bias[None, :]
+        return narrow(outputs, queries, *jax.tree.leaves(self.weights))

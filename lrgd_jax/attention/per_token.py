@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lrgd_jax.precision import wide_format
+
 __all__ = ["FormField", "PerFeature", "PerToken", "every_token", "tokens_before"]
 
 PerToken: TypeAlias = float | Float[Array, ""] | Float[Array, " _"] | Float[np.ndarray, " _"]
@@ -22,12 +24,12 @@ FormField: TypeAlias = float | Float[Array, "..."] | Float[np.ndarray, "..."] | 
 
 
 def every_token(value: PerToken, like: Float[Array, "n _"]) -> Float[Array, " n"]:
-    """One number a token, in the dtype of the rows `like`.
+    """One number a token, in the dtype of the rows `like`, float32 at least: in bfloat16 a decay of 0.999 is one.
 
     Raises:
         ValueError: there are neither one nor n numbers.
     """
-    numbers = jnp.asarray(value, like.dtype)
+    numbers = jnp.asarray(value, wide_format(like))
     if numbers.shape not in ((), like.shape[:1]):
         raise ValueError(f"expected one number, or one for each of {like.shape[0]} tokens; got shape {numbers.shape}")
     return jnp.broadcast_to(numbers, like.shape[:1])

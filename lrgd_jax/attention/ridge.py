@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.features import identity
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["conjugate_gradient_attention", "recursive_least_squares", "ridge_attention", "solve_definite"]
@@ -69,19 +70,19 @@ def ridge_attention(
         >>> ridge_attention(key, key, jnp.array([[8.0]]), 1.0).tolist()  # v / (1 + lambda)
         [[4.0]]
     """
-    phi = jax.vmap(feature_map)
-    key_features = phi(keys)
+    phi, (q, k, v, ridge) = jax.vmap(feature_map), widen(queries, keys, values, ridge)
+    key_features = phi(k)
     gram = key_features @ key_features.T
-    similarity = phi(queries) @ key_features.T
-    penalty = ridge * jnp.eye(keys.shape[0], dtype=keys.dtype)
+    similarity = phi(q) @ key_features.T
+    penalty = ridge * jnp.eye(k.shape[0], dtype=k.dtype)
     if mask is None:
-        return solve_definite(gram + penalty, similarity.T).T @ values
+        return narrow(solve_definite(gram + penalty, similarity.T).T @ v, queries, keys, values)
 
     def one(seen: Bool[Array, " n"], to_keys: Float[Array, " n"]) -> Float[Array, " n"]:
         among = jnp.where(seen[:, None] & seen[None, :], gram, jnp.zeros_like(gram))
         return solve_definite(among + penalty, jnp.where(seen, to_keys, jnp.zeros_like(to_keys))[:, None])[:, 0]
 
-    return jax.vmap(one)(mask, similarity) @ values
+    return narrow(jax.vmap(one)(mask, similarity) @ v, queries, keys, values)
 
 
 def recursive_least_squares(
@@ -115,8 +116,8 @@ def recursive_least_squares(
         >>> recursive_least_squares(ones, ones, 6 * ones, 1.0).round(4).ravel().tolist()  # 6 n / (n + lambda)
         [3.0, 4.0]
     """
-    phi = jax.vmap(feature_map)
-    key_features = phi(keys)
+    phi, (q, k, v, ridge) = jax.vmap(feature_map), widen(queries, keys, values, ridge)
+    key_features = phi(k)
     r = key_features.shape[1]
 
     def token(state: _Inverse, step: _Token) -> tuple[_Inverse, Float[Array, " dv"]]:
@@ -127,8 +128,8 @@ def recursive_least_squares(
         weights = weights + jnp.outer(value - weights @ key, gain)
         return (inverse - jnp.outer(gain, moved), weights), weights @ query
 
-    start = jnp.eye(r, dtype=values.dtype) / ridge, jnp.zeros((values.shape[1], r), values.dtype)
-    return jax.lax.scan(token, start, (phi(queries), key_features, values))[1]
+    start = jnp.eye(r, dtype=v.dtype) / ridge, jnp.zeros((v.shape[1], r), v.dtype)
+    return narrow(jax.lax.scan(token, start, (phi(q), key_features, v))[1], queries, keys, values)
 
 
 def conjugate_gradient_attention(
@@ -164,9 +165,9 @@ def conjugate_gradient_attention(
         >>> conjugate_gradient_attention(key, key, jnp.array([[8.0]]), 1.0, iterations=2).tolist()
         [[4.0]]
     """
-    phi = jax.vmap(feature_map)
-    key_features, query_features = phi(keys), phi(queries)
-    seen = jnp.ones((queries.shape[0], keys.shape[0]), values.dtype) if mask is None else mask.astype(values.dtype)
+    phi, (q, k, v, ridge) = jax.vmap(feature_map), widen(queries, keys, values, ridge)
+    key_features, query_features = phi(k), phi(q)
+    seen = jnp.ones((q.shape[0], k.shape[0]), v.dtype) if mask is None else mask.astype(v.dtype)
 
     def one(query: Float[Array, " r"], counted: Float[Array, " n"]) -> Float[Array, " n"]:
         def curved(x: Float[Array, " r"]) -> Float[Array, " r"]:
@@ -183,7 +184,7 @@ def conjugate_gradient_attention(
         refined = jax.lax.scan(iterate, (jnp.zeros_like(query), query, query), None, length=iterations)[0][0]
         return counted * (key_features @ refined)
 
-    return jax.vmap(one)(query_features, seen) @ values
+    return narrow(jax.vmap(one)(query_features, seen) @ v, queries, keys, values)
 
 
 def _ratio(above: Float[Array, ""], below: Float[Array, ""]) -> Float[Array, ""]:

@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.attention.denominators import check_seen
 from lrgd_jax.kernels import default_scale
+from lrgd_jax.precision import narrow, widen
 
 __all__ = ["softmax_attention", "streaming_softmax_attention"]
 
@@ -39,7 +41,8 @@ def softmax_attention(
         mask: which keys each query sees; every query must see one.
 
     Raises:
-        ValueError: there is no key: a softmax over nothing has no value.
+        ValueError: there is no key, or the mask hides every key from a query: a softmax over nothing has no value.
+            Under a trace, where the mask is not known, the output of such a query is not a number.
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
 
@@ -49,11 +52,16 @@ def softmax_attention(
         >>> softmax_attention(jnp.ones((1, 3)), keys, values).tolist()  # equal logits: the mean
         [[3.0]]
     """
-    logits = _logits(queries, keys, scale, bias, mask)
+    check_seen("softmax_attention", mask)
+    q, k, v, added = widen(queries, keys, values, bias)
+    logits = _logits(q, k, scale, added, mask)
     # any shift leaves the ratio unchanged; the largest logit keeps the exponentials at or below one
     shift = jax.lax.stop_gradient(jnp.max(logits, axis=1, keepdims=True))
     weights = jnp.exp(logits - shift)
-    return (weights @ values) / jnp.sum(weights, axis=1, keepdims=True)
+    if mask is not None:
+        # where nothing is seen, all logits are the lowest, and their exponentials one
+        weights = jnp.where(mask, weights, jnp.zeros_like(weights))
+    return narrow((weights @ v) / jnp.sum(weights, axis=1, keepdims=True), queries, keys, values)
 
 
 def streaming_softmax_attention(
@@ -78,11 +86,11 @@ def streaming_softmax_attention(
         values: v_i.
         scale: s, 1/sqrt(d) unless given.
         bias: added to the logits.
-        mask: which keys each query sees.
+        mask: which keys each query sees; every query must see one.
         block: keys in a block; the last one may be shorter.
 
     Raises:
-        ValueError: there is no key, or the block is empty.
+        ValueError: there is no key, the mask hides every key from a query, or the block is empty.
 
     Source: Milakov & Gimelshein 2018, arXiv 1805.02867, algorithm 3.
 
@@ -94,14 +102,17 @@ def streaming_softmax_attention(
     """
     if block < 1:
         raise ValueError(f"streaming_softmax_attention: a block holds at least one key, got block={block}")
-    logits = _logits(queries, keys, scale, bias, mask)
+    check_seen("streaming_softmax_attention", mask)
+    q, k, v, added = widen(queries, keys, values, bias)
+    logits = _logits(q, k, scale, added, mask)
     t, n = logits.shape
+    block = min(block, n)
     blocks = -(-n // block)
     lowest = _masked(logits.dtype)
     padding = blocks * block - n
     logits = jnp.pad(logits, ((0, 0), (0, padding)), constant_values=lowest)
     logit_blocks = logits.reshape(t, blocks, block).swapaxes(0, 1)
-    value_blocks = jnp.pad(values, ((0, padding), (0, 0))).reshape(blocks, block, values.shape[1])
+    value_blocks = jnp.pad(v, ((0, padding), (0, 0))).reshape(blocks, block, v.shape[1])
 
     def one_block(carry: _Running, step: tuple[Float[Array, "t b"], Float[Array, "b dv"]]) -> tuple[_Running, None]:
         largest, numerator, denominator = carry
@@ -119,11 +130,11 @@ def streaming_softmax_attention(
 
     start = (
         jnp.full((t, 1), lowest, logits.dtype),
-        jnp.zeros((t, values.shape[1]), values.dtype),
-        jnp.zeros((t, 1), values.dtype),
+        jnp.zeros((t, v.shape[1]), v.dtype),
+        jnp.zeros((t, 1), v.dtype),
     )
     (_, numerator, denominator), _ = jax.lax.scan(one_block, start, (logit_blocks, value_blocks))
-    return numerator / denominator
+    return narrow(numerator / denominator, queries, keys, values)
 
 
 def _logits(

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.features import identity
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
 __all__ = ["ttt_linear"]
@@ -57,14 +58,14 @@ def ttt_linear(
         >>> ttt_linear(key, key, values, jnp.full(2, 0.5), chunk=2).ravel().tolist()  # both residuals at the start
         [2.0, 6.0]
     """
-    phi = jax.vmap(feature_map)
-    key_features = phi(keys)
-    blocks = cut(phi(queries), chunk), cut(key_features, chunk), cut(values, chunk), cut(rates, chunk)
+    phi, (q, k, v, rates) = jax.vmap(feature_map), widen(queries, keys, values, rates)
+    key_features = phi(k)
+    blocks = cut(phi(q), chunk), cut(key_features, chunk), cut(v, chunk), cut(rates, chunk)
 
     def one_chunk(state: Float[Array, "dv r"], block: _Chunk) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         q, k, v, rate = block
         residuals = rate[:, None] * (v - k @ state.T)
         return state + residuals.T @ k, q @ state.T + jnp.tril(q @ k.T) @ residuals
 
-    empty = jnp.zeros((values.shape[1], key_features.shape[1]), values.dtype)
-    return join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0])
+    empty = jnp.zeros((v.shape[1], key_features.shape[1]), v.dtype)
+    return narrow(join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0]), queries, keys, values)

@@ -29,9 +29,10 @@ from lrgd_jax.certify import Program, running_error, trace, walk
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Rounding, inputs_of
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
-from lrgd_jax.decoder.norms import at_least_float32, normalise
+from lrgd_jax.decoder.norms import normalise
 from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.decoder.transformer_layer import layer
+from lrgd_jax.precision import at_least_float32
 
 __all__ = ["head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
 

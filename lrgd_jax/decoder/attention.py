@@ -18,11 +18,12 @@ from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
 from lrgd_jax.decoder.layer_weights import NormedHeads
-from lrgd_jax.decoder.norms import at_least_float32, rms_norm
+from lrgd_jax.decoder.norms import rms_norm
 from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.decoder.weighted_attention import weighted_attention
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import rotary_frequencies, rotate, visible
+from lrgd_jax.precision import at_least_float32
 
 __all__ = [
     "Heads",

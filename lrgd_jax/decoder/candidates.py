@@ -23,9 +23,9 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates, gate_demonstrations
 from lrgd_jax.decoder.devices import map_over_devices, replicate
 from lrgd_jax.decoder.forward import check_length, embed, norm_states, read_logits, run_layers
-from lrgd_jax.decoder.norms import at_least_float32
 from lrgd_jax.decoder.packing import Packed, pack, padded_length
 from lrgd_jax.decoder.params import DecoderParams
+from lrgd_jax.precision import at_least_float32
 
 __all__ = ["CandidateScores", "score_candidates"]
 

@@ -6,13 +6,9 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.precision import at_least_float32
 
-__all__ = ["at_least_float32", "layer_norm", "normalise", "post_norm", "rms_norm"]
-
-
-def at_least_float32(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Widens bfloat16 and float16, in which a norm or an angle would lose its meaning."""
-    return x.astype(jnp.float32) if jnp.finfo(x.dtype).bits < 32 else x
+__all__ = ["layer_norm", "normalise", "post_norm", "rms_norm"]
 
 
 def rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layer_weights import FeedForwardWeights, TwoMatrices
-from lrgd_jax.decoder.norms import at_least_float32
+from lrgd_jax.precision import at_least_float32
 
 __all__ = [
     "GATES",

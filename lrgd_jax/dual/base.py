@@ -4,6 +4,9 @@
 one gradient step on a written loss: `DualModel`, a matrix on features, and `FunctionalDual`, a function of an RKHS.
 Both have coordinates in which sums, differences and multiples are those of the models they stand for, so that
 regularisers and perturbations can be written once.
+
+Whatever the format of the tokens, a model is trained in float32 at least, and so are its weights; predictions come in
+the format of the test points.
 """
 
 # the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
@@ -19,6 +22,7 @@ from jaxtyping import Array, Float
 from lrgd_jax.dual.objectives import Objective
 from lrgd_jax.dual.projective import projective_readout
 from lrgd_jax.kernels import gram
+from lrgd_jax.precision import widen
 from lrgd_jax.types import Kernel
 
 __all__ = [
@@ -144,8 +148,9 @@ class OneStepDual(Dual[Weights]):
 
     @property
     def data(self) -> TrainingSet:
-        """The training set; sample weights are ones unless the model has others."""
-        return TrainingSet(self.inputs, self.targets, weights_or_ones(self.sample_weights, self.targets))
+        """The training set, in float32 at least; sample weights are ones unless the model has others."""
+        inputs, targets, sample_weights = widen(self.inputs, self.targets, self.sample_weights)
+        return TrainingSet(inputs, targets, weights_or_ones(sample_weights, targets))
 
     def replace(self: OneStep, **changes: object) -> OneStep:
         """The model with other attributes."""

@@ -9,7 +9,10 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import jax
 import jax.numpy as jnp
 import optax  # pyright: ignore[reportMissingTypeStubs]
+from jax.core import Tracer
 from jaxtyping import Array, Float
+
+from lrgd_jax.precision import widen
 
 __all__ = ["Loss", "decayed_sgd", "preconditioned", "recursive_least_squares", "step"]
 
@@ -62,7 +65,7 @@ def decayed_sgd(
     """
     if retention is None:
         return optax.sgd(learning_rate)
-    if isinstance(retention, float | int) and not 0 < retention <= 1:
+    if not isinstance(retention, Tracer) and not 0 < float(retention) <= 1:
         raise ValueError(f"decayed_sgd: the retention 1 - eta lambda must lie in (0, 1], got {retention}")
     return optax.chain(optax.add_decayed_weights((1 - retention) / learning_rate), optax.sgd(learning_rate))
 
@@ -81,7 +84,12 @@ def preconditioned(preconditioner: Float[Array, "r r"]) -> optax.GradientTransfo
         >>> metric.update(jnp.ones((1, 2)), metric.init(jnp.ones((1, 2))))[0].tolist()
         [[1.0, 0.5]]
     """
-    return optax.stateless(lambda updates, _: jax.tree.map(lambda x: x @ preconditioner, updates))
+
+    def turned(gradient: Float[Array, "dv r"]) -> Float[Array, "dv r"]:
+        wide, metric = widen(gradient, preconditioner)
+        return wide @ metric
+
+    return optax.stateless(lambda updates, _: jax.tree.map(turned, updates))
 
 
 class InverseMoment(NamedTuple):

@@ -23,6 +23,7 @@ from lrgd_jax.dual.objectives import squared_error
 from lrgd_jax.dual.online import OnlineDescent
 from lrgd_jax.dual.single_head import OrderedHeadDual
 from lrgd_jax.dual.token_roles import Segments, TokenRoles
+from lrgd_jax.precision import narrow, widen
 
 __all__ = ["OnlineDual", "online_descent"]
 
@@ -78,8 +79,10 @@ class OnlineDual(OrderedHeadDual[FastWeightForm, OnlineDescent, Float[Array, "dv
         **per_token: FormField,
     ) -> Float[Array, "n dv"]:
         """The test output at every token of the dual trained online up to it: one pass for all queries."""
-        model = online_descent(self.at(**per_token).form, keys, values)
-        return jax.vmap(lambda w, x: model.predict(w, x[None])[0])(model.trajectory(), queries)
+        points, inputs, targets = widen(queries, keys, values)
+        model = online_descent(self.at(**per_token).form, inputs, targets)
+        outputs = jax.vmap(lambda w, x: model.predict(w, x[None])[0])(model.trajectory(), points)
+        return narrow(outputs, queries, keys, values)
 
 
 @singledispatch

@@ -20,6 +20,7 @@ from lrgd_jax.dual.descent import decayed_sgd, step
 from lrgd_jax.dual.objectives import Objective, alignment
 from lrgd_jax.features import feature_count, identity
 from lrgd_jax.kernels import kernel_of
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap, Kernel
 
 __all__ = ["DualModel", "check_rows", "online_batches"]
@@ -84,7 +85,8 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
         objective: Objective | None = None,
         projective: bool = False,
     ) -> "DualModel":
-        """A model that starts from W_0 = 0; the arguments are the attributes."""
+        """A model that starts from W_0 = 0; the arguments are the attributes, in float32 at least."""
+        inputs, targets, sample_weights = widen(inputs, targets, sample_weights)
         zero = jnp.zeros((targets.shape[1], feature_count(feature_map, inputs)), targets.dtype)
         return cls(zero, inputs, targets, sample_weights, feature_map, learning_rate, objective, projective)
 
@@ -115,12 +117,12 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
             optimiser: any optax transformation; plain gradient descent at the learning rate unless given.
 
         Returns:
-            The trained weights W_1.
+            The trained weights W_1, in float32 at least.
 
         Raises:
             IndexError: a batch names a demonstration that there is not.
         """
-        weights = self.initial_weights if weights is None else weights
+        (weights,) = widen(self.initial_weights if weights is None else weights)
         optimiser = optax.sgd(self.learning_rate) if optimiser is None else optimiser
         state = optimiser.init(weights)
         n = self.inputs.shape[0]
@@ -156,8 +158,8 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
             return carry, carry[0]
 
         batches = online_batches(self.data, retention, window)
-        start = (self.initial_weights, optimiser.init(self.initial_weights))
-        return jax.lax.scan(token, start, batches)[1]
+        (weights,) = widen(self.initial_weights)
+        return jax.lax.scan(token, (weights, optimiser.init(weights)), batches)[1]
 
     @property
     def kernel(self) -> Kernel:
@@ -177,11 +179,13 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
         sample_weights: Float[Array, " n"],
     ) -> Float[Array, "dv r"]:
         """The gradient of the loss on a batch."""
-        return jax.grad(self.loss)(weights, inputs, targets, sample_weights)
+        weights, *batch = widen(weights, inputs, targets, sample_weights)
+        return jax.grad(self.loss)(weights, *batch)
 
     def predict(self, weights: Float[Array, "dv r"], x: Float[Array, "t d"]) -> Float[Array, "t _"]:
         """The test outputs f_W(x) of the test points x; with `projective`, read as a / b."""
-        return self.readout(jax.vmap(self.feature_map)(x) @ weights.T)
+        points, wide = widen(x, weights)
+        return narrow(self.readout(jax.vmap(self.feature_map)(points) @ wide.T), x)
 
     @property
     def initial_coordinates(self) -> Coordinates:
@@ -198,7 +202,8 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
 
     def raw_output(self, coordinates: Coordinates, point: Float[Array, " d"]) -> Float[Array, " dv"]:
         """W phi(x) at one test point, before any ratio is taken."""
-        return coordinates @ self.feature_map(point)
+        wide, x = widen(coordinates, point)
+        return narrow(wide @ self.feature_map(x), point)
 
     def distance(self, one: Float[Array, "dv r"], other: Float[Array, "dv r"]) -> Float[Array, ""]:
         """The Frobenius norm of the difference."""

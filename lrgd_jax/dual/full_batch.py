@@ -15,6 +15,7 @@ from lrgd_jax.dual.base import Dual, TrainingSet, weights_or_ones
 from lrgd_jax.dual.descent import preconditioned, step
 from lrgd_jax.dual.finite import DualModel, OnlineState
 from lrgd_jax.dual.objectives import ridge_penalty
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import Kernel
 
 __all__ = ["FullBatchDescent", "inverse_moment"]
@@ -90,7 +91,8 @@ class FullBatchDescent(Dual[Float[Array, "dv r"]]):
         sample_weights: Float[Array, " n"],
     ) -> Float[Array, "dv r"]:
         """The gradient of the objective on a batch, with the ridge."""
-        return jax.grad(self._loss)(weights, inputs, targets, sample_weights)
+        weights, *batch = widen(weights, inputs, targets, sample_weights)
+        return jax.grad(self._loss)(weights, *batch)
 
     def _loss(
         self,
@@ -108,14 +110,14 @@ class FullBatchDescent(Dual[Float[Array, "dv r"]]):
         return sgd if self.preconditioner is None else optax.chain(preconditioned(self.preconditioner), sgd)
 
     def train(self) -> Float[Array, "dv r"]:
-        """The weights after T steps."""
+        """The weights after T steps, in float32 at least."""
         optimiser = self.optimiser()
+        (initial,) = widen(self.initial_weights)
 
         def one(carry: OnlineState, _: None) -> tuple[OnlineState, None]:
             return step(self.loss, carry[0], optimiser, carry[1]), None
 
-        start = (self.initial_weights, optimiser.init(self.initial_weights))
-        return jax.lax.scan(one, start, None, length=self.steps)[0][0]
+        return jax.lax.scan(one, (initial, optimiser.init(initial)), None, length=self.steps)[0][0]
 
     def train_zero_shot(self) -> Float[Array, "dv r"]:
         """The weights after T steps on the query's own tokens alone."""
@@ -141,7 +143,7 @@ def inverse_moment(
         >>> inverse_moment(jnp.eye(2), 1.0).tolist()
         [[0.5, 0.0], [0.0, 0.5]]
     """
-    weights = weights_or_ones(weights, features)
+    rows, counted = widen(features, weights)
 
     def row(
         inverse: Float[Array, "r r"], sample: tuple[Float[Array, " r"], Float[Array, ""]]
@@ -150,5 +152,5 @@ def inverse_moment(
         image = inverse @ x
         return inverse - jnp.outer(weight * image, image) / (1 + weight * jnp.vdot(x, image)), None
 
-    start = jnp.eye(features.shape[1], dtype=features.dtype) / ridge
-    return jax.lax.scan(row, start, (features, weights))[0]
+    start = jnp.eye(rows.shape[1], dtype=rows.dtype) / ridge
+    return narrow(jax.lax.scan(row, start, (rows, weights_or_ones(counted, rows)))[0], features)

@@ -20,6 +20,7 @@ from lrgd_jax.dual.descent import decayed_sgd
 from lrgd_jax.dual.finite import OnlineState, check_rows, online_batches
 from lrgd_jax.dual.objectives import Objective, alignment
 from lrgd_jax.kernels import ExponentialKernel, expansion_norm, gram, shift_in_range
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import Kernel
 
 __all__ = ["FunctionalDual", "KernelExpansion"]
@@ -49,19 +50,18 @@ class KernelExpansion:
 
     def __call__(self, x: Float[Array, "t d"]) -> Float[Array, "t u"]:
         """The values of f at the points x."""
-        return gram(self.kernel, x, self.centres) @ self.coefficients
+        points, centres, coefficients = widen(x, self.centres, self.coefficients)
+        return narrow(gram(self.kernel, points, centres) @ coefficients, x)
 
     def __add__(self, other: "KernelExpansion") -> "KernelExpansion":
         """The sum of two functions of the same space; over the same centres if they share them, else over both."""
+        own, others = widen(self.coefficients, other.coefficients)
         if self.centres is other.centres:
-            return KernelExpansion(self.centres, self.coefficients + other.coefficients, self.kernel)
+            return KernelExpansion(self.centres, own + others, self.kernel)
         if self.centres.shape[0] == 0:
             return other
-        return KernelExpansion(
-            jnp.concatenate([self.centres, other.centres]),
-            jnp.concatenate([self.coefficients, other.coefficients]),
-            self.kernel,
-        )
+        centres = jnp.concatenate(widen(self.centres, other.centres))
+        return KernelExpansion(centres, jnp.concatenate([own, others]), self.kernel)
 
 
 @struct.dataclass
@@ -119,7 +119,8 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
         objective: Objective | None = None,
         projective: bool = True,
     ) -> "FunctionalDual":
-        """A model that starts from f_0 = 0, an expansion over no centres; the arguments are the attributes."""
+        """A model from f_0 = 0, an expansion over no centres; the arguments are the attributes, in float32 at least."""
+        inputs, targets, sample_weights = widen(inputs, targets, sample_weights)
         kernel = ExponentialKernel() if kernel is None else kernel
         nowhere = KernelExpansion(inputs[:0], targets[:0], kernel)
         return cls(nowhere, inputs, targets, sample_weights, learning_rate, objective, projective)
@@ -159,20 +160,21 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
         """
         optimiser = decayed_sgd(self.learning_rate, retention)
         n = self.inputs.shape[0]
-        rows = jnp.eye(n, dtype=self.targets.dtype)
-        batches = online_batches((self.inputs, self.targets, rows, self.data.sample_weights), retention, window)
+        tokens = self.data
+        rows = jnp.eye(n, dtype=tokens.targets.dtype)
+        batches = online_batches((tokens.inputs, tokens.targets, rows, tokens.sample_weights), retention, window)
 
         def token(carry: OnlineState, batch: tuple[Array, ...]) -> tuple[OnlineState, Array]:
             coefficients, state = carry
             inputs, targets, positions, sample_weights = batch
-            function = KernelExpansion(self.inputs, coefficients, self.initial_function.kernel)
+            function = KernelExpansion(tokens.inputs, coefficients, self.initial_function.kernel)
             gradient = self.gradient(function, inputs, targets, sample_weights).coefficients
             # the batch's centres are training inputs, so its coefficients go to their rows
             update, state = optimiser.update(positions.T @ gradient, state, coefficients)
             coefficients = jnp.asarray(optax.apply_updates(coefficients, update))
             return (coefficients, state), coefficients
 
-        start = jnp.zeros((n, self.targets.shape[1]), self.targets.dtype)
+        start = jnp.zeros_like(tokens.targets)
         _, trajectory = jax.lax.scan(token, (start, optimiser.init(start)), batches)
         return jnp.asarray(trajectory)
 

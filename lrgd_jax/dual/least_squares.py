@@ -16,6 +16,7 @@ from lrgd_jax.dual.full_batch import FullBatchDescent, inverse_moment
 from lrgd_jax.dual.objectives import squared_error
 from lrgd_jax.dual.single_head import HeadDual, OrderedHeadDual
 from lrgd_jax.dual.token_roles import Segments, TokenRoles
+from lrgd_jax.precision import narrow, wide_format, widen
 
 __all__ = ["DescentDual", "RidgeDual"]
 
@@ -58,7 +59,7 @@ class DescentDual(HeadDual[DescentAttention, FullBatchDescent, Float[Array, "dv 
         return FullBatchDescent(
             model,
             ridge=form.ridge,
-            preconditioner=None if metric is None else jnp.asarray(metric, values.dtype),
+            preconditioner=None if metric is None else jnp.asarray(metric, wide_format(inputs, values)),
             steps=form.steps,
             learning_rate=form.learning_rate,
             momentum=form.momentum,
@@ -84,7 +85,7 @@ class RidgeDual(OrderedHeadDual[RidgeAttention, FullBatchDescent, Float[Array, "
 
     def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FullBatchDescent:
         """The model of one query: W_0 by Newton's step on its context, the demonstrations as training set."""
-        features = jax.vmap(self.form.feature_map)(inputs)
+        features = jax.vmap(self.form.feature_map)(*widen(inputs))
 
         def newton(start: DualModel, counted: Float[Array, " n"], known: Float[Array, " n"]) -> FullBatchDescent:
             metric = inverse_moment(features, self.form.ridge, known)
@@ -108,7 +109,8 @@ class RidgeDual(OrderedHeadDual[RidgeAttention, FullBatchDescent, Float[Array, "
             ValueError: the form is not causal: without an order there is nothing to train online.
         """
         self._require_order()
-        model = self._untrained(keys, values)
+        points, inputs, targets = widen(queries, keys, values)
+        model = self._untrained(inputs, targets)
         optimiser = recursive_least_squares(self.form.ridge)
 
         def token(
@@ -121,8 +123,9 @@ class RidgeDual(OrderedHeadDual[RidgeAttention, FullBatchDescent, Float[Array, "
             return carry, carry[0]
 
         start = model.initial_weights, optimiser.init(model.initial_weights)
-        trajectory = jnp.asarray(jax.lax.scan(token, start, (keys, values))[1])
-        return jax.vmap(lambda w, x: model.predict(w, x[None])[0])(trajectory, queries)
+        trajectory = jnp.asarray(jax.lax.scan(token, start, (inputs, targets))[1])
+        outputs = jax.vmap(lambda w, x: model.predict(w, x[None])[0])(trajectory, points)
+        return narrow(outputs, queries, keys, values)
 
     def _untrained(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"]) -> DualModel:
         return DualModel.untrained(inputs, values, feature_map=self.form.feature_map, objective=squared_error)

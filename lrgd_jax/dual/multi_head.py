@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lrgd_jax.attention.multi_head import MultiHeadAttention, project
+from lrgd_jax.attention.multi_head import HeadWeights, MultiHeadAttention, project
 from lrgd_jax.dual.base import Dual
 from lrgd_jax.dual.single_head import HeadDual
 from lrgd_jax.dual.token_roles import Segments
+from lrgd_jax.precision import narrow
 
 __all__ = ["MultiHeadDual", "SingleHeadDual"]
 
@@ -100,7 +102,8 @@ class MultiHeadDual:
 
     def models(self, tokens: Float[Array, "n m"], *, demonstrations: Segments) -> tuple[Dual[Any], ...]:
         """The dual model of each head that a query at the last token meets."""
-        keys, values = self._keys_and_values(tokens)
+        w, _, wide = self.attention.weights.with_tokens(tokens, tokens)
+        keys, values = _keys_and_values(w, wide)
         share = self.attention.weights.heads // self.attention.weights.groups
         return tuple(
             dual.model(keys[head // share], values[head // share], demonstrations=demonstrations)
@@ -114,18 +117,21 @@ class MultiHeadDual:
         tokens: Float[Array, "n m"] | None,
         mask: Bool[Array, "t n"] | Bool[Array, "h t n"] | None,
     ) -> Float[Array, "t m"]:
-        w = self.attention.weights
-        w.check()
-        test_points = project(w.query, w.query_bias, queries)
-        keys, values = self._keys_and_values(queries if tokens is None else tokens)
+        self.attention.weights.check()
+        w, x, seen_tokens = self.attention.weights.with_tokens(queries, queries if tokens is None else tokens)
+        test_points = project(w.query, w.query_bias, x)
+        keys, values = _keys_and_values(w, seen_tokens)
         share = w.heads // w.groups
-        outputs = jnp.zeros((queries.shape[0], w.output.shape[2]), queries.dtype)
+        outputs = jnp.zeros((x.shape[0], w.output.shape[2]), x.dtype)
         for head, dual in enumerate(self.heads):
             seen = mask[head] if mask is not None and mask.ndim == 3 else mask
             prediction = head_output(dual, test_points[head], keys[head // share], values[head // share], seen)
             outputs = outputs + prediction @ w.output[head]
-        return outputs if w.output_bias is None else outputs + w.output_bias[None, :]
+        outputs = outputs if w.output_bias is None else outputs + w.output_bias[None, :]
+        return narrow(outputs, queries, *jax.tree.leaves(self.attention.weights))
 
-    def _keys_and_values(self, tokens: Float[Array, "n m"]) -> tuple[Float[Array, "g n d"], Float[Array, "g n dv"]]:
-        w = self.attention.weights
-        return project(w.key, w.key_bias, tokens), project(w.value, w.value_bias, tokens)
+
+def _keys_and_values(
+    w: HeadWeights, tokens: Float[Array, "n m"]
+) -> tuple[Float[Array, "g n d"], Float[Array, "g n dv"]]:
+    return project(w.key, w.key_bias, tokens), project(w.value, w.value_bias, tokens)

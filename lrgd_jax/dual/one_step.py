@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from lrgd_jax.attention.denominators import check_seen
 from lrgd_jax.attention.forms import LinearAttention, SoftmaxAttention
 from lrgd_jax.dual.finite import DualModel
 from lrgd_jax.dual.functional import FunctionalDual, KernelExpansion
@@ -18,6 +19,7 @@ from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.features import identity
 from lrgd_jax.kernels import ExponentialKernel
 from lrgd_jax.positions import alibi_bias
+from lrgd_jax.precision import narrow, widen
 
 __all__ = ["LinearDual", "SoftmaxDual"]
 
@@ -40,6 +42,11 @@ class LinearDual(OrderedHeadDual[LinearAttention, DualModel, Float[Array, "dv r"
             return x
         return self.form.rotary(jax.vmap(self.form.feature_map)(x), first)
 
+    def check(self, mask: Bool[Array, "t n"] | None) -> None:
+        """Raises ValueError where the form is normalised and a mask hides every key from a query."""
+        if self.form.normalised:
+            check_seen("LinearDual", mask)
+
     def build(self, inputs: Float[Array, "n _"], values: Float[Array, "n dv"], role: TokenRoles) -> DualModel:
         """The model of one query: W_0 by one step on its context, the demonstrations as training set."""
         untrained = self._untrained(inputs, values)
@@ -55,9 +62,11 @@ class LinearDual(OrderedHeadDual[LinearAttention, DualModel, Float[Array, "dv r"
             ValueError: the form is not causal: without an order there is nothing to train online.
         """
         self._require_order()
-        model = self._untrained(self.inputs(keys), values)
+        q, k, v = widen(queries, keys, values)
+        model = self._untrained(self.inputs(k), v)
         trajectory = model.train_online(window=self.form.window)
-        return jax.vmap(lambda w, x: model.predict(w, x[None])[0])(trajectory, self.inputs(queries))
+        outputs = jax.vmap(lambda w, x: model.predict(w, x[None])[0])(trajectory, self.inputs(q))
+        return narrow(outputs, queries, keys, values)
 
     def _untrained(self, inputs: Float[Array, "n _"], values: Float[Array, "n dv"]) -> DualModel:
         return DualModel.untrained(
@@ -83,6 +92,10 @@ class SoftmaxDual(OrderedHeadDual[SoftmaxAttention, FunctionalDual, KernelExpans
     def inputs(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n d"]:
         """The rows, rotated where the form has rotary positions."""
         return x if self.form.rotary is None else self.form.rotary(x, first)
+
+    def check(self, mask: Bool[Array, "t n"] | None) -> None:
+        """Raises ValueError where a mask hides every key from a query."""
+        check_seen("SoftmaxDual", mask)
 
     def build(self, inputs: Float[Array, "n d"], values: Float[Array, "n dv"], role: TokenRoles) -> FunctionalDual:
         """The model of one query: f_0 by one step on its context, the demonstrations as training set."""
@@ -114,16 +127,17 @@ class SoftmaxDual(OrderedHeadDual[SoftmaxAttention, FunctionalDual, KernelExpans
             ValueError: the form is not causal: without an order there is nothing to train online.
         """
         self._require_order()
-        inputs, slope = self.inputs(keys), self.form.alibi_slope
+        q, k, v = widen(queries, keys, values)
+        inputs, slope = self.inputs(k), self.form.alibi_slope
         kernel = ExponentialKernel(self.form.scale)
-        model = FunctionalDual.untrained(inputs, projective_targets(values), kernel=kernel)
-        retention = None if slope is None else jnp.exp(-jnp.asarray(slope, values.dtype))
+        model = FunctionalDual.untrained(inputs, projective_targets(v), kernel=kernel)
+        retention = None if slope is None else jnp.exp(-jnp.asarray(slope, v.dtype))
         trajectory = model.train_online(retention=retention, window=self.form.window)
 
         def one(coefficients: Float[Array, "n u"], point: Float[Array, " d"]) -> Float[Array, " dv"]:
             return model.predict(KernelExpansion(inputs, coefficients, kernel), point[None])[0]
 
-        return jax.vmap(one)(trajectory, self.inputs(queries))
+        return narrow(jax.vmap(one)(trajectory, self.inputs(q)), queries, keys, values)
 
     def recency(self, queries: int, keys: int, dtype: jnp.dtype) -> Float[Array, "t n"] | None:
         r"""ALiBi's $e^{-m\,\text{age}}$: what weight decay leaves of a sample's step after `age` further steps."""

@@ -16,6 +16,7 @@ from lrgd_jax.dual.base import Dual, TrainingSet
 from lrgd_jax.dual.descent import step
 from lrgd_jax.dual.finite import DualModel, OnlineState
 from lrgd_jax.dual.objectives import ridge_penalty
+from lrgd_jax.precision import widen
 from lrgd_jax.types import Kernel
 
 __all__ = ["OnlineDescent"]
@@ -100,7 +101,7 @@ class OnlineDescent(Dual[Float[Array, "dv r"]]):
         return self.model.gradient(weights, inputs, targets, sample_weights)
 
     def trajectory(self) -> Float[Array, "n dv r"]:
-        """The weights after each token."""
+        """The weights after each token, in float32 at least."""
         return self._scan()[1]
 
     def train(self) -> Float[Array, "dv r"]:
@@ -133,8 +134,8 @@ class OnlineDescent(Dual[Float[Array, "dv r"]]):
             weights, state = learnt
             return (weights, anchor, state), weights
 
-        w = model.initial_weights
-        tokens = (samples, self.retention, self.seen, starts)
+        w, retention = widen(model.initial_weights, self.retention)
+        tokens = (samples, retention, self.seen, starts)
         carry, trajectory = jax.lax.scan(token, (w, w, self._optimiser().init(w)), tokens)
         return carry[0], jnp.asarray(trajectory)
 

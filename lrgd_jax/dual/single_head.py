@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float
 from lrgd_jax.attention.forms import AttentionForm
 from lrgd_jax.dual.base import Dual
 from lrgd_jax.dual.token_roles import Segments, TokenRoles, segments_of, token_roles
+from lrgd_jax.precision import narrow, widen
 
 __all__ = ["HeadDual", "OrderedHeadDual"]
 
@@ -61,6 +62,9 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
         """The output of a trained (or initial) model at one test point of its query."""
         return model.predict(trained, point[None])[0]
 
+    def check(self, mask: Bool[Array, "t n"] | None) -> None:
+        """Raises ValueError where a mask hides every key from a query whose output is a mean."""
+
     def recency(self, queries: int, keys: int, dtype: jnp.dtype) -> Float[Array, "t n"] | None:
         """How much of each token's step is left at each query, by its age; None where all of it is."""
         return None
@@ -70,8 +74,9 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
 
         `model.train()` takes the step; `model.predict(trained, dual.inputs(query, n - 1))` is the test output.
         """
-        role = self._roles(1, keys.shape[0], demonstrations, None, values.dtype)
-        return self.build(self.inputs(keys), values, TokenRoles(*(x[0] for x in role)))
+        k, v = widen(keys, values)
+        role = self._roles(1, k.shape[0], demonstrations, None, v.dtype)
+        return self.build(self.inputs(k), v, TokenRoles(*(x[0] for x in role)))
 
     def __call__(
         self,
@@ -90,7 +95,11 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
             values: likewise.
             demonstrations: how many of the tokens are demonstrations, or one segment number a token.
             mask: which keys each query sees, in place of the form's own mask.
+
+        Raises:
+            ValueError: the mask hides every key from a query whose output is a mean.
         """
+        self.check(mask)
         return self._each(lambda model: model.train(), queries, keys, values, demonstrations, mask)
 
     def zero_shot(
@@ -115,14 +124,15 @@ class HeadDual(ABC, Generic[Form, Model, Weights]):
         mask: Bool[Array, "t n"] | None,
     ) -> Float[Array, "t dv"]:
         t, n = queries.shape[0], keys.shape[0]
-        inputs = self.inputs(keys)
+        q, k, v = widen(queries, keys, values)
+        inputs = self.inputs(k)
 
         def one(point: Float[Array, " _"], role: TokenRoles) -> Float[Array, " dv"]:
-            model = self.build(inputs, values, role)
+            model = self.build(inputs, v, role)
             return self.predict(model, weights_of(model), role, point)
 
-        role = self._roles(t, n, demonstrations, mask, values.dtype)
-        return jax.vmap(one)(self.inputs(queries, n - t), role)
+        role = self._roles(t, n, demonstrations, mask, v.dtype)
+        return narrow(jax.vmap(one)(self.inputs(q, n - t), role), queries, keys, values)
 
     def _roles(
         self, queries: int, keys: int, demonstrations: Segments, mask: Bool[Array, "t n"] | None, dtype: jnp.dtype

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import pytest
 
 from lrgd_jax.decoder import apply, dual_attention, dual_chain, dual_layer, layer, split_tokens
-from lrgd_jax.decoder.attention import attention_block
+from lrgd_jax.decoder.attention import attend_causally, attention_block, project_heads
 from lrgd_jax.positions import Llama3Scaling
 
-from .helpers import TINY, TOKENS, agree, agree_deep, decoder
+from .helpers import TINY, TOKENS, agree, agree_deep, decoder, within
 
 N = len(TOKENS)
 STRETCH = Llama3Scaling(factor=8.0, original_max_position_embeddings=32)
@@ -25,6 +25,7 @@ SPLITS = {
     "two": split_tokens(N, [(0, 2), (2, 5)]),
     "each token one": split_tokens(N, [(i, i + 1) for i in range(N - 1)]),
 }
+HEADS = decoder(TINY).layers[0].heads
 X = jax.random.normal(jax.random.key(5), (N, TINY.width))
 FORWARD = {
     "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "attend_causally", "rms_norm"),
@@ -41,6 +42,19 @@ FORWARD = {
 def test_attention_is_one_step_on_the_demonstrations(config, segments):
     heads = decoder(config).layers[0].heads
     agree(lambda x: attention_block(heads, config, x), lambda x: dual_attention(heads, config, x, segments), X)
+
+
+def test_positions_beyond_256_are_told_apart_in_bfloat16():
+    """Bounds of a program in bfloat16 say nothing of an exponential; but both sides project and rotate alike, and round
+    each head's outputs once."""
+    n, segments = 300, split_tokens(300, [(0, 280)])
+    x, heads = jax.tree.map(lambda x: x.astype(jnp.bfloat16), (jax.random.normal(jax.random.key(5), (n, 8)), HEADS))
+    ours = jax.jit(lambda x: dual_attention(heads, TINY, x, segments))(x)
+    theirs = jax.jit(lambda x: attention_block(heads, TINY, x))(x)
+    outputs = attend_causally(TINY, project_heads(heads, TINY, x, jnp.arange(n)))
+    sizes = jnp.einsum("htd,hdm->tm", *(jnp.abs(x).astype(float) for x in (outputs, heads.output)))
+    assert ours.dtype == theirs.dtype == jnp.bfloat16
+    within(ours, theirs, (TINY.heads * TINY.head_width + 4) * float(jnp.finfo(jnp.bfloat16).eps) * (sizes + 1))
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
