@@ -28,9 +28,9 @@ from jaxtyping import Array, Float, Int, PyTree
 from lrgd_jax.certify import Program, running_error, trace, walk
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Rounding, inputs_of
-from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed, head
+from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed
+from lrgd_jax.decoder.forward import read_logits
 from lrgd_jax.decoder.norms import normalise
-from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.decoder.transformer_layer import layer
 from lrgd_jax.precision import at_least_float32
 
@@ -168,15 +168,15 @@ def _evaluate(
 
 
 def head_bounds(
-    params: DecoderParams, hidden: Float[Array, "n m"], bound: Float[np.ndarray, "n m"], cap: float | None = None
+    params: DecoderParams, config: DecoderConfig, hidden: Float[Array, "n m"], bound: Float[np.ndarray, "n m"]
 ) -> tuple[Float[np.ndarray, "n vocab"], Float[np.ndarray, "n vocab"]]:
     """Bounds on the logits of two evaluations; the difference of their hidden states is counted with the first.
 
     Args:
         params: weights of the decoder.
+        config: the decoder.
         hidden: the final hidden states.
         bound: how far two evaluations of them may be apart.
-        cap: soft cap of the logits, `DecoderConfig.logit_soft_cap`.
     """
-    program = trace(lambda x: soft_cap(cap, head(params, x)), hidden)
+    program = trace(lambda x: read_logits(params, config, x), hidden)
     return running_error(program, hidden, errors=(bound,)).error, running_error(program, hidden).error

@@ -201,7 +201,7 @@ def _logits(
 ) -> Comparison:
     forward = jax.jit(apply, static_argnames="config")(params, config, tokens)
     chain = jax.jit(dual_chain, static_argnames="config")(params, config, tokens, segments)
-    errors = head_bounds(params, hidden, bound, config.logit_soft_cap)
+    errors = head_bounds(params, config, hidden, bound)
     return compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip((forward, chain), errors, strict=True)))
 
 

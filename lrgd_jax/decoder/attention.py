@@ -18,7 +18,7 @@ from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
 from lrgd_jax.decoder.layer_weights import NormedHeads
-from lrgd_jax.decoder.norms import rms_norm
+from lrgd_jax.decoder.norms import head_norm
 from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.decoder.weighted_attention import weighted_attention
 from lrgd_jax.features import elu_plus_one
@@ -68,17 +68,12 @@ def project_heads(
     keys = project(heads.key, heads.key_bias, x)
     values = project(heads.value, heads.value_bias, x)
     if isinstance(heads, NormedHeads):
-        queries = _head_norm(heads.query_norm, config, queries)
-        keys = _head_norm(heads.key_norm, config, keys)
+        if heads.query_norm is None or heads.key_norm is None:
+            raise ValueError("NormedHeads: query_norm and key_norm must be given")
+        queries, keys = head_norm(config, heads.query_norm, queries), head_norm(config, heads.key_norm, keys)
     if config.attention == "softmax" and config.positions == "rotary":
         queries, keys = rotary(queries, config, positions), rotary(keys, config, positions)
     return Heads(*(checkpoint_name(x, "heads") for x in (queries, keys, values)))
-
-
-def _head_norm(gain: Float[Array, " d"] | None, config: DecoderConfig, x: Float[Array, "h n d"]):
-    if gain is None:
-        raise ValueError("NormedHeads: query_norm and key_norm must be given")
-    return jax.vmap(lambda rows: rms_norm(gain, rows, config.norm_epsilon))(x)
 
 
 def attend(

@@ -21,7 +21,7 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import check_length, embed
 from lrgd_jax.decoder.layer_weights import LayerWeights, NormedHeads
 from lrgd_jax.decoder.params import DecoderParams
-from lrgd_jax.decoder.readout import apply_feed_forward, apply_norm, apply_rms_norm
+from lrgd_jax.decoder.readout import apply_feed_forward, apply_norm
 from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.decoder.soft_capped_dual import SoftCappedDual
 from lrgd_jax.dual.correspondence import dual_of
@@ -68,7 +68,7 @@ def head_dual(config: DecoderConfig) -> HeadDual:
     if config.attention == "linear":
         return dual_of(LinearAttention(elu_plus_one, causal=True, normalised=True))
     rotary: Rotary | None = Rotary(config.rope_theta, config.rope_layout, scaling=config.rope_scaling)
-    if config.positions == "learned":
+    if config.positions != "rotary":
         rotary = None
     elif config.rotary_width is not None or config.rope_factor != 1:
         rotary = PartialRotary(
@@ -112,8 +112,8 @@ def dual_attention(
     dual = head_dual(config)
     queries, keys = project(heads.query, heads.query_bias, x), project(heads.key, heads.key_bias, x)
     if isinstance(heads, NormedHeads) and heads.query_norm is not None and heads.key_norm is not None:
-        queries = apply_rms_norm_to_heads(heads.query_norm, queries, config)
-        keys = apply_rms_norm_to_heads(heads.key_norm, keys, config)
+        queries = apply_head_norm(config, heads.query_norm, queries)
+        keys = apply_head_norm(config, heads.key_norm, keys)
     points = checkpoint_name(jax.vmap(dual.inputs)(queries), "heads")
     inputs = checkpoint_name(jax.vmap(dual.inputs)(keys), "heads")
     values = checkpoint_name(project(heads.value, heads.value_bias, x), "heads")
@@ -135,11 +135,16 @@ def dual_attention(
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
 
 
-def apply_rms_norm_to_heads(
-    gain: Float[Array, " d"], x: Float[Array, "h n d"], config: DecoderConfig
+def apply_head_norm(
+    config: DecoderConfig, gain: Float[Array, "*h d"], x: Float[Array, "h n d"]
 ) -> Float[Array, "h n d"]:
-    """R(x) x for every row of every head."""
-    return jax.vmap(lambda rows: apply_rms_norm(gain, rows, config.norm_epsilon))(x)
+    """The readout of the config's norm for every row of every head, or for the heads of a token as one row."""
+    if config.query_key_norm_over == "head":
+        axes = None if gain.ndim == 1 else 0, 0
+        return jax.vmap(lambda gain, rows: apply_norm(config, gain, None, rows), in_axes=axes)(gain, x)
+    h, n, d = x.shape
+    rows = jnp.einsum("hnd->nhd", x).reshape(n, h * d)
+    return jnp.einsum("nhd->hnd", apply_norm(config, gain.reshape(h * d), None, rows).reshape(n, h, d))
 
 
 def dual_layer(
@@ -165,15 +170,18 @@ def dual_layer(
     """
     normed = apply_norm(config, weights.attention_norm, weights.attention_norm_bias, x)
     attended = dual_attention(weights.heads, config, normed, segments)
-    if weights.attention_post_norm is not None:
-        attended = apply_rms_norm(weights.attention_post_norm, attended, config.norm_epsilon)
+    attended = _multiply(config.residual_multiplier, apply_norm(config, weights.attention_post_norm, None, attended))
     after = checkpoint_name(x + attended, "residual")
     read = x if config.parallel_residual else after
     normed = apply_norm(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
     added = apply_feed_forward(weights.feed_forward, normed, config.activation)
-    if weights.feed_forward_post_norm is not None:
-        added = apply_rms_norm(weights.feed_forward_post_norm, added, config.norm_epsilon)
+    added = _multiply(config.residual_multiplier, apply_norm(config, weights.feed_forward_post_norm, None, added))
     return checkpoint_name(after + added, "residual")
+
+
+def _multiply(factor: float, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """Factor x; the rows themselves for one, which costs no rounding."""
+    return x if factor == 1 else jnp.asarray(factor, x.dtype) * x
 
 
 def dual_chain(
@@ -206,4 +214,6 @@ def dual_chain(
         x = dual_layer(weights, config.of_layer(i), x, segments)
     final = apply_norm(config, params.final_norm, params.final_norm_bias, x)
     logits = jnp.einsum("vm,nm->nv", params.embedding if params.head is None else params.head, final)
+    if config.logit_divisor != 1:
+        logits = logits / jnp.asarray(config.logit_divisor, logits.dtype)
     return soft_cap(config.logit_soft_cap, logits)

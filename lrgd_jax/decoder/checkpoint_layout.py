@@ -1,5 +1,6 @@
 """Which tensors a checkpoint holds, of what shape, and where each goes; families differ in the names."""
 
+import math
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -36,6 +37,8 @@ class TensorNames:
     positions: str = "wpe"
 
 
+BLOCKS = ("attention", "feed_forward")
+
 LLAMA_NAMES = TensorNames(
     embedding="model.embed_tokens",
     final_norm="model.norm",
@@ -64,8 +67,6 @@ def layer_shapes(config: DecoderConfig) -> dict[str, tuple[tuple[int, ...], bool
     queries, keys = config.heads * d, config.kv_heads * d
     shifted, bias = config.norm == "layer", config.attention_bias
     shapes = {
-        "attention_norm": ((m,), shifted),
-        "feed_forward_norm": ((m,), shifted),
         "query": ((queries, m), bias),
         "key": ((keys, m), bias),
         "value": ((keys, m), bias),
@@ -75,8 +76,11 @@ def layer_shapes(config: DecoderConfig) -> dict[str, tuple[tuple[int, ...], bool
     }
     if config.gated:
         shapes["gate"] = ((f, m), config.mlp_bias)
+    if config.pre_norms:
+        shapes |= {"attention_norm": ((m,), shifted), "feed_forward_norm": ((m,), shifted)}
     if config.query_key_norm:
-        shapes |= {"query_norm": ((d,), False), "key_norm": ((d,), False)}
+        gains = {"query_norm": config.head_gains(config.heads), "key_norm": config.head_gains(config.kv_heads)}
+        shapes |= {part: ((math.prod(shape),), False) for part, shape in gains.items()}
     if config.post_norms:
         shapes |= {"attention_post_norm": ((m,), False), "feed_forward_post_norm": ((m,), False)}
     return shapes
@@ -121,12 +125,15 @@ def assemble(
     """
     m, d = config.width, config.head_width
 
-    def gain(stem: str) -> Array:
+    def gain_of(stem: str) -> Array:
         weight = tensors.pop(f"{stem}.weight")
         return weight + 1 if gains == "plus one" else weight
 
     def one_layer(prefix: str) -> LayerWeights:
         stems = {part: prefix + stem for part, stem in names.layer.items()}
+
+        def gain(part: str) -> Array:
+            return gain_of(stems[part])
 
         def pair(part: str) -> tuple[Array, Array | None]:
             return tensors.pop(f"{stems[part]}.weight"), tensors.pop(f"{stems[part]}.bias", None)
@@ -152,7 +159,8 @@ def assemble(
             )
             if not config.query_key_norm:
                 return plain
-            norms = {part: gain(stems[part]) for part in ("query_norm", "key_norm")}
+            counts = {"query_norm": config.heads, "key_norm": config.kv_heads}
+            norms = {part: gain(part).reshape(config.head_gains(heads)) for part, heads in counts.items()}
             return NormedHeads(**vars(plain), **norms)
 
         def block() -> FeedForwardWeights | TwoMatrices:
@@ -164,22 +172,16 @@ def assemble(
                 gate=gate, up=up, down=down, gate_bias=gate_bias, up_bias=up_bias, down_bias=down_bias
             )
 
-        return LayerWeights(
-            attention_norm=gain(stems["attention_norm"]),
-            heads=projections(),
-            feed_forward_norm=gain(stems["feed_forward_norm"]),
-            feed_forward=block(),
-            attention_norm_bias=tensors.pop(f"{stems['attention_norm']}.bias", None),
-            feed_forward_norm_bias=tensors.pop(f"{stems['feed_forward_norm']}.bias", None),
-            attention_post_norm=gain(stems["attention_post_norm"]) if config.post_norms else None,
-            feed_forward_post_norm=gain(stems["feed_forward_post_norm"]) if config.post_norms else None,
-        )
+        pre = {f"{part}_norm": gain(f"{part}_norm") if config.pre_norms else None for part in BLOCKS}
+        post = {f"{part}_post_norm": gain(f"{part}_post_norm") if config.post_norms else None for part in BLOCKS}
+        shifts = {f"{part}_bias": tensors.pop(f"{stems[part]}.bias", None) for part in pre if config.pre_norms}
+        return LayerWeights(heads=projections(), feed_forward=block(), **pre, **post, **shifts)
 
     return DecoderParams(
         embedding=tensors.pop(f"{names.embedding}.weight"),
         # one after another, or the tensors of all layers wait for theirs
         layers=tuple(jax.block_until_ready(one_layer(names.prefix.format(layer))) for layer in range(config.layers)),
-        final_norm=gain(names.final_norm),
+        final_norm=gain_of(names.final_norm),
         head=tensors.pop(f"{names.head}.weight", None),
         final_norm_bias=tensors.pop(f"{names.final_norm}.bias", None),
         positions=tensors.pop(f"{names.positions}.weight", None),

@@ -17,7 +17,8 @@ Activation: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "relu"]
 CHOICES = {
     "attention": ("softmax", "linear"),
     "rope_layout": ("half", "interleaved"),
-    "positions": ("rotary", "learned"),
+    "positions": ("rotary", "learned", "none"),
+    "query_key_norm_over": ("head", "heads"),
     "norm": ("rms", "layer"),
     "activation": ("silu", "gelu", "gelu_tanh", "relu"),
 }
@@ -55,22 +56,27 @@ class DecoderConfig:
         bos: id of the token that begins a text.
         eos: ids of the tokens that end one.
         output_bias: the output projection of attention has a bias; as `attention_bias` unless given.
-        query_key_norm: queries and keys pass an RMSNorm of each head before they are rotated (Qwen 3, Gemma 3).
+        query_key_norm: queries and keys pass a norm before they are rotated (Qwen 3, Gemma 3).
+        query_key_norm_over: what that norm is of: each "head", or all "heads" of a token together (OLMo 2).
         attention_scale: s of the logits $s\,q^\top k$, $1/\sqrt d$ unless given.
         attention_soft_cap: c of the logits $c\tanh(s\,q^\top k / c)$; none unless given (Gemma 2).
         logit_soft_cap: likewise, of the output's logits.
         window: a query sees its own and the window - 1 tokens before it; all unless given.
         local_layers: which layers have the window; all unless given.
         local_rope_theta: base of the rotary frequencies in `local_layers`, which are then not stretched (Gemma 3).
-        positions: "rotary", or "learned" rows that are added to the embedding (GPT-2).
+        positions: "rotary", "learned" rows that are added to the embedding (GPT-2), or "none".
+        rotated_layers: which layers have rotary positions, the others none; all unless given (SmolLM 3).
         rotary_width: coordinates of a head that are rotated, the first ones; all unless given (GPT-NeoX).
         rope_factor: positions are divided by it before they are rotated.
         norm: "rms", or "layer" for LayerNorm with bias.
-        post_norms: what attention and feed-forward block return is normed too before it is added (Gemma).
+        pre_norms: what attention and feed-forward block read is normed.
+        post_norms: what they return is normed before it is added (Gemma 2; OLMo 2, without pre-norms).
+        residual_multiplier: what they return is multiplied by it before it is added (Granite).
         parallel_residual: the feed-forward block reads what attention reads, not its sum (GPT-NeoX).
         gated: the feed-forward block multiplies by an activated gate; otherwise two matrices (GPT-2, GPT-NeoX).
         activation: of the feed-forward block.
         embedding_scale: what the rows of the embedding are multiplied by (Gemma).
+        logit_divisor: by which the output's logits are divided (Granite).
 
     Raises:
         ValueError: a size is not positive, the heads cannot be divided among the groups, a rotated width is odd, a
@@ -103,21 +109,26 @@ class DecoderConfig:
     eos: tuple[int, ...] = ()
     output_bias: bool | None = None
     query_key_norm: bool = False
+    query_key_norm_over: Literal["head", "heads"] = "head"
     attention_scale: float | None = None
     attention_soft_cap: float | None = None
     logit_soft_cap: float | None = None
     window: int | None = None
     local_layers: tuple[bool, ...] | None = None
     local_rope_theta: float | None = None
-    positions: Literal["rotary", "learned"] = "rotary"
+    positions: Literal["rotary", "learned", "none"] = "rotary"
+    rotated_layers: tuple[bool, ...] | None = None
     rotary_width: int | None = None
     rope_factor: float = 1.0
     norm: Literal["rms", "layer"] = "rms"
+    pre_norms: bool = True
     post_norms: bool = False
+    residual_multiplier: float = 1.0
     parallel_residual: bool = False
     gated: bool = True
     activation: Activation = "silu"
     embedding_scale: float = 1.0
+    logit_divisor: float = 1.0
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -156,9 +167,21 @@ class DecoderConfig:
                 f"DecoderConfig: local_layers says for each of the {self.layers} layers whether it has the window; got "
                 f"{len(self.local_layers)} of them and window={self.window}"
             )
+        if self.rotated_layers is not None and (self.positions != "rotary" or len(self.rotated_layers) != self.layers):
+            raise ValueError(
+                f"DecoderConfig: rotated_layers says for each of the {self.layers} layers whether it has rotary "
+                f"positions; got {len(self.rotated_layers)} of them and positions={self.positions!r}"
+            )
 
     def _check_numbers(self) -> None:
-        numbers = ("norm_epsilon", "rope_theta", "rope_factor", "embedding_scale")
+        numbers = (
+            "norm_epsilon",
+            "rope_theta",
+            "rope_factor",
+            "embedding_scale",
+            "residual_multiplier",
+            "logit_divisor",
+        )
         optional = ("attention_scale", "attention_soft_cap", "logit_soft_cap", "local_rope_theta")
         for name in (*numbers, *(name for name in optional if getattr(self, name) is not None)):
             value = getattr(self, name)
@@ -169,18 +192,27 @@ class DecoderConfig:
         r"""S of the logits $s\,q^\top k$ of heads of a width: `attention_scale`, $1/\sqrt d$ unless given."""
         return 1 / math.sqrt(width) if self.attention_scale is None else self.attention_scale
 
+    def head_gains(self, heads: int) -> tuple[int, ...]:
+        """The shape of the gains of the norm of queries or keys: one row for all heads, or one a head."""
+        shared = self.query_key_norm_over == "head" and self.norm == "rms"
+        return (self.head_width,) if shared else (heads, self.head_width)
+
     def of_layer(self, index: int) -> "DecoderConfig":
-        """What one layer is: the config itself where all are alike, else with its own window and frequencies."""
+        """What one layer is: the config itself where all are alike, else with its own window and positions."""
+        own = self
+        if self.rotated_layers is not None:
+            positions = self.positions if self.rotated_layers[index] else "none"
+            own = replace(own, positions=positions, rotated_layers=None)
         if self.local_layers is None:
-            return self
+            return own
         whole = {"local_layers": None, "local_rope_theta": None}
         if not self.local_layers[index]:
-            return replace(self, window=None, **whole)
+            return replace(own, window=None, **whole)
         if self.local_rope_theta is None:
-            return replace(self, **whole)
-        return replace(self, rope_theta=self.local_rope_theta, rope_scaling=None, rope_factor=1.0, **whole)
+            return replace(own, **whole)
+        return replace(own, rope_theta=self.local_rope_theta, rope_scaling=None, rope_factor=1.0, **whole)
 
     def check_one_layer(self) -> None:
         """Raises ValueError where the layers differ, so that this config describes none of them."""
-        if self.local_layers is not None:
+        if self.local_layers is not None or self.rotated_layers is not None:
             raise ValueError("the layers of this decoder differ; give one layer its own config, config.of_layer(i)")

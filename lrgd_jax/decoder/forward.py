@@ -133,7 +133,7 @@ def norm_states(params: DecoderParams, config: DecoderConfig, x: Float[Array, "n
 
 
 def head(params: DecoderParams, hidden: Float[Array, "n m"]) -> Float[Array, "n vocab"]:
-    r"""The logits of final hidden states, $W_{\rm head}\,h$, before a soft cap.
+    r"""The logits of final hidden states, $W_{\rm head}\,h$, before they are divided and soft-capped.
 
     Args:
         params: of the decoder; the embedding is the head where there is none.
@@ -151,8 +151,11 @@ def head(params: DecoderParams, hidden: Float[Array, "n m"]) -> Float[Array, "n 
 
 
 def read_logits(params: DecoderParams, config: DecoderConfig, states: Float[Array, "n m"]) -> Float[Array, "n vocab"]:
-    """The logits of final hidden states, soft-capped where the config has a cap."""
-    return soft_cap(config.logit_soft_cap, head(params, states))
+    """The logits of final hidden states, divided and soft-capped where the config has a divisor and a cap."""
+    logits = head(params, states)
+    if config.logit_divisor != 1:
+        logits = logits / jnp.asarray(config.logit_divisor, logits.dtype)
+    return soft_cap(config.logit_soft_cap, logits)
 
 
 def hidden_states(

@@ -6,7 +6,7 @@ from typing import TypeAlias, TypedDict
 from lrgd_jax.decoder.config import Activation
 from lrgd_jax.decoder.fields import Fields
 
-__all__ = ["Config", "WindowFields", "activation", "eos_tokens", "local_layers", "refuse", "sizes"]
+__all__ = ["Config", "WindowFields", "activation", "eos_tokens", "local_layers", "refuse", "sizes", "window_fields"]
 
 Config: TypeAlias = Fields
 """A config.json that records which of its keys were read; the others must be known to be without effect."""
@@ -81,3 +81,16 @@ def local_layers(config: Config, layers: int) -> tuple[bool, ...] | None:
     if not isinstance(types, list) or len(types) != layers or any(kind not in known for kind in types):
         raise config.wrong("layer_types", f"one of {', '.join(known)} for each of {layers} layers", types)
     return tuple(kind == "sliding_attention" for kind in types)
+
+
+def window_fields(window: int | None, local: tuple[bool, ...]) -> WindowFields:
+    """The window of the layers that are local; no field where none is.
+
+    Raises:
+        ValueError: there are local layers, but no window.
+    """
+    if not any(local):
+        return {}
+    if window is None:
+        raise ValueError("layer_types has layers with sliding_attention, but sliding_window is not set")
+    return {"window": window, "local_layers": local}

@@ -10,13 +10,13 @@ __all__ = ["FeedForwardWeights", "LayerWeights", "NormedHeads", "TwoMatrices"]
 
 @struct.dataclass
 class NormedHeads(HeadWeights):
-    """Projections whose queries and keys pass an RMSNorm of each head.
+    """Projections whose queries and keys pass a norm of each head, or of all heads together.
 
     Attributes:
-        query_norm: gain of the queries' norm, shape [d].
-        key_norm: gain of the keys' norm, shape [d].
+        query_norm: gain of the queries' norm, of all heads, shape [d], or of each, [h, d] (`DecoderConfig.head_gains`).
+        key_norm: gain of the keys' norm, shape [d] or [g, d].
 
-    Source: Yang et al. 2025, arXiv 2505.09388, section 2.
+    Source: Yang et al. 2025, arXiv 2505.09388, section 2; OLMo Team 2025, arXiv 2501.00656, section 3.2.
 
     Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
@@ -24,8 +24,8 @@ class NormedHeads(HeadWeights):
         (4,)
     """
 
-    query_norm: Float[Array, " d"] | None = None
-    key_norm: Float[Array, " d"] | None = None
+    query_norm: Float[Array, "*h d"] | None = None
+    key_norm: Float[Array, "*g d"] | None = None
 
 
 @struct.dataclass
@@ -83,9 +83,9 @@ class LayerWeights:
     """One layer.
 
     Attributes:
-        attention_norm: gain of the norm before attention, shape [m].
+        attention_norm: gain of the norm before attention, shape [m], or None where there is no such norm.
         heads: the projections of attention.
-        feed_forward_norm: gain of the norm before the feed-forward block, shape [m].
+        feed_forward_norm: likewise before the feed-forward block.
         feed_forward: its matrices; `TwoMatrices` where `DecoderConfig.gated` is false.
         attention_norm_bias: of a LayerNorm, shape [m], or None.
         feed_forward_norm_bias: likewise.
@@ -99,9 +99,9 @@ class LayerWeights:
         ((8,), (4, 4, 8))
     """
 
-    attention_norm: Float[Array, " m"]
+    attention_norm: Float[Array, " m"] | None
     heads: HeadWeights
-    feed_forward_norm: Float[Array, " m"]
+    feed_forward_norm: Float[Array, " m"] | None
     feed_forward: FeedForwardWeights | TwoMatrices
     attention_norm_bias: Float[Array, " m"] | None = None
     feed_forward_norm_bias: Float[Array, " m"] | None = None

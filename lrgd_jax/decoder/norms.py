@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.precision import at_least_float32
 
-__all__ = ["layer_norm", "normalise", "post_norm", "rms_norm"]
+__all__ = ["head_norm", "layer_norm", "normalise", "rms_norm"]
 
 
 def rms_norm(gain: Float[Array, " m"], x: Float[Array, "n m"], epsilon: float) -> Float[Array, "n m"]:
@@ -38,14 +38,30 @@ def layer_norm(
 
 
 def normalise(
-    config: DecoderConfig, gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
+    config: DecoderConfig, gain: Float[Array, " m"] | None, bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
 ) -> Float[Array, "n m"]:
-    """The config's norm of every row."""
+    """The config's norm of every row; the rows themselves without a gain."""
+    if gain is None:
+        return x
     if config.norm == "rms":
         return rms_norm(gain, x, config.norm_epsilon)
     return layer_norm(gain, bias, x, config.norm_epsilon)
 
 
-def post_norm(config: DecoderConfig, gain: Float[Array, " m"] | None, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
-    """The RMSNorm of what a block adds to the residual stream; the thing itself without a gain."""
-    return x if gain is None else rms_norm(gain, x, config.norm_epsilon)
+def head_norm(config: DecoderConfig, gain: Float[Array, "*h d"], x: Float[Array, "h n d"]) -> Float[Array, "h n d"]:
+    """The config's norm of queries or keys: of each head, or of all heads of a token together.
+
+    Args:
+        config: the decoder.
+        gain: of all heads, shape [d], or of each, shape [h, d].
+        x: queries or keys, before they are rotated.
+
+    Source: each head: Yang et al. 2025, arXiv 2505.09388, section 2; together: OLMo Team 2025, arXiv 2501.00656,
+    section 3.2.
+    """
+    if config.query_key_norm_over == "head":
+        axes = None if gain.ndim == 1 else 0, 0
+        return jax.vmap(lambda gain, rows: normalise(config, gain, None, rows), in_axes=axes)(gain, x)
+    h, n, d = x.shape
+    normed = normalise(config, gain.reshape(h * d), None, x.swapaxes(0, 1).reshape(n, h * d))
+    return normed.reshape(n, h, d).swapaxes(0, 1)

@@ -62,17 +62,19 @@ def init(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike =
     first, last, *rest = jax.random.split(key, config.layers + 2)
 
     shift = jnp.zeros(m, dtype) if config.norm == "layer" else None
+    pre = jnp.ones(m, dtype) if config.pre_norms else None
+    pre_shift = shift if config.pre_norms else None
     post = jnp.ones(m, dtype) if config.post_norms else None
 
     def one_layer(key: PRNGKeyArray) -> LayerWeights:
         attention_key, *keys = jax.random.split(key, 4)
         return LayerWeights(
-            attention_norm=jnp.ones(m, dtype),
+            attention_norm=pre,
             heads=_heads(attention_key, config, dtype),
-            feed_forward_norm=jnp.ones(m, dtype),
+            feed_forward_norm=pre,
             feed_forward=_feed_forward(keys, config, dtype),
-            attention_norm_bias=shift,
-            feed_forward_norm_bias=shift,
+            attention_norm_bias=pre_shift,
+            feed_forward_norm_bias=pre_shift,
             attention_post_norm=post,
             feed_forward_post_norm=post,
         )
@@ -117,7 +119,8 @@ def _heads(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike
         "output_bias": jnp.zeros(m, dtype) if output_bias else None,
     }
     if config.query_key_norm:
-        return NormedHeads(**weights, query_norm=jnp.ones(d, dtype), key_norm=jnp.ones(d, dtype))
+        norms = (jnp.ones(config.head_gains(heads), dtype) for heads in (h, g))
+        return NormedHeads(**weights, **dict(zip(("query_norm", "key_norm"), norms, strict=True)))
     return HeadWeights(**weights)
 
 

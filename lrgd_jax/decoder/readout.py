@@ -246,13 +246,13 @@ def apply_layer_norm(
 
 
 def apply_norm(
-    config: DecoderConfig, gain: Float[Array, " m"], bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
+    config: DecoderConfig, gain: Float[Array, " m"] | None, bias: Float[Array, " m"] | None, x: Float[Array, "n m"]
 ) -> Float[Array, "n m"]:
-    r"""The readout of the config's norm for every row, $R(x)\,x$ or $L(x)\,[x; 1]$.
+    r"""The readout of the config's norm for every row, $R(x)\,x$ or $L(x)\,[x; 1]$; without a gain, x.
 
     Args:
         config: whose `norm` and `norm_epsilon` are taken.
-        gain: g.
+        gain: g, or None where there is no norm.
         bias: b, of a LayerNorm, or None.
         x: the states.
 
@@ -263,6 +263,8 @@ def apply_norm(
         >>> apply_norm(config, jnp.ones(8), jnp.zeros(8), jnp.ones((1, 8))).tolist()  # LayerNorm of a constant
         [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
     """
+    if gain is None:
+        return x
     if config.norm == "layer":
         return apply_layer_norm(gain, bias, x, config.norm_epsilon)
     return apply_rms_norm(gain, x, config.norm_epsilon)

@@ -17,7 +17,7 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
 from lrgd_jax.decoder.feed_forward import feed_forward
 from lrgd_jax.decoder.layer_weights import LayerWeights
-from lrgd_jax.decoder.norms import normalise, post_norm
+from lrgd_jax.decoder.norms import normalise
 
 __all__ = ["layer", "layer_around"]
 
@@ -34,7 +34,8 @@ def layer_around(
     r"""$x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}(x))$, then $x \leftarrow x + \mathrm{FFN}(\mathrm{Norm}(x))$.
 
     In a parallel layer both read x: $x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}_1(x)) +
-    \mathrm{FFN}(\mathrm{Norm}_2(x))$. With post-norms, what is added is normed first.
+    \mathrm{FFN}(\mathrm{Norm}_2(x))$. Without pre-norms they read x itself; with post-norms, what is added is normed
+    first; and it is multiplied by the config's residual multiplier.
 
     Args:
         attention: from queries, keys and values at their positions to the outputs of the heads, and what is to be kept.
@@ -47,16 +48,23 @@ def layer_around(
         The residual stream after the layer, and what attention kept.
 
     Source: Touvron et al. 2023, arXiv 2302.13971, section 2.2; parallel: Black et al. 2022, arXiv 2204.06745,
-    section 2.1; post-norms: Gemma Team 2024, arXiv 2408.00118, section 2.
+    section 2.1; post-norms: Gemma Team 2024, arXiv 2408.00118, section 2, and, alone, OLMo Team 2025, arXiv 2501.00656,
+    section 3.2.
     """
     normed = normalise(config, weights.attention_norm, weights.attention_norm_bias, x)
     outputs, kept = attention(project_heads(weights.heads, config, normed, positions))
-    attended = post_norm(config, weights.attention_post_norm, read_out(weights.heads, outputs))
+    attended = _addend(config, weights.attention_post_norm, read_out(weights.heads, outputs))
     after = checkpoint_name(x + attended, "residual")
     read = x if config.parallel_residual else after
     normed = normalise(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
-    added = post_norm(config, weights.feed_forward_post_norm, feed_forward(config, weights.feed_forward, normed))
+    added = _addend(config, weights.feed_forward_post_norm, feed_forward(config, weights.feed_forward, normed))
     return checkpoint_name(after + added, "residual"), kept
+
+
+def _addend(config: DecoderConfig, gain: Float[Array, " m"] | None, x: Float[Array, "t m"]) -> Float[Array, "t m"]:
+    """What a block adds to the residual stream: what it returns, normed and multiplied as the config says."""
+    normed = normalise(config, gain, None, x)
+    return normed if config.residual_multiplier == 1 else normed * jnp.asarray(config.residual_multiplier, x.dtype)
 
 
 def layer(

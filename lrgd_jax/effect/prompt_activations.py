@@ -25,7 +25,8 @@ class PromptActivations(NamedTuple):
 
     Attributes:
         attention: the mass of each head's weights on each demonstration, shape [L, h, N].
-        contributions: the norm of what each demonstration adds to the residual stream by each head, [L, h, N].
+        contributions: the norm of what each demonstration adds to the residual stream by each head, before a
+            post-norm, [L, h, N].
         hidden: the residual stream before each layer, shape [L, n, m].
     """
 
@@ -76,7 +77,7 @@ def _masses_and_norms(
         zero_shot = (alone @ v) / jnp.sum(alone, axis=1, keepdims=True)
         masses = entries @ members
         sums = jnp.einsum("an,ni,nd->aid", entries, members, v) - masses[:, :, None] * zero_shot[:, None, :]
-        return masses, jnp.linalg.norm(sums @ out, axis=2)
+        return masses, config.residual_multiplier * jnp.linalg.norm(sums @ out, axis=2)
 
     share = heads.queries.shape[0] // heads.keys.shape[0]
     keys, values = jnp.repeat(heads.keys, share, 0), jnp.repeat(heads.values, share, 0)

@@ -65,7 +65,7 @@ def test_the_bound_is_causal(params):
 def test_the_head_adds_its_own_rounding(params):
     hidden = hidden_states(params, TINY, TOKENS)
     bound = np.full(hidden.shape, np.finfo(np.float64).eps)
-    first, second = head_bounds(params, hidden, bound)
+    first, second = head_bounds(params, TINY, hidden, bound)
     assert first.shape == head(params, hidden).shape
     assert (first > second).all()
     assert (second > 0).all()

@@ -28,10 +28,10 @@ SPLITS = {
 HEADS = decoder(TINY).layers[0].heads
 X = jax.random.normal(jax.random.key(5), (N, TINY.width))
 FORWARD = {
-    "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "attend_causally", "rms_norm"),
+    "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "attend_causally", "head_norm"),
     "feed_forward": ("swiglu", "feed_forward"),
     "forward": ("attend_causally", "layer_around", "run_layers", "normalise"),
-    "norms": ("rms_norm", "layer_norm", "normalise"),
+    "norms": ("head_norm", "rms_norm", "layer_norm", "normalise"),
     "transformer_layer": ("attend_causally", "feed_forward", "layer", "layer_around", "normalise"),
 }
 """What the ordinary forward pass is made of."""

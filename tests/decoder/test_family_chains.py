@@ -39,6 +39,7 @@ GEMMA = replace(
     local_layers=(True, False),
 )
 FOUR = replace(TINY, context_length=10, kv_heads=4, norm="layer", gated=False)
+OLMO = {"pre_norms": False, "post_norms": True, "query_key_norm": True, "query_key_norm_over": "heads"}
 CONFIGS = {
     "llama": PLAIN,
     "mistral": replace(PLAIN, window=3),
@@ -46,8 +47,16 @@ CONFIGS = {
     "qwen3": replace(PLAIN, query_key_norm=True),
     "gemma2": replace(GEMMA, attention_soft_cap=2.0, logit_soft_cap=3.0),
     "gemma3": replace(GEMMA, query_key_norm=True, rope_factor=8.0, rope_theta=1e6, local_rope_theta=1e4),
+    "gemma": replace(PLAIN, activation="gelu_tanh", embedding_scale=8**0.5, tied_head=True, kv_heads=1),
     "gpt2": replace(FOUR, positions="learned", activation="gelu_tanh"),
     "gpt_neox": replace(FOUR, rotary_width=2, parallel_residual=True, activation="gelu"),
+    "granite": replace(PLAIN, embedding_scale=3.0, residual_multiplier=0.25, attention_scale=0.125, logit_divisor=2.0),
+    "ministral": replace(PLAIN, window=3, local_layers=(False, True)),
+    "olmo2": replace(PLAIN, **OLMO),
+    "olmo3": replace(PLAIN, **OLMO, rope_factor=8.0, window=3, local_layers=(True, False), local_rope_theta=1e4),
+    "phi3": replace(PLAIN, rotary_width=2, window=4),
+    "smollm3": replace(PLAIN, rotated_layers=(True, False)),
+    "stablelm": replace(FOUR, gated=True, mlp_bias=False, rotary_width=2, query_key_norm=True, kv_heads=2),
 }
 SEGMENTS = split_tokens(len(TOKENS), [(0, 2), (2, 5)])
 NEW = {name: config for name, config in CONFIGS.items() if name != "llama"}  # which test_chain_of_duals has
@@ -62,7 +71,7 @@ def test_a_layer_is_a_link_of_the_chain(name):
     config = CONFIGS[name]
     params = decoder(config)
     # with a window in one layer of two, both kinds
-    for i in range(config.layers if config.local_layers else 1):
+    for i in range(config.layers if config.of_layer(0) != config.of_layer(1) else 1):
         weights, of_layer = params.layers[i], config.of_layer(i)
         agree(
             lambda x, w=weights, c=of_layer: layer(w, c, x),
@@ -74,7 +83,8 @@ def test_a_layer_is_a_link_of_the_chain(name):
 @pytest.mark.parametrize("name", NEW)
 def test_the_chain_gives_the_logits_and_generation_the_same_tokens(name):
     """In float64 the two ways differ in the last digits only, so the order of logits far apart is the same."""
-    config = NEW[name] if NEW[name].local_layers else replace(NEW[name], layers=1)
+    config = NEW[name]
+    config = config if config.of_layer(0) != config.of_layer(1) else replace(config, layers=1)
     params = decoder(config)
     told = generate(params, config, TOKENS[:8], 2)
     whole = jnp.concatenate([TOKENS, told[:1]])
@@ -86,7 +96,7 @@ def test_the_chain_gives_the_logits_and_generation_the_same_tokens(name):
     assert jnp.argmax(chain, axis=1)[7:].tolist() == told.tolist()
 
 
-@pytest.mark.parametrize("name", ["gemma3", "gpt2"])
+@pytest.mark.parametrize("name", ["gemma3", "gpt2", "granite", "olmo2"])
 def test_reading_in_pieces_is_reading_at_once(name):
     config = CONFIGS[name]
     config = replace(config, layers=1, local_layers=(True,) if config.local_layers else None)
@@ -121,6 +131,11 @@ def test_the_capped_kernel_is_symmetric_but_not_positive_semidefinite(cap):
         ({"window": 0}, "window must be a positive whole number"),
         ({"local_layers": (True, False)}, "local_layers says for each of the 2 layers"),
         ({"window": 3, "local_layers": (True,)}, "got 1 of them and window=3"),
+        ({"rotated_layers": (True,)}, "rotated_layers says for each of the 2 layers .* got 1 of them"),
+        ({"positions": "learned", "rotated_layers": (True, False)}, "and positions='learned'"),
+        ({"residual_multiplier": 0.0}, "residual_multiplier must be a positive number"),
+        ({"logit_divisor": float("inf")}, "logit_divisor must be a positive number"),
+        ({"query_key_norm_over": "token"}, "query_key_norm_over must be one of"),
         ({"rotary_width": 3}, "rotary_width .* must be even"),
         ({"rotary_width": 6}, "rotary_width .* got 6"),
         ({"attention_soft_cap": -1.0}, "attention_soft_cap must be a positive number"),
@@ -136,9 +151,10 @@ def test_what_cannot_be_is_refused(change, message):
 
 @pytest.mark.parametrize("one", [layer, lambda w, c, x: dual_layer(w, c, x, SEGMENTS)], ids=["layer", "link"])
 def test_a_layer_of_a_decoder_whose_layers_differ_needs_its_own_config(one):
-    params = decoder(CONFIGS["gemma2"])
-    with pytest.raises(ValueError, match=r"give one layer its own config, config\.of_layer"):
-        one(params.layers[0], CONFIGS["gemma2"], embed(params, TOKENS))
+    for name in ("gemma2", "smollm3"):
+        params = decoder(CONFIGS[name])
+        with pytest.raises(ValueError, match=r"give one layer its own config, config\.of_layer"):
+            one(params.layers[0], CONFIGS[name], embed(params, TOKENS))
 
 
 def test_rates_of_one_change_nothing_under_a_soft_cap():

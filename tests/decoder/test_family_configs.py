@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from lrgd_jax.decoder import GATES, load_directory
 from lrgd_jax.decoder.config import CHOICES
 from lrgd_jax.decoder.families import FAMILIES, family_of
+from lrgd_jax.decoder.families.stablelm import FAMILY as STABLELM
 from lrgd_jax.decoder.feed_forward import ACTIVATIONS
 
 SIZES = {
@@ -25,7 +26,7 @@ SIZES = {
 GPT2 = {"n_embd": 8, "n_layer": 2, "n_head": 2, "n_positions": 16, "vocab_size": 13}
 # of which a quarter of a head is still a pair, and the heads are not grouped
 NEOX = {key: value for key, value in SIZES.items() if key != "num_key_value_heads"} | {"hidden_size": 16}
-OWN = {"gpt2": GPT2, "gpt_neox": NEOX}
+OWN = {"gpt2": GPT2, "gpt_neox": NEOX, "stablelm": SIZES | {"hidden_size": 16}}
 LINEAR = {"rope_type": "linear", "factor": 8.0}
 LOCAL, WHOLE = "sliding_attention", "full_attention"
 
@@ -99,6 +100,58 @@ def test_gpt_neox():
     assert fields(old, "rotary_width", "rope_theta", "parallel_residual", "kv_heads") == (4, 500, True, 1)
 
 
+def test_granite():
+    plain = read("granite")
+    assert fields(plain, "embedding_scale", "residual_multiplier", "attention_scale", "logit_divisor") == (1, 1, 1, 1)
+    written = {"embedding_multiplier": 12, "residual_multiplier": 0.22, "attention_multiplier": 0.5}
+    scaled = read("granite", **written, logits_scaling=8)
+    assert fields(scaled, "embedding_scale", "residual_multiplier", "attention_scale", "logit_divisor") == (
+        *written.values(),
+        8,
+    )
+
+
+def test_olmo():
+    new, old = read("olmo3", rope_theta=500.0, sliding_window=3), read("olmo2", rope_theta=500.0)
+    assert fields(old, "pre_norms", "post_norms", "query_key_norm_over") == (False, True, "heads")
+    assert [new.of_layer(i).window for i in range(4)] == [3, 3, 3, None]
+    assert new.of_layer(3) == old
+    stretched = read("olmo3", rope_scaling=LINEAR)
+    assert [stretched.of_layer(i).rope_factor for i in range(4)] == [1, 1, 1, 8]
+
+
+def test_smollm3():
+    config = read("smollm3")
+    assert [config.of_layer(i).positions for i in range(4)] == ["rotary", "rotary", "rotary", "none"]
+    assert config.rope_theta == 2e6
+    listed = read("smollm3", no_rope_layers=[0, 1, 1, 1, 0], no_rope_layer_interval=2)
+    assert listed.rotated_layers == (False, True, True, True)
+    assert read("smollm3", no_rope_layers=[1] * 4).rotated_layers is None
+    local = read("smollm3", use_sliding_window=True, sliding_window=3)
+    assert [local.of_layer(i).window for i in range(4)] == [None, None, None, 3]
+
+
+def test_gemma():
+    config = read("gemma", hidden_act="gelu", hidden_activation="gelu_pytorch_tanh")
+    assert fields(config, "activation", "tied_head", "head_width") == ("gelu_tanh", True, 256)
+    assert config == read("gemma", hidden_activation=None) == read("gemma")
+
+
+def test_stablelm():
+    assert fields(read("stablelm"), "rotary_width", "norm", "gated", "output_bias") == (2, "layer", True, False)
+    normed = read("stablelm", qk_layernorm=True, use_qkv_bias=True, use_parallel_residual=True)
+    assert fields(normed, "query_key_norm", "attention_bias", "parallel_residual") == (True, True, True)
+
+
+def test_phi3_and_ministral():
+    half = read("phi3", rope_scaling=None, partial_rotary_factor=0.5, sliding_window=3)
+    assert fields(half, "rotary_width", "window", "local_layers") == (2, 3, None)
+    assert read("phi3").window is None
+    assert read("ministral").of_layer(3).window == 4096
+    assert read("ministral", sliding_window=3, layer_types=[WHOLE, LOCAL, LOCAL, WHOLE]).of_layer(3).window is None
+    assert read("ministral", sliding_window=3, layer_types=[WHOLE] * 4) == read("ministral", sliding_window=None)
+
+
 @pytest.mark.parametrize("prefix", ["", "transformer."])
 def test_gpt2_with_and_without_prefix_and_buffers(tmp_path, prefix):
     described = {"architectures": ["GPT2LMHeadModel"], **GPT2}
@@ -141,6 +194,18 @@ def test_gpt2_with_and_without_prefix_and_buffers(tmp_path, prefix):
         ("gpt2", {"n_embd": None}, "n_embd must be a positive whole number, got null"),
         ("gpt_neox", {"num_attention_heads": 3}, "no multiple of num_attention_heads"),
         ("gpt_neox", {"rotary_pct": 0.4}, "rotary_width"),
+        ("granite", {"residual_multiplier": 0}, "residual_multiplier must be a positive number, got 0"),
+        ("smollm3", {"no_rope_layers": [1, 0]}, "no_rope_layers must be 1 .* or 0 for each of 4 layers"),
+        ("smollm3", {"no_rope_layers": [1, 0, 2, 1]}, "no_rope_layers must be 1"),
+        ("smollm3", {"layer_types": [LOCAL] * 4, "sliding_window": 3}, "use_sliding_window is not set"),
+        ("gemma", {"hidden_act": "relu", "hidden_activation": "gelu"}, "name different functions"),
+        ("gemma", {"use_bidirectional_attention": True}, "attention to later tokens is not computed"),
+        ("stablelm", {"num_attention_heads": 3, "num_key_value_heads": 3}, "no multiple of num_attention_heads"),
+        ("phi3", {"rope_scaling": {"type": "longrope", "short_factor": [1.0]}}, r"\(longrope\) are not computed here"),
+        ("phi3", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "rope_parameters has the type 'yarn'"),
+        ("phi3", {"mlp_bias": True}, "a bias is not computed here"),
+        ("ministral", {"layer_types": [LOCAL] * 4, "sliding_window": None}, "sliding_window is not set"),
+        ("olmo3", {"layer_types": [LOCAL], "sliding_window": 3}, "for each of 4 layers"),
     ],
 )
 def test_what_is_not_computed_is_refused(family, keys, message):
@@ -148,10 +213,14 @@ def test_what_is_not_computed_is_refused(family, keys, message):
         read(family, **keys)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_a_familys_tensors_fill_its_decoder(family):
+CASES = {family.name: (family, {}) for family in FAMILIES}
+CASES["stablelm, normed heads"] = (STABLELM, {"qk_layernorm": True, "use_qkv_bias": True})
+
+
+@pytest.mark.parametrize(("family", "keys"), CASES.values(), ids=CASES)
+def test_a_familys_tensors_fill_its_decoder(family, keys):
     """Every number that is stored is somewhere in the weights, once."""
-    config = read(family.model_types[0])
+    config = read(family.model_types[0], **keys)
     numbers = iter(range(10**6))
     tensors = {
         name: np.array([next(numbers) for _ in range(int(np.prod(shape)))], np.float64).reshape(shape)

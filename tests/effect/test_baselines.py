@@ -87,6 +87,8 @@ def test_contributions_are_those_of_each_head_through_its_output_matrix():
         return jnp.stack(found)
 
     agree(lambda p: record_activations(replace(loss, params=p)).contributions[0], written, loss.params)
+    half = replace(loss, config=replace(ONE_LAYER, residual_multiplier=0.5))
+    assert (2 * record_activations(half).contributions == record_activations(loss).contributions).all()
     scores = contribution_sums(loss)
     assert scores.parts is not None
     assert scores.values.tolist() == scores.parts.sum(axis=(0, 1)).tolist()

@@ -8,7 +8,7 @@ from lrgd_jax.decoder.family import Family
 from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens, sizes
 from lrgd_jax.decoder.hugging_face_rotary import rope
 
-__all__ = ["FAMILY", "llama_like"]
+__all__ = ["FAMILY", "head_width", "llama_like"]
 
 
 def llama_like(config: Config, **difference: Any) -> DecoderConfig:
@@ -25,7 +25,12 @@ def llama_like(config: Config, **difference: Any) -> DecoderConfig:
     return DecoderConfig(**(fields | difference))
 
 
-def _head_width(config: Config) -> int:
+def head_width(config: Config) -> int:
+    """The "head_dim" of a config, or what its width leaves for each head.
+
+    Raises:
+        ValueError: a key is missing, or the width is no multiple of the heads.
+    """
     if config.has("head_dim"):
         return config.size("head_dim")
     width, heads = sizes(config, "hidden_size", "num_attention_heads")
@@ -46,7 +51,7 @@ READ: Mapping[str, Callable[[Config], Any]] = {
     "layers": lambda config: config.size("num_hidden_layers"),
     "heads": lambda config: config.size("num_attention_heads"),
     "kv_heads": _kv_heads,
-    "head_width": _head_width,
+    "head_width": head_width,
     "hidden_width": lambda config: config.size("intermediate_size"),
     "context_length": lambda config: config.size("max_position_embeddings"),
     "norm_epsilon": lambda config: config.positive("rms_norm_eps", 1e-6),

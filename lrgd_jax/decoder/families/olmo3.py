@@ -1,0 +1,36 @@
+"""OLMo 3: OLMo 2 of which three layers in four have a window, and frequencies that are not stretched.
+
+Source: OLMo Team 2025, arXiv 2512.13961, section 3.
+"""
+
+from functools import partial
+
+from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
+from lrgd_jax.decoder.config import DecoderConfig
+from lrgd_jax.decoder.families.gemma2 import GEMMA_NAMES
+from lrgd_jax.decoder.families.gemma3 import two_bases
+from lrgd_jax.decoder.families.olmo2 import olmo_like
+from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.hugging_face_config import Config, local_layers, sizes, window_fields
+
+__all__ = ["FAMILY"]
+
+
+def _config(config: Config) -> DecoderConfig:
+    (layers,) = sizes(config, "num_hidden_layers")
+    local = local_layers(config, layers)
+    if local is None:
+        local = tuple((layer + 1) % 4 != 0 for layer in range(layers))
+    windows = window_fields(config.whole_or_none("sliding_window", 4096), local)
+    bases = two_bases(config, theta=500_000.0, local_theta=500_000.0, local_theta_key="rope_theta")
+    return olmo_like(config, **windows, **bases)
+
+
+FAMILY = Family(
+    name="olmo3",
+    architectures=("Olmo3ForCausalLM",),
+    model_types=("olmo3",),
+    read_config=_config,
+    tensor_shapes=partial(tensor_shapes, names=GEMMA_NAMES),
+    assemble=partial(assemble, names=GEMMA_NAMES),
+)
