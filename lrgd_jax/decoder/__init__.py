@@ -8,7 +8,13 @@ from lrgd_jax.decoder.demonstration_gates import DemonstrationGates, gate_demons
 from lrgd_jax.decoder.devices import map_over_devices, replicate, shard
 from lrgd_jax.decoder.forward import apply, apply_with, embed, head, hidden_states
 from lrgd_jax.decoder.generation import generate
-from lrgd_jax.decoder.layer_weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.layer_weights import (
+    FeedForwardWeights,
+    LayerWeights,
+    MixtureOfExperts,
+    NormedHeads,
+    TwoMatrices,
+)
 from lrgd_jax.decoder.loading import PACKAGED, LoadedDecoder, load_decoder, load_directory
 from lrgd_jax.decoder.params import DecoderParams, init
 from lrgd_jax.decoder.readout import (
@@ -38,6 +44,7 @@ __all__ = [
     "FeedForwardWeights",
     "LayerWeights",
     "LoadedDecoder",
+    "MixtureOfExperts",
     "NormedHeads",
     "Tokenizer",
     "TwoMatrices",

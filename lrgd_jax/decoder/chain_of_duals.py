@@ -174,7 +174,7 @@ def dual_layer(
     after = checkpoint_name(x + attended, "residual")
     read = x if config.parallel_residual else after
     normed = apply_norm(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
-    added = apply_feed_forward(weights.feed_forward, normed, config.activation)
+    added = apply_feed_forward(weights.feed_forward, normed, config.activation, config.experts_per_token)
     added = _multiply(config.residual_multiplier, apply_norm(config, weights.feed_forward_post_norm, None, added))
     return checkpoint_name(after + added, "residual")
 

@@ -10,7 +10,14 @@ from jaxtyping import Array
 
 from lrgd_jax.attention.multi_head import HeadWeights
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layer_weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.layer_weights import (
+    FeedForward,
+    FeedForwardWeights,
+    LayerWeights,
+    MixtureOfExperts,
+    NormedHeads,
+    TwoMatrices,
+)
 from lrgd_jax.decoder.params import DecoderParams
 
 __all__ = ["LLAMA_NAMES", "TensorNames", "assemble", "tensor_shapes"]
@@ -25,7 +32,8 @@ class TensorNames:
         final_norm: stem of the last norm.
         head: stem of the head.
         prefix: of a layer's tensors, with {} for its number.
-        layer: stems of a layer's parts, after the prefix; parts that the config does not call for are not read.
+        layer: stems of a layer's parts, after the prefix, with {} for the number of an expert; parts that the config
+            does not call for are not read.
         positions: stem of learned positions.
     """
 
@@ -76,6 +84,8 @@ def layer_shapes(config: DecoderConfig) -> dict[str, tuple[tuple[int, ...], bool
     }
     if config.gated:
         shapes["gate"] = ((f, m), config.mlp_bias)
+    if config.experts is not None:
+        shapes["router"] = ((config.experts, m), False)
     if config.pre_norms:
         shapes |= {"attention_norm": ((m,), shifted), "feed_forward_norm": ((m,), shifted)}
     if config.query_key_norm:
@@ -102,9 +112,10 @@ def tensor_shapes(config: DecoderConfig, names: TensorNames = LLAMA_NAMES) -> di
     for layer in range(config.layers):
         for part, (shape, bias) in layer_shapes(config).items():
             stem = names.prefix.format(layer) + names.layer[part]
-            shapes[f"{stem}.weight"] = shape
-            if bias:
-                shapes[f"{stem}.bias"] = shape[:1]
+            for copy in [stem.format(expert) for expert in range(config.experts or 1)] if "{}" in stem else [stem]:
+                shapes[f"{copy}.weight"] = shape
+                if bias:
+                    shapes[f"{copy}.bias"] = shape[:1]
     return shapes
 
 
@@ -135,8 +146,9 @@ def assemble(
         def gain(part: str) -> Array:
             return gain_of(stems[part])
 
-        def pair(part: str) -> tuple[Array, Array | None]:
-            return tensors.pop(f"{stems[part]}.weight"), tensors.pop(f"{stems[part]}.bias", None)
+        def pair(part: str, expert: int = 0) -> tuple[Array, Array | None]:
+            stem = stems[part].format(expert)
+            return tensors.pop(f"{stem}.weight"), tensors.pop(f"{stem}.bias", None)
 
         def split(part: str, heads: int) -> tuple[Array, Array | None]:
             weight, bias = pair(part)
@@ -163,11 +175,18 @@ def assemble(
             norms = {part: gain(part).reshape(config.head_gains(heads)) for part, heads in counts.items()}
             return NormedHeads(**vars(plain), **norms)
 
-        def block() -> FeedForwardWeights | TwoMatrices:
+        def block() -> FeedForward:
+            if config.experts is not None:
+                router, _ = pair("router")
+                return MixtureOfExperts(router=router, experts=tuple(gated(e) for e in range(config.experts)))
+            if config.gated:
+                return gated()
             (up, up_bias), (down, down_bias) = pair("up"), pair("down")
-            if not config.gated:
-                return TwoMatrices(first=up, second=down, first_bias=up_bias, second_bias=down_bias)
-            gate, gate_bias = pair("gate")
+            return TwoMatrices(first=up, second=down, first_bias=up_bias, second_bias=down_bias)
+
+        def gated(expert: int = 0) -> FeedForwardWeights:
+            gate, gate_bias = pair("gate", expert)
+            (up, up_bias), (down, down_bias) = pair("up", expert), pair("down", expert)
             return FeedForwardWeights(
                 gate=gate, up=up, down=down, gate_bias=gate_bias, up_bias=up_bias, down_bias=down_bias
             )

@@ -73,6 +73,8 @@ class DecoderConfig:
         post_norms: what they return is normed before it is added (Gemma 2; OLMo 2, without pre-norms).
         residual_multiplier: what they return is multiplied by it before it is added (Granite).
         parallel_residual: the feed-forward block reads what attention reads, not its sum (GPT-NeoX).
+        experts: number of gated feed-forward blocks in a layer, of which a router chooses; one block unless given.
+        experts_per_token: how many of them each token passes (Mixtral).
         gated: the feed-forward block multiplies by an activated gate; otherwise two matrices (GPT-2, GPT-NeoX).
         activation: of the feed-forward block.
         embedding_scale: what the rows of the embedding are multiplied by (Gemma).
@@ -125,6 +127,8 @@ class DecoderConfig:
     post_norms: bool = False
     residual_multiplier: float = 1.0
     parallel_residual: bool = False
+    experts: int | None = None
+    experts_per_token: int = 1
     gated: bool = True
     activation: Activation = "silu"
     embedding_scale: float = 1.0
@@ -148,8 +152,8 @@ class DecoderConfig:
 
     def _check_sizes(self) -> None:
         sizes = ("vocab_size", "width", "layers", "heads", "kv_heads", "head_width", "hidden_width", "context_length")
-        optional = [name for name in ("window", "rotary_width") if getattr(self, name) is not None]
-        for name in (*sizes, *optional):
+        optional = [name for name in ("window", "rotary_width", "experts") if getattr(self, name) is not None]
+        for name in (*sizes, *optional, "experts_per_token"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"DecoderConfig: {name} must be a positive whole number, got {value!r}")
@@ -162,6 +166,11 @@ class DecoderConfig:
         if self.positions == "rotary" and (rotated % 2 or rotated > self.head_width):
             name = "head_width" if self.rotary_width is None else f"rotary_width (of head_width {self.head_width})"
             raise ValueError(f"DecoderConfig: {name} must be even to form rotary pairs, got {rotated}")
+        if self.experts is not None and (self.experts_per_token > self.experts or not self.gated):
+            raise ValueError(
+                f"DecoderConfig: a token passes {self.experts_per_token} of {self.experts} experts, which must be that "
+                f"many at least and gated; got gated={self.gated}"
+            )
         if self.local_layers is not None and (self.window is None or len(self.local_layers) != self.layers):
             raise ValueError(
                 f"DecoderConfig: local_layers says for each of the {self.layers} layers whether it has the window; got "

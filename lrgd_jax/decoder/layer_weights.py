@@ -1,11 +1,13 @@
 """The weights of one layer, as pytrees."""
 
+from typing import TypeAlias
+
 from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.attention.multi_head import HeadWeights
 
-__all__ = ["FeedForwardWeights", "LayerWeights", "NormedHeads", "TwoMatrices"]
+__all__ = ["FeedForward", "FeedForwardWeights", "LayerWeights", "MixtureOfExperts", "NormedHeads", "TwoMatrices"]
 
 
 @struct.dataclass
@@ -79,6 +81,31 @@ class TwoMatrices:
 
 
 @struct.dataclass
+class MixtureOfExperts:
+    """Gated feed-forward blocks of which each token passes a few, chosen by a router.
+
+    Attributes:
+        router: one row an expert, shape [E, m].
+        experts: the blocks.
+
+    Source: Jiang et al. 2024, arXiv 2401.04088, section 2.1.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> mixture = tiny_decoder(experts=3, experts_per_token=2).params.layers[0].feed_forward
+        >>> mixture.router.shape, len(mixture.experts)
+        ((3, 8), 3)
+    """
+
+    router: Float[Array, "E m"]
+    experts: tuple[FeedForwardWeights, ...]
+
+
+FeedForward: TypeAlias = FeedForwardWeights | TwoMatrices | MixtureOfExperts
+"""The weights of a feed-forward block of any kind."""
+
+
+@struct.dataclass
 class LayerWeights:
     """One layer.
 
@@ -86,7 +113,8 @@ class LayerWeights:
         attention_norm: gain of the norm before attention, shape [m], or None where there is no such norm.
         heads: the projections of attention.
         feed_forward_norm: likewise before the feed-forward block.
-        feed_forward: its matrices; `TwoMatrices` where `DecoderConfig.gated` is false.
+        feed_forward: its matrices; `TwoMatrices` where `DecoderConfig.gated` is false, `MixtureOfExperts` where there
+            are experts.
         attention_norm_bias: of a LayerNorm, shape [m], or None.
         feed_forward_norm_bias: likewise.
         attention_post_norm: gain of the norm of what attention returns, shape [m], or None.
@@ -102,7 +130,7 @@ class LayerWeights:
     attention_norm: Float[Array, " m"] | None
     heads: HeadWeights
     feed_forward_norm: Float[Array, " m"] | None
-    feed_forward: FeedForwardWeights | TwoMatrices
+    feed_forward: FeedForward
     attention_norm_bias: Float[Array, " m"] | None = None
     feed_forward_norm_bias: Float[Array, " m"] | None = None
     attention_post_norm: Float[Array, " m"] | None = None

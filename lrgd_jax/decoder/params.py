@@ -9,7 +9,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lrgd_jax.attention.multi_head import HeadWeights
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layer_weights import FeedForwardWeights, LayerWeights, NormedHeads, TwoMatrices
+from lrgd_jax.decoder.layer_weights import (
+    FeedForward,
+    FeedForwardWeights,
+    LayerWeights,
+    MixtureOfExperts,
+    NormedHeads,
+    TwoMatrices,
+)
 
 __all__ = ["DecoderParams", "init"]
 
@@ -91,16 +98,43 @@ def init(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike =
     )
 
 
-def _feed_forward(
+def _feed_forward(keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike) -> FeedForward:
+    if config.experts is None:
+        return _one_block(keys, config, dtype)
+    split = zip(*(jax.random.split(key, config.experts) for key in keys), strict=True)
+    experts = tuple(_gated(list(keys), config, dtype) for keys in split)
+    router = _normal(jax.random.fold_in(keys[0], 1), (config.experts, config.width), config.width, dtype)
+    return MixtureOfExperts(router=router, experts=experts)
+
+
+def _one_block(
     keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike
 ) -> FeedForwardWeights | TwoMatrices:
+    if config.gated:
+        return _gated(keys, config, dtype)
     m, f = config.width, config.hidden_width
-    bias = (lambda width: jnp.zeros(width, dtype)) if config.mlp_bias else (lambda _: None)
-    up, down = _normal(keys[1], (f, m), m, dtype), _normal(keys[2], (m, f), f, dtype)
-    if not config.gated:
-        return TwoMatrices(first=up, second=down, first_bias=bias(f), second_bias=bias(m))
-    gate = _normal(keys[0], (f, m), m, dtype)
-    return FeedForwardWeights(gate=gate, up=up, down=down, gate_bias=bias(f), up_bias=bias(f), down_bias=bias(m))
+    first, second = _normal(keys[1], (f, m), m, dtype), _normal(keys[2], (m, f), f, dtype)
+    shift = _shift(config.mlp_bias, dtype)
+    return TwoMatrices(first=first, second=second, first_bias=shift(f), second_bias=shift(m))
+
+
+def _gated(keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike) -> FeedForwardWeights:
+    m, f = config.width, config.hidden_width
+    gate, up = _normal(keys[0], (f, m), m, dtype), _normal(keys[1], (f, m), m, dtype)
+    shift = _shift(config.mlp_bias, dtype)
+    return FeedForwardWeights(
+        gate=gate,
+        up=up,
+        down=_normal(keys[2], (m, f), f, dtype),
+        gate_bias=shift(f),
+        up_bias=shift(f),
+        down_bias=shift(m),
+    )
+
+
+def _shift(biased: bool, dtype: jax.typing.DTypeLike) -> Callable[[int], Array | None]:
+    """Biases of zeros, or none, by their width."""
+    return (lambda width: jnp.zeros(width, dtype)) if biased else (lambda _: None)
 
 
 def _heads(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike) -> HeadWeights:

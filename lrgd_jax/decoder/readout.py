@@ -17,7 +17,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.layer_weights import FeedForwardWeights, TwoMatrices
+from lrgd_jax.decoder.layer_weights import FeedForward, FeedForwardWeights, MixtureOfExperts, TwoMatrices
 from lrgd_jax.precision import at_least_float32
 
 __all__ = [
@@ -145,14 +145,17 @@ def _sandwich(
 
 
 def apply_feed_forward(
-    weights: FeedForwardWeights | TwoMatrices, x: Float[Array, "n m"], activation: str = "silu"
+    weights: FeedForward, x: Float[Array, "n m"], activation: str = "silu", experts_per_token: int = 1
 ) -> Float[Array, "n m"]:
     r"""$A(x)\,x$ of a feed-forward block for every row, without building A.
 
+    Of a mixture of experts, $A(x) = \sum_e g_e(x)\,A_e(x)$: which experts a token passes depends on the state alone.
+
     Args:
-        weights: of the block, gated or not.
+        weights: of the block, gated or not, or of a mixture.
         x: the states.
         activation: a key of `GATES`.
+        experts_per_token: how many experts of a mixture each token passes.
 
     Returns:
         What the block returns, shape [n, m].
@@ -165,6 +168,10 @@ def apply_feed_forward(
         >>> bool(jnp.max(jnp.abs(apart)) < 1e-4)
         True
     """
+    if isinstance(weights, MixtureOfExperts):
+        shares = _expert_shares(weights.router, x, experts_per_token)
+        blocks = jnp.stack([apply_feed_forward(expert, x, activation) for expert in weights.experts])
+        return jnp.einsum("ne,enm->nm", shares, blocks)
     if isinstance(weights, TwoMatrices):
         inner = _inner(weights.first, weights.first_bias, x)
         down, bias = jnp.einsum("mf,nf->nm", weights.second, GATES[activation](inner) * inner), weights.second_bias
@@ -173,6 +180,14 @@ def apply_feed_forward(
         up = _inner(weights.up, weights.up_bias, x)
         down, bias = jnp.einsum("mf,nf->nm", weights.down, gates * up), weights.down_bias
     return down if bias is None else down + bias[None, :]
+
+
+def _expert_shares(router: Float[Array, "E m"], x: Float[Array, "n m"], k: int) -> Float[Array, "n E"]:
+    logits = at_least_float32(jnp.einsum("em,nm->ne", router, x))
+    # the place of each expert in their order; of equal ones, the first comes first
+    ranks = jnp.argsort(jnp.argsort(-logits, axis=1, stable=True), axis=1)
+    entries = jnp.where(ranks < k, jnp.exp(logits - jnp.max(logits, axis=1, keepdims=True)), 0)
+    return (entries / jnp.sum(entries, axis=1, keepdims=True)).astype(x.dtype)
 
 
 def _activated_gates(weights: FeedForwardWeights, x: Float[Array, "n m"], activation: str) -> Float[Array, "n f"]:

@@ -29,7 +29,7 @@ HEADS = decoder(TINY).layers[0].heads
 X = jax.random.normal(jax.random.key(5), (N, TINY.width))
 FORWARD = {
     "attention": ("softmax_attention", "linear_attention", "attention_block", "attend", "attend_causally", "head_norm"),
-    "feed_forward": ("swiglu", "feed_forward"),
+    "feed_forward": ("swiglu", "feed_forward", "expert_shares"),
     "forward": ("attend_causally", "layer_around", "run_layers", "normalise"),
     "norms": ("head_norm", "rms_norm", "layer_norm", "normalise"),
     "transformer_layer": ("attend_causally", "feed_forward", "layer", "layer_around", "normalise"),

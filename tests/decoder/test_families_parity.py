@@ -160,6 +160,14 @@ FAMILIES = {
             },
         },
     ),
+    "Mixtral": (
+        GROUPED | {"num_local_experts": 4},
+        {
+            "two of four": {},
+            "one of three, window": {"num_experts_per_tok": 1, "num_local_experts": 3, "sliding_window": 3},
+            "all, tied": {"num_experts_per_tok": 4, "tie_word_embeddings": True},
+        },
+    ),
     "Ministral": (
         GROUPED | {"sliding_window": 3},
         {

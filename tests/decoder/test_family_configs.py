@@ -143,6 +143,11 @@ def test_stablelm():
     assert fields(normed, "query_key_norm", "attention_bias", "parallel_residual") == (True, True, True)
 
 
+def test_mixtral():
+    config = read("mixtral", router_jitter_noise=0.5)
+    assert fields(config, "experts", "experts_per_token", "window", "rope_theta") == (8, 2, None, 1e6)
+
+
 def test_phi3_and_ministral():
     half = read("phi3", rope_scaling=None, partial_rotary_factor=0.5, sliding_window=3)
     assert fields(half, "rotary_width", "window", "local_layers") == (2, 3, None)
@@ -205,6 +210,7 @@ def test_gpt2_with_and_without_prefix_and_buffers(tmp_path, prefix):
         ("phi3", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "rope_parameters has the type 'yarn'"),
         ("phi3", {"mlp_bias": True}, "a bias is not computed here"),
         ("ministral", {"layer_types": [LOCAL] * 4, "sliding_window": None}, "sliding_window is not set"),
+        ("mixtral", {"num_local_experts": 1}, "a token passes 2 of 1 experts"),
         ("olmo3", {"layer_types": [LOCAL], "sliding_window": 3}, "for each of 4 layers"),
     ],
 )
