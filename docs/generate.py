@@ -11,6 +11,7 @@ from pages.api import api_pages
 from pages.claims import claim_pages
 from pages.experiments import numbers
 from pages.mutants import mutant_tables
+from pages.narrow_formats import narrow_format_tables
 from pages.notebooks import notebook_pages
 from pages.primitives import primitives_page
 
@@ -43,6 +44,8 @@ def main():
     write_pages(RESULTS, {f"{name}.md": "\n".join(numbers(name)) + "\n" for name in names()})
     summary = json.loads((RESULTS / "mutants" / "summary.json").read_text())
     write_pages(RESULTS, {"mutants.md": "\n".join(mutant_tables(summary)) + "\n"})
+    summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
+    write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
 
 
 if __name__ == "__main__":
