@@ -32,11 +32,16 @@ def solve_definite(matrix: Float[Array, "n n"], right: Float[Array, "n c"]) -> F
     """
     n = matrix.shape[0]
 
-    def eliminate(rows: Float[Array, "n nc"], unit: Float[Array, " n"]) -> tuple[Float[Array, "n nc"], None]:
-        pivot, column = unit @ rows, rows[:, :n] @ unit
-        return rows - jnp.outer(column - unit, pivot / jnp.vdot(unit, column)), None
+    def eliminate(
+        rows: Float[Array, "n nc"], step: tuple[Float[Array, " n"], Bool[Array, " n"]]
+    ) -> tuple[Float[Array, "n nc"], None]:
+        unit, own = step
+        column = rows[:, :n] @ unit
+        pivot = unit @ rows / jnp.vdot(unit, column)
+        # the pivot's row is put in its place: to subtract all of it but one part would cancel where the pivot is large
+        return jnp.where(own[:, None], pivot[None, :], rows - jnp.outer(column, pivot)), None
 
-    units = jnp.eye(n, dtype=matrix.dtype)
+    units = jnp.eye(n, dtype=matrix.dtype), jnp.eye(n, dtype=bool)
     return jax.lax.scan(eliminate, jnp.concatenate([matrix, right], axis=1), units)[0][:, n:]
 
 

@@ -144,6 +144,14 @@ def test_elimination_solves(tokens):
     assert comparison.holds, comparison
 
 
+def test_elimination_does_not_depend_on_the_unit():
+    """A power of two rounds nothing; where a pivot is far from one, nothing may cancel."""
+    keys, right = drawn(8, D).astype("float32"), drawn(8, 2).astype("float32")
+    matrix = keys @ keys.T + jnp.eye(8, dtype="float32") / 2
+    solve = jax.jit(solve_definite)
+    assert np.array_equal(solve(matrix, right), solve(2.0**20 * matrix, 2.0**20 * right))
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_conjugate_gradients_reach_ridge_attention(causal):
     rng = np.random.default_rng(0)
