@@ -5,8 +5,8 @@ one gradient step on a written loss: `DualModel`, a matrix on features, and `Fun
 Both have coordinates in which sums, differences and multiples are those of the models they stand for, so that
 regularisers and perturbations can be written once.
 
-Whatever the format of the tokens, a model is trained in float32 at least, and so are its weights; predictions come in
-the format of the test points.
+Whatever the format of the tokens, a model is trained in float32 at least. The weights come in the format of those that
+training starts from, float32 at least where `dual_of` builds the model; predictions in that of the test points.
 """
 
 # the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types

@@ -1,7 +1,7 @@
 """The finite dual model f_W(x) = W phi(x): initial weights, a training set, training and prediction."""
 
 # the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import inspect
 from collections.abc import Sequence
@@ -85,8 +85,7 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
         objective: Objective | None = None,
         projective: bool = False,
     ) -> "DualModel":
-        """A model that starts from W_0 = 0; the arguments are the attributes, in float32 at least."""
-        inputs, targets, sample_weights = widen(inputs, targets, sample_weights)
+        """A model that starts from W_0 = 0; the arguments are the attributes."""
         zero = jnp.zeros((targets.shape[1], feature_count(feature_map, inputs)), targets.dtype)
         return cls(zero, inputs, targets, sample_weights, feature_map, learning_rate, objective, projective)
 
@@ -117,12 +116,13 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
             optimiser: any optax transformation; plain gradient descent at the learning rate unless given.
 
         Returns:
-            The trained weights W_1, in float32 at least.
+            The trained weights W_1, in the format of those from which they start.
 
         Raises:
             IndexError: a batch names a demonstration that there is not.
         """
-        (weights,) = widen(self.initial_weights if weights is None else weights)
+        start = self.initial_weights if weights is None else weights
+        (weights,) = widen(start)
         optimiser = optax.sgd(self.learning_rate) if optimiser is None else optimiser
         state = optimiser.init(weights)
         n = self.inputs.shape[0]
@@ -138,7 +138,7 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
                 raise IndexError(f"DualModel.train: a batch names demonstration {outside[0]}, but there are {n}")
             data = (x[chosen] for x in self.data)
             weights, state = step(self.loss, weights, optimiser, state, *data)
-        return weights
+        return narrow(weights, start)
 
     def train_online(
         self, *, retention: float | Float[Array, ""] | None = None, window: int | None = None
@@ -159,7 +159,8 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
 
         batches = online_batches(self.data, retention, window)
         (weights,) = widen(self.initial_weights)
-        return jax.lax.scan(token, (weights, optimiser.init(weights)), batches)[1]
+        trajectory = jax.lax.scan(token, (weights, optimiser.init(weights)), batches)[1]
+        return narrow(trajectory, self.initial_weights)
 
     @property
     def kernel(self) -> Kernel:
@@ -179,8 +180,8 @@ class DualModel(OneStepDual[Float[Array, "dv r"]]):
         sample_weights: Float[Array, " n"],
     ) -> Float[Array, "dv r"]:
         """The gradient of the loss on a batch."""
-        weights, *batch = widen(weights, inputs, targets, sample_weights)
-        return jax.grad(self.loss)(weights, *batch)
+        wide, *batch = widen(weights, inputs, targets, sample_weights)
+        return narrow(jax.grad(self.loss)(wide, *batch), weights)
 
     def predict(self, weights: Float[Array, "dv r"], x: Float[Array, "t d"]) -> Float[Array, "t _"]:
         """The test outputs f_W(x) of the test points x; with `projective`, read as a / b."""

@@ -1,7 +1,7 @@
 """A dual model that takes a number of full-batch steps on a least-squares objective, and its Newton step."""
 
 # the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from dataclasses import replace
 
@@ -91,8 +91,8 @@ class FullBatchDescent(Dual[Float[Array, "dv r"]]):
         sample_weights: Float[Array, " n"],
     ) -> Float[Array, "dv r"]:
         """The gradient of the objective on a batch, with the ridge."""
-        weights, *batch = widen(weights, inputs, targets, sample_weights)
-        return jax.grad(self._loss)(weights, *batch)
+        wide, *batch = widen(weights, inputs, targets, sample_weights)
+        return narrow(jax.grad(self._loss)(wide, *batch), weights)
 
     def _loss(
         self,
@@ -110,14 +110,15 @@ class FullBatchDescent(Dual[Float[Array, "dv r"]]):
         return sgd if self.preconditioner is None else optax.chain(preconditioned(self.preconditioner), sgd)
 
     def train(self) -> Float[Array, "dv r"]:
-        """The weights after T steps, in float32 at least."""
+        """The weights after T steps, in the format of W_0."""
         optimiser = self.optimiser()
         (initial,) = widen(self.initial_weights)
 
         def one(carry: OnlineState, _: None) -> tuple[OnlineState, None]:
             return step(self.loss, carry[0], optimiser, carry[1]), None
 
-        return jax.lax.scan(one, (initial, optimiser.init(initial)), None, length=self.steps)[0][0]
+        carry, _ = jax.lax.scan(one, (initial, optimiser.init(initial)), None, length=self.steps)
+        return narrow(jnp.asarray(carry[0]), self.initial_weights)
 
     def train_zero_shot(self) -> Float[Array, "dv r"]:
         """The weights after T steps on the query's own tokens alone."""

@@ -57,11 +57,16 @@ class KernelExpansion:
         """The sum of two functions of the same space; over the same centres if they share them, else over both."""
         own, others = widen(self.coefficients, other.coefficients)
         if self.centres is other.centres:
-            return KernelExpansion(self.centres, own + others, self.kernel)
+            total = narrow(own + others, self.coefficients, other.coefficients)
+            return KernelExpansion(self.centres, total, self.kernel)
         if self.centres.shape[0] == 0:
             return other
         centres = jnp.concatenate(widen(self.centres, other.centres))
-        return KernelExpansion(centres, jnp.concatenate([own, others]), self.kernel)
+        return KernelExpansion(
+            narrow(centres, self.centres, other.centres),
+            narrow(jnp.concatenate([own, others]), self.coefficients, other.coefficients),
+            self.kernel,
+        )
 
 
 @struct.dataclass
@@ -119,8 +124,7 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
         objective: Objective | None = None,
         projective: bool = True,
     ) -> "FunctionalDual":
-        """A model from f_0 = 0, an expansion over no centres; the arguments are the attributes, in float32 at least."""
-        inputs, targets, sample_weights = widen(inputs, targets, sample_weights)
+        """A model that starts from f_0 = 0, an expansion over no centres; the arguments are the attributes."""
         kernel = ExponentialKernel() if kernel is None else kernel
         nowhere = KernelExpansion(inputs[:0], targets[:0], kernel)
         return cls(nowhere, inputs, targets, sample_weights, learning_rate, objective, projective)
@@ -142,7 +146,8 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
         optimiser = optax.sgd(self.learning_rate)
         gradient = self.gradient(self.initial_function, *self.data)
         update, _ = optimiser.update(gradient.coefficients, optimiser.init(gradient.coefficients))
-        return self.initial_function + KernelExpansion(self.inputs, update, self.initial_function.kernel)  # pyright: ignore[reportArgumentType]
+        step = narrow(update, self.targets)  # pyright: ignore[reportArgumentType]
+        return self.initial_function + KernelExpansion(self.inputs, step, self.initial_function.kernel)
 
     def train_online(
         self, *, retention: float | Float[Array, ""] | None = None, window: int | None = None
@@ -176,7 +181,7 @@ class FunctionalDual(OneStepDual[KernelExpansion]):
 
         start = jnp.zeros_like(tokens.targets)
         _, trajectory = jax.lax.scan(token, (start, optimiser.init(start)), batches)
-        return jnp.asarray(trajectory)
+        return narrow(jnp.asarray(trajectory), self.targets)
 
     @property
     def kernel(self) -> Kernel:

@@ -16,7 +16,7 @@ from lrgd_jax.dual.base import Dual, TrainingSet
 from lrgd_jax.dual.descent import step
 from lrgd_jax.dual.finite import DualModel, OnlineState
 from lrgd_jax.dual.objectives import ridge_penalty
-from lrgd_jax.precision import widen
+from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import Kernel
 
 __all__ = ["OnlineDescent"]
@@ -101,7 +101,7 @@ class OnlineDescent(Dual[Float[Array, "dv r"]]):
         return self.model.gradient(weights, inputs, targets, sample_weights)
 
     def trajectory(self) -> Float[Array, "n dv r"]:
-        """The weights after each token, in float32 at least."""
+        """The weights after each token, in the format of W_0."""
         return self._scan()[1]
 
     def train(self) -> Float[Array, "dv r"]:
@@ -137,7 +137,8 @@ class OnlineDescent(Dual[Float[Array, "dv r"]]):
         w, retention = widen(model.initial_weights, self.retention)
         tokens = (samples, retention, self.seen, starts)
         carry, trajectory = jax.lax.scan(token, (w, w, self._optimiser().init(w)), tokens)
-        return carry[0], jnp.asarray(trajectory)
+        start = model.initial_weights
+        return narrow(carry[0], start), narrow(jnp.asarray(trajectory), start)
 
     def _optimiser(self) -> optax.GradientTransformation:
         return optax.sgd(self.model.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]

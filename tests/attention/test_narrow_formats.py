@@ -109,7 +109,7 @@ def test_states_and_weights_are_kept_in_float32():
     stored = LinearState(*(x.astype("bfloat16") for x in state))
     assert recurrent_linear_attention(q[3:], k[3:], v[3:], state=stored)[1].values.dtype == np.float32
     model = DualModel(jnp.ones((3, 4), "bfloat16"), k, v, objective=squared_error)
-    assert model.train().dtype == model.train_online().dtype == OnlineDescent(model).train().dtype == np.float32
+    assert model.train().dtype == model.train_online().dtype == OnlineDescent(model).train().dtype == jnp.bfloat16
     assert model.predict(model.train(), q).dtype == jnp.bfloat16
     dual = dual_of(SoftmaxAttention(causal=True, rotary=Rotary()))
     assert dual.model(k, v, demonstrations=4).train().coefficients.dtype == np.float32
