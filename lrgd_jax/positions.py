@@ -8,14 +8,16 @@ from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from lrgd_jax.precision import narrow, wide_format, widen
+from lrgd_jax.rotary_scaling import Llama3Scaling, RotaryScaling, YarnScaling
 
 __all__ = [
     "Llama3Scaling",
     "RotaryLayout",
+    "RotaryScaling",
+    "YarnScaling",
     "alibi_bias",
     "alibi_slopes",
     "rotary_frequencies",
@@ -27,32 +29,15 @@ RotaryLayout: TypeAlias = Literal["half", "interleaved"]
 """Which coordinates form a rotated pair: (j, j + d/2) in "half", (2j, 2j + 1) in "interleaved"."""
 
 
-@struct.dataclass
-class Llama3Scaling:
-    """Llama 3's stretch of the slow rotary frequencies; the attributes are those of Hugging Face's config.
-
-    Source: Grattafiori et al. 2024, arXiv 2407.21783, section 3.4; the constants are each checkpoint's.
-
-    Examples:
-        >>> bool(rotary_frequencies(64, 500_000.0, Llama3Scaling())[-1] < rotary_frequencies(64, 500_000.0)[-1])
-        True
-    """
-
-    factor: float = struct.field(pytree_node=False, default=8.0)
-    low_freq_factor: float = struct.field(pytree_node=False, default=1.0)
-    high_freq_factor: float = struct.field(pytree_node=False, default=4.0)
-    original_max_position_embeddings: int = struct.field(pytree_node=False, default=8192)
-
-
 def rotary_frequencies(
-    width: int, theta: float = 10_000.0, scaling: Llama3Scaling | None = None
+    width: int, theta: float = 10_000.0, scaling: RotaryScaling | None = None
 ) -> Float[np.ndarray, " half"]:
     r"""Angles per position, $\omega_j = \theta^{-2j/d}$, j = 0..d/2-1, in radians (float64).
 
     Args:
         width: d, even.
         theta: the base.
-        scaling: Llama 3's stretch; None leaves the frequencies as they are.
+        scaling: a stretch of the slow ones; None leaves the frequencies as they are.
 
     Raises:
         ValueError: the width is odd.
@@ -66,14 +51,7 @@ def rotary_frequencies(
     if width % 2:
         raise ValueError(f"rotary_frequencies: the head width must be even to form pairs, got {width}")
     frequencies = theta ** (-np.arange(0, width, 2, dtype=np.float64) / width)
-    if scaling is None:
-        return frequencies
-    wavelength = 2 * math.pi / frequencies
-    turns = scaling.original_max_position_embeddings / wavelength
-    # 0 where a frequency is slow (stretched whole), 1 where it is fast (left alone), linear in the turns between
-    kept = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
-    kept = np.clip(kept, 0.0, 1.0)
-    return (1 - kept) * frequencies / scaling.factor + kept * frequencies
+    return frequencies if scaling is None else scaling.stretch(frequencies, theta)
 
 
 def rotate(

@@ -12,6 +12,7 @@ from support.equivalence import meet
 from lrgd_jax.positions import (
     Llama3Scaling,
     RotaryLayout,
+    YarnScaling,
     alibi_bias,
     alibi_slopes,
     rotary_frequencies,
@@ -93,6 +94,25 @@ def test_llama3_leaves_fast_pairs_and_slows_the_slow_ones():
     between = (turns >= 1) & (turns <= 4)
     assert np.all((scaled[between] <= plain[between]) & (scaled[between] >= plain[between] / 8))
     assert np.all(np.diff(scaled) < 0)
+
+
+@pytest.mark.parametrize("truncate", [True, False])
+def test_yarn_leaves_fast_pairs_and_slows_the_slow_ones(truncate):
+    scaling = YarnScaling(factor=4.0, original_max_position_embeddings=512, truncate=truncate)
+    plain, scaled = rotary_frequencies(64, 10_000.0), rotary_frequencies(64, 10_000.0, scaling)
+    turns = 512 * plain / (2 * np.pi)
+    # the place of a pair is rounded away from the middle
+    assert np.array_equal(scaled[turns > 32 * 10_000 ** (2 / 64)], plain[turns > 32 * 10_000 ** (2 / 64)])
+    assert np.array_equal(scaled[turns < 10_000 ** (-2 / 64)], plain[turns < 10_000 ** (-2 / 64)] / 4)
+    between = (turns >= 1) & (turns <= 32)
+    assert np.all((scaled[between] <= plain[between]) & (scaled[between] >= plain[between] / 4))
+    assert np.all(np.diff(scaled) < 0)
+
+
+def test_yarn_with_one_place_for_both_ends_is_a_step():
+    scaling = YarnScaling(factor=2.0, original_max_position_embeddings=64, beta_fast=3.0, beta_slow=3.0, truncate=False)
+    share = rotary_frequencies(64, 10_000.0, scaling) / rotary_frequencies(64, 10_000.0)
+    assert {*share.tolist()} == {0.5, 1.0}
 
 
 def test_alibi_slopes_of_a_power_of_two_are_a_geometric_sequence():

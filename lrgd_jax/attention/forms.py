@@ -23,8 +23,8 @@ from lrgd_jax.attention.linear import chunked_linear_attention, linear_attention
 from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
 from lrgd_jax.features import identity
 from lrgd_jax.positions import (
-    Llama3Scaling,
     RotaryLayout,
+    RotaryScaling,
     alibi_bias,
     rotary_frequencies,
     rotate,
@@ -69,7 +69,7 @@ class Rotary:
         theta: base of the frequencies.
         layout: which coordinates form a pair.
         offset: the position of the first token.
-        scaling: Llama 3's stretch.
+        scaling: a stretch of the slow frequencies.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -83,7 +83,7 @@ class Rotary:
     theta: float = 10_000.0
     layout: RotaryLayout = "half"
     offset: int = 0
-    scaling: Llama3Scaling | None = None
+    scaling: RotaryScaling | None = None
 
     def __call__(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n d"]:
         """Rotates the rows, which stand at the positions offset + first, offset + first + 1, …"""

@@ -55,7 +55,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path.parent} has no {path.name}; a Hugging Face model directory needs one")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not valid JSON ({error}); download the file again") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a JSON object, got {type(content).__name__}")
@@ -119,7 +119,7 @@ def read_tensors(
         dtype: to cast to.
         tied: a name that may be stored although `shapes` lacks it, if it equals the tensor of the second name.
         ignorable: a regular expression of names that may be stored and are not read.
-        prefix: with which stored names may begin; `shapes`, `tied` and `ignorable` leave it out.
+        prefix: with which stored names may begin, or not; so may those of `shapes`.
 
     Raises:
         ValueError: a file is truncated, or a tensor is missing, surplus, there twice, of another shape, of a type
@@ -136,7 +136,7 @@ def read_tensors(
             # the index places each tensor in one file, so this also finds tensors that are there twice
             _check_index(file, names, indexed)
             for stored in sorted(names):
-                name = stored.removeprefix(prefix)
+                name = _canonical(stored, prefix, shapes)
                 if name in places:
                     raise ValueError(f"{file}: tensor {name} is there twice, with and without {prefix!r}")
                 places[name] = file
@@ -145,7 +145,7 @@ def read_tensors(
                 elif name == tied[0] and tied[1] in shapes:
                     twin = np.asarray(_read(stream, file, held[stored], shapes[tied[1]], dtype))
                 elif not re.fullmatch(ignorable, name):
-                    surplus[name] = file
+                    surplus[stored] = file
     missing = [name for name in shapes if name not in places]
     if missing:
         hint = f"; instead there is {few(sorted(surplus))}" if surplus else ""
@@ -184,6 +184,12 @@ def stored_tensors(file: Path) -> dict[str, StoredTensor]:
         for name, entry in header.items()
         if name != "__metadata__"
     }
+
+
+def _canonical(stored: str, prefix: str, shapes: Mapping[str, object]) -> str:
+    """The name that `shapes` has for a stored tensor; without the prefix where it has none."""
+    bare = stored.removeprefix(prefix)
+    return next((name for name in (stored, bare, prefix + stored) if name in shapes), bare)
 
 
 def _damage(file: Path) -> str:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from lrgd_jax.positions import Llama3Scaling, RotaryLayout
+from lrgd_jax.positions import RotaryLayout, RotaryScaling
 
 __all__ = ["Activation", "AttentionKind", "DecoderConfig"]
 
@@ -47,7 +47,7 @@ class DecoderConfig:
         context_length: the most tokens that the model was made for.
         norm_epsilon: added to the mean square under the root of every norm.
         rope_theta: base of the rotary frequencies.
-        rope_scaling: Llama 3's stretch of the slow frequencies.
+        rope_scaling: a stretch of the slow frequencies (Llama 3's, YaRN).
         rope_layout: which coordinates form a rotated pair.
         tied_head: logits are read out with the embedding.
         attention_bias: the four projections of attention have biases.
@@ -101,7 +101,7 @@ class DecoderConfig:
     context_length: int
     norm_epsilon: float = 1e-5
     rope_theta: float = 10_000.0
-    rope_scaling: Llama3Scaling | None = None
+    rope_scaling: RotaryScaling | None = None
     rope_layout: RotaryLayout = "half"
     tied_head: bool = False
     attention_bias: bool = False

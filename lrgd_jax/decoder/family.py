@@ -41,7 +41,7 @@ class Family:
     assemble: Callable[[DecoderConfig, MutableMapping[str, Array]], DecoderParams] = assemble
     tied: tuple[str, str] = ("lm_head.weight", "model.embed_tokens.weight")
     ignorable: str = r"(.*\.)?rotary_emb\.inv_freq"
-    prefix: str = ""
+    prefix: str = "model."
     without_effect: tuple[str, ...] = ()
 
     def decoder_config(self, described: Mapping[str, object]) -> DecoderConfig:

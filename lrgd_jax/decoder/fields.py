@@ -203,11 +203,10 @@ def refuse_unread(
         >>> known = {"without_effect": {"use_cache"}.__contains__, "neutral": {"use_glue": False}}
         >>> refuse_unread(Fields({"use_cache": True, "use_glue": False}), **known, what="a llama")
         {'use_cache': True, 'use_glue': False}
-        >>> refuse_unread(Fields({"use_glue": True}), **known, what="a llama")
+        >>> refuse_unread(Fields({"use_glue": True}), **known, what="a llama")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        ValueError: use_glue is true: what that means for the numbers of a llama is not known here; remove the key
-        if it means nothing, or set it to false
+        ValueError: use_glue is true: what that means for the numbers of a llama is not known here; ...
     """
     unused = dict(fields.unread())
     for name, value in unused.items():

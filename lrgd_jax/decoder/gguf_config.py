@@ -4,10 +4,13 @@ llama.cpp's own defaults hold where a key is not there: a factor without a type 
 old key rope.scale_linear stands for the factor. Source: its load_hparams in src/llama-model.cpp.
 """
 
+import math
 from collections.abc import Mapping
+from typing import TypedDict
 
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.fields import Fields
+from lrgd_jax.positions import YarnScaling
 
 __all__ = ["NEUTRAL", "change_nothing", "gguf_config"]
 
@@ -26,6 +29,7 @@ NEUTRAL: Mapping[str, object] = {
     "llama.attention.causal": True,
     "llama.expert_count": 0,
     "llama.expert_used_count": 0,
+    "llama.rope.scaling.attn_factor": 1.0,
     "llama.use_parallel_residual": False,
 }
 """The value with which a key changes no number."""
@@ -83,7 +87,7 @@ def gguf_config(metadata: Fields, stored: Mapping[str, tuple[int, ...]]) -> Deco
         context_length=metadata.size("llama.context_length"),
         norm_epsilon=metadata.positive("llama.attention.layer_norm_rms_epsilon"),
         rope_theta=metadata.positive("llama.rope.freq_base", 10_000.0),
-        rope_factor=_factor(metadata),
+        **_stretch(metadata, head_width, rotated == head_width),
         rope_layout="interleaved",
         rotary_width=None if rotated == head_width else rotated,
         tied_head="output.weight" not in stored,
@@ -95,11 +99,30 @@ def gguf_config(metadata: Fields, stored: Mapping[str, tuple[int, ...]]) -> Deco
     )
 
 
-def _factor(metadata: Fields) -> float:
-    """By what positions are divided; 0 stands for none."""
+class _Stretch(TypedDict, total=False):
+    rope_factor: float
+    rope_scaling: YarnScaling
+    attention_scale: float
+
+
+def _stretch(metadata: Fields, head_width: int, whole_heads: bool) -> _Stretch:
+    """How positions are stretched; YaRN multiplies rotated queries and keys by 1 + ln(factor) / 10 too."""
     kind = metadata.text("llama.rope.scaling.type", "linear")
-    if kind not in ("none", "linear"):
-        raise ValueError(f'rotary scaling {kind!r} is not computed; supported: "none", "linear"')
+    if kind not in ("none", "linear", "yarn"):
+        raise ValueError(f'rotary scaling {kind!r} is not computed; supported: "none", "linear", "yarn"')
+    factor, context = _factor(metadata), metadata.size("llama.context_length")
+    original = metadata.size("llama.rope.scaling.original_context_length", context)
+    if kind != "yarn":
+        return {"rope_factor": factor if kind == "linear" else 1.0}
+    if not whole_heads:
+        raise ValueError('rotary scaling "yarn" of heads that are rotated in part is not computed')
+    gain = 1 + 0.1 * math.log(factor)
+    scaling = YarnScaling(factor=factor, original_max_position_embeddings=original)
+    return {"rope_scaling": scaling, "attention_scale": gain**2 / math.sqrt(head_width)}
+
+
+def _factor(metadata: Fields) -> float:
+    """By what slow frequencies are divided; 0 stands for none."""
     old = metadata.number("llama.rope.scale_linear", 0.0)
     factor = metadata.number("llama.rope.scaling.factor", old)
     if old and old != factor:
@@ -108,7 +131,7 @@ def _factor(metadata: Fields) -> float:
         )
     if factor < 0:
         raise ValueError(f"llama.rope.scaling.factor must be positive, got {factor}")
-    return factor if kind == "linear" and factor else 1.0
+    return factor or 1.0
 
 
 def _ends(metadata: Fields) -> tuple[int, ...]:

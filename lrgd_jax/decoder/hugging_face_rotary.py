@@ -1,20 +1,26 @@
 """The rotary parameters of a config.json, as transformers 4 and 5 write them: base, share of a head, and stretch."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Required, TypedDict
 
 from lrgd_jax.decoder.fields import Fields, shown
 from lrgd_jax.decoder.hugging_face_config import Config
-from lrgd_jax.positions import Llama3Scaling
+from lrgd_jax.positions import Llama3Scaling, RotaryScaling, YarnScaling
 
 __all__ = ["RotaryFields", "read_rotary", "rope", "rotary_parameters"]
 
 
 class Stretch(TypedDict, total=False):
-    """The fields of `DecoderConfig` that say how the frequencies are stretched."""
+    """The fields of `DecoderConfig` that say how the frequencies are stretched.
+
+    An attention factor is none of them: by it YaRN multiplies rotated queries and keys, which `llama_like` makes a
+    part of the scale of the logits.
+    """
 
     rope_factor: float
-    rope_scaling: Llama3Scaling
+    rope_scaling: RotaryScaling
+    attention_factor: float
 
 
 class RotaryFields(Stretch, total=False):
@@ -105,6 +111,8 @@ def read_rotary(config: Config, written: Fields, *, theta: float, theta_key: str
             f"{theta_key} is {shown(config.get(theta_key))}, but the rotary parameters have rope_theta {base}; "
             "keep one of them"
         )
+    if kind == "yarn" and base <= 1:
+        raise ValueError(f'rope_type "yarn" needs a base above 1, got rope_theta {base}')
     return {"rope_theta": base, **KINDS[kind](config, written)}
 
 
@@ -136,6 +144,42 @@ def _llama3(config: Config, written: Fields) -> Stretch:
     return {"rope_scaling": scaling}
 
 
+def _dynamic(config: Config, written: Fields) -> Stretch:
+    """The base grows with a text only where that is longer than the context, and no longer one is read."""
+    written.positive("factor")
+    return {}
+
+
+def _yarn(config: Config, written: Fields) -> Stretch:
+    original = _original_context(config, written)
+    factor = written.positive("factor")
+    scaling = YarnScaling(
+        factor=factor,
+        original_max_position_embeddings=original,
+        beta_fast=written.positive("beta_fast") if written.has("beta_fast") else 32.0,
+        beta_slow=written.positive("beta_slow") if written.has("beta_slow") else 1.0,
+        truncate=written.flag("truncate", True),
+    )
+    if not scaling.beta_fast >= scaling.beta_slow:
+        raise ValueError(f'rope_type "yarn" needs beta_fast >= beta_slow, got {scaling.beta_fast}, {scaling.beta_slow}')
+    return {"rope_scaling": scaling, "attention_factor": _attention_factor(written, factor)}
+
+
+def _attention_factor(written: Fields, factor: float) -> float:
+    """By which YaRN multiplies rotated queries and keys: stated, or 1 + ln(factor) / 10.
+
+    Source: Peng et al. 2023, arXiv 2309.00071, eq. 22; with DeepSeek's two weights, as transformers does.
+    """
+
+    def gain(weight: float) -> float:
+        return 1.0 if factor <= 1 else 1 + 0.1 * weight * math.log(factor)
+
+    weights = [written.positive(name) for name in ("mscale", "mscale_all_dim") if written.has(name)]
+    if written.has("attention_factor"):
+        return written.positive("attention_factor")
+    return gain(weights[0]) / gain(weights[1]) if len(weights) == 2 else gain(1.0)
+
+
 def _original_context(config: Config, written: Fields) -> int:
     """How many tokens the model was made for before its frequencies were stretched."""
     context = config.size("max_position_embeddings")
@@ -147,5 +191,7 @@ KINDS: Mapping[str, Callable[[Config, Fields], Stretch]] = {
     "default": _plain,
     "linear": _linear,
     "llama3": _llama3,
+    "dynamic": _dynamic,
+    "yarn": _yarn,
 }
 """How each kind of stretch is read."""

@@ -189,7 +189,7 @@ def test_gpt2_with_and_without_prefix_and_buffers(tmp_path, prefix):
             {"use_sliding_window": True, "layer_types": [WHOLE]},
             "layer_types must be one of .* for each of 4 layers",
         ),
-        ("qwen3", {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, 'rope_type is "yarn"'),
+        ("qwen3", {"rope_scaling": {"rope_type": "longrope", "factor": 4.0}}, 'rope_type is "longrope"'),
         ("qwen3", {"rope_scaling": {"rope_type": "linear"}}, "rope_scaling.factor is missing"),
         ("gemma2", {"use_bidirectional_attention": True}, "attention to later tokens is not computed"),
         ("gemma2", {"hidden_activation": "tanh"}, "hidden_activation is 'tanh'"),

@@ -157,7 +157,10 @@ def without(name):
             "output_norm.weight has 32 values that are not finite",
         ),
         ({"change": lambda writer: writer.add_expert_count(8)}, "mixture of experts"),
-        ({"change": lambda writer: writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)}, "rotary scaling 'yarn'"),
+        (
+            {"change": lambda writer: writer.add_rope_scaling_type(gguf.RopeScalingType.LONGROPE)},
+            "rotary scaling 'longrope'",
+        ),
         ({"config": WIDE | {"num_key_value_heads": [1, 2]}}, "head_count_kv must be a positive whole number"),
         ({"config": WIDE | {"num_key_value_heads": 3}, "tensors": without("")}, "cannot be divided"),
     ],
@@ -244,9 +247,21 @@ def test_positions_are_stretched_as_llama_cpp_does(tmp_path, keys, factor):
     assert load_decoder(write_gguf(tmp_path / "model.gguf", change=add(keys))).config.rope_factor == factor
 
 
+def test_yarn_is_that_of_a_directory(tmp_path):
+    keys = {"rope.scaling.type": "yarn", "rope.scaling.factor": 4.0, "rope.scaling.original_context_length": 4}
+    theirs = load_decoder(write_gguf(tmp_path / "model.gguf", change=add(keys))).config
+    written = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4}
+    ours = load_directory(write_llama(tmp_path / "directory", WIDE | {"rope_scaling": written})).config
+    assert (theirs.rope_scaling, theirs.attention_scale) == (ours.rope_scaling, ours.attention_scale)
+    assert theirs.rope_factor == 1
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
+        ({"rope.scaling.type": "yarn", "rope.scaling.yarn_beta_fast": 8.0}, "yarn_beta_fast is 8.0: what that means"),
+        ({"rope.scaling.type": "yarn", "rope.scaling.attn_factor": 0.5}, "attn_factor is 0.5: .* set it to 1.0"),
+        ({"rope.scaling.type": "yarn", "rope.dimension_count": 4}, "heads that are rotated in part"),
         ({"rope.scale_linear": 2.0, "rope.scaling.factor": 4.0}, "factor is 4.0 and llama.rope.scale_linear 2.0"),
         ({"rope.scaling.factor": -4.0}, "must be positive, got -4.0"),
         ({"rope.scaling.factor": float("nan")}, "llama.rope.scaling.factor must be a finite number, got NaN"),

@@ -9,8 +9,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from lrgd_jax.decoder import apply, load_directory
+from lrgd_jax.decoder.families import FAMILIES
 
 from .helpers import LLAMA, TOKENS, llama_tensors, write_llama
+from .test_family_configs import OWN, SIZES
 
 TIED = LLAMA | {"tie_word_embeddings": True}
 KEYS = "model.layers.1.self_attn.k_proj.weight"
@@ -57,6 +59,26 @@ def test_known_buffers_and_an_equal_tied_head_may_be_there(tmp_path):
     }
     loaded = load_directory(write_llama(tmp_path, TIED, tensors | more))
     assert loaded.params.head is None
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_names_may_have_the_prefix_or_not(tmp_path, family):
+    """As a model and its trunk are saved by transformers."""
+    described = OWN.get(family.name, SIZES) | {"model_type": family.model_types[0]}
+    shapes = family.tensor_shapes(family.decoder_config(described))
+    rng = np.random.default_rng(0)
+    tensors = {name.removeprefix(family.prefix): rng.normal(size=shape) for name, shape in shapes.items()}
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    save_file(tensors, tmp_path / "model.safetensors")
+    bare = load_directory(tmp_path).params
+    whole = {
+        name if name.startswith(("lm_head", "embed_out")) else family.prefix + name: tensors[name] for name in tensors
+    }
+    save_file(whole, tmp_path / "model.safetensors")
+    assert same(bare, load_directory(tmp_path).params)
+    save_file(tensors | whole, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=rf"is there twice, with and without '{family.prefix}'"):
+        load_directory(tmp_path)
 
 
 def without(name):

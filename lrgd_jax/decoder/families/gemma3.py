@@ -37,7 +37,7 @@ def two_bases(config: Config, *, theta: float, local_theta: float, local_theta_k
     whole, local = written.nested("full_attention") if written else scaling, written.nested("sliding_attention")
     fields = read_rotary(config, whole, theta=theta)
     plain = read_rotary(config, local, theta=local_theta, theta_key=local_theta_key)
-    if set(plain) != {"rope_theta"}:
+    if set(plain) != {"rope_theta"} or local.has("factor"):
         raise ValueError(f'rope_type of the local layers is {local["rope_type"]!r}; supported: "default"')
     return {**fields, "local_rope_theta": plain["rope_theta"]}
 

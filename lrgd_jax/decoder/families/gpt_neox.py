@@ -90,6 +90,7 @@ FAMILY = Family(
     read_config=_config,
     tensor_shapes=_shapes,
     assemble=_assemble,
+    prefix="gpt_neox.",
     tied=("embed_out.weight", "gpt_neox.embed_in.weight"),
     ignorable=r".*\.attention\.((masked_)?bias|rotary_emb\.inv_freq)",
 )

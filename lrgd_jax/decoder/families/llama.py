@@ -1,6 +1,7 @@
 """Llama 2 and 3: config.json and tensor names of Hugging Face's LlamaForCausalLM."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lrgd_jax.decoder.config import DecoderConfig
@@ -21,8 +22,22 @@ def llama_like(config: Config, **difference: Any) -> DecoderConfig:
     """
     if "rope_theta" not in difference:
         difference |= rope(config)
+    factor = difference.pop("attention_factor", 1.0)
     fields = {field: read(config) for field, read in READ.items() if field not in difference}
-    return DecoderConfig(**(fields | difference))
+    plain = DecoderConfig(**(fields | difference))
+    return plain if factor == 1 else _sharpened(plain, factor)
+
+
+def _sharpened(config: DecoderConfig, factor: float) -> DecoderConfig:
+    """With rotated queries and keys multiplied by a factor, which is one of the scale where whole heads are rotated."""
+    partly = ("rotary_width", "local_rope_theta", "rotated_layers")
+    given = [name for name in partly if getattr(config, name, None) is not None]
+    if given:
+        raise ValueError(
+            f"an attention factor of {factor} multiplies what is rotated, but {', '.join(given)} says that not all is; "
+            "set attention_factor to 1.0 if the model was made without"
+        )
+    return replace(config, attention_scale=config.logit_scale(config.head_width) * factor**2)
 
 
 def head_width(config: Config) -> int:
