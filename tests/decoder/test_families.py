@@ -48,6 +48,13 @@ def test_an_unknown_family_is_refused(config, message):
         family_of(config)
 
 
+@pytest.mark.parametrize("relative", ["Olmo", "Phi", "Gemma3n", "Qwen2Moe", "GraniteMoe", "Mistral4"])
+def test_no_hint_leads_to_a_relative(relative):
+    with pytest.raises(ValueError, match="unknown architecture") as raised:
+        family_of({"architectures": [f"{relative}ForCausalLM"]})
+    assert "did you mean" not in str(raised.value)
+
+
 def test_what_is_missing_has_llamas_defaults():
     short = {k: v for k, v in LLAMA.items() if k not in ("head_dim", "num_key_value_heads", "rope_theta")}
     config = FAMILY.decoder_config(short | {"head_dim": None})

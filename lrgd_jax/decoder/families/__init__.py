@@ -7,6 +7,8 @@ is registered.
 
 import importlib
 import pkgutil
+import re
+from collections import Counter
 from collections.abc import Mapping
 
 from lrgd_jax.decoder.family import Family
@@ -37,6 +39,15 @@ def family_of(described: Mapping[str, object]) -> Family:
     for name in came:
         if name in known:
             return known[name]
-    hint = did_you_mean(came[0], known, show=str)
+    hint = did_you_mean(came[0], [name for name in known if _is_slip(came[0], name)], show=str)
     supported = ", ".join(sorted(known)) + ("; " if hint else "")
     raise ValueError(f"unknown {key} {', '.join(came)}; supported: {supported}{hint}")
+
+
+def _is_slip(name: str, other: str) -> bool:
+    """Whether a name is another misspelt, rather than that of a relative, whose numbers the other would not give."""
+    letters = Counter(name.casefold())
+    letters.subtract(other.casefold())
+    # letters in another order, or one too few or too many; but Gemma3n is not Gemma3, nor Olmo Olmo2
+    versions = [re.findall(r"\d+[a-zA-Z]*", one) for one in (name, other)]
+    return sum(map(abs, letters.values())) <= 1 and versions[0] == versions[1]
