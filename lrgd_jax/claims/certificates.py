@@ -1,7 +1,6 @@
 """Certificates that are kept: what was certified, with which versions; written, and read again."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from lrgd_jax.certify.verdicts.enclosures import Enclosure
 from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
+from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["Json", "certificate_content", "layers_content", "read_certificates", "write_certificate"]
 
@@ -97,7 +97,7 @@ def read_certificates(directory: Path) -> list[dict[str, Json]]:
 
 def _read(file: Path) -> dict[str, Json]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content: Json = read_json(file, object, what="certificate")
     except ValueError as error:
         raise ValueError(f"{file} is no certificate: {error}") from None
     reason = _unreadable(content)

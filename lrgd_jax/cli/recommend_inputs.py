@@ -44,8 +44,8 @@ def read_meta(file: Path | None) -> Meta | None:
         FileNotFoundError: there is no such file.
         ValueError: it holds no meta-parameters.
     """
-    import json
-
+    from lrgd_jax.outside.convert import convert_record
+    from lrgd_jax.outside.json_files import read_json
     from lrgd_jax.recommend.forms.meta_parameters import Meta
 
     if file is None:
@@ -53,7 +53,7 @@ def read_meta(file: Path | None) -> Meta | None:
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend learn --json {file}`")
     try:
-        return Meta(**json.loads(file.read_text(encoding="utf-8"))["meta"])
+        return convert_record(read_json(file, dict[str, object], what="result")["meta"], Meta, where=f"{file}: meta")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{file} holds no meta-parameters ({error}); write it by `lrgd recommend learn --json {file}`"

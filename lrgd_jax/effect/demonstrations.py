@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from lrgd_jax.outside.json_files import parse_json
+
 __all__ = ["Demonstration", "read_demonstrations"]
 
 Demonstration: TypeAlias = str | tuple[str, str]
@@ -64,9 +66,9 @@ def _form(one: Demonstration) -> str:
 
 def _demonstration(where: str, line: str) -> Demonstration:
     try:
-        loaded: object = json.loads(line)
+        loaded = parse_json(line, object, where=where)
     except ValueError as error:
-        raise ValueError(f"{where} is not JSON ({error}); expected {FORMS}") from None
+        raise ValueError(f"{error}; expected {FORMS}") from None
     if not isinstance(loaded, dict):
         raise ValueError(f"{where} holds a {type(loaded).__name__}, not an object; expected {FORMS}")
     content = cast(dict[str, object], loaded)

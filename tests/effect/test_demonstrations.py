@@ -32,7 +32,7 @@ def test_a_mark_of_the_byte_order_is_no_text(tmp_path):
     [
         ([], "holds no demonstration"),
         (["", "  "], "holds no demonstration"),
-        ([{"text": "a"}, "text"], r"line 2 is not JSON \(Expecting value.*expected \{\"text\""),
+        ([{"text": "a"}, "text"], r"line 2 is not JSON: invalid character.*expected \{\"text\""),
         (["[1]"], "line 1 holds a list, not an object"),
         (["{}"], r"line 1 lacks 'text' \(it has no keys\)"),
         ([{"prompt": "a"}], r"line 1 lacks 'text' \(it has 'prompt'\)"),
@@ -43,7 +43,7 @@ def test_a_mark_of_the_byte_order_is_no_text(tmp_path):
         ([{"input": "a", "output": None}], 'line 1: "output" must be a text, got null'),
         ([{"text": " \n"}], 'line 1: "text" is empty'),
         ([{"input": "a", "output": ""}], 'line 1: "output" is empty'),
-        (['{"text": "a\\ud800"}'], "line 1: .*half of a surrogate pair"),
+        (['{"text": "a\\ud800"}'], "line 1 is not JSON: .*half of a surrogate pair"),
         (
             [{"text": "a"}, {"input": "b", "output": "c"}],
             r'mixes two forms: line 1 has "text", line 2 has "input" and "output"',

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TypeGuard, cast
 
 from lrgd_jax.experiments.running.interface import ConfigT, Experiment, Settings
+from lrgd_jax.outside.toml_files import parse_toml, read_toml
 
 __all__ = ["differing", "read_config", "resolve", "to_toml"]
 
@@ -81,10 +81,7 @@ def differing(one: Settings, other: Settings) -> list[str]:
 def _from_file(kind: type[Settings], file: Path) -> dict[str, object]:
     if not file.is_file():
         raise FileNotFoundError(f"there is no configuration file {file}; give the path of a TOML file")
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not TOML: {error}") from None
+    content = read_toml(file, dict[str, object], what="configuration file")
     hints = typing.get_type_hints(kind)
     return {key: _typed(f"{file}: {key}", value, _hint(kind, hints, key, str(file))) for key, value in content.items()}
 
@@ -112,8 +109,8 @@ def _parsed(text: str, hint: object) -> object:
         return text
     written = f"[{text}]" if listed and not text.startswith("[") else text
     try:
-        content = tomllib.loads(f"value = {written}")
-    except tomllib.TOMLDecodeError:
+        content = parse_toml(f"value = {written}", dict[str, object], where="--set")
+    except ValueError:
         content = {}
     if list(content) == ["value"]:
         return content["value"]

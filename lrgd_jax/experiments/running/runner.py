@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict
 
 import jax
 
@@ -30,11 +30,20 @@ from lrgd_jax.experiments.running.results import (
     unit_file,
     write_rows,
 )
+from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["Progress", "Run", "load_run", "run"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the unit that begins, its number from 0, and the number of all units."""
+
+
+class _Named(TypedDict):
+    experiment: str
+
+
+class _Summarised(TypedDict):
+    summary: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -98,9 +107,14 @@ def load_run(directory: Path) -> Run:
         raise FileNotFoundError(f"{directory} holds no run (no {RUN}); give the folder that `lrgd experiment` wrote")
     if missing:
         raise FileNotFoundError(f"the run in {directory} is not finished (no {missing[0]}); go on with it by --resume")
-    name = _json(directory / RUN)["experiment"]
+    name = read_json(directory / RUN, _Named, what="file of a run")["experiment"]
     config = read_config(find(name), directory / CONFIG)
-    return Run(name, config, read_rows(directory / RESULTS), _json(directory / SUMMARY)["summary"])
+    return Run(
+        name,
+        config,
+        read_rows(directory / RESULTS),
+        read_json(directory / SUMMARY, _Summarised, what="summary of a run")["summary"],
+    )
 
 
 def _prepare(name: str, experiment: Experiment[Settings], config: Settings, directory: Path, resume: bool) -> None:
@@ -212,7 +226,7 @@ def _finish(
         "summary": summary,
     }
     write_json(directory / SUMMARY, content)
-    return Run(name, config, rows, _json(directory / SUMMARY)["summary"])
+    return Run(name, config, rows, read_json(directory / SUMMARY, _Summarised, what="summary of a run")["summary"])
 
 
 def _not_finite(rows: Sequence[Row]) -> dict[str, int]:
@@ -227,10 +241,4 @@ def _precision(config: Settings) -> contextlib.AbstractContextManager[object]:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{file} is no run's: expected a JSON object, got {type(content).__name__}")
-    return cast("dict[str, Any]", content)
+    return read_json(file, dict[str, Any], what="file of a run")

@@ -1,19 +1,21 @@
 """The folder that an import leaves: Parquet and JSON, there as a whole or not at all."""
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
 from lrgd_jax.atomic import UNFINISHED, write_json
+from lrgd_jax.outside.archives import read_npy
+from lrgd_jax.outside.convert import convert
+from lrgd_jax.outside.json_files import read_json
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
 from lrgd_jax.recommend.data.preparation import Cut, PreparedDataset
 from lrgd_jax.recommend.data.sequences import Sequences
@@ -22,6 +24,17 @@ __all__ = ["DESCRIPTION", "load_imported", "new_folder", "read_report", "require
 
 DESCRIPTION = "dataset.json"
 FORMAT = 1
+
+
+class _Split(TypedDict):
+    kind: str
+    valid_from: int | None
+    test_from: int | None
+
+
+class _Description(TypedDict):
+    format: int
+    split: _Split
 
 
 @contextlib.contextmanager
@@ -108,13 +121,12 @@ def read_report(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FileNotFoundError(f"{folder} holds no {DESCRIPTION}; give a folder that `lrgd data import` wrote")
     try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-        known = report["format"] == FORMAT and {"kind", "valid_from", "test_from"} <= report["split"].keys()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        known = False
-        report = {}
-    if not known:
-        raise ValueError(f"{file} is damaged or of another version of the format; import the data again")
+        report = read_json(file, dict[str, Any], what="description of a data set")
+        known = convert(report, _Description, where=str(file))
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged or of another version of the format ({error}); import again") from None
+    if known["format"] != FORMAT:
+        raise ValueError(f"{file} is of format {known['format']}, not {FORMAT}; import the data again")
     return report
 
 
@@ -122,10 +134,9 @@ def _read_vectors(file: Path) -> Float[np.ndarray, "items d"] | None:
     if not file.is_file():
         return None
     try:
-        with file.open("rb") as stream:
-            return np.load(stream, allow_pickle=False)
-    except (OSError, EOFError, ValueError):
-        raise ValueError(f"{file} is damaged; import the data again") from None
+        return read_npy(file, what="vectors of items")
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}); import the data again") from None
 
 
 def _read_table(file: Path, columns: list[str]) -> pl.DataFrame:

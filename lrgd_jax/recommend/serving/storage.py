@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import numpy as np
 
 from lrgd_jax.atomic import atomic_write
+from lrgd_jax.outside.archives import read_npz
+from lrgd_jax.outside.convert import convert, convert_record
+from lrgd_jax.outside.json_files import parse_json
 from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.meta_parameters import Meta
@@ -26,8 +28,8 @@ class Description(TypedDict):
 
     format: str
     form: str
-    options: dict[str, float]
-    meta: dict[str, Any]
+    options: dict[str, int | float]
+    meta: dict[str, object]
     fingerprint: str
     users: list[str]
     names: list[str]
@@ -107,10 +109,10 @@ def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommen
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend fit --out {file}`")
     described, arrays = _read(file)
-    try:
-        return _restore(file, described, arrays, catalogue)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{file} lacks a part of a recommender ({error}); write it anew") from None
+    for name in ("starts", "items", "rates"):
+        if name not in arrays:
+            raise ValueError(f"{file} lacks a part of a recommender ({name}); write it anew")
+    return _restore(file, described, arrays, catalogue)
 
 
 def _restore(
@@ -125,23 +127,28 @@ def _restore(
             "fit anew on these data, or give those that it was fitted on"
         )
     sequences = Sequences(arrays["starts"], arrays["items"], arrays.get("times"))
-    fresh = Recommender(own, Meta(**described["meta"]), described["form"], described["options"])
+    fresh = Recommender(
+        own, convert_record(described["meta"], Meta, where=f"{file}: meta"), described["form"], described["options"]
+    )
     return fresh.fit(sequences, described["users"], arrays["rates"])
 
 
 def _read(file: Path) -> tuple[Description, dict[str, np.ndarray]]:
     try:
-        # opened here, since NumPy leaves a damaged file open
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        described = json.loads(arrays.pop("described").tobytes().decode())
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{file} cannot be read as a recommender: {first_sentence(str(error))}; write it anew"
-        ) from None
+        arrays = read_npz(file, what="recommender")
+        described = parse_json(arrays.pop("described").tobytes(), object, where="its description")
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{file} cannot be read as a recommender: {_reason(file, error)}; write it anew") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise ValueError(f"{file} is no recommender of the format {FORMAT}; write it anew by `lrgd recommend fit`")
-    return cast(Description, described), arrays
+    try:
+        return convert(described, Description, where="its description"), arrays
+    except ValueError as error:
+        raise ValueError(f"{file} lacks a part of a recommender ({error}); write it anew") from None
+
+
+def _reason(file: Path, error: Exception) -> str:
+    return first_sentence(str(error)).removeprefix(f"{file} cannot be read as a recommender: ")
 
 
 def _tuple_of_titles(titles: list[str] | None) -> tuple[str, ...] | None:
