@@ -14,6 +14,7 @@ from hypothesis.errors import FailedHealthCheck, NoSuchExample
 from hypothesis.extra import numpy as hnp
 
 from lrgd_jax.certify.counterexamples.divergence import Divergence, find_divergence
+from lrgd_jax.certify.counterexamples.strategies import named
 from lrgd_jax.certify.points.function_pairs import Difference, Pair, difference_at
 from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
@@ -169,7 +170,7 @@ def _plain_points(claim: Claim, dimensions: Dimensions) -> st.SearchStrategy[Arg
             return hnp.arrays(np.int64, shape, elements=st.integers(0, max(dimensions[spec.below] - 1, 0)))
         return hnp.arrays(np.float64, shape, elements=numbers)
 
-    return st.fixed_dictionaries({name: argument(name, spec) for name, spec in claim.arguments.items()})
+    return named({name: argument(name, spec) for name, spec in claim.arguments.items()})
 
 
 def _find_by_hypothesis(

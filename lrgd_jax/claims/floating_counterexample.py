@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
+from lrgd_jax.certify.counterexamples.strategies import named
 from lrgd_jax.claims.arguments import Arguments, Dimensions, Integers
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import ComparedInstance, Comparison
@@ -51,10 +52,10 @@ def strategy(claim: Claim, dtype: str, *, magnitude: float = 8.0) -> st.SearchSt
 
     def arguments(dimensions: dict[str, int]) -> st.SearchStrategy[Instance]:
         drawn = {name: argument(name, dimensions) for name in claim.arguments}
-        return st.tuples(st.just(dimensions), st.fixed_dictionaries(drawn))
+        return st.tuples(st.just(dimensions), named(drawn))
 
     sizes = {name: st.integers(smallest, largest) for name, (smallest, largest) in claim.dimensions.items()}
-    return st.fixed_dictionaries(sizes).flatmap(arguments)
+    return named(sizes).flatmap(arguments)
 
 
 def smallest_counterexample(

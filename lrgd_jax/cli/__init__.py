@@ -13,6 +13,7 @@ from lrgd_jax.cli.doctor import doctor
 from lrgd_jax.cli.errors import CODES, CommandGroup, caching, complain, leave
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
+from lrgd_jax.cli.gradient import gradient
 from lrgd_jax.cli.model import model
 from lrgd_jax.cli.new import new
 from lrgd_jax.cli.plot import plot
@@ -33,9 +34,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (claims, verify, certify, recheck, explain, experiment, plot, doctor):
+for command in (claims, verify, certify, gradient, recheck, explain, experiment, plot, doctor):
     # the commands that give a verdict say what their exit codes mean
-    app.command(epilog=None if command in (verify, certify, recheck) else CODES)(command)
+    app.command(epilog=None if command in (verify, certify, gradient, recheck) else CODES)(command)
 app.add_typer(data, name="data")
 app.add_typer(model, name="model")
 app.add_typer(new, name="new")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, NoSuchExample
 from hypothesis.extra import numpy as hnp
 
+from lrgd_jax.certify.counterexamples.strategies import named
 from lrgd_jax.certify.points.critical_points import critical_points
 from lrgd_jax.certify.points.decision_margins import SidePrograms
 from lrgd_jax.certify.points.function_pairs import (
@@ -290,4 +291,4 @@ def _points(shapes: Shapes, found: _Found) -> st.SearchStrategy[Arguments]:
         if argument.above is not None:
             numbers = numbers.map(lambda x, above=argument.above: above + 1 + x if x > -1 else above + 1 / (1 - x))
         drawn[name] = hnp.arrays(np.float64, shape, elements=numbers)
-    return st.fixed_dictionaries(drawn)
+    return named(drawn)

@@ -20,11 +20,11 @@ __all__ = ["DENOMINATOR", "HEIGHT", "SPARE_POINTS", "SUPPORT", "ExponentBasis", 
 SUPPORT = 4
 """A combination has at most so many members of the basis."""
 
-HEIGHT = 8
+HEIGHT = 32
 """Numerators are no larger."""
 
-DENOMINATOR = 4
-"""Denominators are no larger; they divide 12."""
+DENOMINATOR = 8
+"""Denominators are no larger; they divide 840."""
 
 SPARE_POINTS = 16
 """So many points more than members of the basis: by chance no exponent is a combination of them."""
@@ -35,7 +35,10 @@ class TooFewPointsError(ValueError):
 
 
 class ExponentBasis:
-    """Exponents that are linearly independent over the rationals, in echelon form in every field.
+    """Exponents that are linearly independent over the rationals.
+
+    As many points as there are members tell the members apart: the matrix of the members at these points has an
+    inverse in every field, which is kept, so that the coefficients of a combination are read off its values there.
 
     Attributes:
         members: how many.
@@ -45,15 +48,14 @@ class ExponentBasis:
         self.moduli = moduli
         self.members = 0
         fields = len(moduli.column)
-        # rows = transform times members; each row is one in its own column and zero in those of the others
-        self._rows = np.zeros((fields, 0, moduli.points), np.uint64)
-        self._transform = np.zeros((fields, 0, 0), np.uint64)
-        self._columns: list[int] = []
+        self._vectors = np.zeros((fields, 0, moduli.points), np.uint64)
+        self._inverse = np.zeros((fields, 0, 0), np.uint64)
+        self._points: list[int] = []
 
     def coordinates(self, exponent: Samples) -> Mapping[int, Fraction] | None:
         """The coefficients of a combination, by member; None where there is none with few and small ones."""
-        weights, rest = self._reduce(exponent)
-        return self._read(weights) if not rest.any() else None
+        coefficients, rest = self._solve(exponent)
+        return None if rest.any() else self._read(coefficients)
 
     def add(self, exponent: Samples) -> int | None:
         """A new member; None for an exponent that is a combination, though perhaps not a simple one.
@@ -61,39 +63,39 @@ class ExponentBasis:
         Raises:
             TooFewPointsError: there are as many members as the points allow.
         """
-        weights, rest = self._reduce(exponent)
+        coefficients, rest = self._solve(exponent)
         useful = np.flatnonzero(rest.all(axis=0))
         if not useful.size:
             return None
         if self.members + SPARE_POINTS >= self.moduli.points:
             raise TooFewPointsError(f"more than {self.members} exponents are independent")
-        column, p = int(useful[0]), self.moduli.column
-        scale = self.moduli.inverse(rest[:, [column]])
-        row = rest * scale % p
-        own = np.concatenate([self._combined_transform(weights, negative=True), np.ones_like(p)], axis=1) * scale % p
-        factors = (p - self._rows[:, :, column]) % p
-        wide = np.pad(self._transform, ((0, 0), (0, 0), (0, 1)))
-        rows = (self._rows + factors[:, :, None] * row[:, None, :]) % p[:, :, None]
-        transform = (wide + factors[:, :, None] * own[:, None, :]) % p[:, :, None]
-        self._rows = np.concatenate([rows, row[:, None, :]], axis=1)
-        self._transform = np.concatenate([transform, own[:, None, :]], axis=1)
-        self._columns.append(column)
+        self._border(coefficients, rest, int(useful[0]))
+        self._vectors = np.concatenate([self._vectors, exponent.values[:, None, :]], axis=1)
         self.members += 1
         return self.members - 1
 
-    def _reduce(self, exponent: Samples) -> tuple[np.ndarray, np.ndarray]:
-        """The weights of the rows in it, and what is left of it."""
-        p = self.moduli.column
-        weights = exponent.values[:, self._columns]
-        return weights, (exponent.values + p - self.moduli.combine(weights, self._rows)) % p
+    def _solve(self, exponent: Samples) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients that are right at the chosen points, and what is left elsewhere."""
+        coefficients = self.moduli.combine(exponent.values[:, self._points], self._inverse)
+        rest = exponent.values + self.moduli.column - self.moduli.combine(coefficients, self._vectors)
+        return coefficients, rest % self.moduli.column
 
-    def _combined_transform(self, weights: np.ndarray, *, negative: bool = False) -> np.ndarray:
+    def _border(self, coefficients: np.ndarray, rest: np.ndarray, point: int) -> None:
+        """The inverse with one more row and column: Banachiewicz 1937, by the complement, which is what is left."""
         p = self.moduli.column
-        return self.moduli.combine((p - weights) % p if negative else weights, self._transform)
+        one_over = self.moduli.inverse(rest[:, [point]])
+        # both are taken with a minus
+        row = (p - coefficients) % p * one_over % p
+        column = self.moduli.combine((p - self._vectors[:, :, point]) % p, self._inverse.transpose(0, 2, 1))
+        corner = column[:, :, None] * row[:, None, :] % p[:, :, None]
+        inner = (self._inverse + corner) % p[:, :, None]
+        above = np.concatenate([inner, (column * one_over % p)[:, :, None]], axis=2)
+        below = np.concatenate([row, one_over], axis=1)[:, None, :]
+        self._inverse = np.concatenate([above, below], axis=1)
+        self._points.append(point)
 
-    def _read(self, weights: np.ndarray) -> Mapping[int, Fraction] | None:
+    def _read(self, residues: np.ndarray) -> Mapping[int, Fraction] | None:
         """Rational coefficients that are the same in every field."""
-        residues = self._combined_transform(weights)
         involved = np.flatnonzero(residues.any(axis=0)).tolist()
         if len(involved) > SUPPORT:
             return None

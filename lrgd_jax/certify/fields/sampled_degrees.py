@@ -38,6 +38,16 @@ class SampledDegrees(ByExponentials, Degrees):
         self._exponents.append(x)
         return Size(degree=1.0)
 
+    def on_circle(self, x: Size) -> Size:
+        """A variable."""
+        self.keys += 1
+        self._met(x)
+        return Size(degree=1.0)
+
+    def root_of_minus_one(self) -> Size:
+        """A constant, of which the coefficients are made beside integers."""
+        return Size()
+
     def logarithm(self, x: Size) -> Size:
         """A variable, and perhaps an exponent that has occurred."""
         self.keys += 1 + len(self._exponents)

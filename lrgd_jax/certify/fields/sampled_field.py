@@ -18,24 +18,21 @@ from flint import fmpz
 
 from lrgd_jax.certify.exact.algebra import Numbers, as_objects
 from lrgd_jax.certify.exact.arrays import Number
-from lrgd_jax.certify.fields.exponent_basis import ExponentBasis
+from lrgd_jax.certify.fields.homomorphism import Homomorphism
 from lrgd_jax.certify.fields.samples import Moduli, Samples
 from lrgd_jax.certify.fields.symbolic import Mask, OrderError, Symbolic, inside, place
 
-__all__ = ["CONSTANT_BITS", "PRIME_BITS", "ROOT", "ByExponentials", "SampledField", "small_primes"]
+__all__ = ["CONSTANT_BITS", "PRIME_BITS", "ByExponentials", "SampledField", "small_primes"]
 
 PRIME_BITS = 31
 """Of the primes."""
 
-ROOT = 12
-"""The exponential of a member of the basis is the power ROOT of a free number, so that it has all roots that occur."""
-
 
 def small_primes(seed: int) -> Iterator[int]:
-    """Random primes between 2^30 and 2^31."""
+    """Random primes between 2^30 and 2^31 that are one more than a multiple of four, so that -1 has a root."""
     drawn: set[int] = set()
     for k in range(1 << 20):
-        candidate = (1 << (PRIME_BITS - 1)) | (_digest(seed, "prime", k) % (1 << (PRIME_BITS - 1))) | 1
+        candidate = (1 << (PRIME_BITS - 1)) | (_digest(seed, "prime", k) % (1 << (PRIME_BITS - 1)) & ~3) | 1
         if candidate not in drawn and fmpz(candidate).is_prime():
             drawn.add(candidate)
             yield candidate
@@ -46,7 +43,11 @@ CONSTANT_BITS = 64
 
 
 class ByExponentials(Symbolic):
-    """What is a fraction of exponentials is computed as one, so that the laws of exp hold for it."""
+    """What is a fraction of exponentials is computed as one, so that the laws of exp hold for it.
+
+    Cosine and sine are those of e^(ix), which is a number u of which nothing is known but its law, with i^2 = -1:
+    cos x = (u + 1/u)/2 and sin x = (u - 1/u)/(2 i).
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,12 +60,30 @@ class ByExponentials(Symbolic):
             "sinh": lambda x: (self._exp(inside(x)) - self._exp(-inside(x))) * self.fraction(1, 2),
             "cosh": lambda x: (self._exp(inside(x)) + self._exp(-inside(x))) * self.fraction(1, 2),
             "exp2": lambda x: self._exp(inside(x) * self._log(self.fraction(2, 1))),
+            "cos": lambda x: self._waves(x)[0],
+            "sin": lambda x: self._waves(x)[1],
+            "tan": lambda x: self.quotient(*reversed(self._waves(x))),
             "log2": lambda x: self.quotient(self._log(x), self._log(self.fraction(2, 1))),
         }
 
     def _tanh(self, x: Number) -> Number:
         one, power = self.fraction(1, 1), self._exp(inside(x) + inside(x))
         return self.quotient(power - one, power + one)
+
+    def _waves(self, x: Number) -> tuple[Number, Number]:
+        """Cosine and sine."""
+        self.calls += 1
+        one, u = self.fraction(1, 1), self.on_circle(inside(x))
+        twice = u + u
+        return self.quotient(u * u + one, twice), self.quotient(u * u - one, twice * self.root_of_minus_one())
+
+    def on_circle(self, x: Number) -> Number:
+        """E to the power of i x."""
+        raise NotImplementedError
+
+    def root_of_minus_one(self) -> Number:
+        """A number whose square is -1."""
+        raise NotImplementedError
 
     def quotient(self, x: Number, y: Number) -> Number:
         """X over y."""
@@ -101,9 +120,8 @@ class SampledField(ByExponentials):
     Attributes:
         moduli: the primes, and how many points each field has.
         seed: of points and symbols.
-        basis: of the exponents.
-        exponents: how many different ones have occurred.
-        rounds: how often a logarithm was taken after an exponential that another logarithm went into.
+        real: the exponential function.
+        circle: that of imaginary numbers.
         decisions: what was found of each pair of numbers that was compared, in order.
 
     Examples:
@@ -121,23 +139,33 @@ class SampledField(ByExponentials):
         super().__init__()
         self.moduli = Moduli(primes, points)
         self.seed = seed
-        self.basis = ExponentBasis(self.moduli)
-        self.rounds = 0
+        self.real, self.circle = (
+            Homomorphism(self.moduli, functools.partial(self._known, f"root of {name}")) for name in ("exp", "circle")
+        )
         self.decisions: list[int | None] = []
-        self._bases: list[tuple[Samples, int | None]] = []
-        """The exponential of each member, or its twelfth root; and of which round a logarithm it is, if it is one."""
-        self._values: dict[bytes, Samples] = {}
         self._logarithms: dict[bytes, Samples] = {}
         """What is known to be the exponential of what."""
         self._arguments: list[tuple[Samples, Samples]] = []
         self._symbols: dict[tuple[Number, ...], Samples] = {}
         self._extremes: dict[tuple[str, bytes], tuple[Samples, frozenset[bytes]]] = {}
         self._pivots = 0
+        roots = [_root_of_minus_one(p) for p in primes]
+        self._root = Samples(np.repeat(np.array(roots, np.uint64)[:, None], points, axis=1), self.moduli)
 
     @property
     def exponents(self) -> int:
         """How many different exponents have occurred."""
-        return len(self._values)
+        return len(self.real.values) + len(self.circle.values)
+
+    @property
+    def members(self) -> int:
+        """How many of them are independent."""
+        return max(self.real.basis.members, self.circle.basis.members)
+
+    @property
+    def norm(self) -> float:
+        """The largest sum of the magnitudes of the coefficients of a combination."""
+        return float(max(self.real.norm, self.circle.norm))
 
     def random(self, shape: Sequence[int], name: str) -> Numbers:
         """Independent random elements."""
@@ -159,14 +187,18 @@ class SampledField(ByExponentials):
         return bool(x - y)
 
     def exponential(self, x: Samples) -> Samples:
-        """E to the power of x, by the combination of exponents that it is."""
-        if not x:
-            return self.fraction(1, 1)
-        if x.key not in self._values:
-            value = self._exponential(x)
-            self._values[x.key] = Samples(value.values, self.moduli, positive=True)
-            self._logarithms.setdefault(self._values[x.key].key, x)
-        return self._values[x.key]
+        """E to the power of x, which is positive."""
+        value = self.real(x)
+        self._logarithms.setdefault(value.key, x)
+        return Samples(value.values, self.moduli, positive=True)
+
+    def on_circle(self, x: Samples) -> Samples:
+        """E to the power of i x."""
+        return self.circle(x)
+
+    def root_of_minus_one(self) -> Samples:
+        """The same one at all points of a field."""
+        return self._root
 
     def logarithm(self, x: Samples) -> Samples:
         """The exponent of what is an exponential, or differs from an earlier argument by one; else a symbol."""
@@ -181,8 +213,7 @@ class SampledField(ByExponentials):
                     return self._is_logarithm(logarithm + exponent if sign == 1 else logarithm - exponent, x)
         symbol = self._known("log", x.key)
         self._arguments.append((x, symbol))
-        if self.basis.add(symbol) is not None:
-            self._bases.append((x, self.rounds))
+        self.real.adopt(symbol, x)
         return self._is_logarithm(symbol, x)
 
     def order(self, x: Number, y: Number) -> int:
@@ -261,25 +292,6 @@ class SampledField(ByExponentials):
         known = self._extremes.get((name, x.key))
         return frozenset({x.key}) if known is None else known[1]
 
-    def _exponential(self, x: Samples) -> Samples:
-        coordinates = self.basis.coordinates(x)
-        if coordinates is None:
-            free = self._known("root of an exponential", x.key)
-            if self.basis.add(x) is None:
-                return free.power(ROOT)
-            self._bases.append((free, None))
-            return free.power(ROOT)
-        whole = [member for member, c in coordinates.items() if self._bases[member][1] is None or c.denominator == 1]
-        if len(whole) < len(coordinates):
-            # the root of what a logarithm was taken of is nothing that a field knows
-            return self._known("root of an exponential", x.key).power(ROOT)
-        result = self.fraction(1, 1)
-        for member, c in coordinates.items():
-            base, of_round = self._bases[member]
-            self.rounds = self.rounds if of_round is None else max(self.rounds, of_round + 1)
-            result = result * base.power(int(c * ROOT) if of_round is None else int(c))
-        return result
-
     def _is_logarithm(self, exponent: Samples, x: Samples) -> Samples:
         return self._logarithms.setdefault(x.key, exponent)
 
@@ -294,6 +306,11 @@ class SampledField(ByExponentials):
         drawn = np.random.default_rng(_digest(self.seed, *key)).integers(0, 1 << 62, (2, *shape), dtype=np.uint64)
         high, low = drawn % self.moduli.column
         return Samples((high * (np.uint64(1 << 31) % self.moduli.column) + low) % self.moduli.column, self.moduli)
+
+
+def _root_of_minus_one(p: int) -> int:
+    """By Euler's criterion: a power (p - 1)/4 of what is no square."""
+    return next(root for root in (pow(a, (p - 1) // 4, p) for a in range(2, p)) if root * root % p == p - 1)
 
 
 def _rational(value: int, modulus: int) -> Fraction | None:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lrgd_jax.certify.points.function_pairs import call_by_name, trace_call
 from lrgd_jax.certify.tracing.program import Program, trace
 from lrgd_jax.certify.tracing.shapes import Argument, Shapes
 
@@ -65,8 +66,11 @@ class Field:
                 f"the metric {self.metric_name} depends on the state {self.wrt!r}; expected a constant one"
             )
         expected = self.shapes.shape(self.wrt)
+        structs = self._structs()
         with jax.enable_x64(True):
-            result = jax.eval_shape(lambda named: self.update(**named), self._structs())
+            call = call_by_name(self.update, self.name, structs)
+            trace_call(self.update, call, self.name, structs)
+            result = jax.eval_shape(call, structs)
         if not isinstance(result, jax.ShapeDtypeStruct) or result.shape != expected:
             returned = list(result.shape) if isinstance(result, jax.ShapeDtypeStruct) else jax.tree.structure(result)
             raise ValueError(

@@ -32,11 +32,13 @@ __all__ = [
     "Difference",
     "Pair",
     "arguments_of",
+    "call_by_name",
     "compare_at",
     "difference_at",
     "leaves_of",
     "names_of",
     "ones",
+    "trace_call",
     "trace_pair",
 ]
 
@@ -118,18 +120,24 @@ def trace_pair(f: Callable[..., Any], g: Callable[..., Any], shapes: Shapes, siz
         for name, argument in shapes.arguments.items()
     }
     names = names_of(f, g)
-    called = [_called(function, name, structs) for function, name in zip((f, g), names, strict=True)]
-    left, right = (_traced(*each, structs) for each in zip((f, g), called, names, strict=True))
+    called = [call_by_name(function, name, structs) for function, name in zip((f, g), names, strict=True)]
+    left, right = (trace_call(*each, structs) for each in zip((f, g), called, names, strict=True))
     comparable(left, right, (name_with_line(names[0], f), name_with_line(names[1], g)))
     if _kinds(left) != _kinds(right):
         # a whole number is a real number
         real = [_real(call) for call in called]
-        left, right = (_traced(*each, structs) for each in zip((f, g), real, names, strict=True))
+        left, right = (trace_call(*each, structs) for each in zip((f, g), real, names, strict=True))
     return Pair(left, right)
 
 
-def _called(function: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """The function of one dictionary."""
+def call_by_name(
+    function: Callable[..., Any], name: str, structs: Mapping[str, Any]
+) -> Callable[[Mapping[str, Any]], Any]:
+    """The function of one dictionary.
+
+    Raises:
+        ValueError: an argument is none of its parameters, or a parameter without a default is no argument.
+    """
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -157,7 +165,10 @@ def _refuse(name: str, what: str, wrong: list[str], parameters: list[str]) -> No
         raise ValueError(f"{name} {what} {', '.join(map(repr, wrong))}; its parameters are {', '.join(parameters)}")
 
 
-def _traced(function: Callable[..., Any], call: Callable[..., Any], name: str, structs: Mapping[str, Any]) -> Program:
+def trace_call(
+    function: Callable[..., Any], call: Callable[..., Any], name: str, structs: Mapping[str, Any]
+) -> Program:
+    """The function traced at those shapes; what goes wrong names the user's line."""
     shapes = ", ".join(f"{key}: {list(x.shape)}" for key, x in structs.items())
     return trace_or_explain(f"{name} cannot be traced at {shapes}", function, call, dict(structs))
 

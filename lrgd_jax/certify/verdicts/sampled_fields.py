@@ -18,14 +18,14 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.fields.exponent_basis import DENOMINATOR, HEIGHT, SPARE_POINTS, SUPPORT, TooFewPointsError
+from lrgd_jax.certify.fields.homomorphism import ROOT
 from lrgd_jax.certify.fields.sampled_degrees import SampledDegrees
-from lrgd_jax.certify.fields.sampled_field import PRIME_BITS, ROOT, SampledField, small_primes
+from lrgd_jax.certify.fields.sampled_field import PRIME_BITS, SampledField, small_primes
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.cost import cost_of
 from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
 from lrgd_jax.certify.verdicts.random_fields import (
     FALSE_ACCEPT,
-    FEWEST_FIELDS,
     REFUSALS,
     Agreement,
     Disagreement,
@@ -39,18 +39,19 @@ from lrgd_jax.certify.walking.walker import walk
 
 __all__ = ["MOST_FIELDS", "MOST_NUMBERS", "NestedOdds", "agree_at_points", "has_exponentials"]
 
-MOST_FIELDS = 24
+FIRST_FIELDS, MOST_FIELDS = 3, 24
 FEWEST_POINTS, MOST_POINTS = 32, 320
 MOST_NUMBERS = 300_000
 """Numbers that the programs compute, products of contractions included: some seconds."""
 
-EXPONENTIAL = ("exp", "exp2", "expm1", "logistic", "tanh", "sinh", "cosh", "log", "log1p", "log2")
-"""Primitives that are computed by exponentials and logarithms."""
+EXPONENTIAL = ("exp", "exp2", "expm1", "logistic", "tanh", "sinh", "cosh", "log", "log1p", "log2", "cos", "sin")
+"""Primitives that are computed by exponentials and logarithms, or by the unit circle."""
 
 _RESAMPLED = 4
 
-# Rosser & Schoenfeld 1962, corollary 3 of theorem 2: more than 3x/(5 ln x) primes lie between x and 2x, x >= 20.5.
-_PRIMES_TO_DRAW = 3 * 2.0 ** (PRIME_BITS - 1) / (5 * (PRIME_BITS - 1) * math.log(2))
+# Ramare & Rumely 1996, theorem 2: up to 10^10 the logarithms of the primes 4k + 1 below x sum up to x/2, with an error
+# of at most 2.072 sqrt(x); so at least this many of them lie between 2^30 and 2^31.
+_PRIMES_TO_DRAW = (2.0 ** (PRIME_BITS - 2) - 2.072 * 2 * 2.0 ** (PRIME_BITS / 2)) / (PRIME_BITS * math.log(2))
 
 _COEFFICIENTS = (2 * HEIGHT + 1) * DENOMINATOR
 """So many coefficients of an exponent are possible, or fewer."""
@@ -92,15 +93,17 @@ def _agree(
     left: Program, right: Program, prepared: Prepared, seed: int, target: float
 ) -> Agreement | Disagreement | NotApplicable:
     # most programs that differ do so in every field
-    entries, field = _compare(left, right, prepared, FEWEST_FIELDS, seed)
+    entries, field = _compare(left, right, prepared, FIRST_FIELDS, seed)
     if entries:
         return _disagreement(entries, field)
-    odds = NestedOdds.of(left, right, prepared, field)
+    odds, decisions = NestedOdds.of(left, right, prepared, field), field.decisions
     fields = odds.fields(target)
     entries, field = _compare(left, right, prepared, fields, seed)
     if entries:
         return _disagreement(entries, field)
-    odds = replace(odds, exponents=field.exponents, members=field.basis.members, points=field.moduli.points)
+    if field.decisions != decisions:
+        return NotApplicable("how numbers compare does not come out the same in all fields")
+    odds = replace(odds, norm=field.norm, points=field.moduli.points)
     wrong = odds.false_accept(fields)
     if wrong > target:
         return NotApplicable(f"{fields} fields of {PRIME_BITS} bits prove too little")
@@ -166,6 +169,8 @@ class NestedOdds:
         exponents: how many different ones occurred.
         members: of the basis.
         rounds: how deep logarithms lie within exponentials.
+        norm: the largest sum of the magnitudes of a combination's coefficients; combinations that hold are the same
+            whatever the points are.
         points: in each field.
         system: what else the degrees' walk has met.
     """
@@ -176,6 +181,7 @@ class NestedOdds:
     exponents: int
     members: int
     rounds: int
+    norm: float
     points: int
     system: SampledDegrees
 
@@ -191,8 +197,9 @@ class NestedOdds:
             digits=max((one.digits for one in differences), default=0.0),
             calls=field.calls,
             exponents=field.exponents,
-            members=field.basis.members,
-            rounds=field.rounds,
+            members=field.members,
+            rounds=field.real.rounds,
+            norm=field.norm,
             points=field.moduli.points,
             system=system,
         )
@@ -201,10 +208,10 @@ class NestedOdds:
     def exponential(self) -> tuple[float, float]:
         r"""Degree and binary digits of an exponential, a product of roots and of what logarithms were taken of.
 
-        A combination has at most `SUPPORT` members with coefficients of at most `HEIGHT`, and the exponential of a
-        member is a twelfth power or the argument of a logarithm, in which there are exponentials of the round before.
+        The exponential of a member of the basis is a power `ROOT`, or the argument of a logarithm, in which there are
+        exponentials of the round before.
         """
-        factors = float(SUPPORT * HEIGHT)
+        factors = self.norm
         degree, digits = factors * ROOT, 0.0
         for _ in range(self.rounds):
             inner = self.system.logarithms
@@ -218,7 +225,8 @@ class NestedOdds:
         One of the points may have said which polynomial it is.
         """
         of_one, digits_of_one = self.exponential
-        total, bits = degree * of_one, digits + degree * digits_of_one
+        # a prime that divides a number a + b i divides its norm, which has twice the digits
+        total, bits = degree * of_one, 2 * (digits + degree * digits_of_one) + 1
         outside = 2.0 ** (PRIME_BITS - 1) - self.system.excluded * of_one
         if not outside > 0 or not math.isfinite(total) or not math.isfinite(bits):
             return 1.0
@@ -243,7 +251,7 @@ class NestedOdds:
         Raises:
             OrderError: no number suffices, because the degrees are too large.
         """
-        for fields in range(FEWEST_FIELDS, MOST_FIELDS + 1):
+        for fields in range(FIRST_FIELDS, MOST_FIELDS + 1):
             if self.false_accept(fields) <= target:
                 return fields
         raise OrderError(

@@ -29,6 +29,12 @@ def by_logsumexp(q, k, v):
     return jnp.exp(logits - jax.nn.logsumexp(logits)) @ v
 
 
+def rotated(x, position):
+    """A pair of RoPE, by an angle whose multiples are exact: Su et al. 2021, eq. 13."""
+    cosine, sine = (wave(jnp.asarray(position / 8) * x.dtype.type(1)) for wave in (jnp.cos, jnp.sin))
+    return jnp.array([x[0] * cosine - x[1] * sine, x[0] * sine + x[1] * cosine])
+
+
 def layers(one, depth):
     def run(q, k, v):
         for _ in range(depth):
@@ -72,6 +78,16 @@ TRUE = {
         lambda x: x / jnp.sqrt((x * x).sum()),
         {"x": (3,)},
     ),
+    "rotary positions": (
+        lambda q, k: rotated(q, 7) @ rotated(k, 4),
+        lambda q, k: q @ rotated(k, -3),
+        {"q": (2,), "k": (2,)},
+    ),
+    "softmax of rotated keys": (
+        lambda q, k, v: naive(rotated(q, 5), jnp.stack([rotated(x, t) for t, x in enumerate(k)]), v),
+        lambda q, k, v: shifted(q, jnp.stack([rotated(x, t - 5) for t, x in enumerate(k)]), v),
+        {"q": (2,), "k": (3, 2), "v": (3, 2)},
+    ),
     "magnitude of a sum": (
         lambda x: jnp.log(jnp.abs(jnp.exp(x).sum())),
         lambda x: jnp.log(jnp.exp(x).sum()),
@@ -80,6 +96,11 @@ TRUE = {
 }
 
 FALSE = {
+    "one position further": (
+        lambda q, k: rotated(q, 7) @ rotated(k, 4),
+        lambda q, k: q @ rotated(k, -4),
+        {"q": (2,), "k": (2,)},
+    ),
     "logits a little larger": (layers(naive, 3), layers(lambda q, k, v: naive(q * (1 + 2.0**-40), k, v), 3), QUERY),
     "another number of layers": (layers(naive, 2), layers(naive, 3), QUERY),
     "no subtraction": (
@@ -136,7 +157,16 @@ def _odds(**changes):
     system = SampledDegrees([])
     system.keys, system.argument, system.digits = 50, 4.0, 60.0
     system.logarithms, system.logarithm_digits = 3.0, 20.0
-    fields = {"degree": 10.0, "digits": 100.0, "calls": 9, "exponents": 20, "members": 15, "rounds": 0, "points": 32}
+    fields = {
+        "degree": 10.0,
+        "digits": 100.0,
+        "calls": 9,
+        "exponents": 20,
+        "members": 15,
+        "rounds": 0,
+        "norm": 2.0,
+        "points": 32,
+    }
     return NestedOdds(**{**fields, **changes}, system=system)
 
 
@@ -148,6 +178,7 @@ def test_the_probability_grows_with_everything_that_may_go_wrong_and_falls_with_
         {"exponents": 2000},
         {"members": 1500},
         {"rounds": 1},
+        {"norm": 100.0},
         {"points": 2},
     )
     for change in worse:
