@@ -201,9 +201,14 @@ class SampledField(ByExponentials):
         return self._root
 
     def logarithm(self, x: Samples) -> Samples:
-        """The exponent of what is an exponential, or differs from an earlier argument by one; else a symbol."""
+        """The exponent of what is an exponential, or differs from an earlier argument by one; else a symbol.
+
+        Its laws hold for positive arguments: elsewhere one side of a law has a value and the other has none.
+        """
         if not x - self.fraction(1, 1):
             return self.fraction(0, 1)
+        if not x.positive:
+            return self._known("log", x.key)
         if x.key in self._logarithms:
             return self._logarithms[x.key]
         for argument, logarithm in self._arguments:

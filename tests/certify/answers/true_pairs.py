@@ -251,7 +251,7 @@ PAIRS: dict[str, Pair] = {
     "NaN to number": Pair(lambda x: jnp.nan_to_num(x), lambda x: x, "x:n=3"),
     "guards": Pair(guarded, lambda x: x * x, "x:n=3"),
     # attention
-    "attention of parts": Pair(softmax_attention, attention_of_parts, "q:t=1,d=1; k:n=2,d; v:n,dv=1", "points", SYMBOL),
+    "attention of parts": Pair(softmax_attention, attention_of_parts, "q:t=1,d=1; k:n=2,d; v:n,dv=1"),
     "causal softmax": Pair(causal_softmax, causal_by_rows, "q:n=3,d=2; k:n,d; v:n,dv=1"),
     "causal linear attention": Pair(
         lambda q, k, v: (jnp.tri(3, dtype=bool) * (q @ k.T)) @ v, causal_state, "q:n=3,d=2; k:n,d; v:n,dv=2"

@@ -86,6 +86,14 @@ def test_log_inverts_exp_and_knows_shifts_of_its_arguments(field):
     assert field.differ(field.logarithm(total * total), logarithm)
 
 
+def test_a_logarithm_of_what_may_be_negative_has_no_laws(field):
+    [x] = numbers(field, 1)
+    assert not field.differ(field.logarithm(x), field.logarithm(x))
+    # one side alone has a value at negative x
+    assert field.differ(field.exponential(field.logarithm(x)), x)
+    assert field.differ(field.logarithm(x * x), field.logarithm(x) + field.logarithm(x))
+
+
 def test_the_root_of_an_argument_is_not_made_up(field):
     x, y = numbers(field, 2)
     total = field.exponential(x) + field.exponential(y)
