@@ -9,7 +9,7 @@ import pytest
 
 from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply, generate, load_directory
-from lrgd_jax.positions import rotary_frequencies
+from lrgd_jax.positions import Llama3Scaling, rotary_frequencies
 
 from .helpers import within
 
@@ -103,6 +103,7 @@ def test_rotary_frequencies_are_those_of_transformers(tmp_path, change):
     if config.rope_scaling is not None:
         # the stretch adds six operations, and the share kept is as steep as 1 / (high - low)
         stretch = config.rope_scaling
+        assert isinstance(stretch, Llama3Scaling)
         plain = rotary_frequencies(config.head_width, config.rope_theta)
         turns = stretch.original_max_position_embeddings * plain / (2 * math.pi)
         steepness = stretch.factor * turns / (stretch.high_freq_factor - stretch.low_freq_factor)
