@@ -171,6 +171,35 @@ def test_a_folder_that_is_there_is_left_alone(table, tmp_path):
     assert [x.name for x in (tmp_path / "data").iterdir()] == ["mine"]
 
 
+@pytest.mark.parametrize(
+    "place",
+    [("format",), ("read",), ("dropped",), ("kept",), ("leakage",), ("split",), ("items_without_title",)]
+    + [("read", name) for name in ("interactions", "users", "items")]
+    + [("kept", "items"), ("dropped", 0, "reason"), ("dropped", 0, "users")]
+    + [("split", name) for name in ("kind", "train", "valid", "test", "not_asked", "valid_from")]
+    + [("leakage", name) for name in ("timed", "late_demonstrations", "seen_target")],
+)
+@pytest.mark.parametrize("other", [DROP, ["x"]])
+def test_showing_a_description_that_lacks_a_part(table, tmp_path, place, other):
+    table.write_text(TABLE + "lonely,i0,5,5\n")
+    assert run("import", "csv", table, tmp_path / "data", "--time", "time").exit_code == 0
+    file = tmp_path / "data" / "dataset.json"
+    description = json.loads(file.read_text())
+    *outer, name = place
+    part = description
+    for step in outer:
+        part = part[step]
+    if other is DROP:
+        del part[name]
+    else:
+        part[name] = other
+    file.write_text(json.dumps(description))
+    result = run("show", tmp_path / "data")
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert "dataset.json is damaged" in result.stderr
+    assert name in result.stderr
+
+
 def test_showing_a_folder_that_holds_nothing(tmp_path):
     assert run("show", tmp_path).exit_code == 2
 

@@ -4,6 +4,7 @@ import gzip
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from interaction_files import DAY, events, lines, metadata, reviews
 
@@ -156,6 +157,34 @@ def test_damaged_vectors_are_named(tmp_path):
     save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
     (tmp_path / "data" / "vectors.npy").write_bytes(b"\x93NUMPY no more")
     with pytest.raises(ValueError, match=r"vectors\.npy is damaged"):
+        load_split(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "message"),
+    [
+        ("interactions", {"user": [0, 9], "item": [0, 1]}, "user: expected whole numbers from 0 to 1, got 9"),
+        ("interactions", {"user": [0, 1], "item": [0, -1]}, "item: expected whole numbers from 0 to 3, got -1"),
+        ("interactions", {"user": [0, None], "item": [0, 1]}, "user: expected Int64, got gaps"),
+        ("interactions", {"user": [0.0, 1.0], "item": [0, 1]}, "user: expected Int64, got Float64"),
+        ("interactions", {"user": [0, 1], "item": [0, 1], "time": ["a", "b"]}, "time: expected Int64, got String"),
+        ("users", {"name": [1, 2]}, "name: expected String, got Int64"),
+        ("catalogue", {"name": ["a", None, "c", "d"]}, "name: expected String, got gaps"),
+        ("catalogue", {"name": list("abcd"), "title": [1, 2, 3, 4]}, "title: expected String, got Int64"),
+    ],
+)
+def test_tables_of_other_values_are_named(tmp_path, name, columns, message):
+    save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
+    pl.DataFrame(columns).write_parquet(tmp_path / "data" / f"{name}.parquet")
+    with pytest.raises(ValueError, match=rf"{name}\.parquet is damaged \({message}"):
+        load_split(tmp_path / "data")
+
+
+@pytest.mark.parametrize("vectors", [np.ones((3, 2)), np.ones(4), np.full((4, 2), np.nan), np.ones((4, 2), np.int64)])
+def test_vectors_that_are_not_the_items_are_named(tmp_path, vectors):
+    save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
+    np.save(tmp_path / "data" / "vectors.npy", vectors)
+    with pytest.raises(ValueError, match=r"vectors\.npy is damaged \(vectors: expected"):
         load_split(tmp_path / "data")
 
 

@@ -79,6 +79,39 @@ def test_a_file_that_lacks_a_part_is_named(tmp_path):
         load_recommender(tmp_path / "m.npz")
 
 
+def change(arrays, name, place, value):
+    arrays[name] = np.array(arrays[name])
+    arrays[name][place] = value
+
+
+WRONG = {
+    "starts: expected numbers that go up": lambda x: change(x, "starts", 1, x["starts"][2] + 1),
+    "starts: expected whole numbers from 0": lambda x: change(x, "starts", 1, -1),
+    "starts: expected the shape": lambda x: x.update(starts=x["starts"][1:]),
+    "starts: expected whole numbers, got float64": lambda x: x.update(starts=x["starts"].astype(float)),
+    "items: expected whole numbers from 0 to 59, got 60": lambda x: change(x, "items", 4, 60),
+    "items: expected whole numbers from 0 to 59, got -1": lambda x: change(x, "items", 4, -1),
+    "items: expected the shape": lambda x: x.update(items=x["items"][None]),
+    "times: expected the shape": lambda x: x.update(times=x["times"][1:]),
+    "times: expected numbers that do not go back": lambda x: change(x, "times", 0, 10**12),
+    "rates: expected finite numbers, got nan": lambda x: change(x, "rates", 0, np.nan),
+    "rates: expected numbers in floating point": lambda x: x.update(rates=x["items"]),
+    "rates: expected the shape": lambda x: x.update(rates=x["rates"][:-1]),
+    "vectors: expected the shape": lambda x: x.update(vectors=x["vectors"][1:]),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_arrays_that_do_not_fit_are_named(tmp_path, message):
+    save_recommender(fitted(), tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as stored:
+        arrays = dict(stored)
+    WRONG[message](arrays)
+    np.savez(tmp_path / "m.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"m\.npz is damaged \({message}"):
+        load_recommender(tmp_path / "m.npz")
+
+
 def test_a_missing_file_and_an_unfitted_recommender(tmp_path):
     with pytest.raises(FileNotFoundError, match="lrgd recommend fit"):
         load_recommender(tmp_path / "none.npz")

@@ -4,16 +4,18 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from lrgd_jax.atomic import UNFINISHED, write_json
 from lrgd_jax.outside.archives import read_npy
+from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.outside.convert import convert
 from lrgd_jax.outside.json_files import read_json
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
@@ -26,15 +28,40 @@ DESCRIPTION = "dataset.json"
 FORMAT = 1
 
 
+class _Counts(TypedDict):
+    interactions: int
+    users: int
+    items: int
+
+
+class _Step(_Counts):
+    reason: str
+
+
 class _Split(TypedDict):
     kind: str
     valid_from: int | None
     test_from: int | None
+    train: int
+    valid: int
+    test: int
+    not_asked: int
+
+
+class _Leakage(TypedDict):
+    timed: bool
+    seen_target: int
+    late_demonstrations: int
 
 
 class _Description(TypedDict):
     format: int
+    read: _Counts
+    dropped: list[_Step]
+    kept: _Counts
+    items_without_title: int
     split: _Split
+    leakage: _Leakage
 
 
 @contextlib.contextmanager
@@ -96,16 +123,20 @@ def load_imported(folder: Path) -> Split:
         ValueError: one is damaged, or of another format.
     """
     report = read_report(folder)
-    catalogue = _read_table(folder / "catalogue.parquet", ["name"])
-    users = _read_table(folder / "users.parquet", ["name"])
-    past = _read_table(folder / "interactions.parquet", ["user", "item"])
+    catalogue = _read_table(folder / "catalogue.parquet", {"name": pl.String}, {"title": pl.String})
+    users = _read_table(folder / "users.parquet", {"name": pl.String})
+    past = _read_table(folder / "interactions.parquet", {"user": pl.Int64, "item": pl.Int64}, {"time": pl.Int64})
     items = Catalogue(
         tuple(catalogue["name"]),
         tuple(catalogue["title"]) if "title" in catalogue.columns else None,
-        _read_vectors(folder / "vectors.npy"),
+        _read_vectors(folder / "vectors.npy", len(catalogue)),
+    )
+    owners, taken = (
+        _read_numbers(folder / "interactions.parquet", past[name], len(names))
+        for name, names in (("user", users), ("item", catalogue))
     )
     times = past["time"].to_numpy() if "time" in past.columns else None
-    lists = Sequences.from_entries(past["user"].to_numpy(), past["item"].to_numpy(), times, len(users))
+    lists = Sequences.from_entries(owners, taken, times, len(users))
     kind, valid_from, test_from = (report["split"][name] for name in ("kind", "valid_from", "test_from"))
     return Cut(kind, valid_from, test_from).of(Dataset(items, tuple(users["name"]), lists))
 
@@ -130,16 +161,28 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def _read_vectors(file: Path) -> Float[np.ndarray, "items d"] | None:
+def _read_vectors(file: Path, items: int) -> Float[np.ndarray, "items d"] | None:
     if not file.is_file():
         return None
     try:
-        return read_npy(file, what="vectors of items")
+        return require_real("vectors", read_npy(file, what="vectors of items"), (items, None))
     except ValueError as error:
         raise ValueError(f"{file} is damaged ({error}); import the data again") from None
 
 
-def _read_table(file: Path, columns: list[str]) -> pl.DataFrame:
+def _read_numbers(file: Path, column: pl.Series, names: int) -> Int[np.ndarray, " m"]:
+    try:
+        return require_whole(column.name, column.to_numpy(), least=0, most=names - 1)
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}); import the data again") from None
+
+
+def _read_table(
+    file: Path,
+    columns: Mapping[str, type[pl.DataType]],
+    optional: Mapping[str, type[pl.DataType]] = MappingProxyType({}),
+) -> pl.DataFrame:
+    """A table whose columns are of the types that are expected, without gaps."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no {file}; import the data again")
     try:
@@ -149,4 +192,8 @@ def _read_table(file: Path, columns: list[str]) -> pl.DataFrame:
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise ValueError(f"{file} has no column {', '.join(missing)}; import the data again")
+    for name, kind in {**columns, **optional}.items():
+        if name in table.columns and (table[name].dtype != kind or table[name].null_count()):
+            came = "gaps" if table[name].dtype == kind else table[name].dtype
+            raise ValueError(f"{file} is damaged ({name}: expected {kind.__name__}, got {came}); import the data again")
     return table

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
+from jaxtyping import Float
 
 from lrgd_jax.atomic import atomic_write
 from lrgd_jax.outside.archives import read_npz
+from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.outside.convert import convert, convert_record
 from lrgd_jax.outside.json_files import parse_json
 from lrgd_jax.recommend.data.dataset import Catalogue
@@ -126,11 +128,33 @@ def _restore(
             f"{file} is of another catalogue ({len(own)} items) than the data ({len(catalogue)} items); "
             "fit anew on these data, or give those that it was fitted on"
         )
-    sequences = Sequences(arrays["starts"], arrays["items"], arrays.get("times"))
+    try:
+        sequences, rates = _check(described, arrays)
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}); write it anew") from None
     fresh = Recommender(
         own, convert_record(described["meta"], Meta, where=f"{file}: meta"), described["form"], described["options"]
     )
-    return fresh.fit(sequences, described["users"], arrays["rates"])
+    return fresh.fit(sequences, described["users"], rates)
+
+
+def _check(described: Description, arrays: dict[str, np.ndarray]) -> tuple[Sequences, Float[np.ndarray, " m"]]:
+    """The histories and their rates, where all arrays fit each other and the names."""
+    count, names = len(arrays["items"].reshape(-1)), len(described["names"])
+    starts = require_whole("starts", arrays["starts"], count=len(described["users"]) + 1, least=0, most=count)
+    if starts[0] != 0 or starts[-1] != count or (np.diff(starts) < 0).any():
+        raise ValueError(f"starts: expected numbers that go up from 0 to {count}, the number of items")
+    items = require_whole("items", arrays["items"], least=0, most=names - 1)
+    times = require_whole("times", arrays["times"], count=count) if "times" in arrays else None
+    sequences = Sequences(starts, items, times)
+    if times is not None and ((np.diff(times) < 0) & (np.diff(sequences.owners) == 0)).any():
+        raise ValueError("times: expected numbers that do not go back within a user's history")
+    if "vectors" in arrays:
+        require_real("vectors", arrays["vectors"], (names, None))
+    titles = described["titles"]
+    if titles is not None and len(titles) != names:
+        raise ValueError(f"titles: expected one for each of {names} items, got {len(titles)}")
+    return sequences, require_real("rates", arrays["rates"], (count,))
 
 
 def _read(file: Path) -> tuple[Description, dict[str, np.ndarray]]:
