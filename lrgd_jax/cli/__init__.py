@@ -58,6 +58,13 @@ def options(
             "--no-cache", help="Keep and take no compiled programs; may stand anywhere, or set LRGD_NO_CACHE=1."
         ),
     ] = False,
+    unpack_all: Annotated[
+        bool,
+        typer.Option(
+            "--unpack-all",
+            help="Read files that unpack to very much too; may stand anywhere, or set LRGD_UNPACK_ALL=1.",
+        ),
+    ] = False,
 ) -> None:
     """Options of all commands; `CommandGroup` reads them."""
     # a program that has imported JAX already has decided where its compiled programs go

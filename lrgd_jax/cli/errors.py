@@ -116,7 +116,8 @@ def _set(variable: str) -> bool:
 
 DEBUG = "LRGD_DEBUG"
 NO_CACHE = "LRGD_NO_CACHE"
-ANYWHERE = {"--debug": DEBUG, "--no-cache": NO_CACHE}
+UNPACK_ALL = "LRGD_UNPACK_ALL"
+ANYWHERE = {"--debug": DEBUG, "--no-cache": NO_CACHE, "--unpack-all": UNPACK_ALL}
 """Options of every command, and the variables of the environment that say the same."""
 
 

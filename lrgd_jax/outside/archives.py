@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 
 import numpy as np
 
-__all__ = ["FLOOR", "TIMES", "UNBOUNDED", "largest_unpacked", "open_gzip", "read_npy", "read_npz"]
+__all__ = ["FLOOR", "TIMES", "UNBOUNDED", "largest_unpacked", "open_gzip", "read_npy", "read_npz", "require_bounded"]
 
 TIMES = 100
 """How many times its size a file may unpack to; texts and tables of people stay below thirty."""
@@ -79,7 +79,7 @@ def read_npz(file: Path, *, what: str) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            _require_bounded(file, sum(member.file_size for member in members))
+            require_bounded(file, sum(member.file_size for member in members))
             return {member.filename.removesuffix(".npy"): _member(file, archive, member) for member in members}
     except _DAMAGED as error:
         raise ValueError(f"{file} cannot be read as a {what}: {_first_line(error)}") from None
@@ -140,7 +140,12 @@ def _array(stream: IO[bytes], size: int) -> np.ndarray:
 _LONGEST_HEADER = 1 << 16
 
 
-def _require_bounded(file: Path, size: int) -> None:
+def require_bounded(file: Path, size: int) -> None:
+    """Raises an error where a file declares that it unpacks to more than `largest_unpacked` says.
+
+    Raises:
+        ValueError: it does so.
+    """
     if size > (largest := largest_unpacked(file)):
         raise ValueError(_too_much(file, largest))
 
@@ -148,7 +153,7 @@ def _require_bounded(file: Path, size: int) -> None:
 def _too_much(file: Path, largest: float) -> str:
     return (
         f"it unpacks to more than {largest:.0f} bytes, {TIMES} times its size ({file.stat().st_size}); "
-        f"where that is meant, set {UNBOUNDED}=1"
+        f"where that is meant, add --unpack-all to the command, or set {UNBOUNDED}=1"
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lrgd_jax.cli import app
+from lrgd_jax.outside import archives
 from lrgd_jax.recommend.data.folder_layouts import load_split
 
 TABLE = "user,item,time,rating\n" + "".join(f"u{u},i{i},{10 * u + i},{3 + i % 3}\n" for u in range(4) for i in range(4))
@@ -131,6 +132,16 @@ def test_a_damaged_gzip_file(tmp_path, kind):
     for content in (whole[: len(whole) // 2], whole[:30] + b"\0\1\2" + whole[33:], b"no gzip"):
         file.write_bytes(content)
         refused(tmp_path, "source.gz is a damaged gzip file", kind, file, tmp_path / "data")
+
+
+@pytest.mark.parametrize("kind", ["amazon-reviews", "csv", "sequences"])
+def test_a_gzip_file_that_unpacks_to_too_much(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(archives, "FLOOR", 1000)
+    file = tmp_path / "source.gz"
+    file.write_bytes(gzip.compress(b"user,item\n" + b"\n" * 500_000))
+    refused(tmp_path, "source.gz: it unpacks to more than", kind, file, tmp_path / "data")
+    lifted = run("import", kind, file, tmp_path / "data", "--unpack-all")
+    assert "it unpacks to" not in lifted.output
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """How commands end: one line and a code for everything that can go wrong, and a crash never looks like a verdict."""
 
+import math
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
@@ -22,6 +25,7 @@ from lrgd_jax.cli.errors import (
     CommandGroup,
     worst,
 )
+from lrgd_jax.outside.archives import UNBOUNDED, largest_unpacked
 
 
 def ending(raise_it, *arguments):
@@ -130,6 +134,15 @@ def test_debug_shows_the_traceback_wherever_it_stands(arguments):
 def test_debug_by_the_environment():
     result = CliRunner().invoke(app, ["claims", "no-such-claim"], env={"LRGD_DEBUG": "1"})
     assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--unpack-all"], []])
+def test_the_option_lifts_the_bound_of_what_files_unpack_to(arguments, monkeypatch):
+    monkeypatch.delenv(UNBOUNDED, raising=False)
+    seen = []
+    ending(lambda: seen.append(largest_unpacked(Path(__file__)) == math.inf), *arguments)
+    assert seen == [bool(arguments)]
+    assert UNBOUNDED not in os.environ
 
 
 def test_after_two_dashes_debug_is_a_word_like_any_other():

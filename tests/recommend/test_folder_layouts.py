@@ -122,6 +122,15 @@ def test_every_file_is_named_where_it_is_damaged(examples, name):
         load_split(examples)
 
 
+def test_vectors_that_do_not_fit_are_named(examples):
+    file = examples / "title_minilm_pca64.npz"
+    for rows in (np.ones((3, 2)), np.ones(2), np.full((2, 2), np.inf), None):
+        named = {} if rows is None else {"emb": rows}
+        np.savez(file, allow_pickle=False, item=np.array([8, 3]), **named)
+        with pytest.raises(ValueError, match=r"pca64\.npz is damaged or holds no arrays item and emb \("):
+            load_split(examples)
+
+
 def test_a_missing_column_and_an_unknown_item_are_named(examples):
     write(examples / "interactions.csv.gz", "user,thing,timestamp\nu,3,10\n")
     with pytest.raises(ValueError, match=r"no column 'item'.*user, thing, timestamp"):

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
 
 from lrgd_jax.atomic import write_json
 from lrgd_jax.certify.tracing.jax_versions import NEWER, Stack, newer_functions, running
+from lrgd_jax.outside.json_files import parse_json, read_json
 from lrgd_jax.user_cache import user_cache_folder
 
 __all__ = [
@@ -33,8 +35,17 @@ __all__ = [
 Table = Mapping[str, Mapping[str, float]]
 Source = Literal["package", "cache", "largest"]
 
-DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
-"""What a file that is no record may raise while it is read."""
+Units = Annotated[float, msgspec.Meta(ge=0)]
+"""An error in units."""
+
+
+class StoredRecord(TypedDict):
+    """A record as it is kept in a file."""
+
+    jaxlib: str
+    platform: str
+    device: str
+    measured: dict[str, dict[str, Units]]
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ def packaged_records() -> tuple[Record, ...]:
     """The records that come with the package."""
     folder = importlib.resources.files("lrgd_jax.certify.rounding").joinpath("measured")
     files = sorted((x for x in folder.iterdir() if x.name.endswith(".json")), key=lambda x: x.name)
-    return tuple(_record(json.loads(file.read_text(encoding="utf-8"))) for file in files)
+    return tuple(_record(parse_json(file.read_bytes(), StoredRecord, where=file.name)) for file in files)
 
 
 def cached_records(stack: Stack) -> list[Record]:
@@ -132,9 +143,9 @@ def cached_records(stack: Stack) -> list[Record]:
     if not file.exists():
         return []
     try:
-        record = _record(json.loads(file.read_text(encoding="utf-8")))
-    except DAMAGED as error:
-        raise ValueError(f"{file} is damaged: {type(error).__name__}: {error}") from error
+        record = _record(read_json(file, StoredRecord, what="record of measured constants"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file} is damaged: {str(error).removeprefix(f'{file}: ')}") from None
     if record.stack != stack:
         raise ValueError(f"{file} is damaged: it is about {record.stack}, not {stack}")
     expected = {*packaged_records()[0].measured} - {*NEWER} | {*newer_functions()}
@@ -162,18 +173,8 @@ def record_file(stack: Stack, folder: Path | None = None) -> Path:
     return (user_cache_folder() if folder is None else folder) / f"{name}.json"
 
 
-def _record(content: Mapping[str, Any]) -> Record:
-    stack = Stack(*(str(content[name]) for name in Stack._fields))
-    measured = {
-        str(name): {str(form): _unit(x) for form, x in row.items()} for name, row in content["measured"].items()
-    }
-    return Record(stack, measured)
-
-
-def _unit(x: Any) -> float:
-    if isinstance(x, bool) or not isinstance(x, int | float) or not math.isfinite(x) or x < 0:
-        raise ValueError(f"an error in units is a finite number of at least zero, got {x!r}")
-    return float(x)
+def _record(content: StoredRecord) -> Record:
+    return Record(Stack(content["jaxlib"], content["platform"], content["device"]), content["measured"])
 
 
 def _largest(records: Iterable[Record]) -> dict[str, dict[str, float]]:

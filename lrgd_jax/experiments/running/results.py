@@ -26,6 +26,7 @@ import polars as pl
 from lrgd_jax import __version__
 from lrgd_jax.atomic import UNFINISHED, atomic_write, to_scalar
 from lrgd_jax.experiments.running.interface import Row, Value
+from lrgd_jax.outside.parquet_files import read_parquet
 
 if sys.platform != "win32":
     import fcntl
@@ -72,12 +73,13 @@ def read_rows(file: Path) -> list[dict[str, Value]]:
     """The rows of a Parquet file; a key that a row does not have is left out.
 
     Raises:
-        ValueError: the file is no Parquet file.
+        FileNotFoundError: there is no such file.
+        ValueError: it is no Parquet file.
     """
     try:
-        rows = pl.read_parquet(file).to_dicts()
-    except pl.exceptions.PolarsError as error:
-        raise ValueError(f"{file} cannot be read as Parquet ({error}); delete it and run with --resume") from None
+        rows = read_parquet(file, what="table of results").to_dicts()
+    except ValueError as error:
+        raise ValueError(f"{error}; delete it and run with --resume") from None
     return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
 

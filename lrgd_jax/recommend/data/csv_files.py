@@ -1,11 +1,11 @@
 """Tables that come from elsewhere, read whole, with one clear message for what is wrong."""
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+
+from lrgd_jax.outside.archives import open_gzip
 
 __all__ = ["read_bytes", "read_csv", "require_file", "select_columns"]
 
@@ -26,16 +26,13 @@ def read_bytes(file: Path) -> bytes:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no whole gzip file.
+        ValueError: it is no whole gzip file, or unpacks to more than `largest_unpacked` says.
     """
     require_file(file)
     if file.suffix != ".gz":
         return file.read_bytes()
-    try:
-        with gzip.open(file) as stream:
-            return stream.read()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{file} is a damaged gzip file ({error}); fetch or copy it again") from None
+    with open_gzip(file) as stream:
+        return stream.read()
 
 
 def read_csv(file: Path, columns: Sequence[str], *, separator: str = ",", rest: bool = False) -> pl.DataFrame:
@@ -50,7 +47,7 @@ def read_csv(file: Path, columns: Sequence[str], *, separator: str = ",", rest: 
         raise ValueError(f"{file} is empty; expected a header with {', '.join(columns)}")
     try:
         table = pl.read_csv(content, separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ValueError(f"{file} cannot be read as CSV: {_first_line(error)}") from None
     named = select_columns(file, table, columns)
     return table if rest else named

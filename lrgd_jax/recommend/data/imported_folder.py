@@ -18,6 +18,7 @@ from lrgd_jax.outside.archives import read_npy
 from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.outside.convert import convert
 from lrgd_jax.outside.json_files import read_json
+from lrgd_jax.outside.parquet_files import read_parquet
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
 from lrgd_jax.recommend.data.preparation import Cut, PreparedDataset
 from lrgd_jax.recommend.data.sequences import Sequences
@@ -186,9 +187,9 @@ def _read_table(
     if not file.is_file():
         raise FileNotFoundError(f"there is no {file}; import the data again")
     try:
-        table = pl.read_parquet(file)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{file} is damaged ({str(error).splitlines()[0]}); import the data again") from None
+        table = read_parquet(file, what="table of a data set")
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}); import the data again") from None
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise ValueError(f"{file} has no column {', '.join(missing)}; import the data again")

@@ -1,12 +1,13 @@
 """Folders in which others published data sets: ordered lists, or interactions with the source's own examples."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from lrgd_jax.outside.archives import read_npz
+from lrgd_jax.outside.arrays import require_real
 from lrgd_jax.recommend.data.csv_files import read_csv
 from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Split
 from lrgd_jax.recommend.data.sequences import Sequences
@@ -94,10 +95,10 @@ def _read_vectors(file: Path, numbers: dict[str, int]) -> Float[np.ndarray, "ite
     if not file.is_file():
         return None
     try:
-        # opened here, so that it is closed where NumPy cannot read it
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            names, rows = stored["item"].tolist(), stored["emb"]
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        stored = read_npz(file, what="table of vectors")
+        rows = require_real("emb", stored["emb"], (stored["item"].size, None))
+        names = stored["item"].reshape(-1).tolist()
+    except (KeyError, ValueError) as error:
         raise ValueError(f"{file} is damaged or holds no arrays item and emb ({error})") from None
     where = [numbers.get(str(item)) for item in names]
     vectors = np.zeros((len(numbers), rows.shape[1]), np.float32)

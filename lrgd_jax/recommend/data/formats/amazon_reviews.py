@@ -4,16 +4,15 @@ Sources: He and McAuley 2016 (2014), Ni et al. 2019 (2018), Hou et al. 2024 (202
 """
 
 import ast
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 
+from lrgd_jax.outside.archives import open_gzip
 from lrgd_jax.recommend.data.csv_files import require_file
 
 __all__ = ["read_reviews", "read_titles"]
@@ -77,7 +76,7 @@ def read_titles(file: Path) -> dict[str, str]:
 def _parse_block(file: Path, block: bytes, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     try:
         return pl.read_ndjson(io.BytesIO(block), schema=schema)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ValueError(f"{file} holds a line that is no review in JSON: {str(error).splitlines()[0]}") from None
 
 
@@ -109,15 +108,7 @@ def _read_lines(file: Path) -> Iterator[bytes]:
 
 def _read_blocks(file: Path) -> Iterator[bytes]:
     """Whole lines, about `BLOCK` bytes at once."""
-    try:
-        with _open(file) as stream:
-            while block := stream.read(BLOCK):
-                yield block + stream.readline()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{file} is a damaged gzip file ({error}); fetch or copy it again") from None
-
-
-def _open(file: Path) -> BinaryIO:
     require_file(file)
-    # a GzipFile reads like a binary file
-    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")  # pyright: ignore[reportReturnType]
+    with open_gzip(file) if file.suffix == ".gz" else file.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            yield block + stream.readline()
