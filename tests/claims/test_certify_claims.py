@@ -223,8 +223,13 @@ def sines(x):
     return jnp.sum(jnp.sin(x))
 
 
-def halved_sines(x):
-    return jnp.sum(2 * jnp.sin(x / 2) * jnp.cos(x / 2))
+def area_sines(x):
+    return jnp.sum(jnp.arcsinh(x))
+
+
+def turned_area_sines(x):
+    """The same, since the function is odd, which the exact layer does not know."""
+    return -jnp.sum(jnp.arcsinh(-x))
 
 
 FAR = variant(left=clipped_sines, right=sines)
@@ -241,7 +246,7 @@ def test_a_claim_that_falls_where_no_random_instance_is_falls():
 
 
 def test_a_claim_that_only_points_decide_is_not_called_certified():
-    found = certify_claim(variant(left=halved_sines, right=sines), mutants=False)
+    found = certify_claim(variant(left=turned_area_sines, right=area_sines), mutants=False)
     assert found.passed
     assert found.status == "points"
     assert found.points == sum(shape.points for shape in found.shapes) > 40
