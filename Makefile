@@ -7,8 +7,8 @@ VENV ?= .venv$(patsubst %,-%,$(filter-out python3 python,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# what one target compiles the next one need not; `make clean` removes it
-export JAX_COMPILATION_CACHE_DIR ?= $(abspath $(VENV))/programs
+# what one target compiles the next one need not, here and in other checkouts; `lrgd doctor --clear-cache` removes it
+export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-jax/programs/$(shell uname -n)
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 

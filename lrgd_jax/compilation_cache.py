@@ -14,13 +14,22 @@ import hashlib
 import os
 import platform
 import shutil
+import warnings
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrgd_jax.user_cache import user_cache_folder
 
-__all__ = ["LIMIT", "CompilationCache", "clear_programs", "disable_programs", "enable_programs", "read_programs"]
+__all__ = [
+    "LIMIT",
+    "CompilationCache",
+    "clear_programs",
+    "disable_programs",
+    "enable_programs",
+    "ignore_damaged_programs",
+    "read_programs",
+]
 
 LIMIT = 512 * 2**20
 """Bytes that the programs of all kinds of machine may take."""
@@ -87,6 +96,11 @@ def enable_programs(environment: MutableMapping[str, str]) -> str | None:
         {FOLDER: str(folder)} | {key: value for key, value in SETTINGS.items() if key not in environment}
     )
     return None
+
+
+def ignore_damaged_programs() -> None:
+    """Lets JAX compile anew without a word where it finds half a program, which a process that was killed has left."""
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
 
 
 def disable_programs(environment: MutableMapping[str, str]) -> None:

@@ -85,14 +85,23 @@ def test_switched_off_nothing_is_used():
     assert not read_programs(environment).enabled
 
 
-def _verify(home, *options):
+def _run(home, *options):
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     environment |= {"XDG_CACHE_HOME": str(home)}
     command = [sys.executable, "-m", "lrgd_jax", "verify", "linear-attention", "--dtype", "float32", "--instances", "1"]
-    subprocess.run([*command, *options], env=environment, capture_output=True, check=True)
-    return list((home / "lrgd-jax").rglob("*-cache"))
+    ended = subprocess.run([*command, *options], env=environment, capture_output=True, check=True, text=True)
+    return ended.stderr, list((home / "lrgd-jax").rglob("*-cache"))
 
 
-def test_a_command_keeps_its_programs_and_is_told_not_to(tmp_path):
-    assert _verify(tmp_path / "kept")
-    assert not _verify(tmp_path / "not", "--no-cache")
+def test_a_command_keeps_its_programs_and_compiles_half_a_program_anew_without_a_word(tmp_path):
+    _, programs = _run(tmp_path)
+    assert programs
+    for file in programs:
+        file.write_bytes(file.read_bytes()[:40])
+    said, _ = _run(tmp_path)
+    assert "cache" not in said
+
+
+def test_a_command_keeps_nothing_where_it_is_told_so(tmp_path):
+    _, programs = _run(tmp_path, "--no-cache")
+    assert not programs

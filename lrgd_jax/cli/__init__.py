@@ -20,7 +20,7 @@ from lrgd_jax.cli.plot import plot
 from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.recommend import recommend
 from lrgd_jax.cli.verify import verify
-from lrgd_jax.compilation_cache import disable_programs, enable_programs
+from lrgd_jax.compilation_cache import disable_programs, enable_programs, ignore_damaged_programs
 
 __all__ = ["app", "main"]
 
@@ -67,6 +67,7 @@ def options(
     ] = False,
 ) -> None:
     """Options of all commands; `CommandGroup` reads them."""
+    ignore_damaged_programs()
     # a program that has imported JAX already has decided where its compiled programs go
     if "jax" in sys.modules or ctx.invoked_subcommand in NOT_COMPILING:
         return
