@@ -9,6 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS
 from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.terminal import write_line
 
 if TYPE_CHECKING:
     from lrgd_jax.certify import Certificate, Counterexample, Unrefuted
@@ -46,7 +47,7 @@ def certify(
     if constants not in ("rounded", "meant"):
         raise ValueError(f"--constants must be 'rounded' or 'meant', got {constants!r}")
     answer = _compare(first, second, shapes, at_most=at_most, seed=seed, constants=constants)
-    typer.echo(str(answer))
+    write_line(str(answer))
     write_json_result(json, answer.as_dict())
     if not answer:
         from lrgd_jax.certify import Counterexample

@@ -20,14 +20,14 @@ def claims(
 ) -> None:
     """List all claims, or show one with its proof, as Markdown."""
     from lrgd_jax.claims.lookup import find_claim
-    from lrgd_jax.cli.terminal import results_console
+    from lrgd_jax.cli.terminal import results_console, write_line
     from lrgd_jax.report.claim_pages import claim_page, claim_table
 
     texts = _texts(claims_path or ())
     if slug is None:
         results_console().print(claim_table(texts.values()))
     else:
-        typer.echo(claim_page(find_claim(texts, slug)), nl=False)
+        write_line(claim_page(find_claim(texts, slug)).rstrip("\n"))
 
 
 def _texts(paths: Sequence[Path]) -> "dict[str, ClaimText]":

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from lrgd_jax.cli.terminal import write_line
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = [
@@ -60,14 +61,14 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def complain(message: str) -> None:
-    """One message on standard error."""
-    typer.echo(f"lrgd: {message}", err=True)
+    """One message on standard error, in one line; what is named in it acts on no terminal."""
+    write_line("lrgd: " + message.replace("\n", r"\n"), err=True)
 
 
 def report_error(error: BaseException) -> int:
     """Says on standard error, in one line, what ended a command or a claim, and returns the exit code for it."""
     if debugging():
-        typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        write_line("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
     if is_refusal(error):
         complain(str(error))
         return BAD_INPUT
@@ -81,7 +82,7 @@ def report_error(error: BaseException) -> int:
 def exit_code_of_fault(error: BaseException, *, internal: bool) -> int:
     """The exit code of an error whose message is said elsewhere; what else to do about it goes to standard error."""
     if debugging():
-        typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        write_line("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
     if not internal:
         return BAD_INPUT
     complain(REPORT)

@@ -59,8 +59,6 @@ def _run(
     file: Path | None,
     overrides: Sequence[str],
 ) -> Run:
-    from rich.markup import escape
-
     from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.experiments import find
     from lrgd_jax.experiments.running.config import resolve
@@ -78,9 +76,7 @@ def _run(
                 config,
                 out,
                 resume=resume,
-                progress=lambda unit, done, total: bar.update(
-                    task, completed=done, total=total, description=escape(unit)
-                ),
+                progress=lambda unit, done, total: bar.update(task, completed=done, total=total, description=unit),
             )
         except KeyboardInterrupt:
             complain(f"interrupted; what is finished lies in {out}, go on by the same command with --resume")

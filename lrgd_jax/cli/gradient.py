@@ -9,6 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, HOLDS, ONLY_POINTS
 from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.terminal import write_line
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.gradients import Conservative, Rotational, Undecided
@@ -42,7 +43,7 @@ def gradient(
     """
     require_writable({"--json": json})
     verdict = _decide(update, wrt, shapes, metric, step=step, seed=seed)
-    typer.echo(str(verdict))
+    write_line(str(verdict))
     write_json_result(json, verdict.as_dict())
     code = _code(verdict)
     if code != HOLDS:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lrgd_jax.cli.errors import CODES
+from lrgd_jax.cli.terminal import write_line
 
 __all__ = ["new"]
 
@@ -30,4 +31,4 @@ def new_claim(
     file = write_new_claim(slug, directory, group)
     # in the package's own folder it is found, and given a second time it would be there twice
     path = "" if slug in load_claims() else f" --claims-path {file}"
-    typer.echo(f"{file} is written; check it: lrgd verify {slug}{path}")
+    write_line(f"{file} is written; check it: lrgd verify {slug}{path}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lrgd_jax.cli.errors import BAD_INPUT, complain
+from lrgd_jax.cli.terminal import write_line
 
 __all__ = ["plot"]
 
@@ -37,4 +38,4 @@ def plot(
     figure = find(finished.name).figure(finished.config, finished.rows)
     with atomic_write(target) as written:
         save_figure(figure, written)
-    typer.echo(target)
+    write_line(str(target))

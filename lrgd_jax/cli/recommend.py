@@ -13,7 +13,7 @@ from lrgd_jax.cli.files import require_writable, write_json_result
 from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
 from lrgd_jax.cli.recommend_inputs import fit_recommender, load_or_fit_recommender, read_meta, read_split
 from lrgd_jax.cli.recommend_results import baseline_comparison, evaluation_settings, write_explanation
-from lrgd_jax.cli.terminal import results_console
+from lrgd_jax.cli.terminal import results_console, write_line
 from lrgd_jax.recommend.forms.registry import FORMS
 
 __all__ = ["recommend"]
@@ -53,7 +53,7 @@ def fit(
     require_writable({"--out": out})
     recommender = fit_recommender(read_split(data, seed), "test", form, read_meta(meta))
     save_recommender(recommender, out)
-    typer.echo(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
+    write_line(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
 
 
 @recommend.command(epilog=CODES)
@@ -215,6 +215,6 @@ def explain(
     require_writable({"--json": json, "--html": html, "--png": png})
     require_at_least_one({"--top": top})
     explanation = explain_by_name(load_or_fit_recommender(model, data, seed, form), user, item, time)
-    typer.echo(recommendation_heading(explanation))
+    write_line(recommendation_heading(explanation))
     results_console().print(recommendation_table(explanation, top))
     write_explanation(explanation, top, json, html, png)

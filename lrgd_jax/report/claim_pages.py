@@ -6,6 +6,7 @@ from rich.table import Table
 
 from lrgd_jax.claims.claim_text import ClaimText
 from lrgd_jax.claims.groups import group_legend, group_name
+from lrgd_jax.report.plain_text import CAPTION, plain
 
 __all__ = ["claim_page", "claim_table"]
 
@@ -20,8 +21,8 @@ def claim_table(claims: Iterable[ClaimText]) -> Table:
     table = Table("group", "claim", "title", "mutants")
     table.columns[1].no_wrap = True
     for claim in claims:
-        table.add_row(claim.group, claim.slug, claim.title, str(len(claim.mutants)))
-    table.caption = "\n".join(group_legend(claim.group for claim in claims))
+        table.add_row(*map(plain, (claim.group, claim.slug, claim.title, str(len(claim.mutants)))))
+    table.caption = plain("\n".join(group_legend(claim.group for claim in claims)), CAPTION)
     table.caption_justify = "left"
     return table
 

@@ -1,10 +1,10 @@
 """What verdicts depend on, as a table for a terminal."""
 
-from rich.markup import escape
 from rich.table import Table
 
 from lrgd_jax.certify.environment import Environment
 from lrgd_jax.compilation_cache import CompilationCache
+from lrgd_jax.report.plain_text import plain
 
 __all__ = ["environment_table"]
 
@@ -20,17 +20,17 @@ def environment_table(environment: Environment, programs: CompilationCache, *, x
     table = Table("what", "here", show_lines=False)
     table.columns[0].no_wrap = True
     for name, version in environment.versions.items():
-        table.add_row(name, escape(version))
-    table.add_row("machine", escape(environment.machine))
-    table.add_row("backend", escape(f"{environment.platform}: {', '.join(environment.devices)}"))
+        table.add_row(name, plain(version))
+    table.add_row("machine", plain(environment.machine))
+    table.add_row("backend", plain(f"{environment.platform}: {', '.join(environment.devices)}"))
     table.add_row("64 bits", "on" if x64 else "off unless a command asks for float64, which turns them on")
-    table.add_row("XLA_FLAGS", escape(environment.flags) or "none")
-    table.add_row("constants", escape(environment.constants.text))
-    table.add_row("come from", _ORIGIN[environment.constants.source].format(escape(environment.cache)))
+    table.add_row("XLA_FLAGS", plain(environment.flags or "none"))
+    table.add_row("constants", plain(environment.constants.text))
+    table.add_row("come from", plain(_ORIGIN[environment.constants.source].format(environment.cache)))
     kept = f"{programs.programs} in {programs.size / 1e6:.1f} MB, {programs.folder}"
-    table.add_row("compiled", escape(kept) + ("" if programs.enabled else "; not used by this command"))
+    table.add_row("compiled", plain(kept + ("" if programs.enabled else "; not used by this command")))
     for extra, modules in environment.missing.items():
-        table.add_row("not installed", escape(f"{', '.join(modules)}: install lrgd-jax[{extra}] for it"))
+        table.add_row("not installed", plain(f"{', '.join(modules)}: install lrgd-jax[{extra}] for it"))
     return table
 
 

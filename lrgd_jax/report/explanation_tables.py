@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lrgd_jax.effect.prompt_attribution import PromptAttribution
 from lrgd_jax.report.html import decimal_format
+from lrgd_jax.report.plain_text import TITLE, plain
 
 __all__ = ["explanation_tables"]
 
@@ -32,20 +33,22 @@ def explanation_tables(
     """
     asked = " ".join(attribution.prompt.query.split())
     whose = "the model's own answer" if attribution.own else "the target"
-    yield Text.assemble("query   ", (_cut(asked, 110), "bold"))
-    yield Text.assemble("answer  ", (repr(attribution.prompt.answer), "bold"), f", {whose}")
+    yield Text.assemble("query   ", plain(_cut(asked, 110), "bold"))
+    yield Text.assemble("answer  ", plain(repr(attribution.prompt.answer), "bold"), f", {whose}")
     yield _ranking(model, attribution)
     yield Text(_summary(attribution))
     yield _probabilities(attribution)
     if by is not None:
         yield _parts(attribution, by)
     for note in attribution.notes:
-        yield Text(f"note: {note}")
+        yield plain(f"note: {note}")
 
 
 def _ranking(model: str, attribution: PromptAttribution) -> Table:
     interval, shares, counts = attribution.scores.interval, attribution.shares, attribution.prompt.counts()
-    table = Table("demonstration", "text", "tokens", "score", "share", title=f"{model}: {attribution.scores.method}")
+    table = Table(
+        "demonstration", "text", "tokens", "score", "share", title=plain(f"{model}: {attribution.scores.method}", TITLE)
+    )
     if interval is not None:
         table.add_column(f"{interval.level:.0%} interval")
     for column in (table.columns[0], *table.columns[2:]):
@@ -55,7 +58,7 @@ def _ranking(model: str, attribution: PromptAttribution) -> Table:
     for i in attribution.ranking.tolist():
         value = float(attribution.scores.values[i])
         share = "-" if shares is None else f"{shares[i]:+.0%}"
-        text = Text(_cut(" ".join(attribution.prompt.demonstrations[i].split()), LONGEST))
+        text = plain(_cut(" ".join(attribution.prompt.demonstrations[i].split()), LONGEST))
         score = Text(f"{value:+{form}}", style="blue" if value > 0 else "red" if value < 0 else "")
         cells: list[RenderableType] = [str(i + 1), text, str(counts[i]), score, share]
         if interval is not None:
@@ -86,7 +89,7 @@ def _probabilities(attribution: PromptAttribution) -> Table:
         (one, "instead of its first") for one in attribution.alternatives
     ]
     for one, what in rows:
-        table.add_row(Text(repr(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", what)
+        table.add_row(plain(repr(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", what)
     return table
 
 

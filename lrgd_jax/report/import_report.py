@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from rich.markup import escape
 from rich.table import Table
+
+from lrgd_jax.report.plain_text import TITLE, plain
 
 __all__ = ["ImportReport", "import_lines", "import_table"]
 
@@ -20,10 +21,10 @@ def import_table(report: ImportReport, folder: str) -> Table:
         folder: where the data lie, the title of the table.
     """
     columns = ("interactions", "users", "items")
-    table = Table("", *columns, title=escape(folder), title_justify="left")
+    table = Table("", *columns, title=plain(folder, TITLE), title_justify="left")
     steps = [("read", report["read"]), *((f"dropped: {step['reason']}", step) for step in report["dropped"])]
     for name, counts in (*steps, ("kept", report["kept"])):
-        table.add_row(name, *(f"{counts[column]:,}" for column in columns))
+        table.add_row(plain(name), *(f"{counts[column]:,}" for column in columns))
     return table
 
 

@@ -1,9 +1,9 @@
 """What a checkpoint is and needs, as a table for a terminal."""
 
 from rich.table import Table
-from rich.text import Text
 
 from lrgd_jax.decoder.inspection import Greedy, Inspection
+from lrgd_jax.report.plain_text import plain
 
 __all__ = ["inspection_table"]
 
@@ -34,7 +34,7 @@ def inspection_table(inspection: Inspection, greedy: Greedy | str) -> Table:
     table = Table("what", "here", show_lines=False)
     table.columns[0].no_wrap = True
     for name, text in rows.items():
-        table.add_row(name, Text(text))
+        table.add_row(name, plain(text))
     return table
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.markup import escape
 from rich.table import Table
+
+from lrgd_jax.report.plain_text import plain
 
 __all__ = ["rows_table"]
 
@@ -17,5 +18,5 @@ def rows_table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> Table:
     """
     table = Table(*head)
     for row in rows:
-        table.add_row(*(f"{cell:.5g}" if isinstance(cell, float) else escape(str(cell)) for cell in row))
+        table.add_row(*(f"{cell:.5g}" if isinstance(cell, float) else plain(str(cell)) for cell in row))
     return table

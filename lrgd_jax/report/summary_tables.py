@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 from rich.console import RenderableType
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+from rich.table import Column, Table
+
+from lrgd_jax.report.plain_text import CAPTION, TITLE, plain
 
 __all__ = ["experiment_table", "summary_tables"]
 
@@ -26,18 +26,18 @@ def experiment_table(titles: Mapping[str, str | ValueError]) -> Table:
     table.columns[0].no_wrap = True
     for name, title in titles.items():
         unusable = isinstance(title, ValueError)
-        table.add_row(name, Text(f"cannot be run: {title}", style="red") if unusable else Text(title))
+        table.add_row(name, plain(f"cannot be run: {title}", "red") if unusable else plain(title))
     return table
 
 
 def summary_tables(title: str, summary: Mapping[str, object]) -> Iterator[RenderableType]:
     """A summary as tables: one of its single entries, one for each list of dictionaries."""
     entries = list(_flat(summary))
-    plain = [entry for entry in entries if not _records(entry[1])]
-    if plain:
-        table = Table(title, "", title_justify="left")
-        for key, value in plain:
-            table.add_row(escape(key), _cell(value))
+    single = [entry for entry in entries if not _records(entry[1])]
+    if single:
+        table = Table(Column(plain(title)), "", title_justify="left")
+        for key, value in single:
+            table.add_row(plain(key), plain(_cell(value)))
         yield table
     for key, value in entries:
         if _records(value):
@@ -54,9 +54,10 @@ def _record_table(title: str, records: Sequence[Mapping[str, object]]) -> Render
     shown = [column for column in columns if not column.endswith(DETAILS)][:WIDEST]
     left = [column for column in columns if column not in shown]
     caption = f"{len(left)} more columns in summary.json: {', '.join(left)}" if left else None
-    table = Table(*map(escape, shown), title=escape(title), title_justify="left", caption=caption and escape(caption))
+    table = Table(*(Column(plain(name)) for name in shown), title=plain(title, TITLE), title_justify="left")
+    table.caption = None if caption is None else plain(caption, CAPTION)
     for record in records:
-        table.add_row(*(_cell(record.get(column, "")) for column in shown))
+        table.add_row(*(plain(_cell(record.get(column, ""))) for column in shown))
     return table
 
 
@@ -73,4 +74,4 @@ def _cell(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
-    return "not finite" if value is None else escape(str(value))
+    return "not finite" if value is None else str(value)

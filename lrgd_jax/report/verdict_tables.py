@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.decoder_check import DecoderVerdict
 from lrgd_jax.claims.recheck import Recheck
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
+from lrgd_jax.report.plain_text import CAPTION, TITLE, plain
 
 __all__ = [
     "certification_table",
@@ -33,18 +33,18 @@ def verdict_table(
         constants: the measured constants, in words; no caption where None.
     """
     table = Table("claim", "dtype", "holds", "error/bound", "detection limit", "mutants rejected", "seconds")
-    table.caption = None if constants is None else escape(constants)
+    table.caption = None if constants is None else plain(constants, CAPTION)
     table.caption_justify = "left"
     table.columns[0].no_wrap = True
     for column in table.columns[3:]:
         column.justify = "right"
     for verdict in verdicts:
         if isinstance(verdict, Unevaluated):
-            table.add_row(verdict.slug, verdict.layer, ERROR, "-", "-", "-", f"{verdict.seconds:.1f}")
+            table.add_row(plain(verdict.slug), plain(verdict.layer), ERROR, "-", "-", "-", f"{verdict.seconds:.1f}")
             continue
         rejected = sum(mutant.rejected for mutant in verdict.mutants)
         table.add_row(
-            verdict.slug,
+            plain(verdict.slug),
             verdict.dtype,
             _yes(verdict.holds),
             _number(verdict.worst_ratio),
@@ -78,11 +78,11 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
         column.justify = "right"
     for certification in certifications:
         if isinstance(certification, Unevaluated):
-            table.add_row(certification.slug, ERROR, *["-"] * 6, f"{certification.seconds:.1f}")
+            table.add_row(plain(certification.slug), ERROR, *["-"] * 6, f"{certification.seconds:.1f}")
             continue
         exact, rigorous = certification.exact, certification.rigorous
         table.add_row(
-            certification.slug,
+            plain(certification.slug),
             _certified(certification),
             "-" if exact is None else str(len(exact.fields)),
             "-" if exact is None else str(exact.degree),
@@ -139,10 +139,10 @@ def recheck_table(rechecks: Sequence[Recheck | Unevaluated]) -> Table:
     table = Table("certificate", "holds now", "what changed since")
     for one in rechecks:
         if isinstance(one, Unevaluated):
-            table.add_row(one.slug, ERROR, escape(one.reason))
+            table.add_row(plain(one.slug), ERROR, plain(one.reason))
             continue
         said = [f"it says what does not come out: {text}" for text in one.contradictions]
-        table.add_row(one.slug, _yes(one.holds), escape("\n".join([*said, *one.changes])) or "nothing")
+        table.add_row(plain(one.slug), _yes(one.holds), plain("\n".join([*said, *one.changes]) or "nothing"))
     return table
 
 
@@ -159,8 +159,11 @@ def decoder_table(verdict: DecoderVerdict) -> Table:
         "bound",
         "error/bound",
         "detection limit",
-        title=f"{verdict.directory}: {verdict.prompt_tokens} tokens, {verdict.demonstrations} demonstrations, "
-        f"{verdict.dtype}",
+        title=plain(
+            f"{verdict.directory}: {verdict.prompt_tokens} tokens, {verdict.demonstrations} demonstrations, "
+            f"{verdict.dtype}",
+            TITLE,
+        ),
     )
     for column in table.columns[2:]:
         column.justify = "right"

@@ -163,17 +163,17 @@ def test_what_cannot_be_drawn(tmp_path, monkeypatch):
 def test_a_summary_of_records_has_a_table_each():
     summary = {"a": None, "b": [1.0, 2], "records": [{"x": 1}, {"x": 2, "y": "[z]"}]}
     plain, records = (cast(Any, table) for table in summary_tables("name", summary))
-    assert [list(column.cells) for column in plain.columns] == [["a", "b"], ["not finite", "1, 2"]]
-    assert [list(column.cells) for column in records.columns] == [["1", "2"], ["", r"\[z]"]]
+    assert [[str(cell) for cell in column.cells] for column in plain.columns] == [["a", "b"], ["not finite", "1, 2"]]
+    assert [[str(cell) for cell in column.cells] for column in records.columns] == [["1", "2"], ["", "[z]"]]
 
 
 def test_records_are_found_at_any_depth_and_a_wide_table_says_what_it_leaves_out():
     record = {**{f"column {k}": k for k in range(12)}, "gain": 1.0, "gain low": 0.5, "gain_high": 1.5}
     plain, records = (cast(Any, table) for table in summary_tables("name", {"a": {"b": 1, "c": [record]}}))
-    assert [list(column.cells) for column in plain.columns] == [["a / b"], ["1"]]
-    assert records.title == "name: a / c"
-    assert [column.header for column in records.columns] == [f"column {k}" for k in range(9)]
+    assert [[str(cell) for cell in column.cells] for column in plain.columns] == [["a / b"], ["1"]]
+    assert str(records.title) == "name: a / c"
+    assert [str(column.header) for column in records.columns] == [f"column {k}" for k in range(9)]
     left_out = "column 9, column 10, column 11, gain, gain low, gain_high"
-    assert records.caption == f"6 more columns in summary.json: {left_out}"
+    assert str(records.caption) == f"6 more columns in summary.json: {left_out}"
     _, narrow = (cast(Any, table) for table in summary_tables("name", {"a": 1, "c": [{"gain": 1, "gain low": 0}]}))
-    assert [column.header for column in narrow.columns] == ["gain"]
+    assert [str(column.header) for column in narrow.columns] == ["gain"]
