@@ -22,11 +22,16 @@ def require_writable(files: Mapping[str, Path | None]) -> None:
         FileNotFoundError: the folder of one is not there.
         IsADirectoryError: one is a folder.
         PermissionError: nothing can be written into the folder of one.
+        OSError: one is a link that leads in a circle.
         ValueError: two results would go to one file.
     """
+    from lrgd_jax.atomic import follow_link, is_stream
+
     asked = {option: file for option, file in files.items() if file is not None}
     for option, file in asked.items():
-        folder = file.absolute().parent
+        if is_stream(file):
+            continue
+        folder = follow_link(file).absolute().parent
         if file.is_dir():
             raise IsADirectoryError(f"{option} {file} is a folder; give the name of a file")
         if not folder.is_dir():

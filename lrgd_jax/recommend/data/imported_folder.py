@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from lrgd_jax.atomic import UNFINISHED, write_json
+from lrgd_jax.atomic import remove_leftovers, unfinished_prefix, write_json
 from lrgd_jax.outside.archives import read_npy
 from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.outside.convert import convert
@@ -76,7 +76,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
     folder = folder.absolute()
     require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=UNFINISHED))
+    remove_leftovers(folder.parent)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=unfinished_prefix()))
     try:
         yield unfinished
         unfinished.chmod(0o755)
