@@ -11,7 +11,7 @@ import typer
 from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.files import require_writable, write_json_result
 from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
-from lrgd_jax.cli.recommend_inputs import fit_recommender, load_or_fit_recommender, read_meta, read_split
+from lrgd_jax.cli.recommend_inputs import fit_recommender, load_or_fit_recommender, read_meta, read_split, split_names
 from lrgd_jax.cli.recommend_results import baseline_comparison, evaluation_settings, write_explanation
 from lrgd_jax.cli.terminal import results_console, write_line
 from lrgd_jax.recommend.forms.registry import FORMS
@@ -60,7 +60,11 @@ def fit(
 def query(
     user: Annotated[str | None, typer.Option("--user", help="A known user.")] = None,
     history: Annotated[
-        str | None, typer.Option("--history", help="Names of items, oldest first, with commas between.")
+        list[str] | None,
+        typer.Option(
+            "--history",
+            help="Names of items, oldest first, with commas between, a name with a comma in quotes; may be repeated.",
+        ),
     ] = None,
     k: Annotated[int, typer.Option("-k", "--k", help="Number of items.")] = 10,
     data: Data = None,
@@ -75,13 +79,14 @@ def query(
     from lrgd_jax.report.rows_table import rows_table
 
     require_writable({"--json": json})
-    if (user is None) == (history is None):
+    if (user is None) == (not history):
         raise ValueError("give either --user, the name of a known user, or --history, names of items with commas")
     recommender = load_or_fit_recommender(model, data, seed, form)
     past = None
-    if history is not None:
-        names = [name.strip() for name in history.split(",") if name.strip()]
-        past = [number_of("item", name, recommender.item_numbers) for name in names]
+    if history:
+        numbers = recommender.item_numbers
+        names = [name for text in history for name in split_names(text, numbers)]
+        past = [number_of("item", name, numbers) for name in names]
     recommended = recommender.recommend(user, k, history=past, time=time)
     catalogue = recommender.catalogue
     rows = [

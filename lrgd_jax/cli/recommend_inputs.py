@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.forms.meta_parameters import Meta
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["fit_recommender", "load_or_fit_recommender", "read_meta", "read_split"]
+__all__ = ["fit_recommender", "load_or_fit_recommender", "read_meta", "read_split", "split_names"]
 
 
 def read_split(folder: Path | None, seed: int) -> Split:
@@ -35,6 +37,18 @@ def fit_recommender(split: Split, part: Part, form: str, meta: Meta | None = Non
     from lrgd_jax.recommend.serving.recommender import Recommender
 
     return Recommender(split.catalogue, meta, form).fit(split.context(part), split.users)
+
+
+def split_names(text: str, known: Mapping[str, int]) -> list[str]:
+    """The names in a text with commas between; a text that is a name is one, and quotes hold a name together.
+
+    Args:
+        text: such as `atlas, "lamp, small"`.
+        known: the names that there are.
+    """
+    if text in known:
+        return [text]
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), []) if name.strip()]
 
 
 def read_meta(file: Path | None) -> Meta | None:

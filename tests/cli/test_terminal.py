@@ -41,6 +41,7 @@ def test_names_and_titles_of_items_in_a_recommendation(data):
     result = run("recommend", "query", "--data", data, "--history", "a", "-k", 3)
     assert result.exit_code == 0, result.output
     assert result.stdout.count(SHOWN) == 2
+    assert run("recommend", "query", "--data", data, "--history", "a", "--history", HOSTILE, "-k", 2).exit_code == 0
     explained = run("recommend", "explain", "--data", data, "--user", "u0", "--item", HOSTILE)
     assert explained.exit_code == 0, explained.output
     assert SHOWN in explained.stdout

@@ -111,6 +111,45 @@ def test_titles_from_a_table(tmp_path):
     assert read_title_table(tmp_path / "titles.csv", item="item", title="title") == {"a": "one, two"}
 
 
+@pytest.mark.parametrize(
+    ("value", "title"),
+    [
+        ("Salt &amp; Pepper", "Salt & Pepper"),
+        ("<span class='a'>Atlas</span> of <br/>Seas", "Atlas of Seas"),
+        ("&lt;b&gt;Bold&lt;/b&gt;", "Bold"),
+        ("<style>p {color: red}</style>Lamp<script>run()</script>", "Lamp"),
+        ("<script>never ends", ""),
+        ("var aPageStart = (new Date()).getTime();\nvar ue_t0=1", ""),
+        ("3 < 4 and 5 > 2, I <3 it", "3 < 4 and 5 > 2, I <3 it"),
+        (["Atlas", "", "of Seas"], "Atlas, of Seas"),
+        ("a\udc80b", "ab"),
+        (1984, "1984"),
+        (None, ""),
+        ({"en": "Atlas"}, ""),
+    ],
+)
+def test_titles_are_without_the_page_that_they_come_from(tmp_path, value, title):
+    expected = {"i": title} if title else {}
+    assert read_titles(lines(tmp_path / "meta.json", [{"asin": "i", "title": value}])) == expected
+    if isinstance(value, str) and value.isprintable():
+        pl.DataFrame({"item": ["i"], "title": [value]}).write_csv(tmp_path / "titles.csv")
+        assert read_title_table(tmp_path / "titles.csv", item="item", title="title") == expected
+
+
+def test_a_byte_order_mark_begins_no_name(tmp_path):
+    mark = b"\xef\xbb\xbf"
+    (tmp_path / "events.csv").write_bytes(mark + b"user,item\nu,a\n")
+    assert read_interactions(tmp_path / "events.csv", user="user", item="item").rows() == [("u", "a")]
+    (tmp_path / "lists.txt").write_bytes(mark + b"u a b\n")
+    assert read_sequences(tmp_path / "lists.txt").rows() == [("u", "a"), ("u", "b")]
+    for suffix in ("json", "json.gz"):
+        plain = lines(tmp_path / f"plain.{suffix}", reviews(2018))
+        whole = gzip.decompress(plain.read_bytes()) if suffix.endswith("gz") else plain.read_bytes()
+        marked = tmp_path / f"marked.{suffix}"
+        marked.write_bytes(gzip.compress(mark + whole) if suffix.endswith("gz") else mark + whole)
+        assert read_reviews(marked).rows() == read_reviews(plain).rows()
+
+
 def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
     with pytest.raises(IsADirectoryError), new_folder(tmp_path / "data") as unfinished:  # noqa: PT012
         (unfinished / "half").write_text("x")

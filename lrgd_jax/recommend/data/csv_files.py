@@ -1,5 +1,6 @@
 """Tables that come from elsewhere, read whole, with one clear message for what is wrong."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def require_file(file: Path) -> Path:
 
 
 def read_bytes(file: Path) -> bytes:
-    """The bytes of a file, decompressed where its name ends in .gz.
+    """The bytes of a file, decompressed where its name ends in .gz, without a byte order mark of UTF-8.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -30,9 +31,9 @@ def read_bytes(file: Path) -> bytes:
     """
     require_file(file)
     if file.suffix != ".gz":
-        return file.read_bytes()
+        return file.read_bytes().removeprefix(codecs.BOM_UTF8)
     with open_gzip(file) as stream:
-        return stream.read()
+        return stream.read().removeprefix(codecs.BOM_UTF8)
 
 
 def read_csv(file: Path, columns: Sequence[str], *, separator: str = ",", rest: bool = False) -> pl.DataFrame:

@@ -4,6 +4,7 @@ Sources: He and McAuley 2016 (2014), Ni et al. 2019 (2018), Hou et al. 2024 (202
 """
 
 import ast
+import codecs
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ import polars as pl
 
 from lrgd_jax.outside.archives import open_gzip
 from lrgd_jax.recommend.data.csv_files import require_file
+from lrgd_jax.recommend.data.titles import clean_title
 
 __all__ = ["read_reviews", "read_titles"]
 
@@ -68,8 +70,8 @@ def read_titles(file: Path) -> dict[str, str]:
     for number, line in enumerate(_read_lines(file), start=1):
         if line.strip():
             entry = _parse_object(file, number, line)
-            if entry.get(key) and entry.get("title"):
-                titles[str(entry[key])] = " ".join(str(entry["title"]).split())
+            if entry.get(key) and (title := clean_title(entry.get("title"))):
+                titles[str(entry[key])] = title
     return titles
 
 
@@ -110,5 +112,8 @@ def _read_blocks(file: Path) -> Iterator[bytes]:
     """Whole lines, about `BLOCK` bytes at once."""
     require_file(file)
     with open_gzip(file) if file.suffix == ".gz" else file.open("rb") as stream:
+        mark = codecs.BOM_UTF8
         while block := stream.read(BLOCK):
-            yield block + stream.readline()
+            yield (block + stream.readline()).removeprefix(mark)
+            # only a file begins with one
+            mark = b""

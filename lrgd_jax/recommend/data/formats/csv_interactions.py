@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from lrgd_jax.recommend.data.csv_files import read_csv
+from lrgd_jax.recommend.data.titles import clean_title
 
 __all__ = ["read_interactions", "read_title_table"]
 
@@ -43,7 +44,8 @@ def read_title_table(file: Path, *, item: str, title: str) -> dict[str, str]:
         ValueError: it is damaged, or lacks a column.
     """
     table = read_csv(file, [item, title]).drop_nulls()
-    return {name: " ".join(text.split()) for name, text in table.iter_rows()}
+    titles = {name: clean_title(text) for name, text in table.iter_rows()}
+    return {name: title for name, title in titles.items() if title}
 
 
 def _parse_times(texts: pl.Series, file: Path, column: str) -> pl.Series:
