@@ -80,8 +80,13 @@ def parse_json(text: bytes | str, as_type: type[T], *, where: str) -> T:
     return convert(value, as_type, where=where)
 
 
-def read_text(file: Path, *, what: str) -> str:
+def read_text(file: Path, *, what: str, marked: bool = False) -> str:
     """The text of a file that is no larger than `LARGEST`.
+
+    Args:
+        file: UTF-8.
+        what: what the file is, for the errors.
+        marked: whether it may begin with a byte order mark of UTF-8, which is then left out.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -91,7 +96,8 @@ def read_text(file: Path, *, what: str) -> str:
         raise FileNotFoundError(f"there is no {what} {file}; give the path of one that is")
     if (size := file.stat().st_size) > LARGEST:
         raise ValueError(f"{file} has {size} bytes; expected a {what} of at most {LARGEST}")
-    return decode(file.read_bytes(), str(file))
+    content = file.read_bytes()
+    return decode(content.removeprefix(codecs.BOM_UTF8) if marked else content, str(file))
 
 
 def decode(content: bytes, where: str) -> str:

@@ -16,7 +16,7 @@ def read_toml(file: Path, as_type: type[T], *, what: str) -> T:
     """A file of TOML, as a type of ours.
 
     Args:
-        file: UTF-8 without a byte order mark.
+        file: UTF-8, with a byte order mark or without.
         as_type: see `lrgd_jax.outside.convert.convert`.
         what: what the file is, for the error where it is not there.
 
@@ -27,7 +27,7 @@ def read_toml(file: Path, as_type: type[T], *, what: str) -> T:
         FileNotFoundError: there is no such file.
         ValueError: it is too large, not UTF-8, no TOML, nested too deeply, or of another type.
     """
-    return parse_toml(read_text(file, what=what), as_type, where=str(file))
+    return parse_toml(read_text(file, what=what, marked=True), as_type, where=str(file))
 
 
 def parse_toml(text: str, as_type: type[T], *, where: str) -> T:

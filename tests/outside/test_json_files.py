@@ -114,6 +114,14 @@ def test_what_is_no_toml_is_one_sentence(tmp_path, text, message):
         read_toml(tmp_path / "a.toml", dict[str, float], what="configuration file")
 
 
+def test_a_byte_order_mark_before_toml(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfa = 3")
+    assert read_toml(tmp_path / "a.toml", dict[str, int], what="configuration file") == {"a": 3}
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfea")
+    with pytest.raises(ValueError, match="byte order mark"):
+        read_toml(tmp_path / "a.toml", dict[str, int], what="configuration file")
+
+
 def test_files_that_are_not_there_or_too_large(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no certificate"):
         read_json(tmp_path / "a.json", object, what="certificate")
