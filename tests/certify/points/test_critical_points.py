@@ -134,11 +134,12 @@ def test_branches_that_no_point_reaches_are_named():
 
 
 def test_what_no_point_reaches_is_said():
-    def sine(x):
+    def error_function(x):
         # exp(x) is never negative
-        return jnp.where(jnp.exp(x) < 0, 1.0, jnp.sin(x))
+        return jnp.where(jnp.exp(x) < 0, 1.0, jax.lax.erf(x))
 
-    result = equal(sine, lambda x: -jnp.sin(-x), "x:n=1")
+    # odd, which no exact layer knows of it
+    result = equal(error_function, lambda x: -jax.lax.erf(-x), "x:n=1")
     assert isinstance(result, Unrefuted)
     assert any(line.startswith("'lt' at ") and line.endswith("was never true") for line in result.unreached)
     assert "not reached: 'lt' at " in str(result)
@@ -164,7 +165,7 @@ def test_no_value_on_one_side_is_a_difference(f, g):
 
 
 def test_no_value_on_both_sides_is_none():
-    result = equal(lambda x: jnp.sin(jnp.log(x)), lambda x: -jnp.sin(-jnp.log(x)), "x:n=2")
+    result = equal(lambda x: jnp.arctan(jnp.log(x)), lambda x: -jnp.arctan(-jnp.log(x)), "x:n=2")
     assert isinstance(result, Unrefuted)
     assert result.skipped > 5
     assert result.points > 5
