@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -72,7 +73,11 @@ def comma_separated(
     destination: Destination,
     user: Annotated[str, typer.Option(help="Column of the users.")] = "user",
     item: Annotated[str, typer.Option(help="Column of the items.")] = "item",
-    time: Annotated[str | None, typer.Option(help="Column of the times; without it the rows' order counts.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of the times: seconds since 1970, or ISO 8601.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="How other dates are written, such as %d/%m/%Y.")] = None,
+    ordered: Annotated[
+        bool, typer.Option("--ordered", help="The rows of each user are in the order of time, and it counts.")
+    ] = False,
     rating: Annotated[str | None, typer.Option(help="Column of the ratings.")] = None,
     separator: Annotated[str, typer.Option(help="Separator between columns.")] = ",",
     titles: Annotated[Path | None, typer.Option(help="A CSV file with the items' titles.")] = None,
@@ -89,15 +94,24 @@ def comma_separated(
     test_from: TestFrom = "0.9",
     titles_required: Titled = False,
 ) -> None:
-    """A CSV file with a header, one interaction a row."""
-    from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_title_table
+    """A CSV file with a header, one interaction a row.
+
+    Without --time the rows' order counts only if --ordered says so, or if no column looks like times and the rows do
+    not go by item.
+    """
+    from lrgd_jax.recommend.data.formats.csv_interactions import Columns, read_interactions, read_title_table
     from lrgd_jax.recommend.data.imported_folder import require_free
 
     require_free(destination)
     rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
-    table = read_interactions(source, user=user, item=item, time=time, rating=rating, separator=separator)
+    if time is not None and ordered:
+        raise ValueError("--ordered says that the order of the rows is that of time; give it or --time, not both")
+    if time is None and time_format is not None:
+        raise ValueError("--time-format says how the column of --time is written; give --time too")
+    columns = Columns(user, item, time, rating, time_format, ordered)
+    table, unread = read_interactions(source, columns, separator=separator)
     named = None if titles is None else read_title_table(titles, item=item, title=title)
-    _import_table(table, named, rules, {"kind": "csv", "file": source.name}, destination)
+    _import_table(table, named, rules, {"kind": "csv", "file": source.name}, destination, unread)
 
 
 @import_.command("sequences", epilog=CODES)
@@ -179,13 +193,18 @@ def _rules(
 
 
 def _import_table(
-    table: pl.DataFrame, titles: Mapping[str, str] | None, rules: Rules, source: Mapping[str, str], destination: Path
+    table: pl.DataFrame,
+    titles: Mapping[str, str] | None,
+    rules: Rules,
+    source: Mapping[str, str],
+    destination: Path,
+    unread: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     from lrgd_jax.recommend.data.imported_folder import save_dataset
     from lrgd_jax.recommend.data.preparation import prepare_table
 
     result = prepare_table(table, titles, rules)
-    result.report["source"] = dict(source)
+    result.report.update(source=dict(source), unread=dict(unread))
     save_dataset(result, destination)
     _show(result.report, destination)
 

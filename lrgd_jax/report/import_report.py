@@ -46,4 +46,16 @@ def import_lines(report: ImportReport) -> list[str]:
         f"later events that are no query, for their user has no past: {split['not_asked']:,}",
         f"queries whose target was seen before (no hit is possible): {leakage['seen_target']:,}",
         others,
+        *_ties(report.get("ties")),
+        *(
+            f"not read: column {name!r}{guess and ', which ' + guess}"
+            for name, guess in report.get("unread", {}).items()
+        ),
     ]
+
+
+def _ties(count: int | None) -> list[str]:
+    """One sentence; none for a folder of an older import, which did not count them."""
+    if count is None:
+        return []
+    return [f"interactions at the time of their user's one before, whose order is unknown (kept): {count:,}"]

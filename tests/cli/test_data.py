@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -48,6 +49,48 @@ def test_the_generated_catalogue_can_be_written_and_loaded(tmp_path):
     assert split.catalogue.vectors.shape[0] == len(split.catalogue) == 60
 
 
+MOVIES = "userId,movieId,rating,timestamp\n" + "".join(
+    f"{u},{m},{3.5 + u % 2},{1_000_000_000 + 60 * ((7 * m + u) % 5)}\n"
+    for u in range(1, 5)
+    for m in (2, 9, 10, 31, 100)
+)
+"""Sorted by user, then by item, as MovieLens comes; the times go up and down."""
+NAMED = ["--user", "userId", "--item", "movieId"]
+
+
+def test_a_file_sorted_by_item_is_read_by_its_times_or_refused(table, tmp_path):
+    table.write_text(MOVIES)
+    said = "column 'timestamp' looks like seconds since 1970: use --time timestamp, or give --ordered"
+    refused(tmp_path, said, "csv", table, tmp_path / "data", *NAMED)
+    done = run("import", "csv", table, tmp_path / "data", *NAMED, "--time", "timestamp", "--sort", "--ties", "keep")
+    assert done.exit_code == 0, done.output
+    assert "not read: column 'rating', which looks like ratings: use --rating rating" in done.stdout
+    split = load_split(tmp_path / "data")
+    taken = [split.catalogue.names[x] for x in (*split.train.of(0), split.valid.targets[0], split.test.targets[0])]
+    # of user 1: minutes (7 m + 1) % 5 = 0, 4, 1, 3, 1
+    assert taken[0] == "2"
+    assert sorted(taken[1:3]) == ["10", "100"]
+    assert taken[3:] == ["31", "9"]
+
+
+def test_rows_by_item_without_any_time_are_refused_unless_said_to_be_ordered(table, tmp_path):
+    table.write_text("\n".join(line.rsplit(",", 2)[0] for line in MOVIES.splitlines()))
+    said = "sorted by item, which is no order of time; name the column of the times by --time (the file has no other"
+    refused(tmp_path, said, "csv", table, tmp_path / "data", *NAMED)
+    assert run("import", "csv", table, tmp_path / "data", *NAMED, "--ordered").exit_code == 0
+    table.write_text("user,item\n" + "".join(f"u{u},i{(3 * k + u) % 7}\n" for u in range(4) for k in range(6)))
+    assert run("import", "csv", table, tmp_path / "other").exit_code == 0
+
+
+def test_times_in_other_spellings(table, tmp_path):
+    days = [(1 + k % 3, 1 + k) for k in range(3)]
+    rows = "".join(f"u,i{(2 * k) % 3},{day}/{month}/1999\n" for k, (day, month) in enumerate(days))
+    table.write_text("user,item,bought\n" + rows)
+    done = run("import", "csv", table, tmp_path / "d", "--time", "bought", "--time-format", "%d/%m/%Y")
+    assert done.exit_code == 0, done.output
+    assert load_split(tmp_path / "d").test.seconds.tolist() == [int(datetime(1999, 3, 3, tzinfo=UTC).timestamp())]
+
+
 def test_a_time_split(table, tmp_path):
     made = run(
         "import",
@@ -83,6 +126,12 @@ def test_lists_and_reviews(tmp_path):
     )
     assert done.exit_code == 0, done.output
     assert "items without a title: 2" in done.stdout
+    assert "whose order is unknown (kept): 0" in done.stdout
+    tied = [{**row, "unixReviewTime": row["unixReviewTime"] // 2} for row in rows]
+    (tmp_path / "r.json").write_text("".join(json.dumps(x) + "\n" for x in tied))
+    done = run("import", "amazon-reviews", tmp_path / "r.json", tmp_path / "t", "--core", 2)
+    assert "whose order is unknown (kept): 3" in done.stdout
+    assert run("show", tmp_path / "t").stdout == done.stdout
 
 
 DROP = object()
@@ -96,20 +145,28 @@ DROP = object()
         (TABLE.replace("u0,i3,3,", "u0,i3,0,"), ["--time", "time"], "times of user 'u0' go back"),
         (TABLE.replace("u0,i3,3,", "u0,i3,2,"), ["--time", "time"], "user 'u0' has 2 items at time 2"),
         (TABLE.replace("u0,i3,3,", "u0,i1,3,"), ["--time", "time"], "user 'u0' has item 'i1' more than once"),
-        (TABLE.replace("u0,i3,3,", "u0,i3,soon,"), ["--time", "time"], "column 'time': expected whole seconds"),
+        (TABLE.replace("u0,i3,3,", "u0,i3,soon,"), ["--time", "time"], "column 'time': expected seconds since 1970, or dates"),
         (TABLE.replace("u0,i3,3,", "u0,i3,1600000000000,"), ["--time", "time"], "are these milliseconds?"),
-        (TABLE.replace("i3,3,3", "i3,3,good"), ["--rating", "rating"], "column 'rating': expected numbers"),
-        (TABLE, ["--core", "9"], "nothing remains of the 9-core"),
-        (TABLE, ["--core", "0"], "core = 0"),
-        (TABLE, ["--min-rating", "4"], "no ratings"),
-        (TABLE, ["--titles-required"], "4 of 4 items have no title, such as 'i0'"),
-        (TABLE, ["--split", "by-heart"], "unknown split 'by-heart'"),
-        (TABLE, ["--split", "time"], "no times"),
+        (
+            TABLE.replace("i3,3,3", "i3,3,good"),
+            ["--ordered", "--rating", "rating"],
+            "column 'rating': expected numbers",
+        ),
+        (TABLE, ["--ordered", "--core", "9"], "nothing remains of the 9-core"),
+        (TABLE, ["--ordered", "--core", "0"], "core = 0"),
+        (TABLE, ["--ordered", "--min-rating", "4"], "no ratings"),
+        (TABLE, ["--ordered", "--titles-required"], "4 of 4 items have no title, such as 'i0'"),
+        (TABLE, ["--ordered", "--split", "by-heart"], "unknown split 'by-heart'"),
+        (TABLE, ["--ordered", "--split", "time"], "no times"),
         (TABLE, ["--time", "time", "--split", "time", "--valid-from", "1999-1-1"], "'1999-1-1' is no time to cut at"),
         (TABLE, ["--time", "time", "--split", "time", "--valid-from", "nan"], "'nan' is no time to cut at"),
         (TABLE, ["--time", "time", "--split", "time", "--valid-from", "40", "--test-from", "30"], "must begin later"),
-        (TABLE, ["--duplicates", "some"], "unknown policy 'some' for duplicates"),
+        (TABLE, ["--ordered", "--duplicates", "some"], "unknown policy 'some' for duplicates"),
         (TABLE, ["--ties", "some"], "unknown policy 'some' for ties"),
+        (TABLE, [], "column 'time' is named like times: use --time time, or give --ordered if"),
+        (TABLE, ["--time", "time", "--ordered"], "give it or --time, not both"),
+        (TABLE, ["--time-format", "%Y"], "give --time too"),
+        (TABLE, ["--time", "time", "--time-format", "%d/%m/%Y"], "expected dates of the form %d/%m/%Y, found '0'"),
         ("user,item\nu,a\nv,b\n", [], "nothing remains: a leave-last-out split needs users with 3"),
         ("user,item\n", [], "nothing remains"),
         ("", [], "is empty"),

@@ -11,7 +11,7 @@ from interaction_files import DAY, events, lines, metadata, reviews
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.formats import amazon_reviews
 from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
-from lrgd_jax.recommend.data.formats.csv_interactions import read_interactions, read_title_table
+from lrgd_jax.recommend.data.formats.csv_interactions import Columns, read_interactions, read_title_table
 from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
 from lrgd_jax.recommend.data.imported_folder import load_imported, new_folder, read_report, save_dataset
 from lrgd_jax.recommend.data.preparation import Rules, prepare_table
@@ -90,7 +90,8 @@ def test_a_table_with_dates(tmp_path):
         *(f"{u},{i},1970-04-{1 + d // 4:02} {d % 4:02}:00:00,{r}" for u, i, r, d in events()),
     ]
     (tmp_path / "events.csv").write_text("\n".join(rows))
-    table = read_interactions(tmp_path / "events.csv", user="who", item="what", time="when", rating="stars")
+    table, unread = read_interactions(tmp_path / "events.csv", Columns("who", "what", "when", "stars"))
+    assert unread == {}
     assert table["time"].to_list() == [(90 + d // 4) * DAY + d % 4 * 3600 for _, _, _, d in events()]
     assert table["rating"].to_list() == [r for _, _, r, _ in events()]
 
@@ -139,7 +140,7 @@ def test_titles_are_without_the_page_that_they_come_from(tmp_path, value, title)
 def test_a_byte_order_mark_begins_no_name(tmp_path):
     mark = b"\xef\xbb\xbf"
     (tmp_path / "events.csv").write_bytes(mark + b"user,item\nu,a\n")
-    assert read_interactions(tmp_path / "events.csv", user="user", item="item").rows() == [("u", "a")]
+    assert read_interactions(tmp_path / "events.csv")[0].rows() == [("u", "a")]
     (tmp_path / "lists.txt").write_bytes(mark + b"u a b\n")
     assert read_sequences(tmp_path / "lists.txt").rows() == [("u", "a"), ("u", "b")]
     for suffix in ("json", "json.gz"):

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import polars as pl
@@ -63,6 +63,9 @@ class _Description(TypedDict):
     items_without_title: int
     split: _Split
     leakage: _Leakage
+    # folders of older imports have none
+    ties: NotRequired[int | None]
+    unread: NotRequired[dict[str, str]]
 
 
 @contextlib.contextmanager

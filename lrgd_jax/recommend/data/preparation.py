@@ -143,8 +143,16 @@ def prepare_dataset(data: Dataset, cut: Cut = Cut("leave-last-out")) -> Prepared
             "not_asked": len(data.sequences.items) - len(split.train.items) - asked,
         },
         "leakage": asdict(checked),
+        "ties": _count_ties(data.sequences),
     }
     return PreparedDataset(data, cut, report)
+
+
+def _count_ties(sequences: Sequences) -> int | None:
+    """Interactions that share their time with the one before of the same user; None where only the order is known."""
+    if sequences.times is None:
+        return None
+    return int(((np.diff(sequences.times) == 0) & (np.diff(sequences.owners) == 0)).sum())
 
 
 def _require_titles(catalogue: Catalogue) -> None:

@@ -1,39 +1,67 @@
 """Interactions from a CSV file, and titles from another, in the form that `prepare_table` takes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from lrgd_jax.recommend.data.column_guesses import guess_columns, require_known_order
 from lrgd_jax.recommend.data.csv_files import read_csv
+from lrgd_jax.recommend.data.moments import LATEST, parse_moments
 from lrgd_jax.recommend.data.titles import clean_title
 
-__all__ = ["read_interactions", "read_title_table"]
+__all__ = ["Columns", "read_interactions", "read_title_table"]
 
-DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
-LATEST = 32_503_680_000
-"""The year 3000."""
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table are read, and how.
+
+    Attributes:
+        user: column of the users.
+        item: column of the items.
+        time: column of the times; None where the order of the rows is to count.
+        rating: column of the ratings; None where they are not read.
+        time_format: how dates are written in place of ISO 8601, such as %d/%m/%Y.
+        ordered: whether the rows of each user are known to be in the order of time.
+    """
+
+    user: str = "user"
+    item: str = "item"
+    time: str | None = None
+    rating: str | None = None
+    time_format: str | None = None
+    ordered: bool = False
 
 
 def read_interactions(
-    file: Path, *, user: str, item: str, time: str | None = None, rating: str | None = None, separator: str = ","
-) -> pl.DataFrame:
+    file: Path, columns: Columns = Columns(), *, separator: str = ","
+) -> tuple[pl.DataFrame, dict[str, str]]:
     """A CSV file with a header, one interaction a row, in the order of the file.
 
-    Times are whole seconds since 1970, or dates such as 2018-01-31 or 2018-01-31 12:00:00, taken as UTC.
+    Times are seconds since 1970 or dates of ISO 8601 (`parse_moments`). Without a column of times the order of the rows
+    counts, if they are said to be ordered, or if no column looks like times and the rows do not go by item.
+
+    Returns:
+        The interactions, and of each column that was not read what it looks like (`guess_columns`).
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, lacks a column, or holds a time or rating that is none.
+        ValueError: it is damaged, lacks a column, holds a time or rating that is none, or its order is unknown.
     """
-    named = {"user": user, "item": item, "time": time, "rating": rating}
-    columns = {name: column for name, column in named.items() if column is not None}
-    table = read_csv(file, list(dict.fromkeys(columns.values())), separator=separator)
-    table = table.select(**{name: pl.col(column) for name, column in columns.items()})
-    if time is not None:
-        table = table.with_columns(time=_parse_times(table["time"], file, time))
-    if rating is not None:
-        table = table.with_columns(rating=_parse_numbers(table["rating"], file, rating))
-    return table
+    named = {"user": columns.user, "item": columns.item, "time": columns.time, "rating": columns.rating}
+    read = {name: column for name, column in named.items() if column is not None}
+    whole = read_csv(file, list(dict.fromkeys(read.values())), separator=separator, rest=True)
+    guesses = guess_columns(whole, [name for name in whole.columns if name not in read.values()])
+    table = whole.select(**{name: pl.col(column) for name, column in read.items()})
+    if columns.time is not None:
+        moments = _parse_times(table["time"], file, columns.time, columns.time_format)
+        table = table.with_columns(time=moments)
+    elif not columns.ordered:
+        require_known_order(file, table, guesses)
+    if columns.rating is not None:
+        table = table.with_columns(rating=_parse_numbers(table["rating"], file, columns.rating))
+    return table, guesses
 
 
 def read_title_table(file: Path, *, item: str, title: str) -> dict[str, str]:
@@ -48,14 +76,12 @@ def read_title_table(file: Path, *, item: str, title: str) -> dict[str, str]:
     return {name: title for name, title in titles.items() if title}
 
 
-def _parse_times(texts: pl.Series, file: Path, column: str) -> pl.Series:
-    numbers = texts.cast(pl.Int64, strict=False)
-    if numbers.null_count() > texts.null_count():
-        dates = [texts.str.to_datetime(form, strict=False, time_unit="us") for form in DATES]
-        numbers = pl.select(pl.coalesce(numbers, *(date.dt.epoch("s") for date in dates))).to_series()
-    if (numbers.max() or 0) > LATEST:  # pyright: ignore[reportOperatorIssue]
-        raise ValueError(f"{file}, column {column!r}: {numbers.max()} is no time in seconds; are these milliseconds?")
-    return _require_complete(numbers, texts, file, column, "whole seconds since 1970, or dates such as 2018-01-31")
+def _parse_times(texts: pl.Series, file: Path, column: str, form: str | None) -> pl.Series:
+    moments = parse_moments(texts, form)
+    if (moments.max() or 0) > LATEST:  # pyright: ignore[reportOperatorIssue]
+        raise ValueError(f"{file}, column {column!r}: {moments.max()} is no time in seconds; are these milliseconds?")
+    expected = "seconds since 1970, or dates such as 2018-01-31" if form is None else f"dates of the form {form}"
+    return _require_complete(moments, texts, file, column, expected)
 
 
 def _parse_numbers(texts: pl.Series, file: Path, column: str) -> pl.Series:
