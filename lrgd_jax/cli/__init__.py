@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lrgd_jax import __version__
 from lrgd_jax.cli.certify import certify
 from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
@@ -19,6 +20,7 @@ from lrgd_jax.cli.new import new
 from lrgd_jax.cli.plot import plot
 from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.recommend import recommend
+from lrgd_jax.cli.terminal import write_line
 from lrgd_jax.cli.verify import verify
 from lrgd_jax.compilation_cache import disable_programs, enable_programs, ignore_damaged_programs
 
@@ -46,11 +48,20 @@ app.add_typer(recommend, name="recommend")
 NOT_COMPILING = ("claims", "data", "new", "plot")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        write_line(f"lrgd_jax {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     ctx: typer.Context,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks of errors too; may stand anywhere, or set LRGD_DEBUG=1.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
     ] = False,
     no_cache: Annotated[
         bool,

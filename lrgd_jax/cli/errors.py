@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from lrgd_jax.cli.terminal import write_line
+from lrgd_jax.cli.usage import is_usage_error, usage_sentence
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = [
@@ -52,6 +53,9 @@ SEVERITY = (HOLDS, ONLY_POINTS, FALLEN, BAD_INPUT, INTERNAL, INTERRUPTED)
 CODES = "Exit code 0: done; 2: bad input; 3: internal error; 130: interrupted."
 """Under the help of a command that gives no verdict."""
 
+LONGEST = 2000
+"""How many letters of a message are shown; files may hold names of any length."""
+
 REPORT = "this is a mistake of lrgd_jax; please report this line with the output of the same command under --debug"
 
 
@@ -61,7 +65,10 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def complain(message: str) -> None:
-    """One message on standard error, in one line; what is named in it acts on no terminal."""
+    """One message on standard error, in one line; what is named in it acts on no terminal, and fills none."""
+    if len(message) > LONGEST:
+        # what to do about it stands at the end
+        message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
     write_line("lrgd: " + message.replace("\n", r"\n"), err=True)
 
 
@@ -131,7 +138,8 @@ class CommandGroup(TyperGroup):
         for variable in {ANYWHERE[word] for word in args[:end] if word in ANYWHERE}:
             os.environ[variable] = "1"
             ctx.call_on_close(functools.partial(os.environ.pop, variable, None))
-        return super().parse_args(ctx, [*(word for word in args[:end] if word not in ANYWHERE), *args[end:]])
+        with exit_with_code():
+            return super().parse_args(ctx, [*(word for word in args[:end] if word not in ANYWHERE), *args[end:]])
 
     def invoke(self, ctx: Any) -> object:
         """Runs a command."""
@@ -155,8 +163,11 @@ def exit_with_code() -> Iterator[None]:
         _quiet()
         raise typer.Exit(BROKEN_PIPE) from None
     except Exception as error:
+        if is_usage_error(error):
+            complain(usage_sentence(error))
+            raise typer.Exit(BAD_INPUT) from None
         if type(error).__module__.split(".")[0] in ("typer", "click"):
-            # usage errors and exits, which the framework itself turns into a message and a code
+            # exits, and the help where no command is named: the framework shows it and has the code
             raise
         raise typer.Exit(report_error(error)) from None
 

@@ -204,7 +204,7 @@ def _damage(file: Path) -> str:
         entries = {
             name: entry["data_offsets"][1] for name, entry in json.loads(header).items() if name != "__metadata__"
         }
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return "not safetensors: its header cannot be read"
     outside = sorted((end, name) for name, end in entries.items() if 8 + header_size + end > size)
     if not outside:

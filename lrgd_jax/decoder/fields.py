@@ -10,6 +10,8 @@ __all__ = ["Fields", "refuse_unread", "shown"]
 Value = TypeVar("Value", int, float, bool, str)
 
 LONGEST_SHOWN = 60
+MOST = 10_000
+"""How many layers, or experts, a decoder may have; those that people train have hundreds."""
 
 
 class Fields:
@@ -98,6 +100,10 @@ class Fields:
     def size(self, name: str, default: int | None = None) -> int:
         """A whole number above zero."""
         return self._one(name, default, _is_size, "a positive whole number")
+
+    def count(self, name: str, default: int | None = None) -> int:
+        """How many layers or experts there are; each has tensors of its own, so there are not without end."""
+        return self._one(name, default, _is_count, f"a whole number from 1 to {MOST}")
 
     def number(self, name: str, default: float | None = None) -> float:
         """A finite number."""
@@ -249,6 +255,10 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 def _is_size(value: object) -> TypeGuard[int]:
     return _is_whole(value) and value > 0
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return _is_size(value) and value <= MOST
 
 
 def _is_positive(value: object) -> TypeGuard[float]:

@@ -79,7 +79,7 @@ def gguf_config(metadata: Fields, stored: Mapping[str, tuple[int, ...]]) -> Deco
     return DecoderConfig(
         vocab_size=vocabulary,
         width=width,
-        layers=metadata.size("llama.block_count"),
+        layers=metadata.count("llama.block_count"),
         heads=heads,
         kv_heads=metadata.size("llama.attention.head_count_kv", heads),
         head_width=head_width,

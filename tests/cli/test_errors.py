@@ -150,10 +150,6 @@ def test_after_two_dashes_debug_is_a_word_like_any_other():
     assert (result.exit_code, "no claim '--debug'" in result.stderr) == (BAD_INPUT, True)
 
 
-def test_usage_errors_stay_those_of_the_framework():
-    assert CliRunner().invoke(app, ["verify", "--no-such-option"]).exit_code == BAD_INPUT
-
-
 def names_of(group, before=()):
     """Every command as it is written."""
     for name, command in group.commands.items():

@@ -12,7 +12,7 @@ from lrgd_jax.decoder.checkpoint_layout import LLAMA_NAMES, assemble, tensor_sha
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, activation, local_layers, refuse, sizes
+from lrgd_jax.decoder.hugging_face_config import Config, activation, local_layers, refuse
 
 __all__ = ["FAMILY", "GEMMA_NAMES", "gemma_like"]
 
@@ -40,7 +40,7 @@ def gemma_like(config: Config, *, period: int, final_cap: float | None = None, *
         ValueError: a key is missing, or the config asks for what this decoder does not compute.
     """
     refuse(config, use_bidirectional_attention="attention to later tokens")
-    width, layers = sizes(config, "hidden_size", "num_hidden_layers")
+    width, layers = config.size("hidden_size"), config.count("num_hidden_layers")
     window = config.whole_or_none("sliding_window", 4096)
     local = local_layers(config, layers)
     if local is None:

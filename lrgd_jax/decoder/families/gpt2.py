@@ -40,15 +40,13 @@ NAMES = TensorNames(
 
 def _config(config: Config) -> DecoderConfig:
     refuse(config, scale_attn_by_inverse_layer_idx="a scale by layer", add_cross_attention="cross-attention")
-    width, layers, heads, vocabulary, context = sizes(
-        config, "n_embd", "n_layer", "n_head", "vocab_size", "n_positions"
-    )
+    width, heads, vocabulary, context = sizes(config, "n_embd", "n_head", "vocab_size", "n_positions")
     if width % heads:
         raise ValueError(f"n_embd {width} is no multiple of n_head {heads}")
     return DecoderConfig(
         vocab_size=vocabulary,
         width=width,
-        layers=layers,
+        layers=config.count("n_layer"),
         heads=heads,
         kv_heads=heads,
         head_width=width // heads,

@@ -63,7 +63,7 @@ def _kv_heads(config: Config) -> int:
 READ: Mapping[str, Callable[[Config], Any]] = {
     "vocab_size": lambda config: config.size("vocab_size"),
     "width": lambda config: config.size("hidden_size"),
-    "layers": lambda config: config.size("num_hidden_layers"),
+    "layers": lambda config: config.count("num_hidden_layers"),
     "heads": lambda config: config.size("num_attention_heads"),
     "kv_heads": _kv_heads,
     "head_width": head_width,

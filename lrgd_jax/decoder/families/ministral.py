@@ -3,13 +3,13 @@
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, local_layers, sizes, window_fields
+from lrgd_jax.decoder.hugging_face_config import Config, local_layers, window_fields
 
 __all__ = ["FAMILY"]
 
 
 def _config(config: Config) -> DecoderConfig:
-    (layers,) = sizes(config, "num_hidden_layers")
+    layers = config.count("num_hidden_layers")
     window = config.whole_or_none("sliding_window", 4096)
     local = local_layers(config, layers)
     if local is None:

@@ -33,7 +33,7 @@ def _config(config: Config) -> DecoderConfig:
         config,
         norm_epsilon=config.positive("rms_norm_eps", 1e-5),
         window=config.whole_or_none("sliding_window"),
-        experts=config.size("num_local_experts", 8),
+        experts=config.count("num_local_experts", 8),
         experts_per_token=config.size("num_experts_per_tok", 2),
         **rope(config, theta=1_000_000.0),
     )

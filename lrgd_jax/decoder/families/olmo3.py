@@ -11,13 +11,13 @@ from lrgd_jax.decoder.families.gemma2 import GEMMA_NAMES
 from lrgd_jax.decoder.families.gemma3 import two_bases
 from lrgd_jax.decoder.families.olmo2 import olmo_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, local_layers, sizes, window_fields
+from lrgd_jax.decoder.hugging_face_config import Config, local_layers, window_fields
 
 __all__ = ["FAMILY"]
 
 
 def _config(config: Config) -> DecoderConfig:
-    (layers,) = sizes(config, "num_hidden_layers")
+    layers = config.count("num_hidden_layers")
     local = local_layers(config, layers)
     if local is None:
         local = tuple((layer + 1) % 4 != 0 for layer in range(layers))

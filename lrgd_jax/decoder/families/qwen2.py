@@ -3,14 +3,14 @@
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, WindowFields, local_layers, sizes
+from lrgd_jax.decoder.hugging_face_config import Config, WindowFields, local_layers
 
 __all__ = ["FAMILY", "windows"]
 
 
 def windows(config: Config) -> WindowFields:
     """The window, where "use_sliding_window" is set, of the layers from "max_window_layers" on or by "layer_types"."""
-    (layers,) = sizes(config, "num_hidden_layers")
+    layers = config.count("num_hidden_layers")
     window, first = config.whole_or_none("sliding_window", 4096), config.whole("max_window_layers", 28)
     local = local_layers(config, layers)
     if not config.flag("use_sliding_window", False) or window is None:

@@ -7,7 +7,7 @@ Source: Bakouch et al. 2025, "SmolLM3: smol, multilingual, long-context reasoner
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, WindowFields, local_layers, sizes, window_fields
+from lrgd_jax.decoder.hugging_face_config import Config, WindowFields, local_layers, window_fields
 from lrgd_jax.decoder.hugging_face_rotary import rope
 
 __all__ = ["FAMILY"]
@@ -28,7 +28,7 @@ def _config(config: Config) -> DecoderConfig:
 
 def _rotated_layers(config: Config) -> tuple[bool, ...]:
     """Which layers have rotary positions, by "no_rope_layers", which is 1 where they have; else all but every n-th."""
-    (layers,) = sizes(config, "num_hidden_layers")
+    layers = config.count("num_hidden_layers")
     period = config.size("no_rope_layer_interval", 4)
     if not config.has("no_rope_layers"):
         return tuple((layer + 1) % period != 0 for layer in range(layers))
