@@ -156,4 +156,8 @@ def _blocks(stream: BinaryIO, stored: TensorPlace, kind: GGMLQuantizationType) -
     stream.seek(stored.start)
     for first in range(0, rows, at_once):
         count = min(at_once, rows - first)
-        yield dequantize(np.fromfile(stream, np.uint8, count * row_bytes).reshape(count, row_bytes), kind)
+        raw = np.fromfile(stream, np.uint8, count * row_bytes).reshape(count, row_bytes)
+        # of a damaged scale come numbers that are not finite, which are named, so numpy need not warn
+        with np.errstate(all="ignore"):
+            numbers = dequantize(raw, kind)
+        yield numbers
