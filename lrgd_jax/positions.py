@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from lrgd_jax.precision import narrow, wide_format, widen
-from lrgd_jax.rotary_scaling import Llama3Scaling, RotaryScaling, YarnScaling
+from lrgd_jax.rotary_scaling import Llama3Scaling, LongRopeScaling, RotaryScaling, YarnScaling
 
 __all__ = [
     "Llama3Scaling",
+    "LongRopeScaling",
     "RotaryLayout",
     "RotaryScaling",
     "YarnScaling",

@@ -7,7 +7,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Float
 
-__all__ = ["Llama3Scaling", "RotaryScaling", "YarnScaling"]
+__all__ = ["Llama3Scaling", "LongRopeScaling", "RotaryScaling", "YarnScaling"]
 
 
 @runtime_checkable
@@ -54,6 +54,38 @@ class Llama3Scaling:
         kept = (turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor)
         kept = np.clip(kept, 0.0, 1.0)
         return (1 - kept) * frequencies / self.factor + kept * frequencies
+
+
+@struct.dataclass
+class LongRopeScaling:
+    """LongRoPE's stretch: a number for each pair, by which its frequency is divided.
+
+    A model has two of them, one for texts up to the length that it was first trained on, one for longer ones.
+
+    Attributes:
+        factors: of all pairs, the fastest first.
+
+    Source: Ding et al. 2024, arXiv 2402.13753, section 3.
+
+    Examples:
+        >>> from lrgd_jax.positions import rotary_frequencies
+        >>> rotary_frequencies(4, scaling=LongRopeScaling((1.0, 4.0))).tolist()
+        [1.0, 0.0025]
+    """
+
+    factors: tuple[float, ...] = struct.field(pytree_node=False)
+
+    def stretch(self, frequencies: Float[np.ndarray, " half"], theta: float) -> Float[np.ndarray, " half"]:
+        """Divides each frequency by its factor.
+
+        Raises:
+            ValueError: there is not one factor for each.
+        """
+        if len(self.factors) != len(frequencies):
+            raise ValueError(
+                f"LongRoPE needs one factor for each of the {len(frequencies)} rotated pairs, got {len(self.factors)}"
+            )
+        return frequencies / np.asarray(self.factors)
 
 
 @struct.dataclass

@@ -117,6 +117,7 @@ def verify_decoder(
         clock = _Clock(seconds, tell)
         decoder = load_decoder(directory, dtype)
         tokens, segments = split_prompt(decoder, prompt, demonstrations)
+        decoder = decoder._replace(config=decoder.config.for_length(tokens.shape[0]))
         clock("load")
         layers, losses, hidden = _layers(decoder.params, decoder.config, tokens, segments)
         clock("layers")

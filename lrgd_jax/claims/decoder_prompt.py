@@ -34,10 +34,10 @@ def split_prompt(
         outside = ids[(ids < 0) | (ids >= decoder.config.vocab_size)]
         if outside.size:
             raise ValueError(f"token {outside[0]} is outside the vocabulary of {decoder.config.vocab_size} tokens")
-        check_length(decoder.config, ids.size)
+        check_length(decoder.config.for_length(ids.size), ids.size)
         tokens = jnp.asarray(ids, jnp.int32)
         segments = split_tokens(ids.size, demonstrations if isinstance(demonstrations, Sequence) else ())
-    check_length(decoder.config, tokens.shape[0])
+    check_length(decoder.config.for_length(tokens.shape[0]), tokens.shape[0])
     return tokens, segments
 
 

@@ -52,11 +52,14 @@ class Heads(NamedTuple):
 
 
 def rotary(x: Float[Array, "h n d"], config: DecoderConfig, positions: Int[Array, " n"]) -> Float[Array, "h n d"]:
-    """Rotates every head's rows to their positions, with angles in float32 or wider."""
+    """Rotates every head's rows to their positions, with angles in float32 or wider, and multiplies by the gain."""
     width = config.head_width if config.rotary_width is None else config.rotary_width
     frequencies = rotary_frequencies(width, config.rope_theta, config.rope_scaling) / config.rope_factor
     wide = at_least_float32(x[..., :width])
-    turned = jax.vmap(lambda rows: rotate(rows, positions, frequencies, config.rope_layout))(wide).astype(x.dtype)
+    turned = jax.vmap(lambda rows: rotate(rows, positions, frequencies, config.rope_layout))(wide)
+    if config.rope_gain != 1:
+        turned = turned * jnp.asarray(config.rope_gain, turned.dtype)
+    turned = turned.astype(x.dtype)
     return turned if width == config.head_width else jnp.concatenate([turned, x[..., width:]], axis=-1)
 
 

@@ -58,6 +58,7 @@ def capture(
         ValueError: as for `lrgd_jax.decoder.apply`.
     """
     n = tokens.shape[0]
+    config = config.for_length(n)
     gates = gate_demonstrations(config, n, segments, rates)
     check_length(config, n)
 

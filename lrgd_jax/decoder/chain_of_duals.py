@@ -29,28 +29,33 @@ from lrgd_jax.dual.single_head import HeadDual
 from lrgd_jax.dual.token_roles import TokenRoles, segments_of, token_roles
 from lrgd_jax.features import elu_plus_one
 from lrgd_jax.positions import rotary_frequencies, rotate, visible
+from lrgd_jax.precision import at_least_float32
 
 __all__ = ["dual_attention", "dual_chain", "dual_layer", "head_dual"]
 
 
 @dataclass(frozen=True)
 class PartialRotary(Rotary):
-    """Rotary positions of the first coordinates of a head, at positions divided by a factor.
+    """Rotary positions of the first coordinates of a head, at positions divided by a factor, times a gain.
 
     Attributes:
         width: how many coordinates are rotated; all unless given.
         factor: by which positions are divided.
+        gain: by which what is rotated is multiplied.
     """
 
     width: int | None = None
     factor: float = 1.0
+    gain: float = 1.0
 
     def __call__(self, x: Float[Array, "n d"], first: int = 0) -> Float[Array, "n d"]:
         """Rotates the rows, which stand at the positions offset + first, offset + first + 1, …"""
         width = x.shape[1] if self.width is None else self.width
         frequencies = rotary_frequencies(width, self.theta, self.scaling) / self.factor
         positions = self.offset + first + jnp.arange(x.shape[0])
-        return jnp.concatenate([rotate(x[:, :width], positions, frequencies, self.layout), x[:, width:]], axis=1)
+        turned = rotate(at_least_float32(x[:, :width]), positions, frequencies, self.layout)
+        turned = _multiply(self.gain, turned).astype(x.dtype)
+        return jnp.concatenate([turned, x[:, width:]], axis=1)
 
 
 def head_dual(config: DecoderConfig) -> HeadDual:
@@ -70,13 +75,14 @@ def head_dual(config: DecoderConfig) -> HeadDual:
     rotary: Rotary | None = Rotary(config.rope_theta, config.rope_layout, scaling=config.rope_scaling)
     if config.positions != "rotary":
         rotary = None
-    elif config.rotary_width is not None or config.rope_factor != 1:
+    elif config.rotary_width is not None or config.rope_factor != 1 or config.rope_gain != 1:
         rotary = PartialRotary(
             config.rope_theta,
             config.rope_layout,
             scaling=config.rope_scaling,
             width=config.rotary_width,
             factor=config.rope_factor,
+            gain=config.rope_gain,
         )
     form = SoftmaxAttention(scale=config.attention_scale, causal=True, window=config.window, rotary=rotary)
     return dual_of(form) if config.attention_soft_cap is None else SoftCappedDual(form, config.attention_soft_cap)
@@ -179,7 +185,7 @@ def dual_layer(
     return checkpoint_name(after + added, "residual")
 
 
-def _multiply(factor: float, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
+def _multiply(factor: float, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
     """Factor x; the rows themselves for one, which costs no rounding."""
     return x if factor == 1 else jnp.asarray(factor, x.dtype) * x
 
@@ -207,6 +213,7 @@ def dual_chain(
         >>> bool(jnp.max(jnp.abs(apart)) < 1e-4)
         True
     """
+    config = config.for_length(tokens.shape[0])
     check_length(config, tokens.shape[0])
     segments = segments_of(tokens.shape[0], segments)
     x = embed(params, tokens)

@@ -68,6 +68,7 @@ class DecoderConfig:
         rotated_layers: which layers have rotary positions, the others none; all unless given (SmolLM 3).
         rotary_width: coordinates of a head that are rotated, the first ones; all unless given (GPT-NeoX).
         rope_factor: positions are divided by it before they are rotated.
+        rope_gain: what is rotated is multiplied by it (YaRN, LongRoPE).
         norm: "rms", or "layer" for LayerNorm with bias.
         pre_norms: what attention and feed-forward block read is normed.
         post_norms: what they return is normed before it is added (Gemma 2; OLMo 2, without pre-norms).
@@ -79,6 +80,7 @@ class DecoderConfig:
         activation: of the feed-forward block.
         embedding_scale: what the rows of the embedding are multiplied by (Gemma).
         logit_divisor: by which the output's logits are divided (Granite).
+        beyond: what the decoder is on texts longer than its context, where it reads them too (LongRoPE).
 
     Raises:
         ValueError: a size is not positive, the heads cannot be divided among the groups, a rotated width is odd, a
@@ -122,6 +124,7 @@ class DecoderConfig:
     rotated_layers: tuple[bool, ...] | None = None
     rotary_width: int | None = None
     rope_factor: float = 1.0
+    rope_gain: float = 1.0
     norm: Literal["rms", "layer"] = "rms"
     pre_norms: bool = True
     post_norms: bool = False
@@ -133,6 +136,7 @@ class DecoderConfig:
     activation: Activation = "silu"
     embedding_scale: float = 1.0
     logit_divisor: float = 1.0
+    beyond: "DecoderConfig | None" = None
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -187,6 +191,7 @@ class DecoderConfig:
             "norm_epsilon",
             "rope_theta",
             "rope_factor",
+            "rope_gain",
             "embedding_scale",
             "residual_multiplier",
             "logit_divisor",
@@ -219,7 +224,12 @@ class DecoderConfig:
             return replace(own, window=None, **whole)
         if self.local_rope_theta is None:
             return replace(own, **whole)
-        return replace(own, rope_theta=self.local_rope_theta, rope_scaling=None, rope_factor=1.0, **whole)
+        plain = {"rope_scaling": None, "rope_factor": 1.0, "rope_gain": 1.0}
+        return replace(own, rope_theta=self.local_rope_theta, **plain, **whole)
+
+    def for_length(self, length: int) -> "DecoderConfig":
+        """What the decoder is on a text of a length: the config itself, or `beyond` where its context is shorter."""
+        return self if self.beyond is None or length <= self.context_length else self.beyond
 
     def check_one_layer(self) -> None:
         """Raises ValueError where the layers differ, so that this config describes none of them."""

@@ -190,6 +190,7 @@ def hidden_states(
         >>> hidden_states(params, config, tokens).shape
         (5, 8)
     """
+    config = config.for_length(tokens.shape[0])
     check_length(config, tokens.shape[0])
     by_kind = gate_demonstrations(config, tokens.shape[0], segments, rates, contributions)
     if gates is not None and by_kind is not None:
@@ -269,6 +270,7 @@ def apply_with(
         >>> apply_with(attend_to_nothing, params, config, tokens).shape
         (5, 256)
     """
+    config = config.for_length(tokens.shape[0])
     check_length(config, tokens.shape[0])
 
     def keep_nothing(i: int, own: DecoderConfig, heads: Heads) -> tuple[Float[Array, "h n dv"], None]:

@@ -54,19 +54,39 @@ def generate(
         (3,)
     """
     n = tokens.shape[0]
+    config = config.for_length(n)
     check_length(config, n)
     outside = tokens[(tokens < 0) | (tokens >= config.vocab_size)]
     if outside.size:
         raise ValueError(f"generate: token {outside[0]} is outside the vocabulary of {config.vocab_size} tokens")
     if steps < 1:
         raise ValueError(f"generate: steps must be at least 1, got {steps}")
-    if n + steps > config.context_length:
+    context = (config if config.beyond is None else config.beyond).context_length
+    if n + steps > context:
         raise ValueError(
             f"a prompt of {n} tokens and {steps} steps make {n + steps} tokens: the model's context holds "
-            f"{config.context_length}; shorten the prompt or generate at most {config.context_length - n} tokens"
+            f"{context}; shorten the prompt or generate at most {context - n} tokens"
         )
     gates = gate_demonstrations(config, n, segments, rates, contributions)
-    return _generate(params, config, tokens, steps, stop, None if gates is None else gates.followed_by(steps))
+    # where what is written outgrows the first context, all of it is read anew as a longer text
+    first = steps if config.beyond is None else min(steps, config.context_length - n + 1)
+    written = _generate(params, config, tokens, first, stop, None if gates is None else gates.followed_by(first))
+    if first == steps:
+        return written
+    if stop is not None and int(written[-1]) == stop:
+        return jnp.concatenate([written, jnp.full(steps - first, stop, written.dtype)])
+    longer = None if gates is None else gates.followed_by(first).segments
+    rest = generate(
+        params,
+        config,
+        jnp.concatenate([tokens, written]),
+        steps - first,
+        stop=stop,
+        rates=rates,
+        contributions=contributions,
+        segments=longer,
+    )
+    return jnp.concatenate([written, rest])
 
 
 @partial(jax.jit, static_argnames=("config", "steps", "stop"))

@@ -87,7 +87,7 @@ def gguf_config(metadata: Fields, stored: Mapping[str, tuple[int, ...]]) -> Deco
         context_length=metadata.size("llama.context_length"),
         norm_epsilon=metadata.positive("llama.attention.layer_norm_rms_epsilon"),
         rope_theta=metadata.positive("llama.rope.freq_base", 10_000.0),
-        **_stretch(metadata, head_width, rotated == head_width),
+        **_stretch(metadata, rotated == head_width),
         rope_layout="interleaved",
         rotary_width=None if rotated == head_width else rotated,
         tied_head="output.weight" not in stored,
@@ -102,10 +102,10 @@ def gguf_config(metadata: Fields, stored: Mapping[str, tuple[int, ...]]) -> Deco
 class _Stretch(TypedDict, total=False):
     rope_factor: float
     rope_scaling: YarnScaling
-    attention_scale: float
+    rope_gain: float
 
 
-def _stretch(metadata: Fields, head_width: int, whole_heads: bool) -> _Stretch:
+def _stretch(metadata: Fields, whole_heads: bool) -> _Stretch:
     """How positions are stretched; YaRN multiplies rotated queries and keys by 1 + ln(factor) / 10 too."""
     kind = metadata.text("llama.rope.scaling.type", "linear")
     if kind not in ("none", "linear", "yarn"):
@@ -118,7 +118,7 @@ def _stretch(metadata: Fields, head_width: int, whole_heads: bool) -> _Stretch:
         raise ValueError('rotary scaling "yarn" of heads that are rotated in part is not computed')
     gain = 1 + 0.1 * math.log(factor)
     scaling = YarnScaling(factor=factor, original_max_position_embeddings=original)
-    return {"rope_scaling": scaling, "attention_scale": gain**2 / math.sqrt(head_width)}
+    return {"rope_scaling": scaling, "rope_gain": gain}
 
 
 def _factor(metadata: Fields) -> float:

@@ -2,25 +2,37 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Required, TypedDict
+from typing import NamedTuple, Required, TypedDict
 
 from lrgd_jax.decoder.fields import Fields, shown
 from lrgd_jax.decoder.hugging_face_config import Config
-from lrgd_jax.positions import Llama3Scaling, RotaryScaling, YarnScaling
+from lrgd_jax.positions import Llama3Scaling, LongRopeScaling, RotaryScaling, YarnScaling
 
-__all__ = ["RotaryFields", "read_rotary", "rope", "rotary_parameters"]
+__all__ = ["LongTexts", "RotaryFields", "read_rotary", "rope", "rotary_parameters"]
+
+
+class LongTexts(NamedTuple):
+    """The stretch of texts that are longer than the first context.
+
+    Attributes:
+        context: tokens of the longest text that is not.
+        scaling: the stretch.
+    """
+
+    context: int
+    scaling: RotaryScaling
 
 
 class Stretch(TypedDict, total=False):
     """The fields of `DecoderConfig` that say how the frequencies are stretched.
 
-    An attention factor is none of them: by it YaRN multiplies rotated queries and keys, which `llama_like` makes a
-    part of the scale of the logits.
+    `longer` is none of them: `llama_like` makes it the config `beyond` the first context.
     """
 
     rope_factor: float
     rope_scaling: RotaryScaling
-    attention_factor: float
+    rope_gain: float
+    longer: LongTexts
 
 
 class RotaryFields(Stretch, total=False):
@@ -162,10 +174,10 @@ def _yarn(config: Config, written: Fields) -> Stretch:
     )
     if not scaling.beta_fast >= scaling.beta_slow:
         raise ValueError(f'rope_type "yarn" needs beta_fast >= beta_slow, got {scaling.beta_fast}, {scaling.beta_slow}')
-    return {"rope_scaling": scaling, "attention_factor": _attention_factor(written, factor)}
+    return {"rope_scaling": scaling, "rope_gain": _yarn_gain(written, factor)}
 
 
-def _attention_factor(written: Fields, factor: float) -> float:
+def _yarn_gain(written: Fields, factor: float) -> float:
     """By which YaRN multiplies rotated queries and keys: stated, or 1 + ln(factor) / 10.
 
     Source: Peng et al. 2023, arXiv 2309.00071, eq. 22; with DeepSeek's two weights, as transformers does.
@@ -178,6 +190,33 @@ def _attention_factor(written: Fields, factor: float) -> float:
     if written.has("attention_factor"):
         return written.positive("attention_factor")
     return gain(weights[0]) / gain(weights[1]) if len(weights) == 2 else gain(1.0)
+
+
+def _longrope(config: Config, written: Fields) -> Stretch:
+    """Each pair's frequency divided by a number of its own; by another one in texts beyond the first context.
+
+    What is rotated is multiplied by the root of 1 + ln(factor) / ln(first context), unless a factor is stated.
+
+    Source: Ding et al. 2024, arXiv 2402.13753, section 3; the root: Abdin et al. 2024, arXiv 2404.14219, and its model.
+    """
+    first = (config.size if config.has("original_max_position_embeddings") else written.size)(
+        "original_max_position_embeddings"
+    )
+    written.get("original_max_position_embeddings")  # which the config's own replaces
+    short, long = (LongRopeScaling(_factors(written, name)) for name in ("short_factor", "long_factor"))
+    factor = written.positive("factor") if written.has("factor") else config.size("max_position_embeddings") / first
+    if written.has("attention_factor"):
+        gain = written.positive("attention_factor")
+    else:
+        gain = math.sqrt(1 + math.log(factor) / math.log(first)) if factor > 1 else 1.0
+    return {"rope_scaling": short, "rope_gain": gain, "longer": LongTexts(first, long)}
+
+
+def _factors(written: Fields, name: str) -> tuple[float, ...]:
+    factors = written.numbers(name)
+    if not factors or min(factors) <= 0:
+        raise written.wrong(name, "a list of positive numbers", list(factors))
+    return factors
 
 
 def _original_context(config: Config, written: Fields) -> int:
@@ -193,5 +232,6 @@ KINDS: Mapping[str, Callable[[Config, Fields], Stretch]] = {
     "llama3": _llama3,
     "dynamic": _dynamic,
     "yarn": _yarn,
+    "longrope": _longrope,
 }
 """How each kind of stretch is read."""

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.inspection import Greedy, Inspection
 from lrgd_jax.report.plain_text import plain
 
@@ -22,7 +23,7 @@ def inspection_table(inspection: Inspection, greedy: Greedy | str) -> Table:
         "family": inspection.family,
         "size": f"{inspection.parameters:,} numbers; {config.layers} layers of width {config.width}, "
         f"{config.heads} heads ({config.kv_heads} of keys and values) of width {config.head_width}",
-        "vocabulary": f"{config.vocab_size:,} tokens, context {config.context_length:,}",
+        "vocabulary": f"{config.vocab_size:,} tokens, context {_context(config)}",
         "stored as": stored,
         "memory": f"{_bytes(inspection.memory())} in float32, {_bytes(inspection.memory('bfloat16'))} in bfloat16; "
         f"{inspection.cache():,} bytes a token for keys and values",
@@ -44,6 +45,11 @@ def _greedy(greedy: Greedy) -> str:
         f"{verdict} ({greedy.loss:.2f} nats a token, {greedy.guessing:.2f} by guessing); "
         f"{greedy.text[-30:]!r} goes on {greedy.continuation!r}"
     )
+
+
+def _context(config: DecoderConfig) -> str:
+    longer = "" if config.beyond is None else f", {config.beyond.context_length:,} with frequencies of long texts"
+    return f"{config.context_length:,}{longer}"
 
 
 def _bytes(size: int) -> str:

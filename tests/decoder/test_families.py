@@ -85,7 +85,7 @@ def test_rotary_parameters_are_read_as_transformers_4_and_5_write_them(written):
     [
         ({"hidden_size": "8"}, 'hidden_size must be a positive whole number, got "8"'),
         ({"hidden_act": "gelu"}, "hidden_act is 'gelu'"),
-        ({"rope_scaling": {"rope_type": "longrope", "factor": 2.0}}, 'rope_type is "longrope"; supported'),
+        ({"rope_scaling": {"rope_type": "su", "factor": 2.0}}, 'rope_type is "su"; supported'),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 2.0}}, "rope_scaling.low_freq_factor is missing"),
         ({"rope_scaling": {"rope_type": "llama3", **SCALING, "high_freq_factor": 1.0}}, "high_freq_factor > low"),
         ({"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}}, "partial_rotary_factor is 0.5"),

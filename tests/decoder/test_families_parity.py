@@ -222,15 +222,16 @@ def share_frequencies(model, config):
             setattr(module, name, torch.tensor(frequencies.astype(np.float32)))
 
 
-def same_logits(folder, model, dtype=jnp.float32):
+def same_logits(folder, model, dtype=jnp.float32, *, tokens=TOKENS, share=True):
     config, params, _ = load_directory(folder, dtype)
-    share_frequencies(model, config)
+    if share:
+        share_frequencies(model, config)
 
     def ours(params):
-        return apply(params, config, jnp.asarray(TOKENS))
+        return apply(params, config, jnp.asarray(tokens))
 
     with torch.no_grad():
-        theirs = model(torch.tensor(TOKENS)[None]).logits[0].numpy()
+        theirs = model(torch.tensor(tokens)[None]).logits[0].numpy()
     # the same formula in the same precision, its sums in another order: either side may be off by one bound
     tolerance = 2 * adjoint_bound(ours, params, cuts="names").worst
     within(jax.jit(ours)(params), theirs, tolerance)
@@ -266,9 +267,19 @@ def test_greedy_tokens_are_those_of_transformers(tmp_path, case):
     family, options = CASES[case]
     model = random_model(family, options)
     model.save_pretrained(tmp_path)
-    config, params, _ = load_directory(tmp_path)
+    same_tokens(tmp_path, model, 30)
+
+
+def same_tokens(folder, model, steps):
+    config, params, _ = load_directory(folder)
     prompt = torch.tensor(TOKENS)[None]
-    settings = {"do_sample": False, "min_new_tokens": 30, "max_new_tokens": 30, "pad_token_id": 0, "eos_token_id": None}
+    settings = {
+        "do_sample": False,
+        "min_new_tokens": steps,
+        "max_new_tokens": steps,
+        "pad_token_id": 0,
+        "eos_token_id": None,
+    }
     with torch.no_grad():
         whole = model.generate(prompt, attention_mask=torch.ones_like(prompt), **settings)
-    assert generate(params, config, jnp.asarray(TOKENS), 30).tolist() == whole[0, len(TOKENS) :].tolist()
+    assert generate(params, config, jnp.asarray(TOKENS), steps).tolist() == whole[0, len(TOKENS) :].tolist()

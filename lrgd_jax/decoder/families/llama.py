@@ -7,7 +7,8 @@ from typing import Any
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.family import Family
 from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens, sizes
-from lrgd_jax.decoder.hugging_face_rotary import rope
+from lrgd_jax.decoder.hugging_face_rotary import LongTexts, rope
+from lrgd_jax.positions import rotary_frequencies
 
 __all__ = ["FAMILY", "head_width", "llama_like"]
 
@@ -22,22 +23,21 @@ def llama_like(config: Config, **difference: Any) -> DecoderConfig:
     """
     if "rope_theta" not in difference:
         difference |= rope(config)
-    factor = difference.pop("attention_factor", 1.0)
+    longer: LongTexts | None = difference.pop("longer", None)
     fields = {field: read(config) for field, read in READ.items() if field not in difference}
-    plain = DecoderConfig(**(fields | difference))
-    return plain if factor == 1 else _sharpened(plain, factor)
+    short = DecoderConfig(**(fields | difference))
+    return short if longer is None else _with_long_texts(short, longer)
 
 
-def _sharpened(config: DecoderConfig, factor: float) -> DecoderConfig:
-    """With rotated queries and keys multiplied by a factor, which is one of the scale where whole heads are rotated."""
-    partly = ("rotary_width", "local_rope_theta", "rotated_layers")
-    given = [name for name in partly if getattr(config, name, None) is not None]
-    if given:
-        raise ValueError(
-            f"an attention factor of {factor} multiplies what is rotated, but {', '.join(given)} says that not all is; "
-            "set attention_factor to 1.0 if the model was made without"
-        )
-    return replace(config, attention_scale=config.logit_scale(config.head_width) * factor**2)
+def _with_long_texts(config: DecoderConfig, longer: LongTexts) -> DecoderConfig:
+    """A decoder of which texts longer than the first context have frequencies of their own."""
+    width = config.head_width if config.rotary_width is None else config.rotary_width
+    for scaling in (config.rope_scaling, longer.scaling):
+        rotary_frequencies(width, config.rope_theta, scaling)  # as many factors as there are pairs
+    if longer.context >= config.context_length:
+        return config
+    beyond = replace(config, rope_scaling=longer.scaling)
+    return replace(config, context_length=longer.context, beyond=beyond)
 
 
 def head_width(config: Config) -> int:

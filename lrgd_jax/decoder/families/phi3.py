@@ -30,11 +30,10 @@ def _config(config: Config) -> DecoderConfig:
     for name in ("rope_scaling", "rope_parameters"):
         written = config.nested(name)
         kind = written.text("rope_type", written.text("type", "default"))
-        if kind != "default":
-            # of which "su" and "yarn" are older names in this family
+        if kind not in ("default", "longrope"):
             raise ValueError(
-                f"{name} has the type {kind!r}: the frequencies that change with a text's length (longrope) are not "
-                "computed here; choose a model of the short context, such as Phi-3-mini-4k-instruct"
+                f'{name} has the type {kind!r}, but a Phi-3 has "default" or "longrope", of which "su" and "yarn" are '
+                "older names: write that if it is meant"
             )
     width = head_width(config)
     return llama_like(
