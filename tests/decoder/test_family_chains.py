@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.tiny_checkpoints import TINY_CONFIGS
 
 from lrgd_jax.decoder import (
     apply,
@@ -27,44 +28,9 @@ from lrgd_jax.kernels import gram
 
 from .helpers import TINY, TOKENS, agree, decoder
 
-PLAIN = replace(TINY, attention_bias=False, mlp_bias=False, context_length=10)
-GEMMA = replace(
-    PLAIN,
-    activation="gelu_tanh",
-    attention_scale=0.375,
-    post_norms=True,
-    embedding_scale=8**0.5,
-    tied_head=True,
-    window=3,
-    local_layers=(True, False),
-)
-FOUR = replace(TINY, context_length=10, kv_heads=4, norm="layer", gated=False)
-OLMO = {"pre_norms": False, "post_norms": True, "query_key_norm": True, "query_key_norm_over": "heads"}
-CONFIGS = {
-    "llama": PLAIN,
-    "mistral": replace(PLAIN, window=3),
-    "qwen2": replace(PLAIN, attention_bias=True, output_bias=False),
-    "qwen3": replace(PLAIN, query_key_norm=True),
-    "gemma2": replace(GEMMA, attention_soft_cap=2.0, logit_soft_cap=3.0),
-    "gemma3": replace(GEMMA, query_key_norm=True, rope_factor=8.0, rope_theta=1e6, local_rope_theta=1e4),
-    "gemma": replace(PLAIN, activation="gelu_tanh", embedding_scale=8**0.5, tied_head=True, kv_heads=1),
-    "gpt2": replace(FOUR, positions="learned", activation="gelu_tanh"),
-    "gpt_neox": replace(FOUR, rotary_width=2, parallel_residual=True, activation="gelu"),
-    "granite": replace(PLAIN, embedding_scale=3.0, residual_multiplier=0.25, attention_scale=0.125, logit_divisor=2.0),
-    "ministral": replace(PLAIN, window=3, local_layers=(False, True)),
-    "mixtral": replace(PLAIN, experts=3, experts_per_token=2),
-    "olmo2": replace(PLAIN, **OLMO),
-    "olmo3": replace(PLAIN, **OLMO, rope_factor=8.0, window=3, local_layers=(True, False), local_rope_theta=1e4),
-    "phi3": replace(PLAIN, rotary_width=2, window=4),
-    "smollm3": replace(PLAIN, rotated_layers=(True, False)),
-    "stablelm": replace(FOUR, gated=True, mlp_bias=False, rotary_width=2, query_key_norm=True, kv_heads=2),
-}
+CONFIGS = {family.name: family.decoder_config(TINY_CONFIGS[family.name]) for family in FAMILIES}
 SEGMENTS = split_tokens(len(TOKENS), [(0, 2), (2, 5)])
 NEW = {name: config for name, config in CONFIGS.items() if name != "llama"}  # which test_chain_of_duals has
-
-
-def test_every_family_is_here():
-    assert {family.name for family in FAMILIES} == set(CONFIGS)
 
 
 @pytest.mark.parametrize("name", NEW)

@@ -230,8 +230,8 @@ FAMILY = Family(
     read_config=_config,
 )
 ''',
-    "tests/decoder/test_family_chains.py": Insertion(
-        '    "qwen3": replace(', '    "starling": replace(PLAIN, query_key_norm=True, kv_heads=1),\n'
+    "tests/support/tiny_checkpoints.py": Insertion(
+        '    "qwen3": LLAMA,', '    "starling": {**LLAMA, "num_key_value_heads": 1},\n'
     ),
     # made up, so `transformers` has nothing to compare it with
     "tests/decoder/test_families_parity.py": Insertion('    "Qwen3": (\n', ""),
