@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lrgd_jax.locks import remove_stale_locks
+
 __all__ = [
     "UNFINISHED",
     "atomic_write",
@@ -81,6 +83,7 @@ def remove_leftovers(folder: Path) -> None:
     Args:
         folder: where something will be written; what cannot be removed stays.
     """
+    remove_stale_locks(folder)
     for path in folder.glob(f"{UNFINISHED}*"):
         writer = WRITER.match(path.name)
         if writer is None or writer[1] != _machine() or _lives(int(writer[2])):

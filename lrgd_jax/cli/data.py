@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from lrgd_jax.cli.errors import CODES
+from lrgd_jax.cli.files import claim_folder
 from lrgd_jax.cli.options import require_at_least_one
 
 if TYPE_CHECKING:
@@ -59,9 +60,8 @@ def amazon_reviews(
     The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
     """
     from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
-    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    require_free(destination)
+    claim_folder(destination)
     rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
     titles = None if metadata is None else read_titles(metadata)
     _import_table(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
@@ -100,9 +100,8 @@ def comma_separated(
     not go by item.
     """
     from lrgd_jax.recommend.data.formats.csv_interactions import Columns, read_interactions, read_title_table
-    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    require_free(destination)
+    claim_folder(destination)
     rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
     if time is not None and ordered:
         raise ValueError("--ordered says that the order of the rows is that of time; give it or --time, not both")
@@ -126,9 +125,8 @@ def sequences(
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
     from lrgd_jax.recommend.data.formats.csv_interactions import read_title_table
     from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
-    from lrgd_jax.recommend.data.imported_folder import require_free
 
-    require_free(destination)
+    claim_folder(destination)
     rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
     named = None if titles is None else read_title_table(titles, item="item", title="title")
     _import_table(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
@@ -144,11 +142,11 @@ def generate(
 ) -> None:
     """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
     from lrgd_jax.recommend.data.generator import generate_dataset
-    from lrgd_jax.recommend.data.imported_folder import require_free, save_dataset
+    from lrgd_jax.recommend.data.imported_folder import save_dataset
     from lrgd_jax.recommend.data.preparation import prepare_dataset
 
     require_at_least_one({"--users": users, "--items": items, "--length": length})
-    require_free(destination)
+    claim_folder(destination)
     result = prepare_dataset(generate_dataset(seed, users, items, length=length))
     result.report["source"] = {"kind": "generated", "seed": seed}
     save_dataset(result, destination)

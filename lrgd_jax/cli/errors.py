@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from lrgd_jax.cli.terminal import write_line
 from lrgd_jax.cli.usage import is_usage_error, usage_sentence
+from lrgd_jax.locks import release_all
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = [
@@ -143,8 +144,11 @@ class CommandGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:
         """Runs a command."""
-        with exit_with_code():
-            return super().invoke(ctx)
+        try:
+            with exit_with_code():
+                return super().invoke(ctx)
+        finally:
+            release_all()
 
 
 @contextlib.contextmanager

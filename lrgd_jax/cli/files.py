@@ -9,7 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import BAD_INPUT, complain
 
-__all__ = ["complain_if_unwritable", "make_folder", "require_writable", "write_json_result"]
+__all__ = ["claim_folder", "complain_if_unwritable", "make_folder", "require_writable", "write_json_result"]
 
 
 def require_writable(files: Mapping[str, Path | None]) -> None:
@@ -23,11 +23,14 @@ def require_writable(files: Mapping[str, Path | None]) -> None:
         IsADirectoryError: one is a folder.
         PermissionError: nothing can be written into the folder of one.
         OSError: one is a link that leads in a circle.
-        ValueError: two results would go to one file.
+        ValueError: two results would go to one file, or another process is writing one; until the command ends, no
+            other process may.
     """
     from lrgd_jax.atomic import follow_link, is_stream
+    from lrgd_jax.locks import hold
 
     asked = {option: file for option, file in files.items() if file is not None}
+    regular: list[Path] = []
     for option, file in asked.items():
         if is_stream(file):
             continue
@@ -38,20 +41,41 @@ def require_writable(files: Mapping[str, Path | None]) -> None:
             raise FileNotFoundError(f"{option} {file}: there is no folder {folder}; make it first")
         if not os.access(folder, os.W_OK):
             raise PermissionError(f"{option} {file}: nothing can be written into {folder}; choose another folder")
+        regular.append(file)
     if len({file.absolute() for file in asked.values()}) < len(asked):
         raise ValueError(f"{' and '.join(asked)} name the same file; give each its own")
+    for file in regular:
+        hold(file)
 
 
 def make_folder(option: str, folder: Path) -> None:
-    """Makes the folder that an option names, before anything is computed.
+    """Makes the folder that an option names, before anything is computed; until the command ends, it is ours alone.
 
     Raises:
+        ValueError: another process is writing into it.
         NotADirectoryError: it is a file.
         OSError: it cannot be made.
     """
+    from lrgd_jax.locks import hold
+
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{option} {folder} is a file; give the name of a folder")
     folder.mkdir(parents=True, exist_ok=True)
+    hold(folder)
+
+
+def claim_folder(folder: Path) -> None:
+    """Sees that a new folder can be made, before anything is read; until the command ends, it is ours alone.
+
+    Raises:
+        FileExistsError: the name is taken, by anything but an empty folder.
+        ValueError: another process is making it.
+    """
+    from lrgd_jax.locks import hold
+    from lrgd_jax.recommend.data.imported_folder import require_free
+
+    require_free(folder)
+    hold(folder)
 
 
 @contextlib.contextmanager

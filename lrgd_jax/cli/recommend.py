@@ -12,7 +12,12 @@ from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.files import require_writable, write_json_result
 from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
 from lrgd_jax.cli.recommend_inputs import fit_recommender, load_or_fit_recommender, read_meta, read_split, split_names
-from lrgd_jax.cli.recommend_results import baseline_comparison, evaluation_settings, write_explanation
+from lrgd_jax.cli.recommend_results import (
+    baseline_comparison,
+    evaluation_settings,
+    headline_metrics,
+    write_explanation,
+)
 from lrgd_jax.cli.terminal import results_console, write_line
 from lrgd_jax.recommend.forms.registry import FORMS
 
@@ -66,7 +71,9 @@ def query(
             help="Names of items, oldest first, with commas between, a name with a comma in quotes; may be repeated.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", "--k", help="Number of items.")] = 10,
+    k: Annotated[
+        int | None, typer.Option("-k", "--k", help="Number of items; 10, or the whole catalogue, unless given.")
+    ] = None,
     data: Data = None,
     model: Model = None,
     form: Form = "linear",
@@ -95,7 +102,7 @@ def query(
     ]
     table = rows_table(["place", "item", "title", "score"], [[i + 1, *row.values()] for i, row in enumerate(rows)])
     results_console().print(table)
-    write_json_result(json, {"user": user, "k": k, "items": rows})
+    write_json_result(json, {"user": user, "k": len(rows) if k is None else k, "items": rows})
 
 
 @recommend.command(epilog=CODES)
@@ -133,7 +140,7 @@ def evaluate(
     scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
     result["seconds_cpu"] = time.process_time() - busy
     result |= evaluation_settings(recommender, data, scoring)
-    for metric in ("HR@10", "NDCG@10"):
+    for metric in headline_metrics(measured):
         interval = measured.interval(metric, seed=seed)
         result[f"{metric} interval"] = [interval.low, interval.high]
     if baseline:
@@ -184,12 +191,13 @@ def learn(
             progress=lambda done, _: bar.update(task, completed=done),
         )
         after = fit_recommender(cut, "valid", "linear", learned.meta)
+        hits, gain = headline_metrics(measure(before, cut, "valid"))
         gains = {
             f"{metric} {name}": measure(one, cut, "valid").summary()[metric]
-            for metric in ("HR@10", "NDCG@10")
+            for metric in (hits, gain)
             for name, one in (("before", before), ("after", after))
         }
-        better = gains["NDCG@10 after"] > gains["NDCG@10 before"]
+        better = gains[f"{gain} after"] > gains[f"{gain} before"]
         meta = asdict(learned.meta if better else before.meta)
         result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid", **gains}
         result["losses"] = learned.losses.tolist()

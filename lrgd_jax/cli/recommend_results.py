@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.serving.named_explanation import NamedExplanation
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["baseline_comparison", "evaluation_settings", "write_explanation"]
+__all__ = ["baseline_comparison", "evaluation_settings", "headline_metrics", "write_explanation"]
 
 
 def evaluation_settings(recommender: Recommender, data: Path | None, scoring: float) -> dict[str, object]:
@@ -33,6 +33,11 @@ def evaluation_settings(recommender: Recommender, data: Path | None, scoring: fl
     }
 
 
+def headline_metrics(measured: Evaluation) -> tuple[str, str]:
+    """The two metrics that come with an interval: hits and gain of the longest lists, HR@10 and NDCG@10 as a rule."""
+    return f"HR@{max(measured.ks)}", f"NDCG@{max(measured.ks)}"
+
+
 def baseline_comparison(measured: Evaluation, split: Split, seed: int) -> dict[str, object]:
     """The usual strong baseline on the same queries, and the paired difference, clustered by user.
 
@@ -46,7 +51,7 @@ def baseline_comparison(measured: Evaluation, split: Split, seed: int) -> dict[s
 
     other = evaluate(item_knn_and_popularity(split.context(measured.part), len(split.catalogue)), split, measured.part)
     result: dict[str, object] = {}
-    for metric in ("HR@10", "NDCG@10"):
+    for metric in headline_metrics(measured):
         against = measured.against(other, metric, seed=seed)
         result[f"baseline {metric}"] = float(other.values(metric).mean())
         result[f"{metric} above baseline"] = against.difference.mean

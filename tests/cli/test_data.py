@@ -145,7 +145,11 @@ DROP = object()
         (TABLE.replace("u0,i3,3,", "u0,i3,0,"), ["--time", "time"], "times of user 'u0' go back"),
         (TABLE.replace("u0,i3,3,", "u0,i3,2,"), ["--time", "time"], "user 'u0' has 2 items at time 2"),
         (TABLE.replace("u0,i3,3,", "u0,i1,3,"), ["--time", "time"], "user 'u0' has item 'i1' more than once"),
-        (TABLE.replace("u0,i3,3,", "u0,i3,soon,"), ["--time", "time"], "column 'time': expected seconds since 1970, or dates"),
+        (
+            TABLE.replace("u0,i3,3,", "u0,i3,soon,"),
+            ["--time", "time"],
+            "column 'time': expected seconds since 1970, or dates",
+        ),
         (TABLE.replace("u0,i3,3,", "u0,i3,1600000000000,"), ["--time", "time"], "are these milliseconds?"),
         (
             TABLE.replace("i3,3,3", "i3,3,good"),

@@ -26,6 +26,7 @@ import polars as pl
 from lrgd_jax import __version__
 from lrgd_jax.atomic import UNFINISHED, atomic_write, to_scalar
 from lrgd_jax.experiments.running.interface import Row, Value
+from lrgd_jax.locks import hold, release
 from lrgd_jax.outside.parquet_files import read_parquet
 
 if sys.platform != "win32":
@@ -98,12 +99,16 @@ def alone(directory: Path) -> Generator[None, None, None]:
     if sys.platform == "win32":
         yield
         return
-    handle = os.open(directory, os.O_RDONLY)
+    hold(directory)
     try:
-        _lock(handle, directory)
-        yield
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            _lock(handle, directory)
+            yield
+        finally:
+            os.close(handle)
     finally:
-        os.close(handle)
+        release(directory)
 
 
 def clean(directory: Path) -> None:

@@ -1,5 +1,6 @@
 """The data of a recommender: a catalogue, users' ordered histories, and the questions asked about them."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -23,6 +24,9 @@ class Catalogue:
         titles: texts, empty where there is none; None where the data have no text at all.
         vectors: dense features, shape [items, d], or None.
 
+    Raises:
+        ValueError: a name is there twice, or titles or vectors are not as many as the names, or not finite.
+
     Examples:
         >>> catalogue = Catalogue(("b1", "b2"), titles=("Atlas", ""))
         >>> len(catalogue), catalogue.title(0), catalogue.title(1)
@@ -32,6 +36,21 @@ class Catalogue:
     names: tuple[str, ...]
     titles: tuple[str, ...] | None = None
     vectors: Float[np.ndarray, "items d"] | None = None
+
+    def __post_init__(self) -> None:
+        """Every item has a name of its own, and as many titles and vectors as there are items.
+
+        Raises:
+            ValueError: it is not so.
+        """
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for name, count in Counter(self.names).items() if count > 1)
+            raise ValueError(f"the catalogue names {twice!r} twice; expected each item once")
+        for what, rows in (("titles", self.titles), ("vectors", self.vectors)):
+            if rows is not None and len(rows) != len(self.names):
+                raise ValueError(f"the catalogue has {len(self.names)} items and {len(rows)} {what}; expected as many")
+        if self.vectors is not None and not np.isfinite(self.vectors).all():
+            raise ValueError("the vectors of the catalogue hold a number that is infinite or not a number")
 
     def __len__(self) -> int:
         return len(self.names)

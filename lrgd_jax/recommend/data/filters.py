@@ -130,6 +130,8 @@ def keep_core(kept: FilteredTable, k: int) -> FilteredTable:
         kept.table, lambda table: _keep_frequent(_keep_frequent(table, "user", k), "item", k)
     )
     if not len(smaller):
+        if not len(kept.table):
+            raise ValueError("nothing remains: no row names a user and an item, and counts by its time and rating")
         raise ValueError(
             f"nothing remains of the {k}-core: no users and items with {k} interactions each; lower --core"
         )

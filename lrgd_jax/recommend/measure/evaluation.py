@@ -20,7 +20,10 @@ from lrgd_jax.recommend.measure.statistics import (
     per_user,
 )
 
-__all__ = ["Evaluation", "Scorer", "ScoresQueries", "evaluate"]
+__all__ = ["Evaluation", "Scorer", "ScoresQueries", "evaluate", "usual_lengths"]
+
+USUAL = 5, 10
+"""Lengths of lists that papers report."""
 
 METRICS = {"HR": hit_rate, "NDCG": ndcg, "MRR": reciprocal_rank}
 """With one wanted item a query, Recall is HR and MAP is MRR."""
@@ -121,7 +124,7 @@ def evaluate(
     split: Split,
     part: Part = "test",
     *,
-    ks: Sequence[int] = (5, 10),
+    ks: Sequence[int] | None = None,
     batch: int = 1000,
     exposure: bool = False,
 ) -> Evaluation:
@@ -133,7 +136,7 @@ def evaluate(
         recommender: has `scores(queries)`, or is such a function.
         split: the data.
         part: "valid", or "test".
-        ks: lengths of the lists.
+        ks: lengths of the lists; 5 and 10 unless given, in a smaller catalogue its size in their place.
         batch: queries at once.
         exposure: whether the lists are made too, for coverage and the Gini coefficient.
 
@@ -156,6 +159,7 @@ def evaluate(
         (1.0, 1)
     """
     queries = split.queries(part)
+    ks = usual_lengths(len(split.catalogue)) if ks is None else ks
     _check_request(queries, ks, batch, len(split.catalogue))
     score = recommender.scores if isinstance(recommender, ScoresQueries) else recommender
     shown = {k: np.zeros(len(split.catalogue), np.int64) for k in ks} if exposure else {}
@@ -167,6 +171,16 @@ def evaluate(
         if shown:
             _count_shown(shown, best(without_seen(scores, asked), max(shown)))
     return Evaluation(part, queries.users, concatenate_places(ranked), tuple(ks), time.perf_counter() - start, shown)
+
+
+def usual_lengths(items: int) -> tuple[int, ...]:
+    """The lengths of lists that are usually reported, none longer than the catalogue.
+
+    Examples:
+        >>> usual_lengths(300), usual_lengths(7), usual_lengths(4)
+        ((5, 10), (5, 7), (4,))
+    """
+    return tuple(dict.fromkeys(min(k, items) for k in USUAL))
 
 
 def _check_request(queries: Queries, ks: Sequence[int], batch: int, items: int) -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
+from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
+from lrgd_jax.recommend.serving.name_lookup import require_number
 from lrgd_jax.recommend.sparse_matrices import product, row_numbers
 
 __all__ = ["History", "Memory"]
@@ -62,10 +64,17 @@ class Memory:
             rates: one an entry of the sequences; all one unless given.
 
         Raises:
-            ValueError: the names are not one a list, or an item is not in the catalogue.
+            ValueError: the names are not one a list, an item is not in the catalogue, or rates or times are no numbers
+                or not one an entry.
         """
         if len(users) != len(sequences) or len(set(users)) != len(users):
             raise ValueError(f"expected {len(sequences)} different names of users, got {len(set(users))}")
+        count = len(sequences.items)
+        require_whole("items", sequences.items, least=0, most=items - 1)
+        if sequences.times is not None:
+            require_whole("times", sequences.times, count=count)
+        if rates is not None:
+            rates = require_real("rates", np.asarray(rates), (count,))
         memory = cls(items, keys, timed=sequences.times is not None)
         taken, starts = sequences.items.tolist(), sequences.starts.tolist()
         times = None if sequences.times is None else sequences.times.tolist()
@@ -149,6 +158,9 @@ class Memory:
         self._pending.append((rows, columns, entries))
 
     def _check(self, user: str, item: int, time: int | None) -> None:
+        require_number("item", item)
+        if time is not None:
+            require_number("time", time)
         if not 0 <= item < self.items:
             raise ValueError(f"items are numbered from 0 to {self.items - 1}, got {item}")
         if (time is not None) != self.timed:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from lrgd_jax.suggestions import nearest_names
 
-__all__ = ["number_of", "unknown_name"]
+__all__ = ["number_of", "require_name", "require_number", "unknown_name"]
 
 HINTS = 3
 
@@ -18,6 +20,30 @@ def number_of(what: str, name: str, numbers: Mapping[str, int]) -> int:
     if name not in numbers:
         raise unknown_name(what, name, numbers)
     return numbers[name]
+
+
+def require_name(what: str, name: str) -> str:
+    """A name itself; a number is none, even where the data call somebody so.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"{what}: expected a name, which is a text, got {name!r}")
+    return name
+
+
+def require_number(what: str, number: int, *, most: int | None = None) -> int:
+    """A whole number, from 0 to `most` where that is given; neither a flag nor a fraction.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(number, int | np.integer) or isinstance(number, bool):
+        raise ValueError(f"{what}: expected a whole number, got {number!r}")
+    if most is not None and not 0 <= number <= most:
+        raise ValueError(f"{what}: expected a whole number from 0 to {most}, got {number}")
+    return int(number)
 
 
 def unknown_name(what: str, name: str, names: Iterable[str]) -> ValueError:

@@ -20,9 +20,13 @@ from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.registry import build, check_form
 from lrgd_jax.recommend.measure.ranking import NOBODY, best
 from lrgd_jax.recommend.serving.interaction_memory import Memory
-from lrgd_jax.recommend.serving.name_lookup import number_of, unknown_name
+from lrgd_jax.recommend.serving.name_lookup import number_of, require_name, require_number, unknown_name
 
 __all__ = ["Recommended", "Recommender"]
+
+
+USUAL = 10
+"""How long a list is where nobody says."""
 
 
 @dataclass(frozen=True)
@@ -142,25 +146,33 @@ class Recommender:
         return self.model.scores(queries.histories, times)
 
     def recommend(
-        self, user: str | None = None, k: int = 10, *, history: Sequence[int] | None = None, time: int | None = None
+        self,
+        user: str | None = None,
+        k: int | None = None,
+        *,
+        history: Sequence[int] | None = None,
+        time: int | None = None,
     ) -> Recommended:
         """The k best items that the user has not had.
 
         Args:
             user: whose history is continued.
-            k: how many items.
+            k: how many items; 10, or the whole catalogue where it is smaller, unless given.
             history: in place of a known user's, oldest first.
             time: demonstrations at or after it do not count.
 
         Raises:
-            ValueError: neither or both of user and history, an unknown user, or k larger than the catalogue.
+            ValueError: neither or both of user and history, an unknown user, an item that is no number of one, or k
+                larger than the catalogue.
         """
+        k = min(USUAL, len(self.catalogue)) if k is None else require_number("k", k)
         past = self.history(user, time) if history is None and user is not None else history
         if past is None or (user is not None and history is not None):
             raise ValueError("give either the name of a user or a history")
         if not 1 <= k <= len(self.catalogue):
             raise ValueError(f"k = {k}: expected 1 to {len(self.catalogue)}, the size of the catalogue")
-        histories = Sequences(np.array([0, len(past)]), np.asarray(past, np.int64))
+        numbers = [require_number("an item of a history", x, most=len(self.catalogue) - 1) for x in past]
+        histories = Sequences(np.array([0, len(past)]), np.array(numbers, np.int64))
         scores = self.model.scores(histories, None if time is None else np.array([time]))
         scores[0, histories.items] = -math.inf
         items = best(scores, k)[0]
@@ -180,6 +192,7 @@ class Recommender:
             NotImplementedError: a form whose answer is no sum over demonstrations.
         """
         number = number_of("item", item, self.item_numbers) if isinstance(item, str) else item
+        number = require_number("item", number, most=len(self.catalogue) - 1)
         return explanation(self.model, self.history(user, time), number, time)
 
     def history(self, user: str, time: int | None = None) -> list[int]:
@@ -188,7 +201,7 @@ class Recommender:
         Raises:
             ValueError: there is no such user, or a time is given and the histories have none.
         """
-        if user not in self.memory.histories:
+        if require_name("user", user) not in self.memory.histories:
             raise unknown_name("user", user, self.memory.histories)
         past = self.memory.histories[user]
         if time is None:
@@ -203,6 +216,7 @@ class Recommender:
         Raises:
             ValueError: an unknown item, or times that are missing, out of order or not wanted; nothing is changed.
         """
+        require_name("user", user)
         numbers = [number_of("item", x, self.item_numbers) if isinstance(x, str) else x for x in items]
         moments = [None] * len(numbers) if times is None else list(times)
         if len(moments) != len(numbers):
@@ -217,7 +231,7 @@ class Recommender:
         Raises:
             ValueError: there is no such user.
         """
-        if user not in self.memory.histories:
+        if require_name("user", user) not in self.memory.histories:
             raise unknown_name("user", user, self.memory.histories)
         self.memory.forget(user)
         self._model = None

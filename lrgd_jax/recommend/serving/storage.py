@@ -120,7 +120,11 @@ def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommen
 def _restore(
     file: Path, described: Description, arrays: dict[str, np.ndarray], catalogue: Catalogue | None
 ) -> Recommender:
-    own = Catalogue(tuple(described["names"]), _tuple_of_titles(described["titles"]), arrays.get("vectors"))
+    try:
+        sequences, rates = _check(described, arrays)
+        own = Catalogue(tuple(described["names"]), _tuple_of_titles(described["titles"]), arrays.get("vectors"))
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}); write it anew") from None
     if described["fingerprint"] != fingerprint(own):
         raise ValueError(f"{file} is damaged: its items are not those that it was written with")
     if catalogue is not None and fingerprint(catalogue) != described["fingerprint"]:
@@ -128,10 +132,6 @@ def _restore(
             f"{file} is of another catalogue ({len(own)} items) than the data ({len(catalogue)} items); "
             "fit anew on these data, or give those that it was fitted on"
         )
-    try:
-        sequences, rates = _check(described, arrays)
-    except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}); write it anew") from None
     fresh = Recommender(
         own, convert_record(described["meta"], Meta, where=f"{file}: meta"), described["form"], described["options"]
     )
