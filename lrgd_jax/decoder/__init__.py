@@ -10,6 +10,7 @@ from lrgd_jax.decoder.forward import apply, apply_with, embed, head, hidden_stat
 from lrgd_jax.decoder.generation import generate
 from lrgd_jax.decoder.layer_weights import (
     FeedForwardWeights,
+    HeadsWithSinks,
     LayerWeights,
     MixtureOfExperts,
     NormedHeads,
@@ -42,6 +43,7 @@ __all__ = [
     "DecoderParams",
     "DemonstrationGates",
     "FeedForwardWeights",
+    "HeadsWithSinks",
     "LayerWeights",
     "LoadedDecoder",
     "MixtureOfExperts",

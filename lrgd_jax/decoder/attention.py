@@ -17,7 +17,7 @@ from lrgd_jax.attention.multi_head import HeadWeights, project
 from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
-from lrgd_jax.decoder.layer_weights import NormedHeads
+from lrgd_jax.decoder.layer_weights import HeadsWithSinks, NormedHeads
 from lrgd_jax.decoder.norms import head_norm
 from lrgd_jax.decoder.soft_cap import soft_cap
 from lrgd_jax.decoder.weighted_attention import weighted_attention
@@ -27,6 +27,7 @@ from lrgd_jax.precision import at_least_float32
 
 __all__ = [
     "Heads",
+    "append_null_key",
     "attend",
     "attend_causally",
     "attention_block",
@@ -39,6 +40,8 @@ __all__ = [
 
 class Heads(NamedTuple):
     """What the heads of a layer compute with; query head j reads key-value head j // (h / g).
+
+    Heads with sinks are one coordinate wider: there a query has its head's logit, by the scale, and a key zero.
 
     Attributes:
         queries: at their positions, shape [h, t, d].
@@ -76,7 +79,27 @@ def project_heads(
         queries, keys = head_norm(config, heads.query_norm, queries), head_norm(config, heads.key_norm, keys)
     if config.attention == "softmax" and config.positions == "rotary":
         queries, keys = rotary(queries, config, positions), rotary(keys, config, positions)
+    if isinstance(heads, HeadsWithSinks) and heads.sinks is not None:
+        queries, keys = _beside_sinks(heads.sinks / jnp.asarray(config.logit_scale(0), x.dtype), queries, keys)
     return Heads(*(checkpoint_name(x, "heads") for x in (queries, keys, values)))
+
+
+def _beside_sinks(
+    sinks: Float[Array, " h"], queries: Float[Array, "h n d"], keys: Float[Array, "g n d"]
+) -> tuple[Float[Array, "h n d_1"], Float[Array, "g n d_1"]]:
+    """Queries and keys with one coordinate more, in which a query meets the null key of its head's sink alone."""
+    logits = jnp.broadcast_to(sinks[:, None, None], (*queries.shape[:2], 1))
+    return jnp.concatenate([queries, logits], axis=2), jnp.pad(keys, ((0, 0), (0, 0), (0, 1)))
+
+
+def append_null_key(
+    keys: Float[Array, "*g n d"], values: Float[Array, "*g n dv"], mask: Bool[Array, "t n"]
+) -> tuple[Float[Array, "*g n_1 d"], Float[Array, "*g n_1 dv"], Bool[Array, "t n_1"]]:
+    """Keys, values and mask with the key that stands for a sink: seen by every query, of value zero."""
+    last = jnp.zeros((*keys.shape[:-2], 1, keys.shape[-1]), keys.dtype).at[..., -1].set(1)
+    seen = jnp.pad(mask, ((0, 0), (0, 1)), constant_values=True)
+    none = jnp.zeros((*values.shape[:-2], 1, values.shape[-1]), values.dtype)
+    return jnp.concatenate([keys, last], axis=-2), jnp.concatenate([values, none], axis=-2), seen
 
 
 def attend(
@@ -97,9 +120,12 @@ def attend(
         mask: which keys each query sees.
         gates: of the demonstrations in this layer, alike in all heads or one row a query head.
 
-    Source: Ainslie et al. 2023, arXiv 2305.13245.
+    Source: Ainslie et al. 2023, arXiv 2305.13245; sinks: OpenAI 2025, arXiv 2508.10925, section 2.3.
     """
     groups = keys.shape[0]
+    if config.attention_sinks:
+        keys, values, mask = append_null_key(keys, values, mask)
+        gates = None if gates is None else gates.with_own_token(queries.shape[1])
 
     def one_head(q: Float[Array, "t d"], row: tuple, k: Float[Array, "n d"], v: Float[Array, "n dv"]):
         if gates is not None:

@@ -25,7 +25,7 @@ class KeyValues(NamedTuple):
     """Keys and values of one layer; rows of tokens that have not come yet are zero.
 
     Attributes:
-        keys: rotated, shape [g, size, d].
+        keys: rotated, shape [g, size, d], one coordinate wider beside sinks.
         values: shape [g, size, d].
     """
 
@@ -75,7 +75,8 @@ def empty_cache(config: DecoderConfig, size: int, dtype: jax.typing.DTypeLike, *
     """
     g, d = config.kv_heads, config.head_width
     if config.attention == "softmax" or keys:
-        memory: Memory = KeyValues(jnp.zeros((g, size, d), dtype), jnp.zeros((g, size, d), dtype))
+        wide = d + 1 if config.attention_sinks else d
+        memory: Memory = KeyValues(jnp.zeros((g, size, wide), dtype), jnp.zeros((g, size, d), dtype))
     else:
         empty = LinearState.empty(d, d, dtype)
         memory = LinearState(*(jnp.broadcast_to(x, (g, *x.shape)) for x in empty))

@@ -19,7 +19,7 @@ from lrgd_jax.attention.forms import LinearAttention, Rotary, SoftmaxAttention
 from lrgd_jax.attention.multi_head import HeadWeights, project
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import check_length, embed
-from lrgd_jax.decoder.layer_weights import LayerWeights, NormedHeads
+from lrgd_jax.decoder.layer_weights import HeadsWithSinks, LayerWeights, NormedHeads
 from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.readout import apply_feed_forward, apply_norm
 from lrgd_jax.decoder.soft_cap import soft_cap
@@ -120,13 +120,20 @@ def dual_attention(
     if isinstance(heads, NormedHeads) and heads.query_norm is not None and heads.key_norm is not None:
         queries = apply_head_norm(config, heads.query_norm, queries)
         keys = apply_head_norm(config, heads.key_norm, keys)
-    points = checkpoint_name(jax.vmap(dual.inputs)(queries), "heads")
-    inputs = checkpoint_name(jax.vmap(dual.inputs)(keys), "heads")
+    points, inputs = jax.vmap(dual.inputs)(queries), jax.vmap(dual.inputs)(keys)
+    sinks = heads.sinks if isinstance(heads, HeadsWithSinks) else None
+    if sinks is not None:
+        meets = jnp.ones((1, n, 1), x.dtype) * (sinks / jnp.asarray(config.logit_scale(0), x.dtype))[:, None, None]
+        points = jnp.concatenate([points, meets], axis=2)
+        inputs = jnp.concatenate([inputs, jnp.zeros((g, n, 1), x.dtype)], axis=2)
+    points, inputs = checkpoint_name(points, "heads"), checkpoint_name(inputs, "heads")
     values = checkpoint_name(project(heads.value, heads.value_bias, x), "heads")
     role = token_roles(visible(n, n, causal=True, window=config.window), segments, ordered=True, dtype=x.dtype)
+    if sinks is not None:
+        inputs, values, role = _with_null_token(inputs, values, role)
 
     def one_group(
-        points: Float[Array, "share n d"], inputs: Float[Array, "n d"], values: Float[Array, "n dv"]
+        points: Float[Array, "share n d"], inputs: Float[Array, "samples d"], values: Float[Array, "samples dv"]
     ) -> Float[Array, "share n dv"]:
         def one_query(role: TokenRoles, points: Float[Array, "share d"]) -> Float[Array, "share dv"]:
             model = dual.build(inputs, values, role)
@@ -139,6 +146,24 @@ def dual_attention(
     outputs = checkpoint_name(grouped.reshape(heads.heads, *grouped.shape[2:]), "attended")
     mixed = jnp.einsum("hnd,hdm->nm", outputs, heads.output)
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
+
+
+def _with_null_token(
+    inputs: Float[Array, "g n d"], values: Float[Array, "g n dv"], role: TokenRoles
+) -> tuple[Float[Array, "g n_1 d"], Float[Array, "g n_1 dv"], TokenRoles]:
+    """One token more in the zero-shot context of every query, which is what a sink is to the dual.
+
+    Its input is the unit vector of the last coordinate, where every test point of a head has the same entry and no
+    other input has any; its value is zero. So it is a null sample: all that it trains is the normaliser.
+    """
+    g, _, d = inputs.shape
+    unit = jnp.broadcast_to(jnp.eye(d, dtype=inputs.dtype)[-1], (g, 1, d))
+    one, none = jnp.ones_like(role.context[:, :1]), jnp.zeros_like(role.demonstrations[:, :1])
+    return (
+        jnp.concatenate([inputs, unit], axis=1),
+        jnp.concatenate([values, jnp.zeros_like(values[:, :1])], axis=1),
+        TokenRoles(jnp.concatenate([role.context, one], axis=1), jnp.concatenate([role.demonstrations, none], axis=1)),
+    )
 
 
 def apply_head_norm(
@@ -180,7 +205,8 @@ def dual_layer(
     after = checkpoint_name(x + attended, "residual")
     read = x if config.parallel_residual else after
     normed = apply_norm(config, weights.feed_forward_norm, weights.feed_forward_norm_bias, read)
-    added = apply_feed_forward(weights.feed_forward, normed, config.activation, config.experts_per_token)
+    k, limit = config.experts_per_token, config.swiglu_limit
+    added = apply_feed_forward(weights.feed_forward, normed, config.activation, k, limit)
     added = _multiply(config.residual_multiplier, apply_norm(config, weights.feed_forward_post_norm, None, added))
     return checkpoint_name(after + added, "residual")
 

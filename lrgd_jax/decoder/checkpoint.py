@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Array
 from safetensors import SafetensorError, safe_open
 
-from lrgd_jax.decoder.tensor_blocks import BLOCK, read_blocks
+from lrgd_jax.decoder.mxfp4 import PackedTensor, packed_tensors, unpacked_rows
+from lrgd_jax.decoder.tensor_blocks import BLOCK, StoredTensor, read_blocks
 
 __all__ = ["StoredTensor", "checkpoint_files", "few", "read_json", "read_tensors", "stored_tensors"]
 
@@ -26,22 +27,6 @@ FLOATING: Mapping[str, np.dtype] = {
 }
 """The format's names of the types that are read."""
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-
-
-class StoredTensor(NamedTuple):
-    """Where a tensor lies in a safetensors file.
-
-    Attributes:
-        name: of the tensor.
-        shape: of the tensor.
-        kind: the format's name of its type.
-        start: its first byte in the file.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    kind: str
-    start: int
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -135,12 +120,16 @@ def read_tensors(
         with file.open("rb") as stream:
             # the index places each tensor in one file, so this also finds tensors that are there twice
             _check_index(file, names, indexed)
-            for stored in sorted(names):
+            packed = packed_tensors(held, file)
+            names -= {part.name for parts in packed.values() for part in parts}
+            for stored in sorted(names | set(packed)):
                 name = _canonical(stored, prefix, shapes)
                 if name in places:
                     raise ValueError(f"{file}: tensor {name} is there twice, with and without {prefix!r}")
                 places[name] = file
-                if name in shapes:
+                if name in shapes and stored in packed:
+                    tensors[name] = _read_packed(stream, file, packed[stored], shapes[name], dtype)
+                elif name in shapes:
                     tensors[name] = _read(stream, file, held[stored], shapes[name], dtype)
                 elif name == tied[0] and tied[1] in shapes:
                     twin = np.asarray(_read(stream, file, held[stored], shapes[tied[1]], dtype))
@@ -241,6 +230,18 @@ def _read(
         name=stored.name,
         damage="the checkpoint is damaged, or its training diverged",
     )
+
+
+def _read_packed(
+    stream: BinaryIO, file: Path, packed: PackedTensor, shape: tuple[int, ...], dtype: jax.typing.DTypeLike
+) -> Array:
+    if packed.shape != shape:
+        raise ValueError(
+            f"{file}: tensor {packed.blocks.name} holds numbers of shape {list(packed.shape)}, but the config calls "
+            f"for {list(shape)}"
+        )
+    numbers, name = unpacked_rows(stream, packed), packed.blocks.name
+    return read_blocks(numbers, shape, dtype, file=file, name=name, damage="a scale of 255 means no number")
 
 
 def _blocks(stream: BinaryIO, stored: StoredTensor) -> Iterator[np.ndarray]:

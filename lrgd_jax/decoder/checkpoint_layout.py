@@ -13,6 +13,7 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layer_weights import (
     FeedForward,
     FeedForwardWeights,
+    HeadsWithSinks,
     LayerWeights,
     MixtureOfExperts,
     NormedHeads,
@@ -74,7 +75,7 @@ def layer_shapes(config: DecoderConfig) -> dict[str, tuple[tuple[int, ...], bool
     m, f, d = config.width, config.hidden_width, config.head_width
     queries, keys = config.heads * d, config.kv_heads * d
     shifted, bias = config.norm == "layer", config.attention_bias
-    shapes = {
+    shapes: dict[str, tuple[tuple[int, ...], bool]] = {
         "query": ((queries, m), bias),
         "key": ((keys, m), bias),
         "value": ((keys, m), bias),
@@ -85,7 +86,9 @@ def layer_shapes(config: DecoderConfig) -> dict[str, tuple[tuple[int, ...], bool
     if config.gated:
         shapes["gate"] = ((f, m), config.mlp_bias)
     if config.experts is not None:
-        shapes["router"] = ((config.experts, m), False)
+        shapes["router"] = ((config.experts, m), config.mlp_bias)
+    if config.attention_sinks:
+        shapes["sinks"] = ((config.heads,), False)
     if config.pre_norms:
         shapes |= {"attention_norm": ((m,), shifted), "feed_forward_norm": ((m,), shifted)}
     if config.query_key_norm:
@@ -169,6 +172,8 @@ def assemble(
                 value_bias=value_bias,
                 output_bias=output_bias,
             )
+            if config.attention_sinks:
+                return HeadsWithSinks(**vars(plain), sinks=pair("sinks")[0])
             if not config.query_key_norm:
                 return plain
             counts = {"query_norm": config.heads, "key_norm": config.kv_heads}
@@ -177,8 +182,9 @@ def assemble(
 
         def block() -> FeedForward:
             if config.experts is not None:
-                router, _ = pair("router")
-                return MixtureOfExperts(router=router, experts=tuple(gated(e) for e in range(config.experts)))
+                (router, router_bias), count = pair("router"), config.experts
+                experts = tuple(gated(expert) for expert in range(count))
+                return MixtureOfExperts(router=router, experts=experts, router_bias=router_bias)
             if config.gated:
                 return gated()
             (up, up_bias), (down, down_bias) = pair("up"), pair("down")

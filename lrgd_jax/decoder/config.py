@@ -11,7 +11,7 @@ __all__ = ["Activation", "AttentionKind", "DecoderConfig"]
 AttentionKind: TypeAlias = Literal["softmax", "linear"]
 """Which attention every head of a decoder computes."""
 
-Activation: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "relu"]
+Activation: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "quick_gelu", "relu"]
 """Which function a feed-forward block applies to its gate, or, without one, between its two matrices."""
 
 CHOICES = {
@@ -20,7 +20,7 @@ CHOICES = {
     "positions": ("rotary", "learned", "none"),
     "query_key_norm_over": ("head", "heads"),
     "norm": ("rms", "layer"),
-    "activation": ("silu", "gelu", "gelu_tanh", "relu"),
+    "activation": ("silu", "gelu", "gelu_tanh", "quick_gelu", "relu"),
 }
 
 
@@ -51,7 +51,7 @@ class DecoderConfig:
         rope_layout: which coordinates form a rotated pair.
         tied_head: logits are read out with the embedding.
         attention_bias: the four projections of attention have biases.
-        mlp_bias: the three matrices of the feed-forward block have biases.
+        mlp_bias: the three matrices of the feed-forward block have biases, and so has a router.
         attention: "softmax" or "linear".
         bos: id of the token that begins a text.
         eos: ids of the tokens that end one.
@@ -59,6 +59,8 @@ class DecoderConfig:
         query_key_norm: queries and keys pass a norm before they are rotated (Qwen 3, Gemma 3).
         query_key_norm_over: what that norm is of: each "head", or all "heads" of a token together (OLMo 2).
         attention_scale: s of the logits $s\,q^\top k$, $1/\sqrt d$ unless given.
+        attention_sinks: the softmax of each head counts one entry more, of a learnt logit, whose value is zero
+            (GPT-OSS); the attention scale must be given then.
         attention_soft_cap: c of the logits $c\tanh(s\,q^\top k / c)$; none unless given (Gemma 2).
         logit_soft_cap: likewise, of the output's logits.
         window: a query sees its own and the window - 1 tokens before it; all unless given.
@@ -78,6 +80,8 @@ class DecoderConfig:
         experts_per_token: how many of them each token passes (Mixtral).
         gated: the feed-forward block multiplies by an activated gate; otherwise two matrices (GPT-2, GPT-NeoX).
         activation: of the feed-forward block.
+        swiglu_limit: L of a gated block $\mathrm{act}(\min(g, L))\,(\mathrm{clip}(u, -L, L) + 1)$, in place of
+            $\mathrm{act}(g)\,u$ (GPT-OSS).
         embedding_scale: what the rows of the embedding are multiplied by (Gemma).
         logit_divisor: by which the output's logits are divided (Granite).
         beyond: what the decoder is on texts longer than its context, where it reads them too (LongRoPE).
@@ -115,6 +119,7 @@ class DecoderConfig:
     query_key_norm: bool = False
     query_key_norm_over: Literal["head", "heads"] = "head"
     attention_scale: float | None = None
+    attention_sinks: bool = False
     attention_soft_cap: float | None = None
     logit_soft_cap: float | None = None
     window: int | None = None
@@ -134,6 +139,7 @@ class DecoderConfig:
     experts_per_token: int = 1
     gated: bool = True
     activation: Activation = "silu"
+    swiglu_limit: float | None = None
     embedding_scale: float = 1.0
     logit_divisor: float = 1.0
     beyond: "DecoderConfig | None" = None
@@ -153,6 +159,11 @@ class DecoderConfig:
         given = [name for name in softmax_only if getattr(self, name) is not None]
         if self.attention == "linear" and given:
             raise ValueError(f"DecoderConfig: linear attention has no {', '.join(given)}; set it to None")
+        if self.attention_sinks and (self.attention_scale is None or self.attention_soft_cap is not None):
+            raise ValueError(
+                "DecoderConfig: sinks are entries of a softmax whose attention_scale is given and whose logits have no "
+                f"soft cap; got attention_scale={self.attention_scale}, attention_soft_cap={self.attention_soft_cap}"
+            )
 
     def _check_sizes(self) -> None:
         sizes = ("vocab_size", "width", "layers", "heads", "kv_heads", "head_width", "hidden_width", "context_length")
@@ -196,7 +207,7 @@ class DecoderConfig:
             "residual_multiplier",
             "logit_divisor",
         )
-        optional = ("attention_scale", "attention_soft_cap", "logit_soft_cap", "local_rope_theta")
+        optional = ("attention_scale", "attention_soft_cap", "logit_soft_cap", "local_rope_theta", "swiglu_limit")
         for name in (*numbers, *(name for name in optional if getattr(self, name) is not None)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):

@@ -53,6 +53,11 @@ class DemonstrationGates:
         more = jnp.broadcast_to(self.segments[-1], (tokens,))
         return replace(self, segments=jnp.concatenate([self.segments, more]))
 
+    def with_own_token(self, queries: int) -> "DemonstrationGates":
+        """The same for so many queries, with one token more, which belongs to the segment of each of them."""
+        reading = self.segments[-queries:] if self.reading is None else self.reading
+        return replace(self.followed_by(1), reading=reading)
+
     def by_head(self, groups: int, heads: int) -> tuple[Float[Array, "*gh N"] | None, Float[Array, "*gh N"] | None]:
         """Rates and gates of one layer, [groups, heads of a group, N] where the heads differ.
 

@@ -19,6 +19,7 @@ ACTIVATIONS: Mapping[Activation, Callable[[Float[Array, "*n"]], Float[Array, "*n
         "silu": jax.nn.silu,
         "gelu": lambda z: jax.nn.gelu(z, approximate=False),
         "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
+        "quick_gelu": lambda z: z * jax.nn.sigmoid(jnp.asarray(1.702, z.dtype) * z),
         "relu": jax.nn.relu,
     }
 )
@@ -29,7 +30,7 @@ def feed_forward(config: DecoderConfig, weights: FeedForward, x: Float[Array, "n
     r"""The config's feed-forward block: gated, a mixture of such, or $W_2\,\mathrm{act}(W_1 x + b_1) + b_2$."""
     activation = ACTIVATIONS[config.activation]
     if isinstance(weights, MixtureOfExperts):
-        shares = expert_shares(config.experts_per_token, weights.router, x)
+        shares = expert_shares(config.experts_per_token, weights.router, x, weights.router_bias)
         parts = [shares[:, i, None] * feed_forward(config, expert, x) for i, expert in enumerate(weights.experts)]
         return sum(parts[1:], parts[0])
     if isinstance(weights, TwoMatrices):
@@ -39,15 +40,20 @@ def feed_forward(config: DecoderConfig, weights: FeedForward, x: Float[Array, "n
         return swiglu(weights, x)
     gate = checkpoint_name(affine(weights.gate, weights.gate_bias, x), "hidden")
     up = checkpoint_name(affine(weights.up, weights.up_bias, x), "hidden")
+    if config.swiglu_limit is not None:
+        limit = jnp.asarray(config.swiglu_limit, x.dtype)
+        gate, up = jnp.minimum(gate, limit), jnp.clip(up, -limit, limit) + 1
     return affine(weights.down, weights.down_bias, activation(gate) * up)
 
 
-def expert_shares(k: int, router: Float[Array, "E m"], x: Float[Array, "n m"]) -> Float[Array, "n E"]:
+def expert_shares(
+    k: int, router: Float[Array, "E m"], x: Float[Array, "n m"], bias: Float[Array, " E"] | None = None
+) -> Float[Array, "n E"]:
     r"""How much of each expert a token passes: a softmax of the k largest entries of $W_{\rm router}\,x$, else nothing.
 
     Source: Jiang et al. 2024, arXiv 2401.04088, section 2.1.
     """
-    logits = at_least_float32(affine(router, None, x))
+    logits = at_least_float32(affine(router, bias, x))
     largest, places = jax.lax.top_k(jax.lax.stop_gradient(logits), k)
     experts = jnp.arange(router.shape[0], dtype=places.dtype)
     chosen = jnp.any(places[:, :, None] == experts[None, None, :], axis=1)

@@ -7,7 +7,15 @@ from jaxtyping import Array, Float
 
 from lrgd_jax.attention.multi_head import HeadWeights
 
-__all__ = ["FeedForward", "FeedForwardWeights", "LayerWeights", "MixtureOfExperts", "NormedHeads", "TwoMatrices"]
+__all__ = [
+    "FeedForward",
+    "FeedForwardWeights",
+    "HeadsWithSinks",
+    "LayerWeights",
+    "MixtureOfExperts",
+    "NormedHeads",
+    "TwoMatrices",
+]
 
 
 @struct.dataclass
@@ -28,6 +36,24 @@ class NormedHeads(HeadWeights):
 
     query_norm: Float[Array, "*h d"] | None = None
     key_norm: Float[Array, "*g d"] | None = None
+
+
+@struct.dataclass
+class HeadsWithSinks(HeadWeights):
+    """Projections of heads whose softmax counts one entry more, of a learnt logit, whose value is zero.
+
+    Attributes:
+        sinks: the logit of each query head, shape [h].
+
+    Source: OpenAI 2025, arXiv 2508.10925, section 2.3; Xiao et al. 2023, arXiv 2309.17453, section 3.3.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> tiny_decoder(attention_sinks=True, attention_scale=0.5).params.layers[0].heads.sinks.shape
+        (4,)
+    """
+
+    sinks: Float[Array, " h"] | None = None
 
 
 @struct.dataclass
@@ -87,6 +113,7 @@ class MixtureOfExperts:
     Attributes:
         router: one row an expert, shape [E, m].
         experts: the blocks.
+        router_bias: shape [E], or None.
 
     Source: Jiang et al. 2024, arXiv 2401.04088, section 2.1.
 
@@ -99,6 +126,7 @@ class MixtureOfExperts:
 
     router: Float[Array, "E m"]
     experts: tuple[FeedForwardWeights, ...]
+    router_bias: Float[Array, " E"] | None = None
 
 
 FeedForward: TypeAlias = FeedForwardWeights | TwoMatrices | MixtureOfExperts

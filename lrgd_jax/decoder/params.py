@@ -12,6 +12,7 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layer_weights import (
     FeedForward,
     FeedForwardWeights,
+    HeadsWithSinks,
     LayerWeights,
     MixtureOfExperts,
     NormedHeads,
@@ -104,7 +105,7 @@ def _feed_forward(keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.ty
     split = zip(*(jax.random.split(key, config.experts) for key in keys), strict=True)
     experts = tuple(_gated(list(keys), config, dtype) for keys in split)
     router = _normal(jax.random.fold_in(keys[0], 1), (config.experts, config.width), config.width, dtype)
-    return MixtureOfExperts(router=router, experts=experts)
+    return MixtureOfExperts(router=router, experts=experts, router_bias=_shift(config.mlp_bias, dtype)(config.experts))
 
 
 def _one_block(
@@ -155,7 +156,7 @@ def _heads(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike
     if config.query_key_norm:
         norms = (jnp.ones(config.head_gains(heads), dtype) for heads in (h, g))
         return NormedHeads(**weights, **dict(zip(("query_norm", "key_norm"), norms, strict=True)))
-    return HeadWeights(**weights)
+    return HeadsWithSinks(**weights, sinks=jnp.zeros(h, dtype)) if config.attention_sinks else HeadWeights(**weights)
 
 
 def _normal(key: PRNGKeyArray, shape: tuple[int, ...], inputs: int, dtype: jax.typing.DTypeLike) -> Array:

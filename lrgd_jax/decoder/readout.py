@@ -49,13 +49,14 @@ GATES: Mapping[str, Callable[[Float[Array, "*n"]], Float[Array, "*n"]]] = Mappin
         "relu": lambda z: (z > 0).astype(z.dtype),
         "gelu": _gelu_gate,
         "gelu_tanh": _gelu_tanh_gate,
+        "quick_gelu": lambda z: jax.lax.logistic(jnp.asarray(1.702, z.dtype) * z),
         "silu": jax.lax.logistic,
     }
 )
 r"""gate(z) = act(z) / z of each activation, continued by its limit at 0 (ReLU: by 0).
 
 ReLU: the indicator of z > 0; GELU: the normal distribution function $\Phi(z)$, Hendrycks & Gimpel 2016, arXiv
-1606.08415; its tanh approximation likewise; SiLU: the logistic function.
+1606.08415; its tanh approximation likewise; SiLU: the logistic function, QuickGELU: of 1.702 z.
 """
 
 
@@ -145,17 +146,24 @@ def _sandwich(
 
 
 def apply_feed_forward(
-    weights: FeedForward, x: Float[Array, "n m"], activation: str = "silu", experts_per_token: int = 1
+    weights: FeedForward,
+    x: Float[Array, "n m"],
+    activation: str = "silu",
+    experts_per_token: int = 1,
+    limit: float | None = None,
 ) -> Float[Array, "n m"]:
     r"""$A(x)\,x$ of a feed-forward block for every row, without building A.
 
     Of a mixture of experts, $A(x) = \sum_e g_e(x)\,A_e(x)$: which experts a token passes depends on the state alone.
+    With a limit, whether an entry of $W_{\rm up}\,x$ is cut does, too; a cut entry and the one that is added go into
+    the column of A that reads the 1 of [x; 1].
 
     Args:
         weights: of the block, gated or not, or of a mixture.
         x: the states.
         activation: a key of `GATES`.
         experts_per_token: how many experts of a mixture each token passes.
+        limit: L, as `DecoderConfig.swiglu_limit`.
 
     Returns:
         What the block returns, shape [n, m].
@@ -169,29 +177,45 @@ def apply_feed_forward(
         True
     """
     if isinstance(weights, MixtureOfExperts):
-        shares = _expert_shares(weights.router, x, experts_per_token)
-        blocks = jnp.stack([apply_feed_forward(expert, x, activation) for expert in weights.experts])
+        shares = _expert_shares(weights.router, weights.router_bias, x, experts_per_token)
+        blocks = jnp.stack([apply_feed_forward(expert, x, activation, limit=limit) for expert in weights.experts])
         return jnp.einsum("ne,enm->nm", shares, blocks)
     if isinstance(weights, TwoMatrices):
         inner = _inner(weights.first, weights.first_bias, x)
         down, bias = jnp.einsum("mf,nf->nm", weights.second, GATES[activation](inner) * inner), weights.second_bias
     else:
-        gates = _activated_gates(weights, x, activation)
-        up = _inner(weights.up, weights.up_bias, x)
+        gates = _activated_gates(weights, x, activation, limit)
+        up = _cut(_inner(weights.up, weights.up_bias, x), limit)
         down, bias = jnp.einsum("mf,nf->nm", weights.down, gates * up), weights.down_bias
     return down if bias is None else down + bias[None, :]
 
 
-def _expert_shares(router: Float[Array, "E m"], x: Float[Array, "n m"], k: int) -> Float[Array, "n E"]:
-    logits = at_least_float32(jnp.einsum("em,nm->ne", router, x))
+def _cut(up: Float[Array, "n f"], limit: float | None) -> Float[Array, "n f"]:
+    """One more than every entry, which is cut at both ends; without a limit the entries themselves."""
+    if limit is None:
+        return up
+    most = jnp.asarray(limit, up.dtype)
+    return 1 + jnp.where(up > most, most, jnp.where(up < -most, -most, up))
+
+
+def _expert_shares(
+    router: Float[Array, "E m"], bias: Float[Array, " E"] | None, x: Float[Array, "n m"], k: int
+) -> Float[Array, "n E"]:
+    product = jnp.einsum("em,nm->ne", router, x)
+    logits = at_least_float32(product if bias is None else product + bias[None, :])
     # the place of each expert in their order; of equal ones, the first comes first
     ranks = jnp.argsort(jnp.argsort(-logits, axis=1, stable=True), axis=1)
     entries = jnp.where(ranks < k, jnp.exp(logits - jnp.max(logits, axis=1, keepdims=True)), 0)
     return (entries / jnp.sum(entries, axis=1, keepdims=True)).astype(x.dtype)
 
 
-def _activated_gates(weights: FeedForwardWeights, x: Float[Array, "n m"], activation: str) -> Float[Array, "n f"]:
+def _activated_gates(
+    weights: FeedForwardWeights, x: Float[Array, "n m"], activation: str, limit: float | None = None
+) -> Float[Array, "n f"]:
     inner = _inner(weights.gate, weights.gate_bias, x)
+    if limit is not None:
+        most = jnp.asarray(limit, inner.dtype)
+        inner = jnp.where(inner > most, most, inner)
     return inner * GATES[activation](inner)
 
 

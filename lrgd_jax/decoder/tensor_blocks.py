@@ -2,19 +2,35 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-__all__ = ["BLOCK", "read_blocks"]
+__all__ = ["BLOCK", "StoredTensor", "read_blocks"]
 
 BLOCK: Final = 2**20
 """Numbers of a block, or one row where that is longer."""
 ALIGNMENT = 64
 """Of arrays that XLA takes on a CPU without a copy."""
+
+
+class StoredTensor(NamedTuple):
+    """Where a tensor lies in a safetensors file.
+
+    Attributes:
+        name: of the tensor.
+        shape: of the tensor.
+        kind: the format's name of its type.
+        start: its first byte in the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    start: int
 
 
 def read_blocks(

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lrgd_jax.decoder.attention import Heads, attend
+from lrgd_jax.decoder.attention import Heads, append_null_key, attend
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import embed, run_layers
 from lrgd_jax.decoder.weighted_attention import kernel_entries
@@ -79,6 +79,11 @@ def _masses_and_norms(
         sums = jnp.einsum("an,ni,nd->aid", entries, members, v) - masses[:, :, None] * zero_shot[:, None, :]
         return masses, config.residual_multiplier * jnp.linalg.norm(sums @ out, axis=2)
 
-    share = heads.queries.shape[0] // heads.keys.shape[0]
-    keys, values = jnp.repeat(heads.keys, share, 0), jnp.repeat(heads.values, share, 0)
+    keys, values = heads.keys, heads.values
+    if config.attention_sinks:
+        # a token of the zero-shot prompt, and of no demonstration
+        keys, values, mask = append_null_key(keys, values, mask)
+        own, members = jnp.pad(own, (0, 1), constant_values=True), jnp.pad(members, ((0, 1), (0, 0)))
+    share = heads.queries.shape[0] // keys.shape[0]
+    keys, values = jnp.repeat(keys, share, 0), jnp.repeat(values, share, 0)
     return jax.vmap(one_head)(heads.queries, keys, values, output)

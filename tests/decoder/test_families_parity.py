@@ -1,6 +1,7 @@
 """Every family but Llama against transformers, on tiny random models; Llama has a file of its own."""
 
 import copy
+import importlib
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import pytest
 
 from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import apply, generate, load_directory
+from lrgd_jax.decoder.mxfp4 import unpack
 from lrgd_jax.positions import rotary_frequencies
 
 from .helpers import within
@@ -43,6 +45,13 @@ LOCAL = {"use_sliding_window": True, "sliding_window": 3, "max_window_layers": 1
 LINEAR = {
     "full_attention": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 8.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+}
+YARN = {
+    "rope_type": "yarn",
+    "rope_theta": 1e4,
+    "factor": 4.0,
+    "truncate": False,
+    "original_max_position_embeddings": 16,
 }
 FAMILIES = {
     "Mistral": (
@@ -92,6 +101,18 @@ FAMILIES = {
             "parallel": {},
             "in turn": {"use_parallel_residual": False, "hidden_act": "gelu_new"},
             "half rotated, no biases": {"attention_bias": False, "rotary_pct": 0.5, "tie_word_embeddings": True},
+        },
+    ),
+    "GptOss": (
+        GROUPED | {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 3, "rope_parameters": YARN},
+        {
+            "first local": {},
+            "tight limit, one expert": {"swiglu_limit": 0.5, "num_experts_per_tok": 1},
+            "whole layer first, tied": {
+                "layer_types": ["full_attention", "sliding_attention"],
+                "tie_word_embeddings": True,
+                "attention_bias": False,
+            },
         },
     ),
     "Granite": (
@@ -283,3 +304,11 @@ def same_tokens(folder, model, steps):
     with torch.no_grad():
         whole = model.generate(prompt, attention_mask=torch.ones_like(prompt), **settings)
     assert generate(params, config, jnp.asarray(TOKENS), steps).tolist() == whole[0, len(TOKENS) :].tolist()
+
+
+def test_packed_experts_are_those_of_transformers():
+    rng = np.random.default_rng(0)
+    blocks, scales = rng.integers(0, 256, (2, 6, 3, 16), np.uint8), rng.integers(90, 160, (2, 6, 3), np.uint8)
+    convert = importlib.import_module("transformers.integrations.mxfp4").convert_moe_packed_tensors
+    theirs = convert(torch.tensor(blocks), torch.tensor(scales), dtype=torch.float32).numpy()
+    assert (unpack(blocks, scales).reshape(2, 6, 96).swapaxes(1, 2) == theirs).all()

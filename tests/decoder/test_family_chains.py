@@ -19,7 +19,7 @@ from lrgd_jax.decoder import (
     read_tokens,
     split_tokens,
 )
-from lrgd_jax.decoder.attention import attention_block
+from lrgd_jax.decoder.attention import attend_causally, attention_block, project_heads
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates
 from lrgd_jax.decoder.families import FAMILIES
 from lrgd_jax.decoder.soft_cap import soft_cap
@@ -63,7 +63,7 @@ def test_the_chain_gives_the_logits_and_generation_the_same_tokens(name):
     assert jnp.argmax(chain, axis=1)[7:].tolist() == told.tolist()
 
 
-@pytest.mark.parametrize("name", ["gemma3", "gpt2", "granite", "olmo2"])
+@pytest.mark.parametrize("name", ["gemma3", "gpt2", "gpt_oss", "granite", "olmo2"])
 def test_reading_in_pieces_is_reading_at_once(name):
     config = CONFIGS[name]
     config = replace(config, layers=1, local_layers=(True,) if config.local_layers else None)
@@ -81,6 +81,20 @@ def test_soft_caps_keep_logits_within_the_cap():
     logits = jnp.array([[-99.0, 0.0, 99.0]])
     assert soft_cap(3.0, logits).tolist() == [[-3, 0, 3]]
     assert soft_cap(None, logits) is logits
+
+
+def test_a_sink_is_an_entry_of_value_zero():
+    """A sink of minus infinity is none, and one of the logarithm of n beside n equal logits halves every output."""
+    config = replace(TINY, attention_sinks=True, attention_scale=0.5, positions="none", layers=1)
+    heads = decoder(config).layers[0].heads
+    heads = heads.replace(query=jnp.zeros_like(heads.query), query_bias=jnp.zeros_like(heads.query_bias))
+    x = jax.random.normal(jax.random.key(5), (4, TINY.width))
+
+    def outputs(sink):
+        projected = project_heads(heads.replace(sinks=jnp.full(TINY.heads, sink)), config, x, jnp.arange(4))
+        return attend_causally(config, projected)[:, -1]
+
+    agree(lambda _: outputs(jnp.log(4.0)) * 2, lambda _: outputs(-jnp.asarray(1e6)), x)
 
 
 @pytest.mark.parametrize("cap", [0.25, 1.0, 64.0])
@@ -106,6 +120,11 @@ def test_the_capped_kernel_is_symmetric_but_not_positive_semidefinite(cap):
         ({"residual_multiplier": 0.0}, "residual_multiplier must be a positive number"),
         ({"logit_divisor": float("inf")}, "logit_divisor must be a positive number"),
         ({"query_key_norm_over": "token"}, "query_key_norm_over must be one of"),
+        ({"attention_sinks": True}, "attention_scale is given .* got attention_scale=None"),
+        (
+            {"attention_sinks": True, "attention_scale": 0.5, "attention_soft_cap": 2.0},
+            r"no soft cap; got attention_scale=0\.5, attention_soft_cap=2\.0",
+        ),
         ({"rotary_width": 3}, "rotary_width .* must be even"),
         ({"rotary_width": 6}, "rotary_width .* got 6"),
         ({"attention_soft_cap": -1.0}, "attention_soft_cap must be a positive number"),
@@ -127,8 +146,9 @@ def test_a_layer_of_a_decoder_whose_layers_differ_needs_its_own_config(one):
             one(params.layers[0], CONFIGS[name], embed(params, TOKENS))
 
 
-def test_rates_of_one_change_nothing_under_a_soft_cap():
-    config = CONFIGS["gemma2"].of_layer(0)
-    heads, x = decoder(CONFIGS["gemma2"]).layers[0].heads, embed(decoder(CONFIGS["gemma2"]), TOKENS)
-    gates = DemonstrationGates(SEGMENTS, rates=jnp.ones(2))
+@pytest.mark.parametrize("name", ["gemma2", "gpt_oss"])
+def test_rates_of_one_change_nothing_under_a_soft_cap_or_beside_sinks(name):
+    config, params = CONFIGS[name].of_layer(0), decoder(CONFIGS[name])
+    heads, x = params.layers[0].heads, embed(params, TOKENS)
+    gates = DemonstrationGates(SEGMENTS, rates=jnp.ones(2), contributions=jnp.ones(2))
     agree(lambda x: attention_block(heads, config, x), lambda x: attention_block(heads, config, x, gates), x)

@@ -26,7 +26,9 @@ SIZES = {
 GPT2 = {"n_embd": 8, "n_layer": 2, "n_head": 2, "n_positions": 16, "vocab_size": 13}
 # of which a quarter of a head is still a pair, and the heads are not grouped
 NEOX = {key: value for key, value in SIZES.items() if key != "num_key_value_heads"} | {"hidden_size": 16}
-OWN = {"gpt2": GPT2, "gpt_neox": NEOX, "stablelm": SIZES | {"hidden_size": 16}}
+YARN = {"rope_type": "yarn", "factor": 2.0, "truncate": False, "original_max_position_embeddings": 8}
+OSS = SIZES | {"num_local_experts": 4, "rope_scaling": YARN}
+OWN = {"gpt2": GPT2, "gpt_neox": NEOX, "gpt_oss": OSS, "stablelm": SIZES | {"hidden_size": 16}}
 LINEAR = {"rope_type": "linear", "factor": 8.0}
 LOCAL, WHOLE = "sliding_attention", "full_attention"
 
@@ -148,6 +150,13 @@ def test_mixtral():
     assert fields(config, "experts", "experts_per_token", "window", "rope_theta") == (8, 2, None, 1e6)
 
 
+def test_gpt_oss():
+    config = read("gpt_oss", sliding_window=3, num_experts_per_tok=4, experts_per_token=4)
+    assert fields(config, "attention_sinks", "attention_bias", "mlp_bias", "experts") == (True, True, True, 4)
+    assert fields(config, "attention_scale", "swiglu_limit", "activation") == (0.125, 7, "quick_gelu")
+    assert [config.of_layer(i).window for i in range(4)] == [3, None, 3, None]
+
+
 def test_phi3_and_ministral():
     half = read("phi3", rope_scaling=None, partial_rotary_factor=0.5, sliding_window=3)
     assert fields(half, "rotary_width", "window", "local_layers") == (2, 3, None)
@@ -199,6 +208,10 @@ def test_gpt2_with_and_without_prefix_and_buffers(tmp_path, prefix):
         ("gpt2", {"n_embd": None}, "n_embd must be a positive whole number, got null"),
         ("gpt_neox", {"num_attention_heads": 3}, "no multiple of num_attention_heads"),
         ("gpt_neox", {"rotary_pct": 0.4}, "rotary_width"),
+        ("gpt_oss", {"rope_scaling": None}, "rope_scaling is missing: a GPT-OSS has YaRN"),
+        ("gpt_oss", {"swiglu_alpha": 1.5}, "swiglu_alpha is 1.5; computed is 1.702"),
+        ("gpt_oss", {"experts_per_token": 2}, "num_experts_per_tok is 4, experts_per_token 2"),
+        ("gpt_oss", {"quantization_config": {"quant_method": "gptq"}}, 'is of "gptq"; supported'),
         ("granite", {"residual_multiplier": 0}, "residual_multiplier must be a positive number, got 0"),
         ("smollm3", {"no_rope_layers": [1, 0]}, "no_rope_layers must be 1 .* or 0 for each of 4 layers"),
         ("smollm3", {"no_rope_layers": [1, 0, 2, 1]}, "no_rope_layers must be 1"),

@@ -23,6 +23,7 @@ ACTIVATIONS = {
     "relu": jax.nn.relu,
     "gelu": lambda z: jax.nn.gelu(z, approximate=False),
     "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
+    "quick_gelu": lambda z: z * jax.nn.sigmoid(1.702 * z),
     "silu": jax.nn.silu,
 }
 X = jax.random.normal(jax.random.key(0), (3, TINY.width))
@@ -39,7 +40,9 @@ def test_a_gate_times_its_argument_is_the_activation(name, z):
     agree(lambda z: GATES[name](z) * z, ACTIVATIONS[name], jnp.array([z]))
 
 
-@pytest.mark.parametrize(("name", "limit"), [("relu", 0), ("gelu", 0.5), ("gelu_tanh", 0.5), ("silu", 0.5)])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("relu", 0), ("gelu", 0.5), ("gelu_tanh", 0.5), ("quick_gelu", 0.5), ("silu", 0.5)]
+)
 def test_gates_at_zero_are_their_limits(name, limit):
     assert GATES[name](jnp.zeros(1)).tolist() == [limit]
 

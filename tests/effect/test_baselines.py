@@ -58,6 +58,27 @@ def test_attention_sums_are_the_weights_of_the_predicting_token(head_width):
     agree(lambda p: record_activations(replace(loss, params=p)).attention[0], written, loss.params)
 
 
+def test_a_sink_keeps_some_of_the_mass_and_is_part_of_the_zero_shot_prompt():
+    config = replace(ONE_LAYER, attention_sinks=True, attention_scale=0.5)
+    loss = of(config, always_seen=1)
+    members = (SEGMENTS[:, None] == jnp.arange(1, 3)[None, :]).astype(float)
+
+    def written(p):
+        queries, keys, values = first_layer(p, config)
+        masses, norms = [], []
+        for h in range(config.heads):
+            entries = jnp.exp(0.5 * keys[h, :7, :4] @ queries[h, 6, :4])
+            sink = jnp.exp(p.layers[0].heads.sinks[h])
+            masses.append(entries @ members[:7] / (jnp.sum(entries) + sink))
+            own = entries * (SEGMENTS[:7] % 3 == 0).astype(float)
+            zero_shot = own @ values[h, :7] / (jnp.sum(own) + sink)
+            sums = (members[:7] * entries[:, None]).T @ (values[h, :7] - zero_shot[None]) / (jnp.sum(entries) + sink)
+            norms.append(jnp.linalg.norm(sums @ p.layers[0].heads.output[h], axis=1))
+        return jnp.stack(masses), jnp.stack(norms)
+
+    agree(lambda p: [x[0] for x in record_activations(replace(loss, params=p))[:2]], written, loss.params)
+
+
 @pytest.mark.parametrize("always_seen", [0, 1])
 def test_attention_is_a_mass_of_which_the_query_keeps_some(always_seen):
     scores = attention_sums(of(TINY, target=(6, 8), always_seen=always_seen, length=11, target_length=4))

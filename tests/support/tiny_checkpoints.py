@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -50,6 +51,14 @@ TINY_CONFIGS: Mapping[str, Mapping[str, object]] = {
     "gemma2": {**LLAMA, **KINDS, "query_pre_attn_scalar": 7, "attn_logit_softcapping": 2.0},
     "gemma3": {**LLAMA, **KINDS, "query_pre_attn_scalar": 7, "rope_parameters": BASES},
     "gpt2": GPT2,
+    "gpt_oss": {
+        **LLAMA,
+        "sliding_window": 3,
+        "rope_scaling": YARN,
+        "num_local_experts": 3,
+        "num_experts_per_tok": 2,
+        "swiglu_limit": 0.5,
+    },
     "gpt_neox": {**NEOX, **WIDE, "rotary_pct": 0.5},
     "granite": {**LLAMA, **MULTIPLIERS, "logits_scaling": 2.0},
     "olmo2": LLAMA,
@@ -66,10 +75,10 @@ TINY_CONFIGS: Mapping[str, Mapping[str, object]] = {
 """What config.json of each family says, but its name."""
 
 
-def write_checkpoint(folder: Path, name: str) -> None:
-    """config.json, random weights of which none is zero or one, and a tokenizer of 13 words."""
+def write_checkpoint(folder: Path, name: str, changes: Mapping[str, object] = MappingProxyType({})) -> None:
+    """config.json with some changes, random weights of which none is zero or one, and a tokenizer of 13 words."""
     family = next(family for family in FAMILIES if family.name == name)
-    described = {"architectures": [*family.architectures], **TINY_CONFIGS[name]}
+    described = {"architectures": [*family.architectures], **TINY_CONFIGS[name], **changes}
     rng = np.random.default_rng(0)
     shapes = family.tensor_shapes(family.decoder_config(described))
     tensors = {
