@@ -3,12 +3,11 @@
 Source: Gemma Team 2025, arXiv 2503.19786, section 2.
 """
 
-from functools import partial
+from dataclasses import replace
 
-from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.gemma2 import GEMMA_NAMES, gemma_like
-from lrgd_jax.decoder.family import Family
+from lrgd_jax.decoder.families.gemma2 import FAMILY as GEMMA2
+from lrgd_jax.decoder.families.gemma2 import gemma_like
 from lrgd_jax.decoder.hugging_face_config import Config
 from lrgd_jax.decoder.hugging_face_rotary import RotaryFields, read_rotary
 
@@ -50,11 +49,11 @@ def _config(config: Config) -> DecoderConfig:
     return gemma_like(config, period=period, query_key_norm=True, **bases)
 
 
-FAMILY = Family(
+FAMILY = replace(
+    GEMMA2,
     name="gemma3",
     architectures=("Gemma3ForCausalLM",),
     model_types=("gemma3_text",),
     read_config=_config,
-    tensor_shapes=partial(tensor_shapes, names=GEMMA_NAMES),
-    assemble=partial(assemble, names=GEMMA_NAMES, gains="plus one"),
+    without_effect=(),
 )

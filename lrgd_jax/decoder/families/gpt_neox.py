@@ -9,9 +9,9 @@ from jaxtyping import Array
 
 from lrgd_jax.decoder.checkpoint_layout import TensorNames, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.llama import llama_like
+from lrgd_jax.decoder.families.llama import divided_width, llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, activation, sizes
+from lrgd_jax.decoder.hugging_face_config import Config, activation
 from lrgd_jax.decoder.hugging_face_rotary import rope
 from lrgd_jax.decoder.params import DecoderParams
 
@@ -39,13 +39,11 @@ NAMES = TensorNames(
 
 
 def _config(config: Config) -> DecoderConfig:
-    width, heads = sizes(config, "hidden_size", "num_attention_heads")
-    if width % heads:
-        raise ValueError(f"hidden_size {width} is no multiple of num_attention_heads {heads}")
+    width = divided_width(config)
     return llama_like(
         config,
-        kv_heads=heads,
-        head_width=width // heads,
+        kv_heads=config.size("num_attention_heads"),
+        head_width=width,
         norm="layer",
         norm_epsilon=config.positive("layer_norm_eps", 1e-5),
         attention_bias=config.flag("attention_bias", True),
@@ -53,7 +51,7 @@ def _config(config: Config) -> DecoderConfig:
         gated=False,
         activation=activation(config, "hidden_act", "gelu"),
         parallel_residual=config.flag("use_parallel_residual", True),
-        **rope(config, theta_key="rotary_emb_base", head_width=width // heads, share=0.25, share_key="rotary_pct"),
+        **rope(config, theta_key="rotary_emb_base", head_width=width, share=0.25, share_key="rotary_pct"),
     )
 
 

@@ -10,7 +10,7 @@ from lrgd_jax.decoder.hugging_face_config import Config, activation, eos_tokens,
 from lrgd_jax.decoder.hugging_face_rotary import LongTexts, rope
 from lrgd_jax.positions import rotary_frequencies
 
-__all__ = ["FAMILY", "head_width", "llama_like"]
+__all__ = ["FAMILY", "divided_width", "head_width", "llama_like"]
 
 
 def llama_like(config: Config, **difference: Any) -> DecoderConfig:
@@ -46,13 +46,22 @@ def head_width(config: Config) -> int:
     Raises:
         ValueError: a key is missing, or the width is no multiple of the heads.
     """
-    if config.has("head_dim"):
-        return config.size("head_dim")
+    return config.size("head_dim") if config.has("head_dim") else divided_width(config, ", and head_dim is not given")
+
+
+def divided_width(config: Config, why: str = "") -> int:
+    """What a config's width leaves for each head.
+
+    Args:
+        config: as it was read.
+        why: it has to be divided, for the message.
+
+    Raises:
+        ValueError: a key is missing, or the width is no multiple of the heads.
+    """
     width, heads = sizes(config, "hidden_size", "num_attention_heads")
     if width % heads:
-        raise ValueError(
-            f"hidden_size {width} is no multiple of num_attention_heads {heads}, and head_dim is not given"
-        )
+        raise ValueError(f"hidden_size {width} is no multiple of num_attention_heads {heads}{why}")
     return width // heads
 
 

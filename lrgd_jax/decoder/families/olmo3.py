@@ -3,14 +3,12 @@
 Source: OLMo Team 2025, arXiv 2512.13961, section 3.
 """
 
-from functools import partial
+from dataclasses import replace
 
-from lrgd_jax.decoder.checkpoint_layout import assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.gemma2 import GEMMA_NAMES
 from lrgd_jax.decoder.families.gemma3 import two_bases
+from lrgd_jax.decoder.families.olmo2 import FAMILY as OLMO2
 from lrgd_jax.decoder.families.olmo2 import olmo_like
-from lrgd_jax.decoder.family import Family
 from lrgd_jax.decoder.hugging_face_config import Config, local_layers, window_fields
 
 __all__ = ["FAMILY"]
@@ -26,11 +24,4 @@ def _config(config: Config) -> DecoderConfig:
     return olmo_like(config, **windows, **bases)
 
 
-FAMILY = Family(
-    name="olmo3",
-    architectures=("Olmo3ForCausalLM",),
-    model_types=("olmo3",),
-    read_config=_config,
-    tensor_shapes=partial(tensor_shapes, names=GEMMA_NAMES),
-    assemble=partial(assemble, names=GEMMA_NAMES),
-)
+FAMILY = replace(OLMO2, name="olmo3", architectures=("Olmo3ForCausalLM",), model_types=("olmo3",), read_config=_config)

@@ -11,9 +11,9 @@ from jaxtyping import Array
 
 from lrgd_jax.decoder.checkpoint_layout import LLAMA_NAMES, assemble, tensor_shapes
 from lrgd_jax.decoder.config import DecoderConfig
-from lrgd_jax.decoder.families.llama import llama_like
+from lrgd_jax.decoder.families.llama import divided_width, llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.hugging_face_config import Config, sizes
+from lrgd_jax.decoder.hugging_face_config import Config
 from lrgd_jax.decoder.hugging_face_rotary import rope
 from lrgd_jax.decoder.params import DecoderParams
 
@@ -24,19 +24,17 @@ NAMES = replace(LLAMA_NAMES, layer={**LLAMA_NAMES.layer, "query_norm": QUERY_NOR
 
 
 def _config(config: Config) -> DecoderConfig:
-    width, heads = sizes(config, "hidden_size", "num_attention_heads")
-    if width % heads:
-        raise ValueError(f"hidden_size {width} is no multiple of num_attention_heads {heads}")
+    width = divided_width(config)
     return llama_like(
         config,
-        head_width=width // heads,
+        head_width=width,
         norm="layer",
         norm_epsilon=config.positive("layer_norm_eps", 1e-5),
         attention_bias=config.flag("use_qkv_bias", False),
         output_bias=False,
         query_key_norm=config.flag("qk_layernorm", False),
         parallel_residual=config.flag("use_parallel_residual", False),
-        **rope(config, head_width=width // heads, share=0.25),
+        **rope(config, head_width=width, share=0.25),
     )
 
 
