@@ -67,8 +67,11 @@ def read_meta(file: Path | None) -> Meta | None:
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend learn --json {file}`")
     try:
-        return convert_record(read_json(file, dict[str, object], what="result")["meta"], Meta, where=f"{file}: meta")
-    except (ValueError, KeyError, TypeError) as error:
+        result = read_json(file, dict[str, object], what="result")
+        if "meta" not in result:
+            raise ValueError("it has no field meta")
+        return convert_record(result["meta"], Meta, where=f"{file}: meta")
+    except (ValueError, TypeError) as error:
         raise ValueError(
             f"{file} holds no meta-parameters ({error}); write it by `lrgd recommend learn --json {file}`"
         ) from None

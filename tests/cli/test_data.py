@@ -154,7 +154,7 @@ DROP = object()
         (
             TABLE.replace("i3,3,3", "i3,3,good"),
             ["--ordered", "--rating", "rating"],
-            "column 'rating': expected numbers",
+            "column 'rating': expected finite numbers",
         ),
         (TABLE, ["--ordered", "--core", "9"], "nothing remains of the 9-core"),
         (TABLE, ["--ordered", "--core", "0"], "core = 0"),

@@ -11,6 +11,10 @@ from lrgd_jax.outside.archives import open_gzip
 __all__ = ["read_bytes", "read_csv", "require_file", "select_columns"]
 
 
+QUOTES_AND_LINES = '"\r\n'
+"""What cannot part columns."""
+
+
 def require_file(file: Path) -> Path:
     """The file itself.
 
@@ -43,6 +47,8 @@ def read_csv(file: Path, columns: Sequence[str], *, separator: str = ",", rest: 
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, no CSV, or lacks a column.
     """
+    if len(separator.encode()) != 1 or separator in QUOTES_AND_LINES:
+        raise ValueError(f"the separator is {separator!r}; expected one character, such as ',' or a tab")
     content = read_bytes(file)
     if not content.strip():
         raise ValueError(f"{file} is empty; expected a header with {', '.join(columns)}")

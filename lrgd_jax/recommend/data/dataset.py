@@ -49,7 +49,7 @@ class Catalogue:
         for what, rows in (("titles", self.titles), ("vectors", self.vectors)):
             if rows is not None and len(rows) != len(self.names):
                 raise ValueError(f"the catalogue has {len(self.names)} items and {len(rows)} {what}; expected as many")
-        if self.vectors is not None and not np.isfinite(self.vectors).all():
+        if self.vectors is not None and self.vectors.dtype.kind == "f" and not np.isfinite(self.vectors).all():
             raise ValueError("the vectors of the catalogue hold a number that is infinite or not a number")
 
     def __len__(self) -> int:

@@ -1,5 +1,6 @@
 """What of a table of interactions is kept, and a record of everything that is not."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -57,6 +58,8 @@ def drop_low_ratings(kept: FilteredTable, least: float | None) -> FilteredTable:
     """
     if least is None:
         return kept
+    if not math.isfinite(least):
+        raise ValueError(f"the least rating is {least}; expected a finite number")
     if "rating" not in kept.table.columns:
         raise ValueError("a least rating was asked for, but these data have no ratings; name their column")
     return kept.then("rating", f"rated below {least:g}, or not rated", kept.table.filter(pl.col("rating") >= least))

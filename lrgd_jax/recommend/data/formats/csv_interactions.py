@@ -85,7 +85,10 @@ def _parse_times(texts: pl.Series, file: Path, column: str, form: str | None) ->
 
 
 def _parse_numbers(texts: pl.Series, file: Path, column: str) -> pl.Series:
-    return _require_complete(texts.cast(pl.Float64, strict=False), texts, file, column, "numbers")
+    numbers = texts.cast(pl.Float64, strict=False)
+    # NaN is larger than every least rating
+    finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
+    return _require_complete(finite, texts, file, column, "finite numbers")
 
 
 def _require_complete(values: pl.Series, texts: pl.Series, file: Path, column: str, expected: str) -> pl.Series:
