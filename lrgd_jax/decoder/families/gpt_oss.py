@@ -14,7 +14,7 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
 from lrgd_jax.decoder.fields import shown
-from lrgd_jax.decoder.hugging_face_config import Config, activation, local_layers, sizes, window_fields
+from lrgd_jax.decoder.hugging_face_config import Config, activation, local_layers, window_fields
 from lrgd_jax.decoder.hugging_face_rotary import rope
 from lrgd_jax.decoder.params import DecoderParams
 
@@ -36,7 +36,7 @@ NAMES = replace(
 
 
 def _config(config: Config) -> DecoderConfig:
-    (layers,) = sizes(config, "num_hidden_layers")
+    layers = config.count("num_hidden_layers")
     width, chosen = config.size("head_dim", 64), config.size("num_experts_per_tok", 4)
     if not config.has("rope_scaling") and not config.has("rope_parameters"):
         raise ValueError("rope_scaling is missing: a GPT-OSS has YaRN, whose numbers must be there")
@@ -59,7 +59,7 @@ def _config(config: Config) -> DecoderConfig:
         attention_scale=1 / math.sqrt(width),
         attention_sinks=True,
         mlp_bias=True,
-        experts=config.size("num_local_experts", 128),
+        experts=config.count("num_local_experts", 128),
         experts_per_token=chosen,
         activation="quick_gelu",
         swiglu_limit=config.positive("swiglu_limit", 7.0),
