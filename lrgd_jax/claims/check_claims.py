@@ -9,7 +9,7 @@ import jax
 
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.comparison import Comparison, merge_limits
-from lrgd_jax.claims.compiled_shape import CompiledShape, make_shape, size_of
+from lrgd_jax.claims.compiled_shape import CompiledShape, MutantEvaluation, make_shape, size_of
 from lrgd_jax.claims.dtypes import check_dtype
 from lrgd_jax.claims.evaluations import Evaluation, evaluate_each
 from lrgd_jax.claims.mutant import Mutant
@@ -152,14 +152,20 @@ def _compare(shapes: Sequence[CompiledShape]) -> tuple[Failure | None, list[Comp
 
 
 def _try(mutant: Mutant, shapes: Sequence[CompiledShape]) -> MutantVerdict:
-    """Tries a mutant until it is rejected, the largest shape first, which most often suffices."""
+    """Tries a mutant until it is rejected, the largest shape first, which most often suffices.
+
+    The walk's own evaluation comes first, since most mutants fall there and need not be compiled; what compiled
+    programs do decides of the others. A running error is rigorous too and needs no reverse pass; where it is too wide,
+    the adjoint bound decides.
+    """
     tried, finite = 0, False
     by_size = sorted(shapes, key=lambda shape: -size_of(shape.dimensions))
-    # a running error is rigorous too and needs no reverse pass; where it is too wide, the adjoint bound decides
-    for running in (True, False) if isinstance(shapes[0].claim.tolerance, Adjoint) else (False,):
+    adjoint = isinstance(shapes[0].claim.tolerance, Adjoint)
+    ways: tuple[MutantEvaluation, ...] = ("uncompiled", "running", "compiled") if adjoint else ("uncompiled", "compiled")
+    for way in ways:
         tried = 0
         for shape in by_size:
-            for comparison in shape.comparisons(mutant, running=running):
+            for comparison in shape.mutant_comparisons(mutant, way):
                 tried += 1
                 finite = finite or comparison.finite
                 if comparison.finite and not comparison.holds:

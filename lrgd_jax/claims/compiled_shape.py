@@ -2,8 +2,9 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,10 @@ from lrgd_jax.claims.side import Side
 from lrgd_jax.claims.tolerances import Statistical
 from lrgd_jax.claims.traced_side import TracedSide, side_names, trace_side
 
-__all__ = ["CompiledShape", "instance_key", "make_shape", "size_of"]
+__all__ = ["CompiledShape", "MutantEvaluation", "instance_key", "make_shape", "size_of"]
+
+MutantEvaluation: TypeAlias = Literal["uncompiled", "running", "compiled"]
+"""How a mutant is evaluated: by the walk alone; compiled, with a running error; compiled, as the claim says."""
 
 
 def instance_key(claim: Claim, seed: int, shape: int, instance: int) -> PRNGKeyArray:
@@ -38,6 +42,7 @@ class CompiledShape:
     claim: Claim
     dimensions: Dimensions
     arguments: tuple[Arguments, ...]
+    mutants: dict[Mutant, TracedSide] = field(default_factory=dict)
 
     def trace(self, side: Side, what: str, *, twice: bool = False) -> TracedSide:
         """A side of the claim, or a mutant of one, at this shape; `twice` as for `trace_side`."""
@@ -76,14 +81,21 @@ class CompiledShape:
         deviation = self.trace(self.claim.tolerance.deviation, "deviation")
         return [deviation.evaluate(arguments) for arguments in self.arguments]
 
-    def comparisons(self, mutant: Mutant | None = None, *, running: bool = False) -> Iterator[Comparison]:
-        """Every instance, with one side replaced if there is a mutant, whose tolerance may be its running error."""
-        replacement = None if mutant is None else self._trace_mutant(mutant, running)
-        for k, (left, right) in enumerate(self.results):
-            if mutant is not None and replacement is not None:
-                wrong = replacement(self.arguments[k])
-                left, right = (wrong, right) if mutant.replaces == "left" else (left, wrong)
-            yield compare(left, right, relation=self.claim.relation, deviation=self.deviations[k])
+    def comparisons(self) -> Iterator[Comparison]:
+        """Every instance."""
+        for (left, right), deviation in zip(self.results, self.deviations, strict=True):
+            yield compare(left, right, relation=self.claim.relation, deviation=deviation)
+
+    def mutant_comparisons(self, mutant: Mutant, evaluation: MutantEvaluation) -> Iterator[Comparison]:
+        """Every instance, with the side that the mutant replaces evaluated in this way."""
+        replacement = self._trace_mutant(mutant)
+        if evaluation == "running":
+            replacement = replace(replacement, adjoint=None)
+        evaluate = replacement.evaluate if evaluation == "uncompiled" else replacement
+        for arguments, (left, right), deviation in zip(self.arguments, self.results, self.deviations, strict=True):
+            wrong = evaluate(arguments)
+            left, right = (wrong, right) if mutant.replaces == "left" else (left, wrong)
+            yield compare(left, right, relation=self.claim.relation, deviation=deviation)
 
     def mismatch(self) -> str | None:
         """Why the sides' results cannot be compared at all."""
@@ -96,7 +108,9 @@ class CompiledShape:
             reason = f"the results cannot be compared: {first} returns {left}, {second} returns {right}"
         return reason and f"{reason}; return the same structure, shapes and dtypes from both"
 
-    def _trace_mutant(self, mutant: Mutant, running: bool) -> TracedSide:
+    def _trace_mutant(self, mutant: Mutant) -> TracedSide:
+        if mutant in self.mutants:
+            return self.mutants[mutant]
         # mutants are tried at the largest shape first
         side = self.trace(mutant.side, f"mutant {mutant.name!r}", twice=self.largest)
         replaced = self.left if mutant.replaces == "left" else self.right
@@ -106,7 +120,8 @@ class CompiledShape:
                 f"the {mutant.replaces} side that it replaces {replaced.output}; "
                 "a mutant must return the same structure, shapes and dtypes"
             )
-        return replace(side, adjoint=None) if running else side
+        self.mutants[mutant] = side
+        return side
 
 
 def size_of(dimensions: Dimensions) -> int:
