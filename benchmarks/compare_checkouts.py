@@ -5,8 +5,9 @@ python benchmarks/compare_checkouts.py BEFORE AFTER [--jobs verify-exact,experim
 
 BEFORE and AFTER are folders, or revisions of this repository. Each job runs as a program of its own, with this
 interpreter and the checkout first on its path, one after another on each side and both sides at a time. What a side
-gave stays in --keep and is not computed again; nothing is allowed to differ but times. Entries that only AFTER has are
-counted, not refused: a report may say more than it did. Exit code 0: the same; 1: not; 2: bad input.
+gave stays in --keep and is not computed again; nothing is allowed to differ but times, and the lines of files that
+messages name. Entries that only AFTER has are counted, not refused: a report may say more than it did. Exit code 0: the
+same; 1: not; 2: bad input.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,8 +29,10 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("LRGD_DATA", ROOT.parent / "shared" / "data"))
 GROUPS = ("verify-exact", "experiments", "recommend")
-TIMES = ("seconds", "wall", "date", "elapsed")
-"""Names of entries that say how long something took, or when."""
+TIMES = {"seconds", "wall", "date", "elapsed"}
+"""Words in the names of entries that say how long something took, or when."""
+PLACE = re.compile(r"[^\s'(]*?(\w+\.py):\d+")
+"""A line of a file in a message: both checkouts may have it in another folder and at another line."""
 
 
 def main() -> int:
@@ -92,7 +96,7 @@ def commands(tree: Path, asked: Sequence[str]) -> dict[str, list[str]]:
         "experiments": {f"experiment-{name}": ["experiment", name, "--quick", "--out", "OUT"] for name in experiments},
         "recommend": {
             f"recommend-{form}": ["recommend", "evaluate", "--data", str(beauty), "--form", form, "--json", "OUT.json"]
-            for form in ("linear", "softmax", "delta")
+            for form in ("linear", "normalised", "softmax", "steps")
         },
     }
     single = {name: {name: arguments} for group in known.values() for name, arguments in group.items()}
@@ -166,7 +170,7 @@ def parted(old: object, new: object, place: str) -> Iterator[str]:
     """Where an entry of the old results is not that of the new ones; NaN is NaN, and times are left out."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key, value in old.items():
-            if str(key).split("_")[-1] in TIMES:
+            if TIMES & set(str(key).split("_")):
                 continue
             if key in new:
                 yield from parted(value, new[key], f"{place}.{key}")
@@ -175,6 +179,9 @@ def parted(old: object, new: object, place: str) -> Iterator[str]:
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, pair in enumerate(zip(old, new, strict=True)):
             yield from parted(*pair, f"{place}[{number}]")
+    elif isinstance(old, str) and isinstance(new, str):
+        if PLACE.sub(r"\1", old) != PLACE.sub(r"\1", new):
+            yield f"{place}: {old!r:.80} and {new!r:.80}"
     elif type(old) is not type(new) or (old != new and not (old != old and new != new)):
         yield f"{place}: {old!r:.80} and {new!r:.80}"
 
