@@ -34,7 +34,7 @@ OnDuplicates = Annotated[
 ]
 Sort = Annotated[bool, typer.Option("--sort", help="Sort by time; without it, times that go back are an error.")]
 Ties = Annotated[
-    str, typer.Option(help="What to do where a user has several items at one time: error, or keep (the file's order).")
+    str, typer.Option(help="What to do where a user has several items at one time: keep (without an order), or error.")
 ]
 Split = Annotated[str, typer.Option(help="How to split: leave-last-out, or time.")]
 ValidFrom = Annotated[str, typer.Option(help="Time split: a share such as 0.8, a date, or seconds since 1970.")]
@@ -57,7 +57,7 @@ def amazon_reviews(
 ) -> None:
     """Amazon reviews of 2014, 2018 or 2023, as JSON lines.
 
-    The files are in no order, so they are sorted by time; a user's reviews at one time stay in the file's order.
+    The files are in no order, so they are sorted by time; a user's reviews at one time are counted, and have no order.
     """
     from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
 
@@ -88,7 +88,7 @@ def comma_separated(
     min_rating: LeastRating = None,
     duplicates: OnDuplicates = "error",
     sort: Sort = False,
-    ties: Ties = "error",
+    ties: Ties = "keep",
     split: Split = "leave-last-out",
     valid_from: ValidFrom = "0.8",
     test_from: TestFrom = "0.9",

@@ -11,11 +11,20 @@ import typer
 from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.files import require_writable, write_json_result
 from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
-from lrgd_jax.cli.recommend_inputs import fit_recommender, load_or_fit_recommender, read_meta, read_split, split_names
+from lrgd_jax.cli.recommend_inputs import (
+    fit_recommender,
+    load_or_fit_recommender,
+    read_meta,
+    read_split,
+    read_ties,
+    split_names,
+)
 from lrgd_jax.cli.recommend_results import (
-    baseline_comparison,
+    evaluate_baseline,
     evaluation_settings,
+    group_results,
     headline_metrics,
+    intervals,
     write_explanation,
 )
 from lrgd_jax.cli.terminal import results_console, write_line
@@ -37,6 +46,17 @@ MetaFile = Annotated[Path | None, typer.Option("--meta", help="Meta-parameters t
 Time = Annotated[int | None, typer.Option("--time", help="Seconds since 1970: only what was before counts.")]
 
 
+Ties = Annotated[
+    str,
+    typer.Option(
+        "--ties",
+        help="Interactions of a user at one time: basket (no order), shuffle (a random one), or as-stored "
+        "(the order of the file, as in the literature).",
+    ),
+]
+TiesSeed = Annotated[int | None, typer.Option("--ties-seed", help="Seed of the order of --ties shuffle.")]
+
+
 class EvaluatedPart(enum.StrEnum):
     """Parts of a split whose queries can be evaluated."""
 
@@ -51,12 +71,14 @@ def fit(
     form: Form = "linear",
     meta: MetaFile = None,
     seed: Seed = 0,
+    ties: Ties = "basket",
+    ties_seed: TiesSeed = None,
 ) -> None:
     """Read everybody's history, without the test items where only the order is known, and save the recommender."""
     from lrgd_jax.recommend.serving.storage import save_recommender
 
     require_writable({"--out": out})
-    recommender = fit_recommender(read_split(data, seed), "test", form, read_meta(meta))
+    recommender = fit_recommender(read_split(data, seed, read_ties(ties, ties_seed)), "test", form, read_meta(meta))
     save_recommender(recommender, out)
     write_line(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
 
@@ -116,9 +138,14 @@ def evaluate(
     ] = (EvaluatedPart.TEST),
     baseline: Annotated[bool, typer.Option("--baseline", help="Compare with item-kNN and popularity.")] = False,
     seed: Seed = 0,
+    ties: Ties = "basket",
+    ties_seed: TiesSeed = None,
     json: JsonFile = None,
 ) -> None:
-    """Rank the whole catalogue for every query: hit rate and NDCG, ties at their mean rank, seen items excluded."""
+    """Rank the whole catalogue for every query: hit rate and NDCG, equal scores at their mean rank, seen items out.
+
+    On all targets, on those with a time of their own, and on those that share it with the item before.
+    """
     import time
 
     from lrgd_jax.recommend.data import folder_layouts, generator  # noqa: F401  # imported before the clock starts
@@ -130,7 +157,7 @@ def evaluate(
     if model is not None and meta is not None:
         raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
     start, busy = time.perf_counter(), time.process_time()
-    cut = read_split(data, seed)
+    cut = read_split(data, seed, read_ties(ties, ties_seed))
     if model is None:
         recommender = fit_recommender(cut, split.value, form, read_meta(meta))
     else:
@@ -139,14 +166,13 @@ def evaluate(
     result = measured.summary()
     scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
     result["seconds_cpu"] = time.process_time() - busy
-    result |= evaluation_settings(recommender, data, scoring)
-    for metric in headline_metrics(measured):
-        interval = measured.interval(metric, seed=seed)
-        result[f"{metric} interval"] = [interval.low, interval.high]
-    if baseline:
-        result |= baseline_comparison(measured, cut, seed)
-    results_console().print(rows_table(["measure", ""], result.items()))
-    write_json_result(json, result)
+    result |= evaluation_settings(recommender, data, scoring) | {"ties": ties, "ties seed": ties_seed}
+    other = evaluate_baseline(cut, split.value) if baseline else None
+    result |= intervals(measured, other, seed)
+    groups = group_results(measured, other, seed)
+    flat = {f"{measure}, {name}": value for name, group in groups.items() for measure, value in group.items()}
+    results_console().print(rows_table(["measure", ""], (result | flat).items()))
+    write_json_result(json, result | {"targets": groups})
 
 
 @recommend.command(epilog=CODES)
@@ -158,6 +184,8 @@ def learn(
     plain: Annotated[bool, typer.Option("--plain", help="Start from numbers set by hand, not the shipped.")] = False,
     temperature: Annotated[float, typer.Option("--temperature", help="Temperature of the smooth NDCG.")] = 0.02,
     seed: Seed = 0,
+    ties: Ties = "basket",
+    ties_seed: TiesSeed = None,
     json: JsonFile = None,
 ) -> None:
     """Learn the few meta-parameters on validation queries, through the dual.
@@ -175,8 +203,9 @@ def learn(
     require_at_least_one({"--steps": steps, "--batches": batches})
     require_positive({"--rate": rate, "--temperature": temperature})
     require_writable({"--json": json})
+    rule = read_ties(ties, ties_seed)
     with progress_bar() as bar:
-        cut, task = read_split(data, seed), bar.add_task("learn", total=steps)
+        cut, task = read_split(data, seed, rule), bar.add_task("learn", total=steps)
         before = fit_recommender(cut, "valid", "linear", PLAIN if plain else None)
         learned = learn_meta(
             cut.catalogue,
@@ -199,7 +228,7 @@ def learn(
         }
         better = gains[f"{gain} after"] > gains[f"{gain} before"]
         meta = asdict(learned.meta if better else before.meta)
-        result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid", **gains}
+        result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid", "ties": ties, **gains}
         result["losses"] = learned.losses.tolist()
     results_console().print(rows_table(["measure", ""], {**meta, "kept": result["kept"], **gains}.items()))
     write_json_result(json, result)

@@ -9,14 +9,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrgd_jax.recommend.data.dataset import Part, Split
+    from lrgd_jax.recommend.data.ties import TieRule
     from lrgd_jax.recommend.forms.meta_parameters import Meta
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["fit_recommender", "load_or_fit_recommender", "read_meta", "read_split", "split_names"]
+__all__ = ["fit_recommender", "load_or_fit_recommender", "read_meta", "read_split", "read_ties", "split_names"]
 
 
-def read_split(folder: Path | None, seed: int) -> Split:
+def read_ties(kind: str, seed: int | None) -> TieRule:
+    """The rule of --ties, with the seed of --ties-seed.
+
+    Raises:
+        ValueError: there is no such rule, or a seed is missing or not wanted.
+    """
+    from lrgd_jax.recommend.data.ties import TieRule
+
+    if kind not in ("basket", "shuffle", "as-stored"):
+        raise ValueError(f"--ties {kind}: expected basket, shuffle or as-stored")
+    if (seed is not None) != (kind == "shuffle"):
+        raise ValueError("--ties shuffle needs --ties-seed, the seed of the random order, and no other rule takes one")
+    return TieRule(kind, seed)
+
+
+def read_split(folder: Path | None, seed: int, ties: TieRule | None = None) -> Split:
     """The data of a folder, or the generated catalogue where none is given.
+
+    Args:
+        folder: of the data.
+        seed: of the generated catalogue.
+        ties: how interactions of one user at one time are read; as baskets unless given.
 
     Raises:
         FileNotFoundError: there is no such folder, or no data in it.
@@ -24,8 +45,10 @@ def read_split(folder: Path | None, seed: int) -> Split:
     """
     from lrgd_jax.recommend.data.folder_layouts import load_split
     from lrgd_jax.recommend.data.generator import generate_split
+    from lrgd_jax.recommend.data.ties import BASKETS
 
-    return generate_split(seed) if folder is None else load_split(folder)
+    ties = ties or BASKETS
+    return generate_split(seed, ties=ties) if folder is None else load_split(folder, ties)
 
 
 def fit_recommender(split: Split, part: Part, form: str, meta: Meta | None = None) -> Recommender:

@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrgd_jax.recommend.data.dataset import Split
+    from lrgd_jax.recommend.data.dataset import Part, Split
     from lrgd_jax.recommend.measure.evaluation import Evaluation
     from lrgd_jax.recommend.serving.named_explanation import NamedExplanation
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["baseline_comparison", "evaluation_settings", "headline_metrics", "write_explanation"]
+__all__ = [
+    "evaluate_baseline",
+    "evaluation_settings",
+    "group_results",
+    "headline_metrics",
+    "intervals",
+    "write_explanation",
+]
 
 
 def evaluation_settings(recommender: Recommender, data: Path | None, scoring: float) -> dict[str, object]:
@@ -38,19 +45,28 @@ def headline_metrics(measured: Evaluation) -> tuple[str, str]:
     return f"HR@{max(measured.ks)}", f"NDCG@{max(measured.ks)}"
 
 
-def baseline_comparison(measured: Evaluation, split: Split, seed: int) -> dict[str, object]:
-    """The usual strong baseline on the same queries, and the paired difference, clustered by user.
-
-    Args:
-        measured: the recommender's own evaluation.
-        split: the data that it was evaluated on.
-        seed: of the bootstrap.
-    """
+def evaluate_baseline(split: Split, part: Part) -> Evaluation:
+    """The usual strong baseline on the same queries: item-kNN with popularity."""
     from lrgd_jax.recommend.measure.baselines import item_knn_and_popularity
     from lrgd_jax.recommend.measure.evaluation import evaluate
 
-    other = evaluate(item_knn_and_popularity(split.context(measured.part), len(split.catalogue)), split, measured.part)
+    return evaluate(item_knn_and_popularity(split.context(part), len(split.catalogue)), split, part)
+
+
+def intervals(measured: Evaluation, other: Evaluation | None, seed: int) -> dict[str, object]:
+    """Intervals of HR@10 and NDCG@10, and where there is a baseline the paired difference, clustered by user.
+
+    Args:
+        measured: the recommender's own evaluation.
+        other: the baseline's, on the same queries.
+        seed: of the bootstrap.
+    """
     result: dict[str, object] = {}
+    for metric in headline_metrics(measured):
+        interval = measured.interval(metric, seed=seed)
+        result[f"{metric} interval"] = [interval.low, interval.high]
+    if other is None:
+        return result
     for metric in headline_metrics(measured):
         against = measured.against(other, metric, seed=seed)
         result[f"baseline {metric}"] = float(other.values(metric).mean())
@@ -58,6 +74,29 @@ def baseline_comparison(measured: Evaluation, split: Split, seed: int) -> dict[s
         result[f"{metric} above baseline interval"] = [against.difference.low, against.difference.high]
         result[f"{metric} above baseline p"] = against.p
     return result
+
+
+def group_results(measured: Evaluation, other: Evaluation | None, seed: int) -> dict[str, dict[str, object]]:
+    """The same by kind of target (`Evaluation.groups`); nothing where it is not known which targets share a time.
+
+    Args:
+        measured: the recommender's own evaluation.
+        other: the baseline's, on the same queries.
+        seed: of the bootstrap.
+    """
+    others = {} if other is None else other.groups()
+    return {
+        name: {
+            "queries": len(group.users),
+            **{
+                f"{metric}@{k}": float(group.values(f"{metric}@{k}").mean())
+                for k in group.ks
+                for metric in ("HR", "NDCG", "MRR")
+            },
+            **intervals(group, others.get(name), seed),
+        }
+        for name, group in measured.groups().items()
+    }
 
 
 def write_explanation(

@@ -62,7 +62,7 @@ def test_a_file_sorted_by_item_is_read_by_its_times_or_refused(table, tmp_path):
     table.write_text(MOVIES)
     said = "column 'timestamp' looks like seconds since 1970: use --time timestamp, or give --ordered"
     refused(tmp_path, said, "csv", table, tmp_path / "data", *NAMED)
-    done = run("import", "csv", table, tmp_path / "data", *NAMED, "--time", "timestamp", "--sort", "--ties", "keep")
+    done = run("import", "csv", table, tmp_path / "data", *NAMED, "--time", "timestamp", "--sort")
     assert done.exit_code == 0, done.output
     assert "not read: column 'rating', which looks like ratings: use --rating rating" in done.stdout
     split = load_split(tmp_path / "data")
@@ -143,12 +143,16 @@ DROP = object()
         (TABLE, ["--user", "who"], "no column 'who'; its columns are user, item, time, rating"),
         (TABLE, ["--time", "when"], "no column 'when'"),
         (TABLE.replace("u0,i3,3,", "u0,i3,0,"), ["--time", "time"], "times of user 'u0' go back"),
-        (TABLE.replace("u0,i3,3,", "u0,i3,2,"), ["--time", "time"], "user 'u0' has 2 items at time 2"),
+        (
+            TABLE.replace("u0,i3,3,", "u0,i3,2,"),
+            ["--time", "time", "--ties", "error"],
+            "user 'u0' has 2 items at time 2",
+        ),
         (TABLE.replace("u0,i3,3,", "u0,i1,3,"), ["--time", "time"], "user 'u0' has item 'i1' more than once"),
         (
             TABLE.replace("u0,i3,3,", "u0,i3,soon,"),
             ["--time", "time"],
-            "column 'time': expected seconds since 1970, or dates",
+            "expected seconds since 1970, or dates",
         ),
         (TABLE.replace("u0,i3,3,", "u0,i3,1600000000000,"), ["--time", "time"], "are these milliseconds?"),
         (

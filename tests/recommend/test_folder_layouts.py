@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from lrgd_jax.recommend.data.folder_layouts import load_split
+from lrgd_jax.recommend.data.ties import AS_STORED, TieRule
 
 
 def write(file, text):
@@ -44,7 +45,13 @@ def test_examples_are_the_source_s_own_and_what_they_ask_is_not_trained_on(examp
     assert split.valid.users.tolist() == [0, 1]
     assert split.valid.targets.tolist() == [2, 0]
     assert split.valid.seconds.tolist() == [20, 30]
-    assert [split.test.histories.of(x).tolist() for x in (0, 1)] == [[3, 0], [3, 0, 2]]
+    assert [split.test.histories.of(x).tolist() for x in (0, 1)] == [[3, 0], [3, 0]]
+    assert [split.test.seen.of(x).tolist() for x in (0, 1)] == [[3, 0], [3, 0, 2]]
+    assert split.test.shared is not None
+    assert (split.test.shared.tolist(), split.valid.histories.of(0).tolist()) == ([False, True], [0])
+    stored = load_split(examples, AS_STORED)
+    assert [stored.test.histories.of(x).tolist() for x in (0, 1)] == [[3, 0], [3, 0, 2]]
+    assert stored.test.mates is None
 
 
 def test_the_context_of_the_test_holds_every_event_once_in_order(examples):
@@ -76,7 +83,18 @@ def test_beauty_has_its_published_size(shared_data):
     assert len(split.catalogue) == 12_101
     assert len(split.train.items) + 2 * 22_363 == 198_502
     assert split.train.times is None
-    np.testing.assert_array_equal(split.test.histories.lengths, split.train.lengths + 1)
+    np.testing.assert_array_equal(split.test.seen.lengths, split.train.lengths + 1)
+    context = split.context("test")
+    assert split.test.shared is not None
+    assert context.tied.sum() == 77_402 - split.test.shared.sum()
+    neighbours = np.flatnonzero(context.tied)
+    # the order of a day is that of the items' names
+    names = np.array(split.catalogue.names)
+    asin = pl.read_csv(shared_data / "amazon_beauty" / "items.csv.gz")["asin"].to_numpy()
+    assert len(asin) == len(names)
+    assert (asin[context.items[neighbours - 1]] < asin[context.items[neighbours]]).all()
+    stored = load_split(shared_data / "amazon_beauty", AS_STORED)
+    np.testing.assert_array_equal(stored.test.histories.lengths, stored.train.lengths + 1)
 
 
 @pytest.mark.parametrize("name", ["office", "cds", "industrial"])
@@ -103,8 +121,30 @@ def test_nothing_that_is_asked_is_trained_on(shared_data, name):
     for queries in (split.valid, split.test):
         asked = zip(queries.users.tolist(), queries.targets.tolist(), queries.seconds.tolist(), strict=True)
         assert not train & set(asked)
-        last = queries.histories.seconds[queries.histories.starts[1:] - 1]
-        assert (last <= queries.seconds).all()
+        assert (queries.histories.seconds < queries.seconds[queries.histories.owners]).all()
+        assert queries.mates is not None
+        assert (queries.mates.seconds == queries.seconds[queries.mates.owners]).all()
+
+
+def test_gaps_of_nothing_make_a_basket_and_a_shuffle_stays_within_it(tmp_path):
+    write(tmp_path / "items.csv.gz", "item,text\n" + "".join(f"{k},t\n" for k in range(1, 8)))
+    write(tmp_path / "sequences_full.csv.gz", "user,items,gaps_seconds\nx,1 2 3 4,0 9 0 0\ny,5 6 7,0 3 4\n")
+    split = load_split(tmp_path)
+    assert [split.test.histories.of(k).tolist() for k in (0, 1)] == [[0], [4, 5]]
+    assert [split.test.seen.of(k).tolist() for k in (0, 1)] == [[0, 1, 2], [4, 5]]
+    assert split.context("test").before.tolist() == [0, 1, 1, 0, 1]
+    orders = set()
+    for seed in range(20):
+        drawn = load_split(tmp_path, TieRule("shuffle", seed))
+        own = [*drawn.train.of(0), drawn.valid.targets[0], drawn.test.targets[0]]
+        assert own[0] == 0
+        assert sorted(own) == [0, 1, 2, 3]
+        assert drawn.context("test").of(0).tolist() == own[:3] == drawn.test.histories.of(0).tolist()
+        orders.add(tuple(own))
+    assert len(orders) > 1
+    write(tmp_path / "sequences_full.csv.gz", "user,items,gaps_seconds\nx,1 2 3 4,0 9 0\n")
+    with pytest.raises(ValueError, match="as many gaps_seconds as items"):
+        load_split(tmp_path)
 
 
 def test_a_damaged_file_is_named(examples):

@@ -1,8 +1,10 @@
 """An interaction is one more step, an erased user steps back: after any edits the sums are those of a fresh start."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from recommend.histories import ITEMS, histories
+from recommend.histories import ITEMS, allowed, histories, terms_of
 
 from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.sequences import Sequences
@@ -30,21 +32,26 @@ def edited(memory, rng, edits, every):
         if rng.random() < 0.1 and users:
             memory.forget(users[rng.integers(len(users))])
         else:
-            clock += 1
+            clock += rng.random() < 0.02
             user = f"new {number}" if rng.random() < 0.15 else f"user {rng.integers(40)}"
-            memory.append(user, int(rng.integers(memory.items)), clock if memory.timed else None)
+            together = not memory.timed and rng.random() < 0.5
+            memory.append(user, int(rng.integers(memory.items)), clock if memory.timed else None, together=together)
         if number % every == 0:
             memory.sums()
     return memory
 
 
+@pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("timed", [False, True])
-def test_ten_thousand_edits_are_a_refit_bit_by_bit(timed):
-    past = histories(users=40, items=60, timed=timed)
+def test_ten_thousand_edits_are_a_refit_bit_by_bit(timed, ordered):
+    past = replace(histories(users=40, items=60, timed=timed), ordered=ordered)
     rates = np.random.default_rng(4).random(len(past.items))
     memory = Memory.of(past, [f"user {u}" for u in range(40)], KEYS, 60, rates)
     edited(memory, np.random.default_rng(11), 10_000, every=997)
-    assert len(memory.sequences().items) > 500
+    left = memory.sequences()
+    assert len(left.items) > 500
+    assert left.tied.sum() > 100
+    assert (left.before != left.positions).any() == (not ordered)
     assert same(memory.sums(), refitted(memory).sums())
 
 
@@ -70,6 +77,27 @@ def test_the_recommender_after_edits_scores_as_a_refit():
     asked = histories(5)
     assert np.array_equal(found.model.scores(asked), again.model.scores(asked))
     assert found.history("user-3") == lists[2]
+
+
+@pytest.mark.parametrize("form", ["linear", "normalised", "softmax", "delta", "ridge", "steps"])
+def test_updates_within_one_time_have_no_order(form):
+    """Baskets built item by item, in two orders, and by a fit."""
+    catalogue, users = Catalogue(tuple(f"item-{k}" for k in range(ITEMS))), [str(u) for u in range(9)]
+    past, asked = histories(timed=True), histories(5)
+    lists = [Recommender(catalogue, form=form).fit(past, users) for _ in range(2)]
+    for recommender, order in zip(lists, ([5, 1, 7, 3], [3, 7, 5, 1]), strict=True):
+        for item in order:
+            recommender.update("2", [item], [90])
+        recommender.update("2", [2, 4][:: 1 if order[0] == 5 else -1], [91, 91])
+    one, other = (recommender.model.scores(asked) for recommender in lists)
+    bound = allowed(terms_of(lists[0].model) * len(lists[0].model.demonstrations), np.abs(one).max())
+    assert np.array_equal(one, other) or form != "linear"
+    assert (np.abs(one - other) <= bound).all()
+    stored = [Recommender(catalogue, form=form).fit(replace(past, ordered=True), users) for _ in range(2)]
+    for recommender, order in zip(stored, ([5, 1, 7, 3], [3, 7, 5, 1]), strict=True):
+        recommender.update("2", order, [90] * 4)
+    one, other = (recommender.model.scores(asked) for recommender in stored)
+    assert (np.abs(one - other) > bound).any()
 
 
 def test_an_erased_user_is_unknown():

@@ -1,5 +1,7 @@
 """The linear recommender: keys, transitions, two forms of the same scores, held-back demonstrations, dense JAX."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def test_an_item_of_another_catalogue_is_refused():
 
 
 def test_every_item_but_the_first_is_a_target():
-    past = histories(timed=True)
+    past = replace(histories(timed=True), ordered=True)
     made = transitions(past, HistoryKeys(), ITEMS)
     expected = [(u, *past.of(u)[t - 1 : t + 1]) for u in range(len(past)) for t in range(1, past.lengths[u])]
     assert list(zip(made.users, made.previous, made.targets, strict=True)) == expected
@@ -124,8 +126,7 @@ def test_a_query_sees_what_came_before_its_time_only():
 
 def transitions_of(past):
     """Where in the lists the targets stand."""
-    position = np.arange(len(past.items)) - np.repeat(past.starts[:-1], past.lengths)
-    return np.flatnonzero(position > 0)
+    return np.flatnonzero(past.before > 0)
 
 
 def test_demonstrations_without_times_cannot_be_held_back():

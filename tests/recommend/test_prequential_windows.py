@@ -58,12 +58,13 @@ def test_windows_hold_about_equally_many(events):
     assert max(held) - min(held) <= 1 + 2 * ties
 
 
-def test_same_day_interactions_stay_in_one_window_and_in_each_other_s_history():
+def test_same_day_interactions_stay_in_one_window_and_out_of_each_other_s_history():
     lists = Sequences.from_lists([[0, 1, 2, 3], [4, 5, 6]], [[1, 2, 2, 3], [1, 2, 4]])
     first, second = cut_windows(lists, 2, 0.45)
     assert (first.start, first.end, second.end) == (2, 3, 5)
     assert first.queries.targets.tolist() == [1, 2, 5]
-    assert [first.queries.histories.of(k).tolist() for k in range(3)] == [[0], [0, 1], [4]]
+    assert [first.queries.histories.of(k).tolist() for k in range(3)] == [[0], [0], [4]]
+    assert [first.queries.seen.of(k).tolist() for k in range(3)] == [[0], [0, 1], [4]]
 
 
 def test_one_more_step_a_window_is_a_fresh_start_exactly(events, demonstrations):

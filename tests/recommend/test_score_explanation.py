@@ -111,7 +111,7 @@ def test_on_real_data_the_parts_sum_to_the_score(shared_data):
     for number in range(0, len(split.test), 1500):
         asked = split.test.take(np.array([number]))
         assert asked.times is not None
-        told = explanation(found.model, asked.histories.items, int(asked.targets[0]), int(asked.times[0]))
+        told = explanation(found.model, asked.histories, int(asked.targets[0]), int(asked.times[0]))
         assert abs(told.total - told.score) <= told.bound
         assert told.score == found.scores(asked)[0, asked.targets[0]]
 

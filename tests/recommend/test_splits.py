@@ -60,7 +60,9 @@ def test_a_sound_split_has_no_fault(kind):
     split = leave_last_out(data.catalogue, data.users, data.sequences)
     if kind == "time":
         cuts = {"valid_from": time_quantile(data.sequences, 0.7), "test_from": time_quantile(data.sequences, 0.9)}
-        split = split_by_time(data.catalogue, data.users, data.sequences, **cuts)
+        split = split_by_time(
+            data.catalogue, data.users, data.sequences, valid_from=cuts["valid_from"], test_from=cuts["test_from"]
+        )
     found = leakage(split)
     found.refuse()
     assert found.own_future == found.trained_target == found.late_history == found.seen_target == 0

@@ -90,7 +90,7 @@ def _answered(model: OneStep, queries: Queries) -> dict[str, Float[np.ndarray, "
         parts = [scores.places(queries.targets[rows]) for rows, scores in sparse_blocks(model, queries.without_times())]
     else:
         blocks = model.blocks(queries.histories, queries.seconds)
-        parts = [places(scores, queries.targets[rows], queries.histories.block(rows)) for rows, scores in blocks]
+        parts = [places(scores, queries.targets[rows], queries.seen.block(rows)) for rows, scores in blocks]
     return {
         "ndcg": np.concatenate([ndcg(one, 10) for one in parts]),
         "hit_rate": np.concatenate([hit_rate(one, 10) for one in parts]),

@@ -7,6 +7,7 @@ from pathlib import Path
 from lrgd_jax.recommend.data.dataset import Split
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.generator import generate_split
+from lrgd_jax.recommend.data.ties import AS_STORED
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.registry import build_from_histories
@@ -22,7 +23,7 @@ ONE_HOT = Meta(0.8, 0.6, 0.5, 0.25, 0.25, popularity=0.003, similarity=0.0)
 
 @lru_cache(maxsize=2)
 def split_of(data: str) -> Split:
-    """The split of a folder, or the generated one.
+    """The split of a folder, or the generated one; items of one time in the order of the file, as in the literature.
 
     Raises:
         FileNotFoundError: there is no such folder, or it holds no data set.
@@ -35,7 +36,7 @@ def split_of(data: str) -> Split:
             f"there is no data in {data}; set data to a folder of recommendation data (--set data=FOLDER), or to "
             f"{GENERATED!r} for a made-up catalogue"
         )
-    return load_split(data)
+    return load_split(data, AS_STORED)
 
 
 @lru_cache(maxsize=2)

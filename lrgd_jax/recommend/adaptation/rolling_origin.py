@@ -95,4 +95,4 @@ def step_back(split: Split) -> Split:
 def _back(train: Sequences, k: int) -> Origin:
     """The origin at k steps before the end."""
     known = train.positions < (train.lengths - k)[train.owners]
-    return Origin(Queries.at(train, (train.starts[1:] - k)[train.lengths > k]), known[train.positions > 0])
+    return Origin(Queries.at(train, (train.starts[1:] - k)[train.lengths > k]), known[train.before > 0])

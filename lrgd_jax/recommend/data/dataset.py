@@ -2,12 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from lrgd_jax.recommend.data.sequences import Sequences, require_times
+from lrgd_jax.recommend.data.ties import BASKETS, TieRule
 
 __all__ = ["Catalogue", "Dataset", "Part", "Queries", "Split"]
 
@@ -87,20 +89,32 @@ class Queries:
 
     Attributes:
         users: numbers into the data set's users, shape [q].
-        histories: what each had before, one list a query.
+        histories: what each had before, one list a query; nothing of the target's own basket.
         targets: what came next, shape [q].
         times: times of the targets, in seconds since 1970, shape [q]; None where only the order is known.
+        mates: what each took together with the target and is stored before it, one list a query: no history, and no
+            candidate either, so that a question has the same candidates however ties are read; None where nobody has
+            any.
+        shared: whether the target shares its time with the interaction stored before it, shape [q]; None where that is
+            not known.
+        moments: when the targets came, as `Sequences.moments` says it; None where the times say so, or nothing does.
 
     Examples:
         >>> queries = Queries.at(Sequences.from_lists([[3, 1, 2]]), np.array([2]))
         >>> queries.histories.of(0).tolist(), queries.targets.tolist()
         ([3, 1], [2])
+        >>> baskets = Queries.at(Sequences.from_lists([[3, 1, 2]], [[5, 9, 9]]), np.array([2]))
+        >>> baskets.histories.of(0).tolist(), baskets.seen.of(0).tolist(), baskets.shared.tolist()
+        ([3], [3, 1], [True])
     """
 
     users: Int[np.ndarray, " q"]
     histories: Sequences
     targets: Int[np.ndarray, " q"]
     times: Int[np.ndarray, " q"] | None = None
+    mates: Sequences | None = None
+    shared: Bool[np.ndarray, " q"] | None = None
+    moments: Int[np.ndarray, " q"] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -114,25 +128,43 @@ class Queries:
         """
         return require_times(self.times)
 
+    @cached_property
+    def seen(self) -> Sequences:
+        """What is no candidate: the histories, and what was taken together with the targets."""
+        if self.mates is None:
+            return self.histories
+        owners = np.concatenate([self.histories.owners, self.mates.owners])
+        items = np.concatenate([self.histories.items, self.mates.items])
+        return Sequences.from_entries(owners, items, None, len(self))
+
     @classmethod
     def at(cls, sequences: Sequences, entries: Int[np.ndarray, " q"]) -> "Queries":
-        """One question an entry: what came there, after all of its list that came before."""
-        lengths = sequences.positions[entries]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        before = np.repeat(entries - lengths - starts[:-1], lengths) + np.arange(starts[-1])
-        times = sequences.times
-        histories = Sequences(starts, sequences.items[before], None if times is None else times[before])
-        asked = None if times is None else times[entries]
-        return cls(sequences.owners[entries], histories, sequences.items[entries], asked)
+        """One question an entry: what came there, after all of its list that came before its basket."""
+        users, times = sequences.owners[entries], sequences.times
+        first = sequences.basket_starts[entries]
+        histories = _pieces(sequences, sequences.starts[users], first)
+        mates = _pieces(sequences, first, entries)
+        return cls(
+            users,
+            histories,
+            sequences.items[entries],
+            None if times is None else times[entries],
+            mates if len(mates.items) else None,
+            sequences.tied[entries] if sequences.knows_ties else None,
+            None if sequences.moments is None else sequences.moments[entries],
+        )
 
     def take(self, indices: Int[np.ndarray, " k"]) -> "Queries":
         """Some of the questions, in the order of `indices`."""
-        times = None if self.times is None else self.times[indices]
-        return Queries(self.users[indices], self.histories.take(indices), self.targets[indices], times)
+        times, shared, moments = (None if x is None else x[indices] for x in (self.times, self.shared, self.moments))
+        mates, histories = None if self.mates is None else self.mates.take(indices), self.histories.take(indices)
+        return Queries(self.users[indices], histories, self.targets[indices], times, mates, shared, moments)
 
     def without_times(self) -> "Queries":
-        """The same questions, of which only the order is known."""
-        return Queries(self.users, self.histories.without_times(), self.targets)
+        """The same questions, of which only the order of the baskets is known."""
+        mates = None if self.mates is None else self.mates.without_times()
+        moments = self.moments if self.times is None else self.times
+        return replace(self, histories=self.histories.without_times(), times=None, mates=mates, moments=moments)
 
 
 @dataclass(frozen=True)
@@ -145,6 +177,7 @@ class Split:
         train: one list a user, without validation and test targets.
         valid: on which choices are made; a validation target is no part of `train`.
         test: on which results are reported, once.
+        ties: how interactions of one user at one time are read.
 
     Examples:
         >>> from lrgd_jax.recommend.data.splits import leave_last_out
@@ -160,6 +193,7 @@ class Split:
     train: Sequences
     valid: Queries
     test: Queries
+    ties: TieRule = BASKETS
 
     def queries(self, part: Part) -> Queries:
         """The questions of one part.
@@ -187,19 +221,32 @@ class Split:
         asked = [self.valid] if part == "valid" else [self.valid, self.test]
         if self.train.times is None:
             asked = asked[:-1] if part == "test" else []
-        events = [_distinct_events(queries.users, queries.targets, queries.times) for queries in asked]
-        owners = np.concatenate([self.train.owners, *(users for users, _, _ in events)])
-        items = np.concatenate([self.train.items, *(targets for _, targets, _ in events)])
-        times = self.train.times
+        events = [queries.take(_first_asked(queries)) for queries in asked]
+        owners = np.concatenate([self.train.owners, *(queries.users for queries in events)])
+        items = np.concatenate([self.train.items, *(queries.targets for queries in events)])
+        times, moments = self.train.times, self.train.moments
         if times is not None:
-            times = np.concatenate([times, *(require_times(moments) for _, _, moments in events)])
-        return Sequences.from_entries(owners, items, times, len(self.users))
+            times = np.concatenate([times, *(queries.seconds for queries in events)])
+        elif moments is not None:
+            moments = np.concatenate([moments, *(_moments_after(moments, queries) for queries in events)])
+        return self.ties.of(Sequences.from_entries(owners, items, times, len(self.users), moments))
 
 
-def _distinct_events(
-    users: Int[np.ndarray, " q"], items: Int[np.ndarray, " q"], times: Int[np.ndarray, " q"] | None
-) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Int[np.ndarray, " k"] | None]:
+def _pieces(sequences: Sequences, first: Int[np.ndarray, " q"], end: Int[np.ndarray, " q"]) -> Sequences:
+    """One list a query: the entries from `first` to before `end`."""
+    lengths = end - first
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return sequences.pick(starts, np.repeat(first - starts[:-1], lengths) + np.arange(starts[-1]))
+
+
+def _first_asked(queries: Queries) -> Int[np.ndarray, " k"]:
     """The events that are asked about, each once, in the order in which they were first asked."""
-    columns = (users, items) if times is None else (users, items, times)
-    first = np.sort(np.unique(np.stack(columns), axis=1, return_index=True)[1])
-    return users[first], items[first], None if times is None else times[first]
+    columns = [queries.users, queries.targets, *([] if queries.times is None else [queries.times])]
+    return np.sort(np.unique(np.stack(columns), axis=1, return_index=True)[1])
+
+
+def _moments_after(moments: Int[np.ndarray, " m"], queries: Queries) -> Int[np.ndarray, " q"]:
+    """When the targets came; where nobody says so, each by itself and after all that is known."""
+    if queries.moments is not None:
+        return queries.moments
+    return moments.max(initial=0) + 1 + np.arange(len(queries))

@@ -26,7 +26,8 @@ class FilteredTable:
     """A table and what was taken out of it so far.
 
     Attributes:
-        table: columns user, item (text), time (whole seconds, or absent), rating (or absent); one interaction a row.
+        table: columns user, item (text), time (whole seconds, or absent), moment (seconds since the list began, or
+            absent), rating (or absent); one interaction a row.
         dropped: one entry a step: its name, why, and how many interactions, users and items it cost.
     """
 
@@ -90,7 +91,7 @@ def sort_by_time(kept: FilteredTable, *, sort: bool, ties: bool) -> FilteredTabl
     if len(tied) and not ties:
         raise ValueError(
             f"user {tied['user'][0]!r} has {tied['item'][0]} items at time {tied['time'][0]} ({len(tied)} such times "
-            "in all), so their order is unknown: give --ties keep to take them in the order of the file"
+            "in all), so their order is unknown: give --ties keep to keep them as a basket, without an order"
         )
     return FilteredTable(table, kept.dropped)
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import leave_last_out
+from lrgd_jax.recommend.data.ties import BASKETS, TieRule
 
 __all__ = ["generate_dataset", "generate_split"]
 
@@ -26,17 +27,24 @@ TASTE, CHAIN, FASHION, TAIL, DRIFT = 2.0, 10.0, 0.5, 0.8, 0.3
 
 
 def generate_split(
-    seed: int = 0, users: int = 600, items: int = 300, *, length: int = 12, factors: int = 8, days: int = 730
+    seed: int = 0,
+    users: int = 600,
+    items: int = 300,
+    *,
+    length: int = 12,
+    factors: int = 8,
+    days: int = 730,
+    ties: TieRule = BASKETS,
 ) -> Split:
     """The generated data set, each user's last two items left out; with titles, vectors and times.
 
-    Args: as of `generated_dataset`.
+    Args: as of `generate_dataset`, and how ties are read, of which these data have none.
 
     Raises:
         ValueError: a size is too small to make sense.
     """
     data = generate_dataset(seed, users, items, length=length, factors=factors, days=days)
-    return leave_last_out(data.catalogue, data.users, data.sequences)
+    return leave_last_out(data.catalogue, data.users, data.sequences, ties)
 
 
 def generate_dataset(

@@ -22,6 +22,7 @@ from lrgd_jax.outside.parquet_files import read_parquet
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
 from lrgd_jax.recommend.data.preparation import Cut, PreparedDataset
 from lrgd_jax.recommend.data.sequences import Sequences
+from lrgd_jax.recommend.data.ties import BASKETS, TieRule
 
 __all__ = ["DESCRIPTION", "load_imported", "new_folder", "read_report", "require_free", "save_dataset"]
 
@@ -68,6 +69,11 @@ class _Description(TypedDict):
     unread: NotRequired[dict[str, str]]
 
 
+_INTERACTIONS = MappingProxyType({"user": pl.Int64, "item": pl.Int64})
+_WHEN = MappingProxyType({"time": pl.Int64, "moment": pl.Int64})
+"""Seconds since 1970, or where only the order is known `Sequences.moments`."""
+
+
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder`, which takes its name when the block ends well, and vanishes otherwise.
@@ -109,7 +115,8 @@ def save_dataset(result: PreparedDataset, folder: Path) -> None:
     """
     data, catalogue = result.data, result.data.catalogue
     titles = {} if catalogue.titles is None else {"title": catalogue.titles}
-    times = {} if data.sequences.times is None else {"time": data.sequences.times}
+    known = {"time": data.sequences.times, "moment": data.sequences.moments}
+    times = {name: moments for name, moments in known.items() if moments is not None}
     with new_folder(folder) as unfinished:
         pl.DataFrame({"name": catalogue.names, **titles}).write_parquet(unfinished / "catalogue.parquet")
         pl.DataFrame({"name": data.users}).write_parquet(unfinished / "users.parquet")
@@ -120,8 +127,12 @@ def save_dataset(result: PreparedDataset, folder: Path) -> None:
         write_json(unfinished / DESCRIPTION, {"format": FORMAT, **result.report})
 
 
-def load_imported(folder: Path) -> Split:
+def load_imported(folder: Path, ties: TieRule = BASKETS) -> Split:
     """The data set of an imported folder, cut as it was when it was imported.
+
+    Args:
+        folder: where the files are.
+        ties: how interactions of one user at one time are read.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -130,7 +141,7 @@ def load_imported(folder: Path) -> Split:
     report = read_report(folder)
     catalogue = _read_table(folder / "catalogue.parquet", {"name": pl.String}, {"title": pl.String})
     users = _read_table(folder / "users.parquet", {"name": pl.String})
-    past = _read_table(folder / "interactions.parquet", {"user": pl.Int64, "item": pl.Int64}, {"time": pl.Int64})
+    past = _read_table(folder / "interactions.parquet", _INTERACTIONS, _WHEN)
     items = Catalogue(
         tuple(catalogue["name"]),
         tuple(catalogue["title"]) if "title" in catalogue.columns else None,
@@ -140,10 +151,10 @@ def load_imported(folder: Path) -> Split:
         _read_numbers(folder / "interactions.parquet", past[name], len(names))
         for name, names in (("user", users), ("item", catalogue))
     )
-    times = past["time"].to_numpy() if "time" in past.columns else None
-    lists = Sequences.from_entries(owners, taken, times, len(users))
+    times, moments = (past[name].to_numpy() if name in past.columns else None for name in _WHEN)
+    lists = Sequences.from_entries(owners, taken, times, len(users), moments)
     kind, valid_from, test_from = (report["split"][name] for name in ("kind", "valid_from", "test_from"))
-    return Cut(kind, valid_from, test_from).of(Dataset(items, tuple(users["name"]), lists))
+    return Cut(kind, valid_from, test_from).of(Dataset(items, tuple(users["name"]), lists), ties)
 
 
 def read_report(folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lrgd_jax.recommend.data.filters import (
 from lrgd_jax.recommend.data.leakage import leakage
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import LEAST, leave_last_out, split_by_time, time_quantile
+from lrgd_jax.recommend.data.ties import BASKETS, TieRule
 
 __all__ = ["Cut", "PreparedDataset", "Rules", "SplitKind", "prepare_dataset", "prepare_table"]
 
@@ -36,7 +37,7 @@ class Rules:
         least_rating: interactions with a lower one are dropped; None keeps all.
         duplicates: what happens where a user has an item more than once.
         sort: whether interactions that are out of order are sorted; if not, they are an error.
-        ties: whether a user may have several items at one time, taken in the order of the file; if not, an error.
+        ties: whether a user may have several items at one time, which then have no order; if not, an error.
         split: how to cut.
         valid_from: where the validation part of a time split begins: a share of all events such as 0.8, a date such
             as 2018-01-31, or seconds since 1970.
@@ -48,7 +49,7 @@ class Rules:
     least_rating: float | None = None
     duplicates: Duplicates = "error"
     sort: bool = False
-    ties: bool = False
+    ties: bool = True
     split: SplitKind = "leave-last-out"
     valid_from: str = "0.8"
     test_from: str = "0.9"
@@ -69,19 +70,22 @@ class Cut:
     valid_from: int | None = None
     test_from: int | None = None
 
-    def of(self, data: Dataset) -> Split:
+    def of(self, data: Dataset, ties: TieRule = BASKETS) -> Split:
         """The split.
+
+        Args:
+            data: what is cut.
+            ties: how interactions of one user at one time are read.
 
         Raises:
             ValueError: the data cannot be cut so.
         """
         if self.kind == "leave-last-out":
-            return leave_last_out(data.catalogue, data.users, data.sequences)
+            return leave_last_out(data.catalogue, data.users, data.sequences, ties)
         if self.kind != "time" or self.valid_from is None or self.test_from is None:
             raise ValueError(f"unknown split {self.kind!r}; expected leave-last-out, or time with both its dates")
-        return split_by_time(
-            data.catalogue, data.users, data.sequences, valid_from=self.valid_from, test_from=self.test_from
-        )
+        bounds = {"valid_from": self.valid_from, "test_from": self.test_from}
+        return split_by_time(data.catalogue, data.users, data.sequences, **bounds, ties=ties)
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,7 @@ def prepare_dataset(data: Dataset, cut: Cut = Cut("leave-last-out")) -> Prepared
 
 def _count_ties(sequences: Sequences) -> int | None:
     """Interactions that share their time with the one before of the same user; None where only the order is known."""
-    if sequences.times is None:
-        return None
-    return int(((np.diff(sequences.times) == 0) & (np.diff(sequences.owners) == 0)).sum())
+    return int(sequences.tied.sum()) if sequences.knows_ties else None
 
 
 def _require_titles(catalogue: Catalogue) -> None:
@@ -182,10 +184,12 @@ def _number(table: pl.DataFrame, titles: Mapping[str, str] | None) -> Dataset:
         table[column].replace_strict(names, pl.int_range(len(names), eager=True), return_dtype=pl.Int64).to_numpy()
         for column, names in (("user", users), ("item", items))
     )
-    times = table["time"].cast(pl.Int64).to_numpy() if "time" in table.columns else None
+    times, moments = (
+        table[name].cast(pl.Int64).to_numpy() if name in table.columns else None for name in ("time", "moment")
+    )
     texts = None if titles is None else tuple(titles.get(name, "") for name in items)
     return Dataset(
-        Catalogue(tuple(items), texts), tuple(users), Sequences.from_entries(owners, taken, times, len(users))
+        Catalogue(tuple(items), texts), tuple(users), Sequences.from_entries(owners, taken, times, len(users), moments)
     )
 
 

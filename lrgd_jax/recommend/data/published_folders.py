@@ -4,14 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from lrgd_jax.outside.archives import read_npz
 from lrgd_jax.outside.arrays import require_real
 from lrgd_jax.recommend.data.csv_files import read_csv
 from lrgd_jax.recommend.data.dataset import Catalogue, Queries, Split
+from lrgd_jax.recommend.data.formats.ordered_lists import read_moments
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.data.splits import leave_last_out
+from lrgd_jax.recommend.data.ties import BASKETS, TieRule
 
 __all__ = ["EXAMPLES", "SEQUENCES", "load_examples", "load_sequences"]
 
@@ -20,30 +22,41 @@ EXAMPLES = "examples.csv.gz"
 VECTORS = "title_minilm_pca64.npz"
 
 
-def load_sequences(folder: Path) -> Split:
+def load_sequences(folder: Path, ties: TieRule = BASKETS) -> Split:
     """Ordered lists, one a user, cut by leaving the last two items out.
 
-    Reads `sequences_full.csv.gz` (user, items), `items.csv.gz` (item, and title or text) and, where there are any,
-    the title vectors. Users with fewer than three items are not in the split.
+    Reads `sequences_full.csv.gz` (user, items and, where it is there, gaps_seconds: the time since the item before, 0
+    within a basket), `items.csv.gz` (item, and title or text) and, where there are any, the title vectors. Users with
+    fewer than three items are not in the split.
+
+    Args:
+        folder: where the files are.
+        ties: how interactions of one user at one time are read.
 
     Raises:
         FileNotFoundError: a file is missing.
         ValueError: one is damaged, lacks a column, or names an item that the catalogue has not.
     """
     catalogue, numbers = _read_catalogue(folder)
-    table = read_csv(folder / SEQUENCES, ["user", "items"])
+    table = read_csv(folder / SEQUENCES, ["user", "items"], rest=True)
     names = table["items"].str.split(" ")
     items = _numbers_of(numbers, names.explode(), folder / SEQUENCES)
     starts = np.concatenate([[0], np.cumsum(names.list.len().to_numpy(), dtype=np.int64)])
-    return leave_last_out(catalogue, tuple(table["user"]), Sequences(starts, items))
+    moments = read_moments(table, folder / SEQUENCES)
+    return leave_last_out(catalogue, tuple(table["user"]), Sequences(starts, items, moments=moments), ties)
 
 
-def load_examples(folder: Path) -> Split:
+def load_examples(folder: Path, ties: TieRule = BASKETS) -> Split:
     """Interactions with times, and the next-item examples that the source itself made of them.
 
     Reads `interactions.csv.gz` (user, item, timestamp), `examples.csv.gz` (split, user, item, timestamp,
     history_items, history_timestamps), `items.csv.gz` and the title vectors. The training lists are the interactions
-    that are no example's target, ordered by user, then by time, ties as in the file.
+    that are no example's target, ordered by user, then by time, ties as in the file. What a source's history holds of
+    the target's own time is no history of a basket. The sources' own targets stay, whatever `ties` says.
+
+    Args:
+        folder: where the files are.
+        ties: how interactions of one user at one time are read.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -62,13 +75,16 @@ def load_examples(folder: Path) -> Split:
     items = _numbers_of(numbers, train["item"], folder / "interactions.csv.gz")
     times = _seconds(train["timestamp"], folder / "interactions.csv.gz")
     valid, test = (
-        _read_queries(asked.filter(pl.col("split") == part), order, numbers, folder / EXAMPLES)
+        _read_queries(asked.filter(pl.col("split") == part), order, numbers, folder / EXAMPLES, ties)
         for part in ("valid", "test")
     )
-    return Split(catalogue, tuple(users), Sequences.from_entries(owners, items, times, len(users)), valid, test)
+    past_lists = ties.of(Sequences.from_entries(owners, items, times, len(users)))
+    return Split(catalogue, tuple(users), past_lists, valid, test, ties)
 
 
-def _read_queries(asked: pl.DataFrame, users: dict[str, int], items: dict[str, int], file: Path) -> Queries:
+def _read_queries(
+    asked: pl.DataFrame, users: dict[str, int], items: dict[str, int], file: Path, ties: TieRule
+) -> Queries:
     histories = asked["history_items"].str.split(" ")
     times = asked["history_timestamps"].str.split(" ")
     lengths = histories.list.len().to_numpy()
@@ -76,8 +92,20 @@ def _read_queries(asked: pl.DataFrame, users: dict[str, int], items: dict[str, i
         raise ValueError(f"{file}: a history has as many items as timestamps, and one has not")
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     before = Sequences(starts, _numbers_of(items, histories.explode(), file), _seconds(times.explode(), file))
-    targets = _numbers_of(items, asked["item"], file)
-    return Queries(_numbers_of(users, asked["user"], file), before, targets, _seconds(asked["timestamp"], file))
+    who, targets = (_numbers_of(numbers, asked[name], file) for name, numbers in (("user", users), ("item", items)))
+    moments = _seconds(asked["timestamp"], file)
+    together = before.seconds == moments[before.owners]
+    shared = np.bincount(before.owners[together], minlength=len(before)) > 0
+    history, mates = ties.of(before, who), None
+    if not history.ordered:
+        history, mates = (_keep(history, chosen) for chosen in (~together, together))
+    return Queries(who, history, targets, moments, mates, shared)
+
+
+def _keep(lists: Sequences, chosen: Bool[np.ndarray, " m"]) -> Sequences:
+    """The lists without the entries that are not chosen."""
+    counts = np.bincount(lists.owners[chosen], minlength=len(lists))
+    return lists.pick(np.concatenate([[0], np.cumsum(counts)]), chosen)
 
 
 def _read_catalogue(folder: Path) -> tuple[Catalogue, dict[str, int]]:

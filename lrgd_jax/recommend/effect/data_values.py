@@ -87,7 +87,7 @@ def data_values(
         asked = queries.take(np.arange(rows.start, rows.stop))
         scores = model.scores(asked.histories, asked.times)
         if not seen:
-            scores[asked.histories.owners, asked.histories.items] = -np.inf
+            scores[asked.seen.owners, asked.seen.items] = -np.inf
         losses, residuals = cross_entropy(scores / temperature, asked.targets)
         weights = unrated.attention_weights(asked.histories, asked.times)
         residuals *= np.atleast_2d(model.target_scales(asked.times)) / temperature

@@ -83,13 +83,13 @@ _PRODUCTS = 16
 
 
 def explanation(
-    model: OneStep, history: Sequence[int] | Int[np.ndarray, " h"], item: int, time: int | None = None
+    model: OneStep, history: Sequence[int] | Int[np.ndarray, " h"] | Sequences, item: int, time: int | None = None
 ) -> ScoreExplanation:
     """Takes one score apart, exactly up to rounding.
 
     Args:
         model: a model of the linear, normalised or softmax form.
-        history: history of the present user, oldest first.
+        history: history of the present user, oldest first; one list of `Sequences` where it has baskets.
         item: whose score is explained.
         time: demonstrations at or after it do not count; all of them unless given.
 
@@ -116,7 +116,7 @@ def explanation(
         )
     if not 0 <= item < model.items:
         raise ValueError(f"items are numbered from 0 to {model.items - 1}, got {item}")
-    histories = Sequences(np.array([0, len(history)]), np.asarray(history, np.int64))
+    histories = history if isinstance(history, Sequences) else Sequences.from_lists([[int(x) for x in history]])
     times = None if time is None else np.array([time])
     scale = float(np.atleast_2d(model.target_scales(times))[0, item])
     weights = dense(model.attention_weights(histories, times))[0]
@@ -132,7 +132,7 @@ def explanation(
         history=shown,
         demonstrations=speaking[order],
         contributions=contributions[order],
-        terms=len(model.demonstrations) + 2 * len(history) + products,
+        terms=len(model.demonstrations) + 2 * len(histories.items) + products,
     )
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.dense_limit import require_dense_square
 from lrgd_jax.recommend.forms.one_step import OneStep
+from lrgd_jax.recommend.forms.transitions import Transitions
 from lrgd_jax.recommend.sparse_matrices import rows_of
 
 __all__ = ["DeltaRule"]
@@ -22,7 +23,9 @@ class DeltaRule(OneStep):
     $$W_i = W_{i-1} + b\,\eta_i\,(y_i - W_{i-1}x_i)\,x_i^\top$$
 
     in the order of their times, or as they come where there are none: unlike a step on the alignment loss, the answer
-    depends on the order. A query with a time sees the weights as they were then.
+    depends on the order. Targets of one basket have none, and one key x: they are one demonstration, which corrects
+    once, by $b\,(\sum_{i}\eta_iy_i - \max_i\eta_i\,Wx)\,x^\top$. A query with a time sees the weights as they were
+    then.
 
     Attributes:
         step: b, below 2 / |x|^2.
@@ -67,9 +70,20 @@ class DeltaRule(OneStep):
     def _learn(self, weights: Float[np.ndarray, "items items"], which: Int[np.ndarray, " k"]) -> None:
         """Writes demonstrations into the transposed weights, features by items."""
         keys, demonstrations = self.demonstrations.keys, self.demonstrations
-        for i in which:
+        for basket in _split_baskets(demonstrations, which):
+            i, rates = basket[0], demonstrations.rates[basket]
             here = slice(keys.indptr[i], keys.indptr[i + 1])
             features, x = keys.indices[here], keys.data[here]
+            rate = rates.max()
             error = -(x @ weights[features])
-            error[demonstrations.targets[i]] += 1
-            weights[features] += self.step * demonstrations.rates[i] * np.outer(x, error)
+            # where all rates are equal, and where one demonstration is alone, every share is one
+            shares = rates / rate if rate else rates
+            np.add.at(error, demonstrations.targets[basket], shares)
+            weights[features] += self.step * rate * np.outer(x, error)
+
+
+def _split_baskets(demonstrations: Transitions, which: Int[np.ndarray, " k"]) -> list[Int[np.ndarray, " b"]]:
+    """The demonstrations, those of one basket together."""
+    if demonstrations.baskets is None or not len(which):
+        return [which[[k]] for k in range(len(which))]
+    return np.split(which, np.flatnonzero(np.diff(demonstrations.baskets[which])) + 1)

@@ -23,6 +23,8 @@ class HistoryKeys:
     h_0 \text{ the latest item of the history}, a < \text{window}$$
 
     The decay is a weight decay inside the key: an item's part shrinks by gamma with every item that comes after it.
+    Items of one basket do not come after one another, so they have one age, the number of items in later baskets, and
+    are inside the window or outside together.
 
     Attributes:
         decay: gamma, above 0 and at most 1.
@@ -53,26 +55,25 @@ class HistoryKeys:
         Raises:
             ValueError: an item is not in the catalogue.
         """
-        return self.of_prefixes(histories.items, histories.starts[1:], histories.lengths, items)
+        return self.of_prefixes(histories, histories.starts[1:], histories.lengths, items)
 
     def of_prefixes(
-        self, entries: Int[np.ndarray, " m"], ends: Int[np.ndarray, " n"], lengths: Int[np.ndarray, " n"], items: int
+        self, lists: Sequences, ends: Int[np.ndarray, " n"], lengths: Int[np.ndarray, " n"], items: int
     ) -> sp.csr_array:
-        """The keys of histories that lie in one list: history i is its `lengths[i]` entries before `ends[i]`.
+        """The keys of beginnings of lists: history i is the `lengths[i]` entries before `ends[i]`.
 
         Raises:
             ValueError: an item is not in the catalogue.
         """
+        entries = lists.items
         if len(entries) and not 0 <= entries.min() <= entries.max() < items:
             raise ValueError(
                 f"items are numbered from 0 to {items - 1}, got {entries.min()} to {entries.max()}; "
                 "the histories belong to another catalogue"
             )
-        kept = np.minimum(lengths, self.window)
+        kept, taken, ages = lists.latest(ends, lengths, self.window)
         starts = np.concatenate([[0], np.cumsum(kept)])
-        age = np.arange(starts[-1]) - np.repeat(starts[:-1], kept)
-        columns = entries[np.repeat(ends, kept) - 1 - age]
-        keys = sp.csr_array((self.decay**age, columns, starts), shape=(len(ends), items))
+        keys = sp.csr_array((self.decay**ages, entries[taken], starts), shape=(len(ends), items))
         keys.sum_duplicates()
         return _scale(keys, self.scaling)
 

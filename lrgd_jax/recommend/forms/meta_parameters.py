@@ -47,9 +47,9 @@ class Meta:
 
 
 ORDERED = Meta()
-"""Where only the order of interactions is known: found on the validation queries of Amazon Beauty.
+"""Where only the order of interactions is known: found on the validation queries of Amazon Beauty, days as stored.
 
-By `lrgd recommend learn --plain --batches 8 --data ../shared/data/amazon_beauty`, rounded.
+By `lrgd recommend learn --ties as-stored --plain --batches 8 --data ../shared/data/amazon_beauty`, rounded.
 """
 
 PLAIN = Meta(0.8, 0.6, 0.5, 0.25, 0.25, 0.003, 0.5)

@@ -24,7 +24,9 @@ class Transitions:
         users: whose transition it is, numbers into the data set's users, shape [N].
         rates: eta_i, how far its step goes, shape [N].
         times: times of the targets, in seconds since 1970, shape [N]; None where only the order is known.
-        previous: the latest item of the history, shape [N].
+        previous: the latest item of the history, or the one stored last of its latest basket, shape [N].
+        baskets: equal for demonstrations of one user whose targets came at one time, and neighbours then, shape [N];
+            None where each target has a time of its own.
 
     Examples:
         >>> made = transitions(Sequences.from_lists([[0, 2, 1]]), HistoryKeys(0.5, 0.0), items=3)
@@ -40,6 +42,7 @@ class Transitions:
     rates: Float[np.ndarray, " N"]
     times: Int[np.ndarray, " N"] | None
     previous: Int[np.ndarray, " N"]
+    baskets: Int[np.ndarray, " N"] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -64,9 +67,10 @@ class Transitions:
 
     def take(self, which: Int[np.ndarray, " K"] | Bool[np.ndarray, " N"]) -> "Transitions":
         """Some of them, by number or by a mask."""
-        times = None if self.times is None else self.times[which]
+        times, baskets = (None if x is None else x[which] for x in (self.times, self.baskets))
         keys: sp.csr_array = self.keys[which]  # pyright: ignore[reportAssignmentType]
-        return Transitions(keys, self.targets[which], self.users[which], self.rates[which], times, self.previous[which])
+        of_targets = self.targets[which], self.users[which], self.rates[which]
+        return Transitions(keys, *of_targets, times, self.previous[which], baskets)
 
     def rated_keys(self) -> sp.csr_array:
         """eta_i x_i, on the grid of the keys, shape [N, items]."""
@@ -80,7 +84,10 @@ class Transitions:
 def transitions(
     sequences: Sequences, keys: HistoryKeys, items: int, *, users: Sequence[int] | Int[np.ndarray, " n"] | None = None
 ) -> Transitions:
-    """All transitions of ordered lists, at rate one: each item but a list's first is a target.
+    """All transitions of ordered lists, at rate one: each item but those of a list's first basket is a target.
+
+    The key of a target is the history before its basket: items of one basket share a key, and there is no transition
+    from one of them to another.
 
     Args:
         sequences: one list a user, oldest first.
@@ -89,7 +96,7 @@ def transitions(
         users: their numbers; 0, 1, … unless given.
 
     Returns:
-        The demonstrations, list by list and oldest first; as many as there are entries, less one a list that has any.
+        The demonstrations, list by list and oldest first.
 
     Raises:
         ValueError: an item is not in the catalogue.
@@ -101,16 +108,18 @@ def transitions(
         >>> made.keys.toarray().tolist()
         [[1.0, 0.0, 0.0], [0.5, 0.0, 1.0]]
     """
-    position = sequences.positions
-    later = np.flatnonzero(position > 0)
+    before = sequences.before
+    later = np.flatnonzero(before > 0)
+    ends = sequences.basket_starts[later]
     owners = np.arange(len(sequences)) if users is None else np.asarray(users)
     return Transitions(
-        keys=keys.of_prefixes(sequences.items, later, position[later], items),
+        keys=keys.of_prefixes(sequences, ends, before[later], items),
         targets=sequences.items[later],
         users=owners[sequences.owners[later]],
         rates=np.ones(len(later)),
         times=None if sequences.times is None else sequences.times[later],
-        previous=sequences.items[later - 1],
+        previous=sequences.items[ends - 1],
+        baskets=ends,
     )
 
 

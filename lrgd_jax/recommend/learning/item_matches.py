@@ -117,11 +117,10 @@ class ItemMatches:
 
 def key_entries(sequences: Sequences, items: int, window: int) -> KeyEntries:
     """Takes the transitions of ordered lists apart."""
-    position = sequences.positions
-    later = np.flatnonzero(position > 0)
-    kept = np.minimum(position[later], window)
-    demonstration, age = _rows_and_ages(kept)
-    item = sequences.items[later[demonstration] - 1 - age]
+    before = sequences.before
+    later = np.flatnonzero(before > 0)
+    kept, taken, age = sequences.latest(sequences.basket_starts[later], before[later], window)
+    demonstration, item = np.repeat(np.arange(len(later)), kept), sequences.items[taken]
     place, slot = np.unique(demonstration * items + item, return_inverse=True)
     times = None if sequences.times is None else sequences.times[later]
     return KeyEntries(age, slot, place // items, place % items, sequences.items[later], times)
@@ -144,12 +143,11 @@ def item_matches(
         window: the latest items of a history that count.
     """
     items, histories = counts.shape[1], queries.histories
-    kept = np.minimum(histories.lengths, window)
-    row, age = _rows_and_ages(kept)
-    item = histories.items[histories.starts[1:][row] - 1 - age]
+    kept, taken, age = histories.latest(histories.starts[1:], histories.lengths, window)
+    row, item = np.repeat(np.arange(len(queries)), kept), histories.items[taken]
     order = np.argsort(keys.item, kind="stable")
     starts = np.searchsorted(keys.item[order], np.arange(items + 1))
-    entry, offset = _rows_and_ages(np.diff(starts)[item])
+    entry, offset = _rows_and_places(np.diff(starts)[item])
     slot = order[starts[item[entry]] + offset]
     demonstration = keys.demonstration[slot]
     earlier = np.ones(len(slot))
@@ -158,7 +156,7 @@ def item_matches(
         entry, slot, demonstration = (x[earlier > 0] for x in (entry, slot, demonstration))
         earlier = earlier[earlier > 0]
     candidates = np.ones((len(queries), items), bool)
-    candidates[histories.owners, histories.items] = False
+    candidates[queries.seen.owners, queries.seen.items] = False
     similar = np.zeros((len(item), 0)) if vectors is None else dense(vectors[item] @ vectors.T)
     return ItemMatches(
         age=age.astype(np.float64),
@@ -176,7 +174,7 @@ def item_matches(
     )
 
 
-def _rows_and_ages(lengths: Int[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+def _rows_and_places(lengths: Int[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
     """Row i as often as its length says, and 0, 1, … within each row."""
     row = np.repeat(np.arange(len(lengths)), lengths)
     starts = np.cumsum(lengths) - lengths

@@ -4,7 +4,8 @@ All count pairs (j, i), item j in somebody's list and item i with or after it, a
 
     s_i = sum_{j in history} gamma^age(j) C_ji(t) / (n_j(t)^a n_i(t)^b) + popularity_weight n_i(t) / max n(t),
 
-where C(t) and n(t) count what happened before the query's target time t (everything, where only the order is known).
+where age(j) counts the items of later baskets, and C(t) and n(t) count what happened before the query's target time t
+(everything, where only the order is known).
 a = b = 1/2 is the cosine of item-kNN. Sources: Sarwar et al. 2001 (item-kNN), Rendle et al. 2010 (Markov chains),
 Ludewig & Jannach 2018 (for how strong they are).
 """
@@ -84,7 +85,7 @@ class Neighbours:
         """s_i as the module says, with the counts before each query's time."""
         counts, which = self.popularity.at(queries)
         rows = queries.histories.owners
-        age = queries.histories.starts[1:][rows] - 1 - np.arange(len(rows))
+        age = queries.histories.ages
         sources = queries.histories.items
         weights = self.decay**age / np.maximum(counts[which[rows], sources], 1) ** self.source_power
         # one row for all where there are no times, so that nothing is copied

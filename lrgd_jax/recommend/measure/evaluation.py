@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from lrgd_jax.recommend.data.dataset import Part, Queries, Split
 from lrgd_jax.recommend.measure.exposure import coverage, gini
@@ -20,13 +20,17 @@ from lrgd_jax.recommend.measure.statistics import (
     per_user,
 )
 
-__all__ = ["Evaluation", "Scorer", "ScoresQueries", "evaluate", "usual_lengths"]
+__all__ = ["GROUPS", "Evaluation", "Scorer", "ScoresQueries", "evaluate", "usual_lengths"]
 
 USUAL = 5, 10
 """Lengths of lists that papers report."""
 
 METRICS = {"HR": hit_rate, "NDCG": ndcg, "MRR": reciprocal_rank}
 """With one wanted item a query, Recall is HR and MAP is MRR."""
+
+
+GROUPS = ("own time", "shared time")
+"""Kinds of targets: with a time of their own, or sharing it with the interaction that is stored before them."""
 
 
 @runtime_checkable
@@ -55,6 +59,7 @@ class Evaluation:
         ks: lengths of the lists.
         seconds: spent on scoring and ranking.
         shown: how often each item stood in a list, by length of the list; empty where it was not asked for.
+        shared: whether each target shares its time with the interaction stored before it; None where that is not known.
 
     Examples:
         >>> from lrgd_jax.recommend.data.generator import generate_split
@@ -72,6 +77,18 @@ class Evaluation:
     ks: tuple[int, ...]
     seconds: float
     shown: Mapping[int, Int[np.ndarray, " items"]]
+    shared: Bool[np.ndarray, " q"] | None = None
+
+    def groups(self) -> dict[str, "Evaluation"]:
+        """The same evaluation on each kind of targets of `GROUPS` that there is; none where times are not known."""
+        if self.shared is None:
+            return {}
+        chosen = dict(zip(GROUPS, (~self.shared, self.shared), strict=True))
+        return {name: self._of(which) for name, which in chosen.items() if which.any()}
+
+    def _of(self, which: Bool[np.ndarray, " q"]) -> "Evaluation":
+        where = Places(**{x.name: getattr(self.where, x.name)[which] for x in fields(Places)})
+        return replace(self, users=self.users[which], where=where, shown={}, shared=None)
 
     def values(self, metric: str, *, expected: bool = False) -> Float[np.ndarray, " q"]:
         """One value a query, such as of "NDCG@10".
@@ -102,9 +119,12 @@ class Evaluation:
             raise ValueError("the two evaluations are of different queries; compare on the same split and part")
         return paired_difference(self.values(metric), other.values(metric), self.users, seed=seed)
 
+    def means(self) -> dict[str, float]:
+        """Every metric's mean over the queries."""
+        return {f"{name}@{k}": float(self.values(f"{name}@{k}").mean()) for k in self.ks for name in METRICS}
+
     def summary(self) -> dict[str, Any]:
         """The means, and how it was measured, ready for JSON."""
-        means = {f"{name}@{k}": float(self.values(f"{name}@{k}").mean()) for k in self.ks for name in METRICS}
         spread = {}
         for k, counts in self.shown.items():
             spread |= {f"coverage@{k}": coverage(counts), f"Gini@{k}": gini(counts)}
@@ -113,7 +133,7 @@ class Evaluation:
             "users": len(np.unique(self.users)),
             "queries": len(self.users),
             "targets_seen_before": int(self.where.excluded.sum()),
-            **means,
+            **self.means(),
             **spread,
             "seconds": self.seconds,
         }
@@ -167,10 +187,11 @@ def evaluate(
     for first in range(0, len(queries), batch):
         asked = queries.take(np.arange(first, min(first + batch, len(queries))))
         scores = _require_shape(np.asarray(score(asked)), len(asked), len(split.catalogue))
-        ranked.append(places(scores, asked.targets, asked.histories))
+        ranked.append(places(scores, asked.targets, asked.seen))
         if shown:
             _count_shown(shown, best(without_seen(scores, asked), max(shown)))
-    return Evaluation(part, queries.users, concatenate_places(ranked), tuple(ks), time.perf_counter() - start, shown)
+    seconds = time.perf_counter() - start
+    return Evaluation(part, queries.users, concatenate_places(ranked), tuple(ks), seconds, shown, queries.shared)
 
 
 def usual_lengths(items: int) -> tuple[int, ...]:

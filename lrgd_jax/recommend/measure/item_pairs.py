@@ -29,7 +29,7 @@ class Pairs:
 
     @classmethod
     def of(cls, context: Sequences, items: int, *, kind: Literal["together", "next"]) -> "Pairs":
-        """All pairs of different items within a list, both ways; or each item with the next.
+        """All pairs of different items within a list, both ways; or each item with those of the next basket.
 
         Args:
             context: one list a user.
@@ -73,9 +73,10 @@ def _positions(
     context: Sequences, kind: Literal["together", "next"]
 ) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"]]:
     """The entries of each pair, the earlier and the later."""
-    places = np.arange(len(context.items))
-    left = context.starts[1:][context.owners] - 1 - places
-    reach = left if kind == "together" else np.minimum(left, 1)
+    places, list_ends = np.arange(len(context.items)), context.starts[1:][context.owners]
+    begin = places + 1 if kind == "together" else context.basket_ends
+    end = list_ends if kind == "together" else np.append(context.basket_ends, 0)[begin]
+    reach = np.where(begin < list_ends, end - begin, 0)
     earlier = np.repeat(places, reach)
     first = np.cumsum(reach) - reach
-    return earlier, earlier + 1 + np.arange(len(earlier)) - np.repeat(first, reach)
+    return earlier, np.repeat(begin, reach) + np.arange(len(earlier)) - np.repeat(first, reach)

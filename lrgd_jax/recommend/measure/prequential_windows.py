@@ -20,7 +20,7 @@ class Window:
     Attributes:
         start: in seconds since 1970; whatever happened before may be known to who answers.
         end: the first second after it.
-        queries: one an interaction in the window, but a list's first.
+        queries: one an interaction in the window, but those of a list's first basket.
     """
 
     start: int
@@ -31,8 +31,8 @@ class Window:
 def cut_windows(sequences: Sequences, count: int, first: float) -> list[Window]:
     """Cuts the later part of everybody's interactions into windows of about equally many.
 
-    A query's history is all that comes before in its user's list, in this window and on the same day too: what the
-    user did is always known. What others did is for whoever answers to hold back.
+    A query's history is all that comes before its basket in its user's list, in this window too: what the user did
+    earlier is always known. What others did is for whoever answers to hold back.
 
     Args:
         sequences: one list a user, with times.
@@ -112,7 +112,7 @@ def fade_rates(
 
 def _window(sequences: Sequences, start: int, end: int) -> Window:
     times = sequences.seconds
-    entries = np.flatnonzero((times >= start) & (times < end) & (sequences.positions > 0))
+    entries = np.flatnonzero((times >= start) & (times < end) & (sequences.before > 0))
     return Window(start, end, Queries.at(sequences, entries))
 
 

@@ -12,7 +12,7 @@ NOBODY = -1
 
 
 def without_seen(scores: Float[np.ndarray, "q items"], queries: Queries) -> Float[np.ndarray, "q items"]:
-    """A copy of the scores with -inf at the items of each query's own history.
+    """A copy of the scores with -inf at what each query's user has, or took with the target.
 
     Raises:
         ValueError: the shape is not [queries, items].
@@ -20,7 +20,7 @@ def without_seen(scores: Float[np.ndarray, "q items"], queries: Queries) -> Floa
     if scores.ndim != 2 or len(scores) != len(queries):
         raise ValueError(f"scores for {len(queries)} queries have the shape {scores.shape}; expected [queries, items]")
     masked = np.array(scores, np.result_type(scores.dtype, np.float32))
-    masked[queries.histories.owners, queries.histories.items] = -np.inf
+    masked[queries.seen.owners, queries.seen.items] = -np.inf
     return masked
 
 

@@ -107,8 +107,8 @@ def all_places(model: OneStep, queries: Queries) -> Places:
 
 
 def seen_items(queries: Queries, items: int) -> sp.csr_array:
-    """-inf at the items of each query's own history, shape [q, items]."""
-    histories = queries.histories
+    """-inf at what each query's user has, or took with the target, shape [q, items]."""
+    histories = queries.seen
     entries = np.ones(len(histories.items)), histories.items, histories.starts
     # a copy, as duplicates are summed in place
     seen = sp.csr_array(entries, shape=(len(queries), items), copy=True)

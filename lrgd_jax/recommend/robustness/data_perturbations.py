@@ -102,7 +102,7 @@ def _shuffle(
     hit = (rng.random(len(sequences)) < strength)[sequences.owners]
     places = np.where(hit, rng.random(len(hit)), sequences.positions)
     order = np.lexsort((places, sequences.owners))
-    return _leave(Sequences(sequences.starts, sequences.items[order]), keys, items, strength, rng)
+    return _leave(replace(sequences.without_times(), items=sequences.items[order]), keys, items, strength, rng)
 
 
 def _leave(
@@ -130,8 +130,7 @@ def _replace_items(sequences: Sequences, items: int, strength: float, rng: np.ra
 def _keep(sequences: Sequences, stays: Bool[np.ndarray, " m"]) -> Sequences:
     """The lists without some of their entries; a list may be left empty."""
     lengths: Int[np.ndarray, " n"] = np.bincount(sequences.owners[stays], minlength=len(sequences))
-    times = None if sequences.times is None else sequences.times[stays]
-    return Sequences(np.concatenate([[0], np.cumsum(lengths)]), sequences.items[stays], times)
+    return sequences.pick(np.concatenate([[0], np.cumsum(lengths)]), stays)
 
 
 def _check(kind: str, strength: float) -> None:

@@ -144,7 +144,8 @@ def join_lists(honest: Sequences, fake: Sequences) -> Sequences:
     if honest.times is not None:
         raise ValueError("fake users have no times; bring data where only the order is known, such as Amazon Beauty")
     starts = np.concatenate([honest.starts, honest.starts[-1] + fake.starts[1:]])
-    return Sequences(starts, np.concatenate([honest.items, fake.items]))
+    moments = np.concatenate([honest.basket_numbers, fake.basket_numbers])
+    return Sequences(starts, np.concatenate([honest.items, fake.items]), moments=moments, ordered=honest.ordered)
 
 
 def _narrow(items: list[int], catalogue: int) -> bool:

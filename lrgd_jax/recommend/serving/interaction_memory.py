@@ -24,23 +24,32 @@ class History:
     Attributes:
         items: oldest first.
         times: times of each, in seconds since 1970, or None.
-        rates: rates of the transition into each item; the first item has none, and its entry is not read.
+        rates: rates of the transition into each item; items of the first basket have none, and theirs are not read.
+        moments: numbers that do not decrease, equal for items of one basket: the times where there are any.
     """
 
     items: list[int]
     times: list[int] | None
     rates: list[float]
+    moments: list[int]
 
 
 class Memory:
     r"""Histories by user, and $\sum_i\eta_i x_iy_i^\top$: an interaction is one more step, an erased user steps back.
 
     The sums are exact (`GRID` of `lrgd_jax.recommend.forms.history_keys`), so after any edits they are, bit by bit,
-    those of a fresh start with what is left.
+    those of a fresh start with what is left. An interaction at the time of the user's latest joins its basket: its key
+    is the history before the basket, and no other step changes.
+
+    Args:
+        items: size of the catalogue.
+        keys: keys of the demonstrations.
+        timed: whether every interaction has a time.
+        ordered: whether interactions of one time count in the order in which they come all the same.
     """
 
-    def __init__(self, items: int, keys: HistoryKeys, *, timed: bool) -> None:
-        self.items, self.keys, self.timed = items, keys, timed
+    def __init__(self, items: int, keys: HistoryKeys, *, timed: bool, ordered: bool = False) -> None:
+        self.items, self.keys, self.timed, self.ordered = items, keys, timed, ordered
         self.histories: dict[str, History] = {}
         self._sums = sp.csr_array((items, items))
         self._pending: list[tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Float[np.ndarray, " k"]]] = []
@@ -75,36 +84,56 @@ class Memory:
             require_whole("times", sequences.times, count=count)
         if rates is not None:
             rates = require_real("rates", np.asarray(rates), (count,))
-        memory = cls(items, keys, timed=sequences.times is not None)
+        memory = cls(items, keys, timed=sequences.times is not None, ordered=sequences.ordered)
         taken, starts = sequences.items.tolist(), sequences.starts.tolist()
         times = None if sequences.times is None else sequences.times.tolist()
         weights = [1.0] * len(taken) if rates is None else np.asarray(rates, np.float64).tolist()
+        moments = sequences.basket_numbers.tolist() if times is None else times
         for user, start, end in zip(users, starts[:-1], starts[1:], strict=True):
             own_times = None if times is None else times[start:end]
-            memory.histories[user] = History(taken[start:end], own_times, weights[start:end])
+            memory.histories[user] = History(taken[start:end], own_times, weights[start:end], moments[start:end])
         memory._sums = _sums(memory.demonstrations())
         return memory
 
-    def append(self, user: str, item: int, time: int | None = None) -> None:
+    def append(self, user: str, item: int, time: int | None = None, *, together: bool = False) -> None:
         """One more interaction, by a user who may be new: one more step.
+
+        Args:
+            user: whose.
+            item: its number.
+            time: where the histories have times.
+            together: where they have none, whether it came at the time of the user's latest interaction.
 
         Raises:
             ValueError: the item is not in the catalogue, or the time is missing, out of order, or not wanted.
         """
         self._check(user, item, time)
-        past = self.histories.setdefault(user, History([], [] if self.timed else None, []))
-        if past.items:
-            recent = np.array(past.items[-self.keys.window :])
-            length = np.array([len(recent)])
-            key = self.keys.of_prefixes(recent, length, length, self.items)
+        past = self.histories.setdefault(user, History([], [] if self.timed else None, [], []))
+        latest = past.moments[-1] if past.moments else -1
+        moment = time if time is not None else latest + (not (together and past.moments))
+        recent = self._before(past, moment)
+        if len(recent.items):
+            key = self.keys.of(recent, self.items)
             self._add(key.indices, np.full(key.nnz, item), key.data)
         past.items.append(item)
         past.rates.append(1.0)
+        past.moments.append(moment)
         if past.times is not None and time is not None:
             past.times.append(time)
 
-    def extend(self, user: str, interactions: Sequence[tuple[int, int | None]]) -> None:
-        """Several interactions (item, time), all or none.
+    def _before(self, past: History, moment: int) -> Sequences:
+        """What the key of an interaction at a moment reads: whole baskets, as far as the window reaches."""
+        end = len(past.items)
+        while end and past.moments[end - 1] == moment and not self.ordered:
+            end -= 1
+        start = max(0, end - self.keys.window)
+        while start and past.moments[start - 1] == past.moments[start] and not self.ordered:
+            start -= 1
+        items, moments = (np.array(x[start:end], np.int64) for x in (past.items, past.moments))
+        return Sequences(np.array([0, end - start]), items, moments=moments, ordered=self.ordered)
+
+    def extend(self, user: str, interactions: Sequence[tuple[int, int | None]], *, together: bool = False) -> None:
+        """Several interactions (item, time), all or none; where there are no times, `together` makes them one basket.
 
         Raises:
             ValueError: as `append`.
@@ -115,8 +144,8 @@ class Memory:
             if latest is not None and time is not None and time < latest:
                 raise ValueError(f"the interactions of user {user!r} are not in order: {time} comes after {latest}")
             latest = time
-        for item, time in interactions:
-            self.append(user, item, time)
+        for number, (item, time) in enumerate(interactions):
+            self.append(user, item, time, together=together and number > 0)
 
     def forget(self, user: str) -> None:
         """Erases a user: all of their steps back, and their part of the popularity.
@@ -127,7 +156,7 @@ class Memory:
         if user not in self.histories:
             raise ValueError(f"there is no user {user!r}, so there is nothing to erase")
         past = self.histories.pop(user)
-        own = _demonstrate([past], self.keys, self.items)
+        own = self._demonstrate([past])
         keys = own.rated_keys()
         self._add(keys.indices, own.targets[row_numbers(keys)], -1.0 * keys.data)
 
@@ -142,7 +171,20 @@ class Memory:
 
     def sequences(self) -> Sequences:
         """One list a user, in the order in which they came."""
-        return _join_histories(list(self.histories.values()))
+        return _join_histories(list(self.histories.values()), ordered=self.ordered)
+
+    def past(self, user: str, time: int | None = None) -> Sequences:
+        """The history of one user as one list, of what was before a time where one is given.
+
+        Raises:
+            ValueError: a time is given and the histories have none.
+        """
+        own = _join_histories([self.histories[user]], ordered=self.ordered)
+        if time is None:
+            return own
+        if own.times is None:
+            raise ValueError("these histories have no times; ask without one")
+        return own.beginnings(np.array([np.searchsorted(own.times, time)]))
 
     def rates(self) -> Float[np.ndarray, " m"]:
         """One an entry of the sequences."""
@@ -150,7 +192,12 @@ class Memory:
 
     def demonstrations(self) -> Transitions:
         """All transitions, at their rates."""
-        return _demonstrate(list(self.histories.values()), self.keys, self.items)
+        return self._demonstrate(list(self.histories.values()))
+
+    def _demonstrate(self, histories: Sequence[History]) -> Transitions:
+        lists = _join_histories(histories, ordered=self.ordered)
+        rates = np.array([rate for past in histories for rate in past.rates], np.float64)
+        return transitions(lists, self.keys, self.items).with_rates(rates[lists.before > 0])
 
     def _add(
         self, rows: Int[np.ndarray, " k"], columns: Int[np.ndarray, " k"], entries: Float[np.ndarray, " k"]
@@ -180,15 +227,10 @@ def _sums(demonstrations: Transitions) -> sp.csr_array:
     return sums
 
 
-def _join_histories(histories: Sequence[History]) -> Sequences:
+def _join_histories(histories: Sequence[History], *, ordered: bool) -> Sequences:
     starts = np.concatenate([[0], np.cumsum([len(past.items) for past in histories])]).astype(np.int64)
     items = np.array([item for past in histories for item in past.items], np.int64)
-    times = [past.times for past in histories if past.times is not None]
-    if len(times) < len(histories) or not histories:
-        return Sequences(starts, items)
-    return Sequences(starts, items, np.array([time for own in times for time in own], np.int64))
-
-
-def _demonstrate(histories: Sequence[History], keys: HistoryKeys, items: int) -> Transitions:
-    made = transitions(_join_histories(histories), keys, items)
-    return made.with_rates(np.array([rate for past in histories for rate in past.rates[1:]], np.float64))
+    moments = np.array([moment for past in histories for moment in past.moments], np.int64)
+    if any(past.times is None for past in histories) or not histories:
+        return Sequences(starts, items, moments=moments, ordered=ordered)
+    return Sequences(starts, items, moments, ordered=ordered)

@@ -166,13 +166,13 @@ class Recommender:
                 larger than the catalogue.
         """
         k = min(USUAL, len(self.catalogue)) if k is None else require_number("k", k)
-        past = self.history(user, time) if history is None and user is not None else history
-        if past is None or (user is not None and history is not None):
+        if (user is None) == (history is None):
             raise ValueError("give either the name of a user or a history")
         if not 1 <= k <= len(self.catalogue):
             raise ValueError(f"k = {k}: expected 1 to {len(self.catalogue)}, the size of the catalogue")
-        numbers = [require_number("an item of a history", x, most=len(self.catalogue) - 1) for x in past]
-        histories = Sequences(np.array([0, len(past)]), np.array(numbers, np.int64))
+        most = len(self.catalogue) - 1
+        numbers = [require_number("an item of a history", x, most=most) for x in history or []]
+        histories = Sequences.from_lists([numbers]) if user is None else self._past(user, time)
         scores = self.model.scores(histories, None if time is None else np.array([time]))
         scores[0, histories.items] = -math.inf
         items = best(scores, k)[0]
@@ -193,7 +193,7 @@ class Recommender:
         """
         number = number_of("item", item, self.item_numbers) if isinstance(item, str) else item
         number = require_number("item", number, most=len(self.catalogue) - 1)
-        return explanation(self.model, self.history(user, time), number, time)
+        return explanation(self.model, self._past(user, time), number, time)
 
     def history(self, user: str, time: int | None = None) -> list[int]:
         """The items of a user, oldest first, those before a time where one is given.
@@ -201,17 +201,30 @@ class Recommender:
         Raises:
             ValueError: there is no such user, or a time is given and the histories have none.
         """
+        return self._past(user, time).items.tolist()
+
+    def _past(self, user: str, time: int | None) -> Sequences:
         if require_name("user", user) not in self.memory.histories:
             raise unknown_name("user", user, self.memory.histories)
-        past = self.memory.histories[user]
-        if time is None:
-            return past.items
-        if past.times is None:
-            raise ValueError("these histories have no times; ask without one")
-        return [item for item, taken in zip(past.items, past.times, strict=True) if taken < time]
+        return self.memory.past(user, time)
 
-    def update(self, user: str, items: Sequence[str | int], times: Sequence[int] | None = None) -> Self:
+    def update(
+        self,
+        user: str,
+        items: Sequence[str | int],
+        times: Sequence[int] | None = None,
+        *,
+        together: bool = False,
+    ) -> Self:
         """New interactions of a user, who may be new: one more step each.
+
+        Interactions at one time are a basket, also with what the user took at that time before.
+
+        Args:
+            user: whose.
+            items: names or numbers, oldest first.
+            times: one each, where the histories have times.
+            together: where they have none, whether the items came at one time.
 
         Raises:
             ValueError: an unknown item, or times that are missing, out of order or not wanted; nothing is changed.
@@ -221,7 +234,7 @@ class Recommender:
         moments = [None] * len(numbers) if times is None else list(times)
         if len(moments) != len(numbers):
             raise ValueError(f"expected one time for each of {len(numbers)} items, got {len(moments)}")
-        self.memory.extend(user, list(zip(numbers, moments, strict=True)))
+        self.memory.extend(user, list(zip(numbers, moments, strict=True)), together=together)
         self._model = None
         return self
 

@@ -81,6 +81,10 @@ def save_recommender(recommender: Recommender, file: Path) -> None:
     arrays: dict[str, Any] = {"starts": sequences.starts, "items": sequences.items, "rates": memory.rates()}
     if sequences.times is not None:
         arrays["times"] = sequences.times
+    elif sequences.moments is not None:
+        arrays["moments"] = sequences.moments
+    # files of before baskets lack it, and in them the order counts
+    arrays["ordered"] = np.array([int(sequences.ordered)])
     if catalogue.vectors is not None:
         arrays["vectors"] = catalogue.vectors
     text = np.frombuffer(json.dumps(described).encode(), np.uint8)
@@ -145,10 +149,14 @@ def _check(described: Description, arrays: dict[str, np.ndarray]) -> tuple[Seque
     if starts[0] != 0 or starts[-1] != count or (np.diff(starts) < 0).any():
         raise ValueError(f"starts: expected numbers that go up from 0 to {count}, the number of items")
     items = require_whole("items", arrays["items"], least=0, most=names - 1)
-    times = require_whole("times", arrays["times"], count=count) if "times" in arrays else None
-    sequences = Sequences(starts, items, times)
-    if times is not None and ((np.diff(times) < 0) & (np.diff(sequences.owners) == 0)).any():
-        raise ValueError("times: expected numbers that do not go back within a user's history")
+    times, moments = (
+        require_whole(name, arrays[name], count=count) if name in arrays else None for name in ("times", "moments")
+    )
+    ordered = "ordered" not in arrays or bool(require_whole("ordered", arrays["ordered"], count=1, least=0, most=1)[0])
+    sequences = Sequences(starts, items, times, moments, ordered)
+    for name, known in (("times", times), ("moments", moments)):
+        if known is not None and ((np.diff(known) < 0) & (np.diff(sequences.owners) == 0)).any():
+            raise ValueError(f"{name}: expected numbers that do not go back within a user's history")
     if "vectors" in arrays:
         require_real("vectors", arrays["vectors"], (names, None))
     titles = described["titles"]

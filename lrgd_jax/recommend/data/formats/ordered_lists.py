@@ -2,15 +2,25 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from jaxtyping import Int
 
 from lrgd_jax.recommend.data.csv_files import read_bytes, read_csv
 
-__all__ = ["read_sequences"]
+__all__ = ["GAPS", "read_moments", "read_sequences"]
+
+GAPS = "gaps_seconds"
+"""Column with the time from each item of a list to the one before it, parted by spaces; 0 within a basket."""
 
 
 def read_sequences(file: Path) -> pl.DataFrame:
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces.
+
+    A CSV file may have a third column, gaps_seconds, by which items of one time are known.
+
+    Returns:
+        Columns user and item, one interaction a row, and with gaps also moment: seconds since the list began.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -18,7 +28,7 @@ def read_sequences(file: Path) -> pl.DataFrame:
     """
     content = read_bytes(file)
     if content.lstrip()[:4] == b"user" and b"," in content.split(b"\n", 1)[0]:
-        table = read_csv(file, ["user", "items"])
+        table = read_csv(file, ["user", "items"], rest=True)
     else:
         try:
             lines = [line.split(maxsplit=1) for line in content.decode("utf-8").splitlines() if line.strip()]
@@ -31,5 +41,29 @@ def read_sequences(file: Path) -> pl.DataFrame:
     twice = table.filter(table["user"].is_duplicated())
     if len(twice):
         raise ValueError(f"{file} has two lists for user {twice['user'][0]!r}; expected one line a user")
-    lists = table.with_columns(item=pl.col("items").str.extract_all(r"\S+")).select("user", "item")
-    return lists.explode("item")
+    moments = read_moments(table, file)
+    lists = table.with_columns(item=pl.col("items").str.extract_all(r"\S+")).select("user", "item").explode("item")
+    return lists if moments is None else lists.with_columns(moment=moments)
+
+
+def read_moments(table: pl.DataFrame, file: Path) -> Int[np.ndarray, " m"] | None:
+    """Seconds since the beginning of its list of every item; None where the table has no gaps.
+
+    Raises:
+        ValueError: a list has not as many gaps as items, or one is no whole number of seconds or negative.
+    """
+    if GAPS not in table.columns:
+        return None
+    texts, lengths = table[GAPS].str.extract_all(r"\S+"), table["items"].str.count_matches(r"\S+")
+    wrong = table.filter(texts.list.len() != lengths)
+    if len(wrong):
+        raise ValueError(f"{file}: a list has as many {GAPS} as items, and that of user {wrong['user'][0]!r} has not")
+    flat = texts.explode()
+    gaps = flat.cast(pl.Int64, strict=False)
+    if gaps.null_count() or (gaps < 0).any():
+        strange = flat.filter(gaps.is_null() | (gaps < 0))[0]
+        raise ValueError(f"{file}, column {GAPS!r}: expected whole numbers of seconds, found {strange!r}")
+    sums = np.concatenate([[0], np.cumsum(gaps.to_numpy())])
+    ends = np.cumsum(lengths.to_numpy(), dtype=np.int64)
+    begun = sums[1:][ends - lengths.to_numpy()] if len(gaps) else sums[:0]
+    return sums[1:] - np.repeat(begun, lengths.to_numpy())
