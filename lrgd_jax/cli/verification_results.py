@@ -63,26 +63,20 @@ class VerificationResults:
         """The claim of that name, one of those that are checked."""
         return next(claim for claim in self.claims if claim.slug == slug)
 
-    def add_verdict(self, place: int, verdict: Verdict | Unevaluated) -> None:
-        """Adds a verdict and writes the file.
+    def add(self, place: int, found: Verdict | Certification | Unevaluated) -> None:
+        """Adds what was found, writes the claim's certificate if there is one, and writes the file.
 
         Args:
-            place: among all verdicts that are asked for.
-            verdict: or why there is none.
+            place: among all evaluations: every dtype of the claims, one after the other, and then their exact layers.
+            found: the verdict, the certification, or why there is none.
         """
-        self._verdicts[place] = verdict
-        self.write()
-
-    def add_certification(self, place: int, certification: Certification | Unevaluated) -> None:
-        """Adds what the exact layers say of a claim, and writes its certificate and the file.
-
-        Args:
-            place: of the claim.
-            certification: or why there is none.
-        """
-        self._certified[place] = certification
-        if self.certificates is not None and isinstance(certification, Certification):
-            self._keep_certificate(self.certificates, self.claims[place], certification)
+        exact_place = place - len(self.claims) * len(self.dtypes)
+        if isinstance(found, Verdict) or (isinstance(found, Unevaluated) and exact_place < 0):
+            self._verdicts[place] = found
+        else:
+            self._certified[exact_place] = found
+            if self.certificates is not None and isinstance(found, Certification):
+                self._keep_certificate(self.certificates, self.claims[exact_place], found)
         self.write()
 
     def write(self) -> None:

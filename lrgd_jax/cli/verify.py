@@ -17,6 +17,7 @@ from lrgd_jax.cli.verify_options import ModelOptions, model_options, parse_dtype
 if TYPE_CHECKING:
     from lrgd_jax.claims import Claim
     from lrgd_jax.claims.decoder_check import DecoderVerdict
+    from lrgd_jax.claims.evaluation_processes import EvaluationOptions
     from lrgd_jax.cli.verification_results import VerificationResults
 
 __all__ = ["verify"]
@@ -73,6 +74,7 @@ def verify(
     _configure_jax([*dtypes, "float64"] if exact else dtypes)
     chosen = _keep_groups(_choose(slugs or (), claims_path or (), everything=options is None), group)
 
+    from lrgd_jax.claims.evaluation_processes import EvaluationOptions
     from lrgd_jax.cli.verification_results import VerificationResults
 
     results = VerificationResults(chosen, dtypes, seed, exact, json, certificates)
@@ -80,8 +82,7 @@ def verify(
     try:
         results.decoder = None if options is None else _verify_model(options, dtypes[0])
         results.write()
-        _verify_claims(results, instances, mutants=not no_mutants)
-        _certify_claims(results, mutants=not no_mutants)
+        _evaluate_claims(results, EvaluationOptions(instances, seed, not no_mutants), claims_path or ())
     except KeyboardInterrupt:
         interrupted = True
         results.write()
@@ -124,31 +125,26 @@ def _keep_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
     return [claim for claim in chosen if group_letter(claim.group) in wanted]
 
 
-def _verify_claims(results: VerificationResults, instances: int, *, mutants: bool) -> None:
-    from lrgd_jax.claims.check_claims import checks_of
+def _evaluate_claims(results: VerificationResults, options: EvaluationOptions, paths: Sequence[Path]) -> None:
+    """Every dtype of a claim, one dtype after the other, and then the exact layers."""
+    from lrgd_jax.claims.certify_claims import EXACT_LAYERS
+    from lrgd_jax.claims.evaluation_processes import count_processes, evaluate_in_processes, evaluations_of
     from lrgd_jax.claims.evaluations import evaluate_each
     from lrgd_jax.cli.terminal import progress_bar
 
-    checks = checks_of(results.claims, results.dtypes, instances=instances, seed=results.seed, mutants=mutants)
-    with progress_bar() as bar, contextlib.closing(evaluate_each(checks, workers=2)) as evaluations:
-        task = bar.add_task("claims", total=len(checks))
-        for place, verdict in evaluations:
-            results.add_verdict(place, verdict)
-            bar.update(task, advance=1, description=verdict.slug)
-
-
-def _certify_claims(results: VerificationResults, *, mutants: bool) -> None:
-    from lrgd_jax.claims.certify_claims import certifications_of
-    from lrgd_jax.claims.evaluations import evaluate_each
-    from lrgd_jax.cli.terminal import progress_bar
-
-    if not results.exact:
-        return
-    with progress_bar() as bar:
-        task = bar.add_task("exact layers", total=len(results.claims))
-        for place, one in evaluate_each(certifications_of(results.claims, seed=results.seed, mutants=mutants)):
-            results.add_certification(place, one)
-            bar.update(task, advance=1, description=f"{one.slug}, exact layers")
+    layers = [*results.dtypes, *([EXACT_LAYERS] if results.exact else [])]
+    asked = [one for layer in layers for one in evaluations_of(results.claims, layer, options)]
+    processes = count_processes(len(asked))
+    evaluations = (
+        evaluate_each(asked, workers=2)
+        if processes < 2
+        else evaluate_in_processes(asked, options, paths=paths, processes=processes)
+    )
+    with progress_bar() as bar, contextlib.closing(evaluations):
+        task = bar.add_task("claims", total=len(asked))
+        for place, found in evaluations:
+            results.add(place, found)
+            bar.update(task, advance=1, description=f"{found.slug}, {asked[place][1]}")
 
 
 def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:

@@ -8,6 +8,12 @@ import pytest
 from small_claims import FALSE, TRUE, all_pairs, variant
 
 from lrgd_jax.claims import Unevaluated, Verdict, certify_all, check_all, load_claims
+from lrgd_jax.claims.evaluation_processes import (
+    EvaluationOptions,
+    count_processes,
+    evaluate_in_processes,
+    evaluations_of,
+)
 from lrgd_jax.claims.evaluations import attempt, evaluate_each
 
 BROKEN = variant(slug="broken", right=lambda x: all_pairs(x) if x[0] > 0 else x)
@@ -77,3 +83,31 @@ def test_what_has_not_begun_is_let_go_and_what_has_is_not_waited_for():
     assert not release.is_set()
     release.set()
     assert ran == []
+
+
+def test_processes_find_what_this_one_finds():
+    known = load_claims()
+    options = EvaluationOptions(instances=1)
+    slugs = ["item-knn-is-one-step", "user-knn-is-softmax-attention"]
+    claims = [known[slug] for slug in slugs]
+    asked = [*evaluations_of(claims, "float32", options), *evaluations_of(claims, "exact layers", options)]
+    found = dict(evaluate_in_processes(asked, options, paths=(), processes=2))
+    for place, one in enumerate(asked):
+        here = attempt(*one)
+        assert not isinstance(here, Unevaluated)
+        assert replace(found[place], seconds=0.0) == replace(here, seconds=0.0)
+
+
+def test_what_a_process_raises_is_raised_here():
+    options = EvaluationOptions(instances=1)
+    # no claim of that name is loaded by a process
+    asked = evaluations_of([BROKEN], "float32", options)
+    [(place, found)] = evaluate_in_processes(asked, options, paths=(), processes=1)
+    assert place == 0
+    assert isinstance(found, Unevaluated)
+    assert "right side" in found.reason
+
+
+def test_few_claims_start_no_processes():
+    assert count_processes(3) == 1
+    assert count_processes(1000) >= 1

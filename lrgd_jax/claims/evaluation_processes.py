@@ -1,0 +1,138 @@
+"""Claims evaluated in processes: tracing, walking and exact arithmetic are Python, whose threads take turns."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import jax
+
+from lrgd_jax.claims.certification import Certification
+from lrgd_jax.claims.certify_claims import EXACT_LAYERS, certifications_of
+from lrgd_jax.claims.check_claims import checks_of
+from lrgd_jax.claims.claim import Claim
+from lrgd_jax.claims.evaluations import Evaluation, attempt
+from lrgd_jax.claims.registry import load_claims
+from lrgd_jax.claims.verdicts import Unevaluated, Verdict
+from lrgd_jax.compilation_cache import ignore_damaged_programs
+
+__all__ = ["EvaluationOptions", "count_processes", "evaluate_in_processes", "evaluations_of"]
+
+Found: TypeAlias = Verdict | Certification
+
+CLAIMS_A_PROCESS = 6
+"""A process is worth its start, which takes as long as a claim or two, where it has at least so many evaluations."""
+
+MOST_PROCESSES = 8
+"""Each takes up to a gigabyte."""
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How claims are evaluated.
+
+    Attributes:
+        instances: random ones of every shape; the exact layers have their own.
+        seed: of them.
+        mutants: whether the mutants are tried too.
+
+    Examples:
+        >>> EvaluationOptions(seed=1)
+        EvaluationOptions(instances=8, seed=1, mutants=True)
+    """
+
+    instances: int = 8
+    seed: int = 0
+    mutants: bool = True
+
+
+def evaluations_of(claims: Sequence[Claim], layer: str, options: EvaluationOptions) -> Sequence[Evaluation[Found]]:
+    """The evaluation of each claim at a layer: a dtype, or the exact layers.
+
+    Raises:
+        ValueError: the layer is neither, or there are no instances.
+
+    Examples:
+        >>> from lrgd_jax.claims.claim_template import claim
+        >>> [(_, layer, evaluate)] = evaluations_of([claim], "float32", EvaluationOptions(instances=1))
+        >>> layer, evaluate().passed
+        ('float32', True)
+    """
+    if layer == EXACT_LAYERS:
+        return certifications_of(claims, seed=options.seed, mutants=options.mutants)
+    return checks_of(claims, (layer,), instances=options.instances, seed=options.seed, mutants=options.mutants)
+
+
+def count_processes(evaluations: int) -> int:
+    """How many processes so many evaluations are worth: 1 for none but this one.
+
+    Examples:
+        >>> count_processes(2)
+        1
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, MOST_PROCESSES, evaluations // CLAIMS_A_PROCESS))
+
+
+def evaluate_in_processes(
+    evaluations: Sequence[Evaluation[Found]], options: EvaluationOptions, *, paths: Sequence[Path], processes: int
+) -> Generator[tuple[int, Found | Unevaluated], None, None]:
+    """Evaluates claims as `lrgd_jax.claims.evaluations.evaluate_each` does, in processes that load them by name.
+
+    What a process cannot hand over, such as what was raised, is evaluated here once more; so is what a process that
+    was killed has left. Closing the iterator, or an interruption, ends the processes.
+
+    Args:
+        evaluations: made by `evaluations_of` with these options; their claims are those of `load_claims(paths)`.
+        options: how they are evaluated.
+        paths: of users' claims.
+        processes: how many.
+    """
+    pool = ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),  # a fork of a process that has started XLA's threads may hang
+        initializer=_prepare,
+        initargs=(paths, jax.config.read("jax_enable_x64")),
+    )
+    try:
+        places = {
+            pool.submit(_evaluate, claim.slug, layer, options): place
+            for place, (claim, layer, _) in enumerate(evaluations)
+        }
+        for done in as_completed(places):
+            try:
+                found = done.result()
+            except (BrokenProcessPool, pickle.PicklingError, KeyError, TypeError, AttributeError):
+                found = None
+            place = places[done]
+            yield place, attempt(*evaluations[place]) if found is None else found
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+
+
+_claims: dict[str, Claim] = {}
+"""Those of this process, loaded once."""
+
+
+def _prepare(paths: Sequence[Path], float64: bool) -> None:
+    # the process that asked hears of an interruption, and ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_damaged_programs()
+    jax.config.update("jax_enable_x64", float64)
+    _claims.update(load_claims(paths))
+
+
+def _evaluate(slug: str, layer: str, options: EvaluationOptions) -> Found | None:
+    [evaluation] = evaluations_of([_claims[slug]], layer, options)
+    found = attempt(*evaluation)
+    return None if isinstance(found, Unevaluated) else found
