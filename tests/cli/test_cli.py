@@ -199,7 +199,7 @@ def test_bad_input_exits_2_with_one_message(arguments, message):
 def test_a_seed_out_of_range_exits_2(seed):
     result = run("verify", "linear-attention", f"--seed={seed}")
     assert result.exit_code == 2
-    assert result.stderr.count("Invalid value for '--seed'") == 1
+    assert result.stderr.count("--seed: expected a number of at") == 1
 
 
 def test_a_prompt_file_that_is_not_utf8_is_named(tmp_path):
