@@ -95,6 +95,27 @@ def test_a_history_that_goes_on_is_found():
         leakage(replace(split, test=late)).refuse()
 
 
+def test_an_item_that_was_taken_twice_at_one_time_is_no_leak():
+    """The other one is known and no candidate, so the question is a miss for everybody, and no fault."""
+    for timed in (True, False):
+        lists = Sequences.from_lists([[0, 1, 2, 1]], [[1, 7, 7, 7]])
+        split = leave_last_out(CATALOGUE, ("a",), lists if timed else lists.without_times())
+        checked = leakage(split)
+        checked.refuse()
+        assert (checked.seen_target, checked.trained_target) == (1, 0)
+
+
+def test_a_cut_in_time_shows_first_baskets_and_all_that_happened():
+    lists = Sequences.from_lists([[0, 1, 2, 2], [3, 1, 0]], [[1, 9, 12, 12], [10, 10, 13]])
+    split = split_by_time(CATALOGUE, ("a", "b"), lists, valid_from=9, test_from=12)
+    # b's first basket is no question
+    assert split.valid.targets.tolist() == [1]
+    assert split.test.targets.tolist() == [2, 2, 0]
+    assert [split.context("valid").of(k).tolist() for k in (0, 1)] == [[0, 1], [3, 1]]
+    assert [split.context("test").of(k).tolist() for k in (0, 1)] == [[0, 1, 2, 2], [3, 1, 0]]
+    assert split.context("test").seconds.tolist() == lists.seconds.tolist()
+
+
 def test_a_seen_target_is_counted_and_no_fault():
     lists = Sequences.from_lists([[0, 1, 0, 2, 1]])
     found = leakage(leave_last_out(CATALOGUE, ("a",), lists))

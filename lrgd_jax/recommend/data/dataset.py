@@ -133,9 +133,11 @@ class Queries:
         """What is no candidate: the histories, and what was taken together with the targets."""
         if self.mates is None:
             return self.histories
-        owners = np.concatenate([self.histories.owners, self.mates.owners])
-        items = np.concatenate([self.histories.items, self.mates.items])
-        return Sequences.from_entries(owners, items, None, len(self))
+        parts = self.histories, self.mates
+        owners, items = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owners", "items"))
+        timed = self.histories.times is not None and self.mates.times is not None
+        times = np.concatenate([part.seconds for part in parts]) if timed else None
+        return Sequences.from_entries(owners, items, times, len(self))
 
     @classmethod
     def at(cls, sequences: Sequences, entries: Int[np.ndarray, " q"]) -> "Queries":
@@ -178,6 +180,8 @@ class Split:
         valid: on which choices are made; a validation target is no part of `train`.
         test: on which results are reported, once.
         ties: how interactions of one user at one time are read.
+        interactions: of a cut in time, all that happened, one list a user, of which some events are in no part: those
+            of a first basket are not asked about. None where the parts hold everything.
 
     Examples:
         >>> from lrgd_jax.recommend.data.splits import leave_last_out
@@ -194,6 +198,7 @@ class Split:
     valid: Queries
     test: Queries
     ties: TieRule = BASKETS
+    interactions: Sequences | None = None
 
     def queries(self, part: Part) -> Queries:
         """The questions of one part.
@@ -208,7 +213,7 @@ class Split:
     def without_times(self) -> "Split":
         """The same split, of which only the order is known; no context is then masked by time."""
         valid, test = self.valid.without_times(), self.test.without_times()
-        return replace(self, train=self.train.without_times(), valid=valid, test=test)
+        return replace(self, train=self.train.without_times(), valid=valid, test=test, interactions=None)
 
     def context(self, part: Part) -> Sequences:
         """All that may be demonstrated to the queries of a part, one list a user.
@@ -216,8 +221,16 @@ class Split:
         Where only the order is known, these are the training lists, and for the test queries the validation
         targets after them. Where times are known, the targets themselves become demonstrations for *later* queries:
         to a query with target time t only the entries with times < t may be shown, and who reads must mask by that.
-        The test targets are never part of the context of the validation queries.
+        The test targets are never part of the context of the validation queries. Of a cut in time, events that nobody
+        is asked about are part of it too.
+
+        Where only the order is known, what is stored before a target in its own basket stays. It speaks for itself
+        alone, which is no candidate for that target, and to others' queries it is as much past as all else.
         """
+        if self.interactions is not None:
+            known = self.interactions
+            shown = known.seconds < self.test.seconds.min() if part == "valid" else np.ones(len(known.items), bool)
+            return known.beginnings(np.bincount(known.owners[shown], minlength=len(known)))
         asked = [self.valid] if part == "valid" else [self.valid, self.test]
         if self.train.times is None:
             asked = asked[:-1] if part == "test" else []

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from lrgd_jax.recommend.data.dataset import Queries, Split
 
@@ -17,11 +17,13 @@ class Leakage:
     Attributes:
         queries: all of them.
         own_future: the user's own training list holds something later than the target.
-        trained_target: the very event that is asked about, same user, item and time, is in the training list.
+        trained_target: the very event that is asked about, same user, item and time, is in the training list; not where
+            the user took the item twice at that time, and the other one is known.
         late_history: the history holds something later than the target.
         late_demonstrations: others' training lists hold something at or after the target's time. No fault of a split
             that leaves last items out, but who reads must mask by time; see `Split.context`.
-        seen_target: the target is in its own history, so that with seen items excluded it can be no hit.
+        seen_target: the target is in its own history, or stored before in its basket, so that with seen items excluded
+            it can be no hit.
         timed: whether times are known; without them the rest but `seen_target` cannot be told.
     """
 
@@ -57,19 +59,21 @@ def leakage(split: Split) -> Leakage:
 
 
 def _count_part(split: Split, queries: Queries) -> dict[str, int]:
-    histories = queries.histories
-    seen = _count_lists(histories.items == queries.targets[histories.owners], histories.owners, len(queries))
+    histories, known = queries.histories, queries.seen
+    again = known.items == queries.targets[known.owners]
+    seen = int(_lists_with(again, known.owners, len(queries)).sum())
     if split.train.times is None or queries.times is None:
         return dict.fromkeys(_TIMED, 0) | {"seen_target": seen}
     asked = queries.seconds
-    late = _count_lists(histories.seconds > asked[histories.owners], histories.owners, len(queries))
+    late = int(_lists_with(histories.seconds > asked[histories.owners], histories.owners, len(queries)).sum())
+    twice = _lists_with(again & (known.seconds == asked[known.owners]), known.owners, len(queries))
     last = np.full(len(split.users), np.iinfo(np.int64).min)
     np.maximum.at(last, split.train.owners, split.train.times)
     events = set(zip(split.train.owners.tolist(), split.train.items.tolist(), split.train.times.tolist(), strict=True))
     same = zip(queries.users.tolist(), queries.targets.tolist(), asked.tolist(), strict=True)
     return {
         "own_future": int((last[queries.users] > asked).sum()),
-        "trained_target": sum(event in events for event in same),
+        "trained_target": sum(event in events and not other for event, other in zip(same, twice, strict=True)),
         "late_history": late,
         "late_demonstrations": int((split.train.times.max(initial=0) >= asked).sum()),
         "seen_target": seen,
@@ -79,6 +83,6 @@ def _count_part(split: Split, queries: Queries) -> dict[str, int]:
 _TIMED = ("own_future", "trained_target", "late_history", "late_demonstrations")
 
 
-def _count_lists(marked: np.ndarray, owners: Int[np.ndarray, " m"], count: int) -> int:
-    """How many lists have an entry that is marked."""
-    return int(np.count_nonzero(np.bincount(owners[marked], minlength=count)))
+def _lists_with(marked: Bool[np.ndarray, " m"], owners: Int[np.ndarray, " m"], count: int) -> Bool[np.ndarray, " q"]:
+    """Which lists have an entry that is marked."""
+    return np.bincount(owners[marked], minlength=count) > 0

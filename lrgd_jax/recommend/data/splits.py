@@ -73,7 +73,7 @@ def split_by_time(
                 f"no {name} part: the data reach from {times.min()} to {times.max()}; choose other dates to cut at"
             )
     train = Sequences.from_entries(sequences.owners[early], sequences.items[early], times[early], len(users))
-    return Split(catalogue, users, replace(train, ordered=sequences.ordered), valid, test, ties)
+    return Split(catalogue, users, replace(train, ordered=sequences.ordered), valid, test, ties, sequences)
 
 
 def time_quantile(sequences: Sequences, share: float) -> int:
