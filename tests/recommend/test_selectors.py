@@ -14,7 +14,8 @@ from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.first_order import first_order_effects
 from lrgd_jax.recommend.effect.list_loss import ListLoss
-from lrgd_jax.recommend.forms.transitions import steps_before_end
+from lrgd_jax.recommend.forms.history_keys import HistoryKeys
+from lrgd_jax.recommend.forms.transitions import steps_before_end, transitions
 from lrgd_jax.recommend.measure.evaluation import evaluate
 from lrgd_jax.recommend.measure.metrics import Places
 from lrgd_jax.recommend.measure.sparse_scores import all_places
@@ -184,7 +185,10 @@ def test_equal_values_stand_in_random_order():
 
 
 def test_steps_before_the_end_are_counted_within_each_user():
-    assert steps_before_end(np.array([0, 0, 0, 2, 5, 5])).tolist() == [2, 1, 0, 0, 1, 0]
+    made = transitions(Sequences.from_lists([[0, 1, 2, 3], [1], [2, 0], [3, 1, 0]]), HistoryKeys(), 4)
+    assert steps_before_end(made).tolist() == [2, 1, 0, 0, 1, 0]
+    tied = Sequences.from_lists([[0, 1, 2, 3], [2, 0], [3, 1, 0]], [[1, 2, 2, 4], [1, 1], [1, 2, 2]])
+    assert steps_before_end(transitions(tied, HistoryKeys(), 4)).tolist() == [1, 1, 0, 0, 0]
 
 
 def test_greedy_mmr_is_greedy():
@@ -257,7 +261,7 @@ def test_what_is_known_of_a_pair_is_what_its_columns_say(model, split, pairs):
     """Log weight, cosine, log total, share, log popularity, log age, data value; by dense arrays, pair by pair."""
     made, queries = model.demonstrations, model.queries(pairs.queries.histories).toarray()
     keys, values = made.keys.toarray(), pool_effects(Pool(model, split.valid, 10, LOSS))
-    ages, counts = steps_before_end(made.users), model.initial.counts().reshape(-1)
+    ages, counts = steps_before_end(made), model.initial.counts().reshape(-1)
     for query in range(3):
         own = slice(pairs.starts[query], pairs.starts[query + 1])
         which, targets = pairs.which[own], made.targets[pairs.which[own]]

@@ -24,7 +24,7 @@ class Transitions:
         users: whose transition it is, numbers into the data set's users, shape [N].
         rates: eta_i, how far its step goes, shape [N].
         times: times of the targets, in seconds since 1970, shape [N]; None where only the order is known.
-        previous: the latest item of the history, or the one stored last of its latest basket, shape [N].
+        previous: the latest item of the history, of a latest basket the one with the largest number, shape [N].
         baskets: equal for demonstrations of one user whose targets came at one time, and neighbours then, shape [N];
             None where each target has a time of its own.
 
@@ -118,12 +118,34 @@ def transitions(
         users=owners[sequences.owners[later]],
         rates=np.ones(len(later)),
         times=None if sequences.times is None else sequences.times[later],
-        previous=sequences.items[ends - 1],
+        previous=_largest_items(sequences)[ends - 1],
         baskets=ends,
     )
 
 
-def steps_before_end(users: Int[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
-    """How many transitions of the same user come after each; neighbouring entries of one user are in order."""
-    last = np.append(np.flatnonzero(np.diff(users)), len(users) - 1)
-    return (last[np.searchsorted(last, np.arange(len(users)))] - np.arange(len(users))).astype(float)
+def _largest_items(sequences: Sequences) -> Int[np.ndarray, " m"]:
+    """The item with the largest number in the basket of each entry."""
+    if not len(sequences.items):
+        return sequences.items
+    heads, basket = np.unique(sequences.basket_starts, return_inverse=True)
+    return np.maximum.reduceat(sequences.items, heads)[basket]
+
+
+def steps_before_end(demonstrations: Transitions) -> Float[np.ndarray, " N"]:
+    """How many transitions of the same user come after each; neighbouring ones are in order, but for those of a basket.
+
+    Examples:
+        >>> lists = Sequences.from_lists([[0, 2, 1], [0, 2, 1]], [[1, 2, 3], [1, 2, 2]])
+        >>> steps_before_end(transitions(lists, HistoryKeys(), items=3)).tolist()
+        [1.0, 0.0, 0.0, 0.0]
+    """
+    users, baskets = demonstrations.users, demonstrations.baskets
+    end = _run_ends(np.diff(users) != 0)
+    own = np.arange(len(users)) if baskets is None else _run_ends((np.diff(users) != 0) | (np.diff(baskets) != 0))
+    return (end - own).astype(float)
+
+
+def _run_ends(breaks: Bool[np.ndarray, " N-1"]) -> Int[np.ndarray, " N"]:
+    """The last entry of each entry's run, where runs end at the breaks."""
+    last = np.append(np.flatnonzero(breaks), len(breaks))
+    return last[np.searchsorted(last, np.arange(len(breaks) + 1))]

@@ -84,9 +84,10 @@ class Neighbours:
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """s_i as the module says, with the counts before each query's time."""
         counts, which = self.popularity.at(queries)
-        rows = queries.histories.owners
-        age = queries.histories.ages
-        sources = queries.histories.items
+        # sums are rounded: in one order, whatever is stored first of a basket
+        rows, age, sources = queries.histories.owners, queries.histories.ages, queries.histories.items
+        order = np.lexsort((sources, -age, rows))
+        rows, age, sources = rows[order], age[order], sources[order]
         weights = self.decay**age / np.maximum(counts[which[rows], sources], 1) ** self.source_power
         # one row for all where there are no times, so that nothing is copied
         spread = which if len(counts) > 1 else slice(None)

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from lrgd_jax.recommend.forms.history_keys import on_grid
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import Popularity
+from lrgd_jax.recommend.forms.transitions import steps_before_end
 
 __all__ = [
     "REGULARISERS",
@@ -43,7 +44,7 @@ def shrink_rates(model: OneStep, size: float) -> OneStep:
 
 
 def decay_rates(model: OneStep, decay: float) -> OneStep:
-    r"""Every user's demonstrations fade by $1-\eta\lambda$ with each later one of the same user.
+    r"""Every user's demonstrations fade by $1-\eta\lambda$ with each one of a later basket of the same user.
 
     Args:
         model: the recommender.
@@ -56,9 +57,7 @@ def decay_rates(model: OneStep, decay: float) -> OneStep:
         Claim `weight-decay-is-retention`, with one stream of steps a user.
     """
     _check_probability("decay", decay)
-    users = model.demonstrations.users
-    ends = np.searchsorted(users, users, side="right")
-    return model.with_rates(model.demonstrations.rates * (1 - decay) ** (ends - 1 - np.arange(len(users))))
+    return model.with_rates(model.demonstrations.rates * (1 - decay) ** steps_before_end(model.demonstrations))
 
 
 def shrink_by_ridge(model: OneStep, strength: float) -> OneStep:

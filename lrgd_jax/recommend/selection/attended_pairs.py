@@ -1,7 +1,7 @@
 """A context for each user alone: the candidates of every query, and the ranks that a small choice of them gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -125,7 +125,7 @@ def attended_pairs(
         log_score=np.log(full),
         share=scaled / full,
         log_popularity=np.log1p(model.initial.counts()[targets]),
-        log_age=np.log1p(steps_before_end(demonstrations.users)[which]),
+        log_age=np.log1p(steps_before_end(demonstrations)[which]),
         value=values[which] / (np.abs(values).max() or 1.0),
         text=_text_scores(titles, queries.histories, rows, targets),
     )
@@ -167,11 +167,12 @@ def rank_choices(model: OneStep, pairs: AttendedPairs, orders: Sequence[Order], 
 def _pseudo_effects(
     model: OneStep, queries: Queries, loss: ListLoss, rows: Int[np.ndarray, " p"], which: Int[np.ndarray, " p"]
 ) -> Float[np.ndarray, " p"]:
-    histories = queries.histories
-    before = histories.beginnings(histories.lengths - 1)
-    latest = histories.items[histories.starts[1:] - 1]
-    residuals = loss(model, Queries(queries.users, before, latest)).residuals
-    weights = product(model.queries(before), model.demonstrations.rated_keys().T)
+    if not len(rows):
+        return np.zeros(0)
+    # what attends to nothing, such as an empty history, has no row: any entry stands for its latest
+    latest = Queries.at(queries.histories, queries.histories.starts[1:] - 1)
+    residuals = loss(model, replace(latest, users=queries.users, times=None)).residuals
+    weights = product(model.queries(latest.histories), model.demonstrations.rated_keys().T)
     targets = model.demonstrations.targets[which]
     return (
         entries_at(weights, rows, which)[0] * entries_at(residuals, rows, targets)[0] * model.target_scales()[targets]

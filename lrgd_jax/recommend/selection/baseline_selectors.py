@@ -16,9 +16,7 @@ def random(pool: Pool, rng: np.random.Generator) -> Order:
 def recent(pool: Pool, rng: np.random.Generator) -> Order:
     """Ranks the latest first; where only each user's order is known, everybody's last before anyone's last but one."""
     times = pool.model.demonstrations.times
-    return rank_by_value(
-        -steps_before_end(pool.model.demonstrations.users) if times is None else times.astype(float), rng
-    )
+    return rank_by_value(-steps_before_end(pool.model.demonstrations) if times is None else times.astype(float), rng)
 
 
 def popular(pool: Pool, rng: np.random.Generator) -> Order:

@@ -51,7 +51,7 @@ def demonstration_features(pool: Pool) -> Float[np.ndarray, "N f"]:
         np.log1p(counts[demonstrations.targets]),
         np.log1p(counts[demonstrations.previous]),
         np.log(np.maximum(np.diff(keys.indptr), 1)),
-        np.log1p(steps_before_end(demonstrations.users)),
+        np.log1p(steps_before_end(demonstrations)),
         np.log(equal[which]),
         np.maximum.reduceat(keys.data, keys.indptr[:-1]),
     ]
