@@ -13,6 +13,7 @@ from lrgd_jax.cli.files import require_writable, write_json_result
 from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
 from lrgd_jax.cli.recommend_inputs import (
     fit_recommender,
+    load_for_split,
     load_or_fit_recommender,
     read_meta,
     read_split,
@@ -55,6 +56,10 @@ Ties = Annotated[
     ),
 ]
 TiesSeed = Annotated[int | None, typer.Option("--ties-seed", help="Seed of the order of --ties shuffle.")]
+
+
+BATCH = 256
+"""Validation queries in a batch of `learn`."""
 
 
 class EvaluatedPart(enum.StrEnum):
@@ -150,7 +155,6 @@ def evaluate(
 
     from lrgd_jax.recommend.data import folder_layouts, generator  # noqa: F401  # imported before the clock starts
     from lrgd_jax.recommend.measure.evaluation import evaluate as measure
-    from lrgd_jax.recommend.serving.storage import load_recommender
     from lrgd_jax.report.rows_table import rows_table
 
     require_writable({"--json": json})
@@ -161,7 +165,7 @@ def evaluate(
     if model is None:
         recommender = fit_recommender(cut, split.value, form, read_meta(meta))
     else:
-        recommender = load_recommender(model, cut.catalogue)
+        recommender = load_for_split(model, cut)
     measured = measure(recommender, cut, split.value)
     result = measured.summary()
     scoring, result["seconds"] = result["seconds"], time.perf_counter() - start
@@ -179,7 +183,12 @@ def evaluate(
 def learn(
     data: Data = None,
     steps: Annotated[int, typer.Option("--steps", help="Number of steps of Adam.")] = 120,
-    batches: Annotated[int, typer.Option("--batches", help="Number of batches of 256 validation queries each.")] = 12,
+    batches: Annotated[
+        int,
+        typer.Option(
+            "--batches", help="Number of batches of 256 validation queries each, of all where they are fewer."
+        ),
+    ] = 12,
     rate: Annotated[float, typer.Option("--rate", help="Learning rate of Adam.")] = 0.03,
     plain: Annotated[bool, typer.Option("--plain", help="Start from numbers set by hand, not the shipped.")] = False,
     temperature: Annotated[float, typer.Option("--temperature", help="Temperature of the smooth NDCG.")] = 0.02,
@@ -214,6 +223,7 @@ def learn(
             start=before.meta,
             steps=steps,
             batches=batches,
+            batch=min(BATCH, len(cut.valid)),
             learning_rate=rate,
             temperature=temperature,
             seed=seed,
@@ -228,7 +238,8 @@ def learn(
         }
         better = gains[f"{gain} after"] > gains[f"{gain} before"]
         meta = asdict(learned.meta if better else before.meta)
-        result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid", "ties": ties, **gains}
+        result = {"meta": meta, "kept": "learned" if better else "start", "split": "valid"}
+        result |= {"ties": ties, "ties seed": ties_seed, **gains}
         result["losses"] = learned.losses.tolist()
     results_console().print(rows_table(["measure", ""], {**meta, "kept": result["kept"], **gains}.items()))
     write_json_result(json, result)

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from lrgd_jax.recommend.forms.meta_parameters import Meta
     from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["fit_recommender", "load_or_fit_recommender", "read_meta", "read_split", "read_ties", "split_names"]
+__all__ = [
+    "fit_recommender",
+    "load_for_split",
+    "load_or_fit_recommender",
+    "read_meta",
+    "read_split",
+    "read_ties",
+    "split_names",
+]
 
 
 def read_ties(kind: str, seed: int | None) -> TieRule:
@@ -60,6 +68,23 @@ def fit_recommender(split: Split, part: Part, form: str, meta: Meta | None = Non
     from lrgd_jax.recommend.serving.recommender import Recommender
 
     return Recommender(split.catalogue, meta, form).fit(split.context(part), split.users)
+
+
+def load_for_split(file: Path, split: Split) -> Recommender:
+    """The recommender of a file, to be asked the queries of a split.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or of another catalogue, or reads ties otherwise than the split.
+    """
+    from lrgd_jax.recommend.serving.storage import load_recommender
+
+    recommender = load_recommender(file, split.catalogue)
+    ordered, known = recommender.memory.ordered, (recommender.memory.sequences(), split.train)
+    if ordered != split.train.ordered and any(lists.tied.any() for lists in known):
+        own = "in an order: give --ties as-stored, or shuffle" if ordered else "as a basket: give --ties basket"
+        raise ValueError(f"{file} reads interactions of one time {own}, or fit anew with --ties {split.ties.kind}")
+    return recommender
 
 
 def split_names(text: str, known: Mapping[str, int]) -> list[str]:

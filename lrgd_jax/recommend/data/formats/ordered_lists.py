@@ -7,6 +7,7 @@ import polars as pl
 from jaxtyping import Int
 
 from lrgd_jax.recommend.data.csv_files import read_bytes, read_csv
+from lrgd_jax.recommend.data.moments import LATEST
 
 __all__ = ["GAPS", "read_moments", "read_sequences"]
 
@@ -43,27 +44,33 @@ def read_sequences(file: Path) -> pl.DataFrame:
         raise ValueError(f"{file} has two lists for user {twice['user'][0]!r}; expected one line a user")
     moments = read_moments(table, file)
     lists = table.with_columns(item=pl.col("items").str.extract_all(r"\S+")).select("user", "item").explode("item")
-    return lists if moments is None else lists.with_columns(moment=moments)
+    if moments is None:
+        return lists
+    # a user without items is a row without an item
+    when, there = np.zeros(len(lists), np.int64), lists["item"].is_not_null().to_numpy()
+    when[there] = moments
+    return lists.with_columns(moment=when)
 
 
 def read_moments(table: pl.DataFrame, file: Path) -> Int[np.ndarray, " m"] | None:
     """Seconds since the beginning of its list of every item; None where the table has no gaps.
 
     Raises:
-        ValueError: a list has not as many gaps as items, or one is no whole number of seconds or negative.
+        ValueError: a list has not as many gaps as items, or one is no whole number of seconds, negative or endless.
     """
     if GAPS not in table.columns:
         return None
-    texts, lengths = table[GAPS].str.extract_all(r"\S+"), table["items"].str.count_matches(r"\S+")
-    wrong = table.filter(texts.list.len() != lengths)
+    texts, counts = table[GAPS].str.extract_all(r"\S+"), table["items"].str.count_matches(r"\S+").fill_null(0)
+    wrong = table.filter(texts.list.len().fill_null(0) != counts)
     if len(wrong):
         raise ValueError(f"{file}: a list has as many {GAPS} as items, and that of user {wrong['user'][0]!r} has not")
-    flat = texts.explode()
+    flat = texts.explode().drop_nulls()
     gaps = flat.cast(pl.Int64, strict=False)
-    if gaps.null_count() or (gaps < 0).any():
-        strange = flat.filter(gaps.is_null() | (gaps < 0))[0]
-        raise ValueError(f"{file}, column {GAPS!r}: expected whole numbers of seconds, found {strange!r}")
-    sums = np.concatenate([[0], np.cumsum(gaps.to_numpy())])
-    ends = np.cumsum(lengths.to_numpy(), dtype=np.int64)
-    begun = sums[1:][ends - lengths.to_numpy()] if len(gaps) else sums[:0]
-    return sums[1:] - np.repeat(begun, lengths.to_numpy())
+    strange = gaps.is_null() | (gaps < 0) | (gaps > LATEST)
+    if strange.any():
+        raise ValueError(
+            f"{file}, column {GAPS!r}: expected whole numbers of seconds, found {flat.filter(strange)[0]!r}"
+        )
+    sums, lengths = np.cumsum(gaps.to_numpy()), counts.to_numpy().astype(np.int64)
+    first = np.cumsum(lengths) - lengths
+    return sums - sums[np.repeat(first, lengths)]
