@@ -79,7 +79,13 @@ def comma_separated(
         bool, typer.Option("--ordered", help="The rows of each user are in the order of time, and it counts.")
     ] = False,
     rating: Annotated[str | None, typer.Option(help="Column of the ratings.")] = None,
-    separator: Annotated[str, typer.Option(help="Separator between columns.")] = ",",
+    separator: Annotated[
+        str, typer.Option(help="Separator between columns: one character, \\t for a tab, or :: as in MovieLens.")
+    ] = ",",
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Names of all columns of a file without a header, such as user,item,rating,time."),
+    ] = None,
     titles: Annotated[Path | None, typer.Option(help="A CSV file with the items' titles.")] = None,
     title: Annotated[
         str, typer.Option(help="Column of the titles in --titles; its column of the items is that of --item.")
@@ -94,7 +100,7 @@ def comma_separated(
     test_from: TestFrom = "0.9",
     titles_required: Titled = False,
 ) -> None:
-    """A CSV file with a header, one interaction a row.
+    """A CSV file, one interaction a row; with a header, or its columns named by --columns.
 
     Without --time the rows' order counts only if --ordered says so, or if no column looks like times and the rows do
     not go by item.
@@ -107,8 +113,9 @@ def comma_separated(
         raise ValueError("--ordered says that the order of the rows is that of time; give it or --time, not both")
     if time is None and time_format is not None:
         raise ValueError("--time-format says how the column of --time is written; give --time too")
-    columns = Columns(user, item, time, rating, time_format, ordered)
-    table, unread = read_interactions(source, columns, separator=separator)
+    header = None if columns is None else tuple(name.strip() for name in columns.split(","))
+    which = Columns(user, item, time, rating, time_format, ordered, header)
+    table, unread = read_interactions(source, which, separator=separator)
     named = None if titles is None else read_title_table(titles, item=item, title=title)
     _import_table(table, named, rules, {"kind": "csv", "file": source.name}, destination, unread)
 

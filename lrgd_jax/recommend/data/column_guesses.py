@@ -15,6 +15,8 @@ SAMPLE = 1000
 EARLIEST = 100_000_000
 """1973: smaller numbers may be anything."""
 LARGEST_RATING = 100
+DAY_OR_MONTH_FIRST = r"^\s*\d{1,2}([/.-])\d{1,2}[/.-]\d{4}\b"
+"""Dates of which nobody can say what comes first; the year comes last."""
 RATING_NAMES = ("rating", "stars", "overall", "score")
 TIME_NAMES = ("time", "timestamp", "date", "datetime", "created", "when")
 
@@ -94,6 +96,8 @@ def _guess(name: str, texts: pl.Series) -> str:
         return f"looks like seconds since 1970: use --time {name}"
     if not whole and parse_moments(texts).null_count() == 0:
         return f"looks like dates: use --time {name}"
+    if texts.str.contains(DAY_OR_MONTH_FIRST).all():
+        return f"looks like dates: use --time {name} with --time-format, such as %d/%m/%Y"
     if any(word == name.lower() for word in TIME_NAMES):
         return f"is named like times: use --time {name}"
     named = any(word in name.lower() for word in RATING_NAMES)

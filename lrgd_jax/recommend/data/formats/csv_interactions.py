@@ -1,16 +1,22 @@
 """Interactions from a CSV file, and titles from another, in the form that `prepare_table` takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
 from lrgd_jax.recommend.data.column_guesses import guess_columns, require_known_order
-from lrgd_jax.recommend.data.csv_files import read_csv
+from lrgd_jax.recommend.data.csv_files import read_csv, select_columns
 from lrgd_jax.recommend.data.moments import LATEST, parse_moments
 from lrgd_jax.recommend.data.titles import clean_title
 
 __all__ = ["Columns", "read_interactions", "read_title_table"]
+
+
+SEPARATORS = MappingProxyType({"\t": "\\t", "::": "::", ";": ";", "|": "|", ",": ","})
+"""What may part columns, and how it is written on a command line; the first that is there is meant."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Columns:
         rating: column of the ratings; None where they are not read.
         time_format: how dates are written in place of ISO 8601, such as %d/%m/%Y.
         ordered: whether the rows of each user are known to be in the order of time.
+        header: names of all columns of a file without a header.
     """
 
     user: str = "user"
@@ -32,12 +39,13 @@ class Columns:
     rating: str | None = None
     time_format: str | None = None
     ordered: bool = False
+    header: tuple[str, ...] | None = None
 
 
 def read_interactions(
     file: Path, columns: Columns = Columns(), *, separator: str = ","
 ) -> tuple[pl.DataFrame, dict[str, str]]:
-    """A CSV file with a header, one interaction a row, in the order of the file.
+    """A CSV file, one interaction a row, in the order of the file.
 
     Times are seconds since 1970 or dates of ISO 8601 (`parse_moments`). Without a column of times the order of the rows
     counts, if they are said to be ordered, or if no column looks like times and the rows do not go by item.
@@ -51,7 +59,8 @@ def read_interactions(
     """
     named = {"user": columns.user, "item": columns.item, "time": columns.time, "rating": columns.rating}
     read = {name: column for name, column in named.items() if column is not None}
-    whole = read_csv(file, list(dict.fromkeys(read.values())), separator=separator, rest=True)
+    whole = read_csv(file, [], separator=separator, rest=True, header=columns.header)
+    _require_columns(file, whole, list(dict.fromkeys(read.values())))
     guesses = guess_columns(whole, [name for name in whole.columns if name not in read.values()])
     table = whole.select(**{name: pl.col(column) for name, column in read.items()})
     if columns.time is not None:
@@ -76,11 +85,34 @@ def read_title_table(file: Path, *, item: str, title: str) -> dict[str, str]:
     return {name: title for name, title in titles.items() if title}
 
 
+def _require_columns(file: Path, table: pl.DataFrame, wanted: Sequence[str]) -> None:
+    """Raises where a column is missing, and says which option makes one of what is there.
+
+    Raises:
+        ValueError: as said.
+    """
+    try:
+        select_columns(file, table, wanted)
+    except ValueError as error:
+        raise ValueError(f"{error}{_way_out(table.columns)}") from None
+
+
+def _way_out(names: Sequence[str]) -> str:
+    """What to do about a table whose header is none of ours."""
+    parts = [text for mark, text in SEPARATORS.items() if len(names) == 1 and mark in names[0]]
+    if parts:
+        return f"; if its columns are parted otherwise, give --separator '{parts[0]}'"
+    if any(name.replace(".", "", 1).isdigit() for name in names):
+        return "; if the file has no header, name its columns by --columns, such as --columns user,item,rating,time"
+    return ""
+
+
 def _parse_times(texts: pl.Series, file: Path, column: str, form: str | None) -> pl.Series:
     moments = parse_moments(texts, form)
     if (moments.max() or 0) > LATEST:  # pyright: ignore[reportOperatorIssue]
         raise ValueError(f"{file}, column {column!r}: {moments.max()} is no time in seconds; are these milliseconds?")
-    expected = "seconds since 1970, or dates such as 2018-01-31" if form is None else f"dates of the form {form}"
+    usual = "seconds since 1970, or dates such as 2018-01-31 (for others give --time-format, such as %d/%m/%Y)"
+    expected = usual if form is None else f"dates of the form {form}"
     return _require_complete(moments, texts, file, column, expected)
 
 
