@@ -29,6 +29,9 @@ __all__ = [
 def identity(x: Float[Array, " d"]) -> Float[Array, " d"]:
     r"""The features are the vector itself: $\phi(x) = x$, $\kappa(x, y) = x^\top y$.
 
+    Args:
+        x: the vector.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> identity(jnp.array([1.0, -2.0])).tolist()
@@ -39,6 +42,9 @@ def identity(x: Float[Array, " d"]) -> Float[Array, " d"]:
 
 def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
     r"""Positive features $\phi(x)_j = x_j + 1$ for $x_j > 0$, else $e^{x_j}$.
+
+    Args:
+        x: the vector.
 
     Source: Katharopoulos et al. 2020, arXiv 2006.16236, eq. 7.
 
@@ -54,6 +60,9 @@ def elu_plus_one(x: Float[Array, " d"]) -> Float[Array, " d"]:
 
 def relu(x: Float[Array, " d"]) -> Float[Array, " d"]:
     r"""The positive part, $\phi(x)_j = \max(x_j, 0)$. Source: Kasai et al. 2021, arXiv 2103.13076.
+
+    Args:
+        x: the vector.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -160,6 +169,12 @@ def orthogonal_projection(
     key: PRNGKeyArray, features: int, width: int, *, dtype: jax.typing.DTypeLike = float
 ) -> Float[Array, "r d"]:
     """Rows that are orthogonal in blocks of `width`, each row distributed as a normal vector.
+
+    Args:
+        key: of the draw.
+        features: r, how many rows.
+        width: d, of a row.
+        dtype: of the rows.
 
     Source: Choromanski et al. 2021, arXiv 2009.14794, section 2.4.
 

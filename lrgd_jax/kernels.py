@@ -149,6 +149,9 @@ def expansion_norm(kernel: Kernel, centres: Float[Array, "c d"], coefficients: F
 def unshifted(kernel: Kernel) -> Kernel:
     """The kernel without the shift that keeps ratios in range; any kernel that has none is returned as it is.
 
+    Args:
+        kernel: kappa.
+
     Examples:
         >>> unshifted(ExponentialKernel(shift=3.0)).shift
         0.0

@@ -101,6 +101,12 @@ def alibi_slopes(heads: int) -> tuple[float, ...]:
     For other head counts, the sequence of the next lower power of two, continued with every other slope
     of twice as many heads. Source: Press et al. 2022, arXiv 2108.12409, section 3 and its published code.
 
+    Args:
+        heads: h.
+
+    Raises:
+        ValueError: there is no head.
+
     Examples:
         >>> alibi_slopes(4)
         (0.25, 0.0625, 0.015625, 0.00390625)
@@ -119,6 +125,12 @@ def alibi_bias(
     queries: int, keys: int, slope: Float[Array, ""] | float, dtype: np.dtype | type = float
 ) -> Float[Array, "t n"]:
     r"""The bias $-m\,(p_t - p_i)$ on the logits; the queries are the last tokens.
+
+    Args:
+        queries: t.
+        keys: n.
+        slope: m.
+        dtype: of the bias.
 
     Source: Press et al. 2022, arXiv 2108.12409, section 3.
 

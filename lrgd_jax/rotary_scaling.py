@@ -31,7 +31,13 @@ class RotaryScaling(Protocol):
 
 @struct.dataclass
 class Llama3Scaling:
-    """Llama 3's stretch of the slow rotary frequencies; the attributes are those of Hugging Face's config.
+    """Llama 3's stretch of the slow rotary frequencies; the attributes are named as in Hugging Face's config.
+
+    Attributes:
+        factor: by which the slow frequencies are divided.
+        low_freq_factor: a pair that turns less often in the first context is stretched whole.
+        high_freq_factor: a pair that turns more often is left alone.
+        original_max_position_embeddings: L, tokens of the first context.
 
     Source: Grattafiori et al. 2024, arXiv 2407.21783, section 3.4; the constants are each checkpoint's.
 
@@ -94,7 +100,14 @@ class YarnScaling:
 
     Those that turn less than $\beta_\text{slow}$ times are stretched whole, those between in proportion to their
     number j. The number at which a pair turns r times in L positions is $d \ln(L / 2\pi r) / (2 \ln\theta)$. What YaRN
-    multiplies the logits by is no part of it. The attributes are those of Hugging Face's config.
+    multiplies the logits by is no part of it. The attributes are named as in Hugging Face's config.
+
+    Attributes:
+        factor: by which the slow frequencies are divided.
+        original_max_position_embeddings: L, tokens of the first context.
+        beta_fast: a pair that turns more often in it is left alone.
+        beta_slow: a pair that turns less often is stretched whole.
+        truncate: whether the pairs between which the stretch sets in are whole numbers.
 
     Source: Peng et al. 2023, arXiv 2309.00071, section 3.2, and its published code for where a pair turns r times.
 

@@ -96,6 +96,12 @@ def certify_all(
 ) -> list[Certification | Unevaluated]:
     """Certifies claims in turn; the arithmetic is Python's, which more threads do not speed up.
 
+    Args:
+        claims: which are certified.
+        seed: of every random draw.
+        mutants: whether the mutants are refuted too.
+        progress: called with each claim's name before its turn.
+
     Returns:
         What was found of each claim, or why nothing was.
 

@@ -31,6 +31,11 @@ class Family:
         ignorable: a regular expression; tensors of these names are buffers that the decoder computes itself.
         prefix: with which the names of all tensors may begin, or not.
         without_effect: keys that this family alone does not read, as they change none of its numbers.
+
+    Examples:
+        >>> from lrgd_jax.decoder.families import family_of
+        >>> family_of({"model_type": "qwen3"}).architectures
+        ('Qwen3ForCausalLM',)
     """
 
     name: str

@@ -59,6 +59,11 @@ def squared_error(
     Unlike `alignment` it is quadratic in the model: its gradient depends on where it is taken, so that order, batching
     and the size of the step matter.
 
+    Args:
+        predictions: F_i.
+        targets: y_i.
+        sample_weights: s_i.
+
     Source: Widrow and Hoff 1960; as the objective of attention Schlag et al. 2021, arXiv 2102.11174, section 4.2.
 
     Examples:
@@ -74,6 +79,10 @@ def ridge_penalty(
     weights: Float[Array, "dv r"], ridge: Float[Array, ""] | Float[Array, " r"] | float
 ) -> Float[Array, ""]:
     r"""$\frac12\sum_{ij}\lambda_j W_{ij}^2$, with one lambda for all features or one a feature.
+
+    Args:
+        weights: W.
+        ridge: lambda, or one lambda_j a column of W.
 
     Examples:
         >>> import jax.numpy as jnp

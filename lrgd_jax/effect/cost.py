@@ -49,6 +49,9 @@ def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float,
 def gradient_cost(loss: GatedLoss) -> float:
     """Of the loss together with its gradient, in forward passes; `GRADIENT` where no more is known of the loss.
 
+    Args:
+        loss: a function of the rates.
+
     Examples:
         >>> from lrgd_jax.decoder import tiny_decoder
         >>> from lrgd_jax.effect import few_shot, gradient_cost

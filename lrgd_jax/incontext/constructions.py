@@ -36,6 +36,14 @@ def gradient_step(initial: Float[Array, "dv d"], rate: Scalar, demonstrations: i
         ValueError: there is no demonstration.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, proposition 1.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import predict, prompt
+        >>> tokens = prompt(jnp.array([[1.0, 2.0]]), jnp.array([[5.0]]), query=jnp.array([3.0, 4.0]))
+        >>> step = gradient_step(jnp.zeros((1, 2)), rate=0.5, demonstrations=1)
+        >>> predict((step,), tokens).tolist()  # W_1 = 0.5 * 5 (1, 2)
+        [27.5]
     """
     dv, d = initial.shape
     dtype = initial.dtype
@@ -71,6 +79,14 @@ def gd_plus_plus_step(
         dtype: of the weights.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, appendix (GD++).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import layer, prompt
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> step = gd_plus_plus_step(dimension=1, outputs=1, rate=0.5, correction=0.25, demonstrations=1)
+        >>> layer(step, tokens).tolist()  # x = 1 - 0.25, y = 4 - 0.5 * 4; the query: y = 0 - 0.5 * 4
+        [[0.75, 2.0], [0.75, -2.0]]
     """
     _check_count(demonstrations)
     reads_input = _blocks(jnp.eye(dimension, dtype=dtype), jnp.zeros((outputs, outputs), dtype))
@@ -91,6 +107,14 @@ def preconditioned_step(preconditioner: Float[Array, "d d"], outputs: int, demon
         demonstrations: N.
 
     Source: Ahn et al. 2023, arXiv 2306.00297, lemma 1.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import predict, prompt
+        >>> tokens = prompt(jnp.array([[1.0, 2.0]]), jnp.array([[5.0]]), query=jnp.array([3.0, 4.0]))
+        >>> step = preconditioned_step(jnp.diag(jnp.array([1.0, 0.5])), outputs=1, demonstrations=1)
+        >>> predict((step,), tokens).tolist()  # 5 (1, 2) A (3, 4)'
+        [35.0]
     """
     d, dtype = preconditioner.shape[0], preconditioner.dtype
     nothing = jnp.zeros((outputs, outputs), dtype)
@@ -108,7 +132,22 @@ def descent_stack(
     outputs: int = 1,
     dtype: jax.typing.DTypeLike = jnp.float32,
 ) -> LinearTransformer:
-    """One layer a rate: K steps of gradient descent on residual targets, from W_0 = 0 where the targets are raw."""
+    """One layer a rate: K steps of gradient descent on residual targets, from W_0 = 0 where the targets are raw.
+
+    Args:
+        rates: eta_k, on the mean loss.
+        dimension: d.
+        demonstrations: N.
+        outputs: dv.
+        dtype: of the weights.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import predict, prompt
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> predict(descent_stack([0.5, 0.5], dimension=1, demonstrations=1), tokens).tolist()  # 4 (1 - 0.5^2)
+        [3.0]
+    """
     zero = jnp.zeros((outputs, dimension), dtype)
     return tuple(gradient_step(zero, rate, demonstrations) for rate in rates)
 
@@ -124,8 +163,24 @@ def gd_plus_plus_stack(
 ) -> LinearTransformer:
     """One layer a pair (eta, gamma): K steps of GD++; the last correction no longer changes the prediction.
 
+    Args:
+        rates: eta_k, on the mean loss.
+        corrections: gamma_k.
+        dimension: d.
+        demonstrations: N.
+        outputs: dv.
+        dtype: of the weights.
+
     Raises:
         ValueError: not one correction a rate.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import predict, prompt
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> params = gd_plus_plus_stack([0.5, 0.5], [0.5, 0.0], dimension=1, demonstrations=1)
+        >>> predict(params, tokens).tolist()  # 0.5 * 4, then 0.5 * 2 * 0.5^2, inputs being half as long
+        [2.25]
     """
     if len(rates) != len(corrections):
         raise ValueError(

@@ -23,6 +23,13 @@ def canonical(weights: Projections, outputs: int = 1) -> Projections:
         ValueError: there are several heads, whose order is arbitrary.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, section 3 (interpolation after a rescaling of the products).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import gradient_step
+        >>> step = canonical(gradient_step(jnp.zeros((1, 1)), rate=2.0, demonstrations=1))
+        >>> step.key[0].tolist(), step.value[0].tolist()  # what W_V P is
+        ([[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, -2.0]])
     """
     heads = weights.query.shape[0]
     if heads != 1:
@@ -49,6 +56,14 @@ def interpolate(
 
     Raises:
         ValueError: stacks of different depth.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import descent_stack, predict, prompt
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> slow, fast = (descent_stack([rate], dimension=1, demonstrations=1) for rate in (0.25, 0.75))
+        >>> predict(interpolate(slow, fast, share=0.5), tokens).tolist()  # a step of rate 0.5
+        [2.0]
     """
     if len(first) != len(second):
         raise ValueError(f"interpolate: the stacks must have the same depth, got {len(first)} and {len(second)} layers")

@@ -31,6 +31,13 @@ class LearnerSimilarity(NamedTuple):
         prediction_distance: mean absolute difference of the predictions.
         sensitivity_cosine: mean over prompts of the cosine of the sensitivities.
         sensitivity_distance: mean over prompts of the L2 norm of their difference.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> tokens = jnp.array([[[1.0, 4.0], [2.0, 0.0]]])
+        >>> same = compare_learners(lambda prompt: prompt[-1, 0], lambda prompt: prompt[-1, 0], tokens)
+        >>> float(same.prediction_distance), float(same.sensitivity_cosine)
+        (0.0, 1.0)
     """
 
     prediction_cosine: Float[Array, ""]
@@ -54,6 +61,13 @@ def compare_learners(first: Predictor, second: Predictor, tokens: Float[Array, "
         tokens: the prompts.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, section 3 (preds diff, model cos, model diff of figure 2).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> tokens = jnp.array([[[1.0, 4.0], [2.0, 0.0]]])
+        >>> apart = compare_learners(lambda prompt: prompt[-1, 0], lambda prompt: 3 * prompt[-1, 0], tokens)
+        >>> float(apart.prediction_cosine), float(apart.prediction_distance), float(apart.sensitivity_distance)
+        (1.0, 4.0, 2.0)
     """
     (one, slope_one), (two, slope_two) = (jax.vmap(_with_sensitivity(f))(tokens) for f in (first, second))
     return LearnerSimilarity(
@@ -95,6 +109,15 @@ def out_of_distribution(
         dtype: of the prompts.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, figure 2 (other input and task distributions).
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> tasks = RegressionTasks(dimension=2, demonstrations=3)
+        >>> learners = {"zero": lambda prompt: jnp.zeros(())}
+        >>> losses = out_of_distribution(learners, tasks, [1.0, 2.0], jax.random.key(0), batch=4)
+        >>> losses["zero"][0] == losses["zero"][1]  # a share of the loss of predicting zero
+        True
     """
     losses: dict[str, list[float]] = {name: [] for name in predictors}
 

@@ -19,6 +19,12 @@ class Projections(NamedTuple):
         key: W_K, shape [h, m, d].
         value: W_V, shape [h, m, dv].
         output: P, shape [h, dv, m].
+
+    Examples:
+        >>> import jax
+        >>> first, *_ = init(jax.random.key(0), width=3, heads=2)
+        >>> first.query.shape, first.output.shape
+        ((2, 3, 3), (2, 3, 3))
     """
 
     query: Float[Array, "h m d"]
@@ -44,6 +50,11 @@ def prompt(
         targets: y_i.
         query: x_q.
         query_target: what the query carries in the place of a target; zero unless given.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> prompt(jnp.array([[1.0, 2.0]]), jnp.array([[5.0]]), query=jnp.array([3.0, 4.0])).tolist()
+        [[1.0, 2.0, 5.0], [3.0, 4.0, 0.0]]
     """
     empty = jnp.zeros_like(targets, shape=targets.shape[1:]) if query_target is None else query_target
     demonstrations = jnp.concatenate([inputs, targets], axis=1)
@@ -71,6 +82,12 @@ def init(
 
     Raises:
         ValueError: a size below one.
+
+    Examples:
+        >>> import jax
+        >>> params = init(jax.random.key(0), width=3, layers=2)
+        >>> len(params), params[0].value.shape
+        (2, (1, 3, 3))
     """
     if min(width, layers, heads) < 1:
         raise ValueError(f"init: sizes must be at least 1, got width={width}, layers={layers}, heads={heads}")
@@ -96,6 +113,14 @@ def layer(weights: Projections, tokens: Float[Array, "n_q m"], *, context: int |
         ValueError: there are fewer tokens than the context.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, section 2, where the query is no key either.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import gradient_step
+        >>> tokens = prompt(jnp.array([[1.0, 2.0]]), jnp.array([[5.0]]), query=jnp.array([3.0, 4.0]))
+        >>> step = gradient_step(jnp.zeros((1, 2)), rate=1.0, demonstrations=1)
+        >>> layer(step, tokens)[:, -1].tolist()  # y - (5 x) x: 5 - 5 * 5, and 0 - 5 * 11
+        [-20.0, -55.0]
     """
     context = tokens.shape[0] - 1 if context is None else context
     if not 0 <= context <= tokens.shape[0]:
@@ -113,6 +138,14 @@ def apply(
         tokens: e_j, the demonstrations first.
         context: how many tokens are attended to; all but the last unless given.
         loops: how often the whole stack is run; more than once is a looped (weight-sharing) transformer.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import descent_stack
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> params = descent_stack([0.5], dimension=1, demonstrations=1)
+        >>> apply(params, tokens).tolist(), apply(params, tokens, loops=2).tolist()
+        ([[1.0, 2.0], [1.0, -2.0]], [[1.0, 1.0], [1.0, -3.0]])
     """
     for _ in range(loops):
         for weights in params:
@@ -134,5 +167,13 @@ def predict(
         loops: how often the stack is run.
 
     Source: von Oswald et al. 2023, arXiv 2212.07677, section 2 (read-out of the test token).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import descent_stack
+        >>> tokens = prompt(jnp.array([[1.0, 2.0]]), jnp.array([[5.0]]), query=jnp.array([3.0, 4.0]))
+        >>> params = descent_stack([1.0], dimension=2, demonstrations=1)
+        >>> predict(params, tokens).tolist()  # W x with W = 5 (1, 2)
+        [55.0]
     """
     return -apply(params, tokens, loops=loops)[-1, -outputs:]

@@ -36,6 +36,12 @@ class Schedule(NamedTuple):
         rates: eta_k, on the mean loss (1/2N) sum |W x_i - y_i|^2.
         corrections: gamma_k of GD++; zeros for plain descent.
         loss: expected (1/2) (prediction - w'x_q)^2.
+
+    Examples:
+        >>> tasks = RegressionTasks(dimension=1, demonstrations=1, inputs="normal")
+        >>> best = one_step(tasks)
+        >>> best.corrections, round(best.loss, 3)
+        ((0.0,), 0.333)
     """
 
     rates: tuple[float, ...]
@@ -44,7 +50,15 @@ class Schedule(NamedTuple):
 
 
 def zero_shot_loss(tasks: RegressionTasks) -> float:
-    """The loss of predicting zero, v_x s_w^2 d / 2."""
+    """The loss of predicting zero, v_x s_w^2 d / 2.
+
+    Args:
+        tasks: the distribution of tasks.
+
+    Examples:
+        >>> zero_shot_loss(RegressionTasks(dimension=6, inputs="normal"))
+        3.0
+    """
     return tasks.input_variance * tasks.weight_scale**2 * tasks.dimension / 2
 
 
@@ -60,6 +74,11 @@ def one_step(tasks: RegressionTasks) -> Schedule:
 
     Args:
         tasks: the distribution of tasks.
+
+    Examples:
+        >>> best = one_step(RegressionTasks(dimension=1, demonstrations=1, inputs="normal"))
+        >>> round(best.rates[0], 3), round(best.loss, 3)  # E x^2 / E x^4 = 1/3
+        (0.333, 0.333)
     """
     n, d, v = tasks.demonstrations, tasks.dimension, tasks.input_variance
     squared_norms = tasks.input_fourth_moment + (d - 1) * v**2
@@ -71,8 +90,18 @@ def one_step(tasks: RegressionTasks) -> Schedule:
 def spectra(tasks: RegressionTasks, key: PRNGKeyArray, samples: int = 4096) -> Float[np.ndarray, "samples d"]:
     """Eigenvalues of XX' for random prompts, in ascending order, each at least zero.
 
+    Args:
+        tasks: the distribution of tasks.
+        key: of the prompts.
+        samples: how many prompts are drawn.
+
     Raises:
         ValueError: there is no sample.
+
+    Examples:
+        >>> import jax
+        >>> spectra(RegressionTasks(dimension=2, demonstrations=3), jax.random.key(0), samples=5).shape
+        (5, 2)
     """
     if samples < 1:
         raise ValueError(f"spectra: at least one prompt must be drawn, got {samples}")
@@ -95,6 +124,11 @@ def residual_polynomial(
         demonstrations: N.
 
     Source: the second reading of the claim gd-plus-plus, in the eigenbasis.
+
+    Examples:
+        >>> import numpy as np
+        >>> residual_polynomial(np.array([1.0, 2.0]), rates=[0.5], corrections=[0.0], demonstrations=1).tolist()
+        [0.5, 0.0]
     """
     left, seen = np.ones_like(eigenvalues), np.ones_like(eigenvalues)
     for rate, correction in zip(rates, corrections, strict=True):
@@ -112,6 +146,12 @@ def expected_loss(
         tasks: the distribution of tasks.
         eigenvalues: s, of random prompts.
         left: r(s).
+
+    Examples:
+        >>> import numpy as np
+        >>> tasks = RegressionTasks(dimension=1, demonstrations=1, inputs="normal")
+        >>> expected_loss(tasks, np.array([[1.0], [3.0]]), left=np.array([[0.5], [0.5]]))  # 0.5 * 0.5^2
+        0.125
     """
     return float(np.sum(_errors(tasks, eigenvalues, left) ** 2) / len(eigenvalues) / 2)
 
@@ -135,6 +175,13 @@ def optimal_schedule(
 
     Raises:
         ValueError: there is no step.
+
+    Examples:
+        >>> import numpy as np
+        >>> tasks = RegressionTasks(dimension=1, demonstrations=1, inputs="normal")
+        >>> best = optimal_schedule(tasks, np.array([[1.0], [1.0]]), steps=1)
+        >>> round(best.rates[0], 3), round(best.loss, 3)
+        (1.0, 0.0)
     """
     if steps < 1:
         raise ValueError(f"optimal_schedule: at least one step is needed, got {steps}")
@@ -168,6 +215,12 @@ def bayes_loss(tasks: RegressionTasks, eigenvalues: Float[np.ndarray, "samples d
     Args:
         tasks: the distribution of tasks.
         eigenvalues: of random prompts.
+
+    Examples:
+        >>> import numpy as np
+        >>> tasks = RegressionTasks(dimension=1, demonstrations=1, inputs="normal", noise=1.0)
+        >>> bayes_loss(tasks, np.array([[1.0], [3.0]]))
+        0.1875
     """
     penalty = (tasks.noise / tasks.weight_scale) ** 2
     shown = eigenvalues > np.finfo(np.float64).eps * np.max(eigenvalues) * tasks.dimension
@@ -185,6 +238,13 @@ def ridge_prediction(tokens: Float[Array, "n_1 d_1"], penalty: float | Float[Arr
         penalty: lambda >= 0.
 
     Source: Garg et al. 2022, arXiv 2208.01066, section 3 (the optimal estimator).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import prompt
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> round(float(ridge_prediction(tokens, penalty=1.0)), 3)  # w = 4 / (1 + 1)
+        2.0
     """
     inputs, targets, query = tokens[:-1, :-1], tokens[:-1, -1], tokens[-1, :-1]
     d = inputs.shape[1]

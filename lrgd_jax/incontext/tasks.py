@@ -19,6 +19,12 @@ class Batch(NamedTuple):
         tokens: e_i = [x_i; y_i] of the demonstrations, then the query [x_q; 0], shape [b, n+1, d+1].
         targets: w'x_q, shape [b]; without noise, so that zero loss means that w is known.
         weights: w, shape [b, d].
+
+    Examples:
+        >>> import jax
+        >>> batch = RegressionTasks(dimension=2, demonstrations=3).draw(jax.random.key(0), batch=4)
+        >>> batch.tokens.shape, batch.targets.shape, batch.weights.shape
+        ((4, 4, 3), (4,), (4, 2))
     """
 
     tokens: Float[Array, "b n_1 d_1"]
@@ -45,6 +51,14 @@ class RegressionTasks:
         ValueError: a size below one, a scale that is not positive, a negative noise, an unknown law.
 
     Source: Garg et al. 2022, arXiv 2208.01066, section 2; von Oswald et al. 2023, arXiv 2212.07677, section 3.
+
+    Examples:
+        >>> import jax
+        >>> tasks = RegressionTasks(dimension=2, demonstrations=3, input_scale=3.0)
+        >>> tasks.input_variance
+        3.0
+        >>> tasks.draw(jax.random.key(0), batch=4).tokens.shape
+        (4, 4, 3)
     """
 
     dimension: int = 10

@@ -31,6 +31,11 @@ class TrainingConfig:
 
     Raises:
         ValueError: a number below one, or steps that the checkpoints do not divide.
+
+    Examples:
+        >>> config = TrainingConfig(steps=10, warmup=2, checkpoints=5)
+        >>> config.steps // config.checkpoints
+        2
     """
 
     steps: int = 2000
@@ -60,6 +65,15 @@ class Training(NamedTuple):
         losses: on each step's batch before its update, shape [steps].
         checkpoint_steps: updates done at each checkpoint, from 0 on.
         checkpoints: the weights then; every leaf has a leading axis of checkpoints + 1.
+
+    Examples:
+        >>> import jax
+        >>> from lrgd_jax.incontext import init
+        >>> config = TrainingConfig(steps=2, batch=4, warmup=1, checkpoints=2)
+        >>> tasks = RegressionTasks(dimension=2, demonstrations=3)
+        >>> training = train(jax.random.key(0), init(jax.random.key(1), width=3), tasks, config)
+        >>> training.checkpoint_steps.tolist(), training.checkpoints[0].query.shape
+        ([0, 1, 2], (3, 1, 3, 3))
     """
 
     params: LinearTransformer
@@ -75,6 +89,14 @@ def half_squared_error(params: LinearTransformer, batch: Batch, *, loops: int = 
         params: the layers.
         batch: prompts and what they ask for.
         loops: how often the stack is run.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.incontext import descent_stack, prompt
+        >>> tokens = prompt(jnp.array([[1.0]]), jnp.array([[4.0]]), query=jnp.array([1.0]))
+        >>> batch = Batch(tokens[None], targets=jnp.array([4.0]), weights=jnp.array([[4.0]]))
+        >>> float(half_squared_error(descent_stack([0.5], dimension=1, demonstrations=1), batch))  # (2 - 4)^2 / 2
+        2.0
     """
     predictions = jax.vmap(lambda tokens: predict(params, tokens, loops=loops)[0])(batch.tokens)
     return jnp.mean((predictions - batch.targets) ** 2) / 2
@@ -97,6 +119,15 @@ def train(key: PRNGKeyArray, params: LinearTransformer, tasks: RegressionTasks, 
 
     Raises:
         FloatingPointError: a loss is not finite; the learning rate or the initial weights are too large.
+
+    Examples:
+        >>> import jax
+        >>> from lrgd_jax.incontext import init
+        >>> config = TrainingConfig(steps=2, batch=4, warmup=1, checkpoints=2)
+        >>> tasks = RegressionTasks(dimension=2, demonstrations=3)
+        >>> training = train(jax.random.key(0), init(jax.random.key(1), width=3), tasks, config)
+        >>> training.losses.shape, len(training.params)
+        ((2,), 1)
     """
     # optax counts steps in integers, which strict promotion would not let it divide
     with jax.numpy_dtype_promotion("standard"):

@@ -25,6 +25,19 @@ class AdversarialPerturbation:
         change: of the values, keys or query; no row is longer than the radius.
         output: how far the output moves, against the bound for that radius.
         path: how far it moved before each step of the search, shape [steps].
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> attack = adversarial_perturbation(jax.random.key(0), problem, "values", radius=0.5, steps=12)
+        >>> attack.change.shape, attack.path.shape
+        ((2, 1), (12,))
+        >>> bool(attack.output.measured <= attack.output.predicted)
+        True
     """
 
     change: Float[Array, "..."]
@@ -60,6 +73,17 @@ def adversarial_perturbation(
         ValueError: the radius or the number of steps is not positive, or there is no such argument.
 
     Source: projected gradient ascent: Madry et al. 2018, arXiv 1706.06083.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> attack = adversarial_perturbation(jax.random.key(0), problem, "values", radius=0.5, steps=12)
+        >>> float(attack.output.predicted), round(float(attack.output.measured), 3)  # the bound, and what reaches it
+        (2.0, 2.0)
     """
     check_radius("adversarial_perturbation", radius)
     if what not in ("values", "keys", "query"):

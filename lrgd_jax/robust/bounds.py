@@ -31,6 +31,15 @@ def target_bound(problem: Problem, radius: float | Float[Array, ""]) -> Float[Ar
     Args:
         problem: the output.
         radius: epsilon.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> float(target_bound(problem, radius=0.5))  # 0.5 (|1| + |3|)
+        2.0
     """
     return jnp.asarray(radius, problem.values.dtype) * jnp.sum(jnp.abs(problem.shares()))
 
@@ -49,6 +58,15 @@ def key_bound(problem: Problem, radius: float, *, lipschitz: float = 1.0) -> Flo
     Raises:
         ValueError: the radius is not positive, or the attention is a normalised linear one, for which the keys must be
             known (`ratio_bound`).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([0.0, 2.0]))
+        >>> float(key_bound(problem, radius=0.5))  # 0.5 * 2 * (3 + 5)
+        8.0
     """
     check_radius("key_bound", radius)
     return _key_bound(problem.model(), problem.point(), radius, lipschitz)
@@ -83,8 +101,21 @@ def query_bound(problem: Problem, radius: float) -> Float[Array, ""]:
 
     $$D\tanh\big(\tfrac{s}{4}\,\varepsilon\max_{ij}\|k_i-k_j\|\big)$$
 
+    Args:
+        problem: the output, of softmax attention.
+        radius: epsilon.
+
     Raises:
         ValueError: the radius is not positive, or the attention is not softmax attention.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import SoftmaxAttention
+        >>> from lrgd_jax.robust import Problem
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = Problem(SoftmaxAttention(), jnp.array([1.0, 2.0]), keys, values)
+        >>> round(float(query_bound(problem, radius=0.5)), 3)  # 2 tanh(0.5 / (4 sqrt(2)))
+        0.176
     """
     check_radius("query_bound", radius)
     return _query_bound(problem.model(), radius)
@@ -109,6 +140,21 @@ def ratio_bound(before: Problem, after: Problem) -> Float[Array, ""]:
     z_i = \log\frac{\kappa(\tilde k_i, \tilde q)}{\kappa(k_i, q)},$$
 
     over the tokens that count, those of the zero-shot context included. It needs positive kernel values.
+
+    Args:
+        before: the output as it is.
+        after: with its keys or its query moved.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import SoftmaxAttention
+        >>> from lrgd_jax.robust import Problem
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = Problem(SoftmaxAttention(), jnp.array([1.0, 2.0]), keys, values)
+        >>> moved = problem.moved(keys=jnp.array([[0.0, 1.0], [0.0, 0.0]]))
+        >>> change = moved.output() - problem.output()
+        >>> round(float(jnp.linalg.norm(change)), 3), round(float(ratio_bound(problem, moved)), 3)
+        (0.609, 0.679)
     """
     return value_diameter(before.model()) * jnp.tanh(logit_range(before, after) / 4)
 

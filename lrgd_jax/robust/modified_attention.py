@@ -27,6 +27,17 @@ class Kernels:
         start: f_0(q), shape [u].
         start_at_keys: f_0(k_i), shape [n, u].
         projective: the last component is the normaliser.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> kernels = kernels_of(model, jnp.array([1.0, 2.0]))
+        >>> kernels.near.tolist(), kernels.gram.tolist()
+        ([1.0, 3.0], [[1.0, 1.0], [1.0, 2.0]])
+        >>> kernels.weighted(0.5)().tolist()  # 0.5 (1 * 3 + 3 * 5)
+        [9.0]
     """
 
     near: Float[Array, " n"]
@@ -52,6 +63,12 @@ class ModifiedAttention:
         weights: w_i, shape [n]; s_i kappa(k_i, q) without regularisation.
         targets: the modified targets, shape [n, u].
         start: f_0(q), shape [u].
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> values = jnp.array([[3.0], [5.0]])
+        >>> ModifiedAttention(jnp.array(0.5), jnp.array([1.0, 3.0]), values, start=jnp.array([4.0]))().tolist()
+        [20.0]
     """
 
     zero_shot: Float[Array, ""]
@@ -73,6 +90,18 @@ class Regulariser:
         train: the parameters of the regularised dual, by `jax.grad` and optax.
         modify: the attention that it equals.
         attention: what it does to attention, in words.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import fraction
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> halved = fraction(0.5)
+        >>> halved.name, halved.attention
+        ('step size', "the demonstrations' weights times gamma")
+        >>> halved.train(model).tolist(), model.train().tolist()
+        ([[4.0, 2.5]], [[8.0, 5.0]])
     """
 
     name: str
@@ -91,6 +120,16 @@ def regularise(model: OneStepModel, point: Float[Array, " d"], regulariser: Regu
 
     Raises:
         ValueError: the model descends another objective, which the regularisers would replace.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import weight_decay
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> both = regularise(model, jnp.array([1.0, 2.0]), weight_decay(0.5))
+        >>> both.predicted.tolist(), both.measured.tolist()  # 0.5 * 1 * 3 + 3 * 5
+        ([16.5], [16.5])
     """
     if model.objective is not None:
         raise ValueError(
@@ -104,13 +143,41 @@ def regularise(model: OneStepModel, point: Float[Array, " d"], regulariser: Regu
 def regularised_influences(
     model: OneStepModel, point: Float[Array, " d"], regulariser: Regulariser
 ) -> Float[Array, " n"]:
-    """g_i, the derivative of the modified attention's first component by its i-th target."""
+    """g_i, the derivative of the modified attention's first component by its i-th target.
+
+    Args:
+        model: the dual.
+        point: the test point.
+        regulariser: the switch.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import fraction
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularised_influences(model, jnp.array([1.0, 2.0]), fraction(0.5)).tolist()
+        [0.5, 1.5]
+    """
     kernels = kernels_of(model, point)
     return jax.grad(lambda targets: regulariser.modify(replace(kernels, targets=targets))()[0])(kernels.targets)[:, 0]
 
 
 def kernels_of(model: OneStepModel, point: Float[Array, " d"]) -> Kernels:
-    """What attention sees of a model at a test point."""
+    """What attention sees of a model at a test point.
+
+    Args:
+        model: the dual.
+        point: the test point q.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> kernels_of(model, jnp.array([1.0, 2.0])).near.tolist()
+        [1.0, 3.0]
+    """
     near, among = model.similarities(point), gram(model.kernel, model.inputs, model.inputs)
     inputs, targets, weights = model.data
     start = model.initial_coordinates

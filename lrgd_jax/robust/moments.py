@@ -20,6 +20,12 @@ class Moments:
     Attributes:
         mean: $\mathbb E\,\Delta o$, shape [dv].
         mean_square: $\mathbb E\,\|\Delta o\|^2$.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> moments = target_noise_moments(jnp.array([1.0, 3.0]), width=1, strength=0.5)
+        >>> moments.mean.tolist(), float(moments.mean_square)
+        ([0.0], 2.5)
     """
 
     mean: Float[Array, " dv"]
@@ -36,6 +42,11 @@ def target_noise_moments(influences: Float[Array, " n"], width: int, strength: f
 
     Raises:
         ValueError: the strength is negative.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> float(target_noise_moments(jnp.array([1.0, 3.0]), width=1, strength=0.5).mean_square)  # 0.25 (1 + 9)
+        2.5
     """
     check_strength("target_noise_moments", strength)
     square = jnp.asarray(strength**2 * width, influences.dtype) * jnp.sum(influences**2)
@@ -53,6 +64,11 @@ def linear_noise_moments(jacobians: Float[Array, "*k dv d"], strength: float) ->
 
     Raises:
         ValueError: the strength is negative.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> float(linear_noise_moments(jnp.array([[3.0, 4.0]]), strength=2.0).mean_square)  # 4 * 25
+        100.0
     """
     check_strength("linear_noise_moments", strength)
     square = jnp.asarray(strength**2, jacobians.dtype) * jnp.sum(jacobians**2)
@@ -70,6 +86,12 @@ def dropout_moments(contributions: Float[Array, "n dv"], rate: float) -> Moments
         ValueError: the rate lies outside [0, 1].
 
     Source: claim `demonstration-dropout`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> moments = dropout_moments(jnp.array([[1.0], [3.0]]), rate=0.5)
+        >>> moments.mean.tolist(), float(moments.mean_square)  # 4 + 0.25 (1 + 9)
+        ([-2.0], 6.5)
     """
     check_rate("dropout_moments", rate)
     p = jnp.asarray(rate, contributions.dtype)
@@ -87,6 +109,12 @@ def swap_moments(influences: Float[Array, " n"], values: Float[Array, "n dv"], r
 
     Raises:
         ValueError: the rate lies outside [0, 1], or there is no pair.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> moments = swap_moments(jnp.array([1.0, 3.0]), jnp.array([[3.0], [5.0]]), rate=1.0)
+        >>> moments.mean.tolist(), float(moments.mean_square)  # (1 - 3)(5 - 3) = -4
+        ([-4.0], 16.0)
     """
     check_rate("swap_moments", rate)
     n = values.shape[0]

@@ -37,6 +37,16 @@ def target_perturbation(problem: Problem, changes: Float[Array, "n dv"]) -> Pert
         changes: delta_i.
 
     Source: claim `target-perturbation`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> moved = target_perturbation(problem, jnp.array([[1.0], [0.0]]))
+        >>> moved.output.predicted.tolist(), moved.output.measured.tolist(), float(moved.bound.predicted)
+        ([1.0], [1.0], 4.0)
     """
     after = problem.moved(values=changes)
     output = Prediction(problem.shares() @ changes, after.output() - problem.output(), "exact")
@@ -56,6 +66,16 @@ def worst_targets(problem: Problem, radius: float, direction: Float[Array, " dv"
         ValueError: the radius is not positive.
 
     Source: claim `target-perturbation`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> worst = worst_targets(problem, radius=0.5, direction=jnp.array([1.0]))
+        >>> worst.output.measured.tolist(), float(worst.bound.tightness)
+        ([2.0], 1.0)
     """
     check_radius("worst_targets", radius)
     unit = direction / jnp.linalg.norm(direction)
@@ -75,6 +95,16 @@ def key_perturbation(problem: Problem, changes: Float[Array, "n d"]) -> Perturba
         changes: delta_i.
 
     Source: claim `perturbation-bound`; the remainder is ours.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> moved = key_perturbation(problem, jnp.array([[0.0, 1.0], [0.0, 0.0]]))
+        >>> moved.output.kind, moved.output.predicted.tolist(), moved.output.measured.tolist()  # 3 * 2
+        ('exact', [6.0], [6.0])
     """
     return _attended_otherwise(problem, problem.moved(keys=changes), keys=changes)
 
@@ -85,6 +115,16 @@ def query_perturbation(problem: Problem, change: Float[Array, " d"]) -> Perturba
     Args:
         problem: the output.
         change: of the query.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> moved = query_perturbation(problem, jnp.array([1.0, 0.0]))
+        >>> moved.output.predicted.tolist(), moved.output.measured.tolist()  # 3 + 5
+        ([8.0], [8.0])
     """
     return _attended_otherwise(problem, problem.moved(query=change), query=change)
 
@@ -108,6 +148,17 @@ def token_perturbation(
 
     Raises:
         ValueError: the changes and the projections do not fit.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> changes, to_keys, to_values = jnp.array([[1.0, 0.0], [0.0, 0.0]]), jnp.eye(2), jnp.zeros((2, 1))
+        >>> moved = token_perturbation(problem, changes, to_keys, to_values)
+        >>> moved.output.predicted.tolist(), moved.output.measured.tolist()
+        ([3.0], [3.0])
     """
     if not changes.shape[1] == key_weights.shape[0] == value_weights.shape[0]:
         raise ValueError(
@@ -136,6 +187,15 @@ def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation
         ValueError: the subject is an attention form, whose positions would move; give its dual.
 
     Source: claim `demonstration-dropout`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> drop_perturbation(problem, jnp.array([True, False])).output.predicted.tolist()  # -3 * 5
+        [-15.0]
     """
     after = Problem(_without(problem.subject, problem, kept), problem.query, problem.keys, problem.values)
     dropped = problem.shares() * (1 - kept.astype(problem.values.dtype))
@@ -169,6 +229,15 @@ def swap_perturbation(problem: Problem, first: int, second: int) -> Perturbation
 
     Raises:
         ValueError: there is no such demonstration.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> swap_perturbation(problem, 0, 1).output.measured.tolist()  # (1 - 3)(5 - 3)
+        [-4.0]
     """
     n = problem.values.shape[0]
     if not (0 <= first < n and 0 <= second < n):

@@ -19,6 +19,12 @@ class Prediction:
         kind: "exact" (equal but for rounding), "at most" (predicted >= measured), "first order" (equal but for the
             remainder) or "mean" (the expectation of what was measured).
         remainder: a bound on |measured - predicted| for the kind "first order"; None where none is known.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> bound = Prediction(jnp.array([2.0]), jnp.array([1.0]), "at most")
+        >>> float(bound.tightness)
+        0.5
     """
 
     predicted: Float[Array, "*shape"]
@@ -40,6 +46,17 @@ class Perturbation:
         step: the size of the change of the step, in the Frobenius norm or that of the RKHS.
         output: the change of the output, shape [dv].
         bound: the length of the change of the output against a bound on it.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import problem_of
+        >>> from lrgd_jax.robust import target_perturbation
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> moved = target_perturbation(problem, jnp.array([[1.0], [0.0]]))
+        >>> float(moved.step.measured), moved.output.measured.tolist(), float(moved.bound.predicted)
+        (1.0, [1.0], 4.0)
     """
 
     step: Prediction

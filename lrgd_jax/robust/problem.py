@@ -29,6 +29,16 @@ class Problem:
 
     Raises:
         ValueError: the subject is of another kind, or there is not one value a key.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax import LinearAttention
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = Problem(LinearAttention(), jnp.array([1.0, 2.0]), keys, values)
+        >>> problem.output().tolist(), problem.closed_form().tolist(), problem.shares().tolist()
+        ([18.0], [18.0], [1.0, 3.0])
+        >>> problem.moved(query=jnp.array([1.0, 0.0])).output().tolist()
+        [26.0]
     """
 
     subject: Subject
@@ -179,6 +189,14 @@ def problem_of(model: OneStepModel, query: Float[Array, " d"]) -> Problem:
     Args:
         model: a `DualModel` or a `FunctionalDual`.
         query: the test point.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> problem = problem_of(DualModel.untrained(keys, values), jnp.array([1.0, 2.0]))
+        >>> problem.output().tolist()
+        [18.0]
     """
     values = model.targets[:, :-1] if model.projective else model.targets
     return Problem(model, query, model.inputs, values)

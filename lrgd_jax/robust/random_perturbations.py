@@ -19,6 +19,12 @@ def gaussian_noise(key: PRNGKeyArray, like: Float[Array, "*shape"], strength: fl
 
     Raises:
         ValueError: the strength is negative.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> gaussian_noise(jax.random.key(0), jnp.zeros((2, 3)), strength=0.1).shape
+        (2, 3)
     """
     check_strength("gaussian_noise", strength)
     return jnp.asarray(strength, like.dtype) * jax.random.normal(key, like.shape, like.dtype)
@@ -34,6 +40,11 @@ def dropout_mask(key: PRNGKeyArray, demonstrations: int, rate: float) -> Bool[Ar
 
     Raises:
         ValueError: the rate lies outside [0, 1].
+
+    Examples:
+        >>> import jax
+        >>> dropout_mask(jax.random.key(0), 3, rate=0.0).tolist()
+        [True, True, True]
     """
     check_rate("dropout_mask", rate)
     return jax.random.bernoulli(key, 1 - rate, (demonstrations,))
@@ -48,6 +59,11 @@ def random_pair(key: PRNGKeyArray, demonstrations: int) -> Int[Array, " 2"]:
 
     Raises:
         ValueError: there is no pair.
+
+    Examples:
+        >>> import jax
+        >>> sorted(random_pair(jax.random.key(0), 2).tolist())
+        [0, 1]
     """
     if demonstrations < 2:
         raise ValueError(f"random_pair: two demonstrations are needed to swap, got {demonstrations}")

@@ -28,7 +28,17 @@ __all__ = ["anchor", "clip", "contrast", "drop", "fraction", "none", "ridge", "w
 
 
 def none() -> Regulariser:
-    """No regularisation: one step on all demonstrations, attention as it is."""
+    """No regularisation: one step on all demonstrations, attention as it is.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), none()).measured.round(3).tolist()
+        [18.0]
+    """
     return replace(fraction(1.0), name="none", attention="attention as it is")
 
 
@@ -40,6 +50,15 @@ def fraction(size: float) -> Regulariser:
 
     Raises:
         ValueError: the size is not positive.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), fraction(0.5)).measured.round(3).tolist()
+        [9.0]
     """
     if not 0 < size < float("inf"):
         raise ValueError(f"fraction: the size of the step must be positive and finite, got {size}")
@@ -60,6 +79,15 @@ def weight_decay(decay: float) -> Regulariser:
         ValueError: the decay lies outside [0, 1).
 
     Source: claim `weight-decay-is-retention`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), weight_decay(0.5)).measured.round(3).tolist()
+        [16.5]
     """
     _check_decay("weight_decay", decay)
 
@@ -85,6 +113,15 @@ def anchor(decay: float, *, steps: int | None = None) -> Regulariser:
         ValueError: the decay lies outside [0, 1), or there is no step.
 
     Source: claim `anchored-regularisation`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), anchor(0.5, steps=2)).measured.round(3).tolist()
+        [27.000001907348633]
     """
     _check_decay("anchor", decay)
     _check_steps("anchor", steps)
@@ -114,6 +151,15 @@ def ridge(strength: float, *, rate: float | None = None, steps: int | None = Non
 
     Raises:
         ValueError: the strength is negative, or zero without steps; or steps without a rate.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), ridge(1.0)).measured.round(3).tolist()
+        [5.0]
     """
     check_strength("ridge", strength)
     _check_steps("ridge", steps)
@@ -153,6 +199,15 @@ def clip(threshold: float) -> Regulariser:
         ValueError: the threshold is not positive.
 
     Source: claim `gradient-clipping`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [0.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), clip(3.0)).measured.round(3).tolist()
+        [9.0]
     """
     if not 0 < threshold < float("inf"):
         raise ValueError(f"clip: the threshold must be positive and finite, got {threshold}")
@@ -183,6 +238,15 @@ def drop(kept: Float[Array, " n"], *, rate: float | None = None) -> Regulariser:
         ValueError: the rate lies outside [0, 1).
 
     Source: claim `demonstration-dropout`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), drop(jnp.array([1.0, 0.0]))).measured.round(3).tolist()
+        [3.000000238418579]
     """
     if rate is not None and not 0 <= rate < 1:
         raise ValueError(f"drop: the rate must lie in [0, 1) to divide by 1 - rate, got {rate}")
@@ -203,6 +267,15 @@ def contrast(negatives: Float[Array, "n n"], *, normaliser: bool = False) -> Reg
         normaliser: contrast the last target of a projective dual too, which is one and else stays one.
 
     Source: Ren & Liu 2023, arXiv 2310.13220; claim `negative-samples`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.dual import DualModel
+        >>> from lrgd_jax.robust import regularise
+        >>> keys, values = jnp.array([[1.0, 0.0], [1.0, 1.0]]), jnp.array([[3.0], [5.0]])
+        >>> model = DualModel.untrained(keys, values)
+        >>> regularise(model, jnp.array([1.0, 2.0]), contrast(jnp.full((2, 2), 0.5))).measured.round(3).tolist()
+        [2.0]
     """
 
     def train(model: OneStepModel) -> Coordinates:

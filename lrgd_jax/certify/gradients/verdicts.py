@@ -31,6 +31,15 @@ class Loss:
         certificate: that the gradient of this loss is the update (both times the weights' common denominator, so that
             no weight is rounded).
         function: the loss, called like the update.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.certify import is_gradient
+        >>> verdict = is_gradient(lambda S, v: S - v, "S:n=2; v:n", wrt="S")
+        >>> verdict.loss.degree, [str(weight) for weight in verdict.loss.weights]
+        (1, ['1/2', '1/2'])
+        >>> float(verdict.loss(jnp.array([2.0, 0.0]), jnp.array([1.0, 0.0])))  # S^2 / 2 - S v
+        0.0
     """
 
     degree: int
@@ -55,6 +64,12 @@ class Conservative:
         loss: the loss, where the update is a polynomial in the state; else None.
         poles: where the update may have no value. Near every other state there is a loss; that one loss serves all of
             them is not said, since it may have to wind around a pole.
+
+    Examples:
+        >>> from lrgd_jax.certify import is_gradient
+        >>> verdict = is_gradient(lambda S, v: S - v, "S:n=2; v:n", wrt="S")
+        >>> bool(verdict), type(verdict).__name__, verdict.poles
+        (True, 'Conservative', ())
     """
 
     update: str
@@ -128,6 +143,13 @@ class Rotational:
         entries: two entries of the state.
         derivatives: of the update's first entry by the state's second, and the other way round.
         counterexample: to the symmetry.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.certify import is_gradient
+        >>> verdict = is_gradient(lambda S: S[::-1] * jnp.array([1.0, -1.0]), "S:n=2", wrt="S")
+        >>> bool(verdict), verdict.derivatives
+        (False, (1.0, -1.0))
     """
 
     update: str
@@ -176,6 +198,13 @@ class Undecided:
         wrt: the name of the state.
         metric: as in `Conservative`.
         reason: why.
+
+    Examples:
+        >>> verdict = Undecided("update", wrt="S", metric=None, reason="it has no derivative at zero")
+        >>> bool(verdict)
+        False
+        >>> print(verdict)
+        undecided: whether update is the gradient of a loss of S: it has no derivative at zero
     """
 
     update: str

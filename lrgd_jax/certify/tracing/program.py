@@ -76,6 +76,10 @@ class Program:
 def trace(function: Callable[..., Any], *args: Tree) -> Program:
     """Traces `function` at arrays (or `jax.ShapeDtypeStruct`s) of the shapes and dtypes of `args`.
 
+    Args:
+        function: of arrays, or of trees of them.
+        *args: arrays, or what has their shapes and dtypes.
+
     Examples:
         >>> program = trace(jnp.dot, jnp.ones(3), jnp.ones(3))
         >>> [equation.primitive.name for equation in program.jaxpr.jaxpr.eqns]

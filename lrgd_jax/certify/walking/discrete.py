@@ -28,6 +28,10 @@ class UndecidableError(ValueError):
 class Open:
     """Booleans of which some are not decided: `value` is the likely outcome, `uncertain` marks the open ones.
 
+    Attributes:
+        value: the outcomes, as far as they are known.
+        uncertain: true where the outcome may be another; of the same shape.
+
     Examples:
         >>> comparisons = Open(np.array([True, False]), np.array([False, True]))
         >>> comparisons.possible.tolist(), comparisons.certain.tolist()

@@ -26,8 +26,15 @@ FAMILIES: tuple[Family, ...] = tuple(
 def family_of(described: Mapping[str, object]) -> Family:
     """The family of a Hugging Face config, by its "architectures" or, where that is missing, its "model_type".
 
+    Args:
+        described: what config.json holds.
+
     Raises:
         ValueError: neither is there, or no family has it.
+
+    Examples:
+        >>> family_of({"architectures": ["LlamaForCausalLM"]}).model_types
+        ('llama',)
     """
     config = Fields(described)
     named = config.texts("architectures") if config.has("architectures") else ()

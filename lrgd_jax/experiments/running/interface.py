@@ -50,6 +50,12 @@ class Experiment(Protocol[ConfigT]):
         TITLE: a few words.
         DESCRIPTION: what is measured, against which theory.
         SOURCES: papers, with arXiv number and equation.
+
+    Examples:
+        >>> from lrgd_jax.experiments import find
+        >>> contexts = find("contexts")
+        >>> contexts.Config().seeds > contexts.QUICK.seeds
+        True
     """
 
     Config: type[ConfigT]

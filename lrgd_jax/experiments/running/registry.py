@@ -43,6 +43,11 @@ def register(name: str, module: str) -> None:
 
     Raises:
         ValueError: the name is taken by another module.
+
+    Examples:
+        >>> register("contexts", "lrgd_jax.experiments.contexts")  # the package's own name for it
+        >>> find("contexts").TITLE
+        'Contexts: test error against the number of demonstrations'
     """
     taken = {**OWN, **_registered}.get(name, module)
     if taken != module:
@@ -51,16 +56,28 @@ def register(name: str, module: str) -> None:
 
 
 def names() -> list[str]:
-    """All names: the package's own, then registered ones."""
+    """All names: the package's own, then registered ones.
+
+    Examples:
+        >>> "contexts" in names()
+        True
+    """
     return [*OWN, *(name for name in _registered if name not in OWN)]
 
 
 def find(name: str) -> Experiment[Settings]:
     """The experiment of that name, its module imported.
 
+    Args:
+        name: one of `names()`.
+
     Raises:
         ValueError: there is none (the message suggests the nearest), its module is not there, or it lacks a part of
             the interface.
+
+    Examples:
+        >>> find("steps-and-depth").__name__
+        'lrgd_jax.experiments.steps_and_depth'
     """
     known = {**OWN, **_registered}
     if name not in known:
