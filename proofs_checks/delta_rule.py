@@ -3,7 +3,7 @@
 import jax
 
 from lrgd_jax.attention import recurrent_delta_rule
-from lrgd_jax.claims import Claim, Mutant, alter
+from lrgd_jax.claims import Claim, Misquotation, Mutant, alter
 from lrgd_jax.dual import DualModel, OnlineDescent, alignment, squared_error
 
 
@@ -50,6 +50,14 @@ $S_t$; both start from $S_0$. After the step $W_tk_t - v_t = (1 - b_t\|k_t\|^2)(
         Mutant("the alignment loss: nothing is erased (Hebb's rule)", alter(online, objective=alignment())),
         Mutant("the step goes uphill", alter(online, learning_rate=-1.0)),
         Mutant("the squared error without its half", alter(online, objective=twice_the_squared_error)),
-        Mutant("all gradients are taken at the first weights", all_gradients_at_the_start),
+        Mutant(
+            "all gradients are taken at the first weights",
+            all_gradients_at_the_start,
+            quoted=Misquotation(
+                says="TTT-Linear, which takes the gradients of a chunk at the weights that the chunk begins with, has the update rule of DeltaNet.",
+                source="both are one rule in ersteiger.com, A unifying view of linear attention, part 2 (read 2026-11); the minibatches are those of Sun et al. 2024, arXiv 2407.04620",
+                rather="The delta rule takes each gradient at the weights that the token before has left. Taken together at the chunk's start it is minibatch descent: the same for chunks of one token, or where keys are orthogonal. So are the steps of a token in DeltaProduct online ones, and no batch.",
+            ),
+        ),
     ),
 )

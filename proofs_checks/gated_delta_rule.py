@@ -4,7 +4,7 @@ import jax
 import optax
 
 from lrgd_jax.attention import recurrent_delta_rule
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Misquotation, Mutant
 from lrgd_jax.dual import DualModel, OnlineDescent, squared_error
 from lrgd_jax.dual.descent import step
 
@@ -92,7 +92,15 @@ unless $a_t = 1$ (a mutant below).
     right=online,
     mutants=(
         Mutant("no decay", not_decayed),
-        Mutant("coupled weight decay: the gradient at the weights before the decay", coupled),
+        Mutant(
+            "coupled weight decay: the gradient at the weights before the decay",
+            coupled,
+            quoted=Misquotation(
+                says="The gated delta rule is S_t = a_t S_(t-1) + b_t (v_t - S_(t-1) k_t) k_t': the error is that of the old memory, before the decay.",
+                source="apple/coreai-torch, documentation of GatedDeltaUpdate (main, read 2026-11); Edifice 0.2.0, Edifice.Recurrent.GatedDeltaNet (hexdocs); called the traditional formulation in fla-org/flash-linear-attention issue 885 (2026-05)",
+                rather="The memory decays first, and the error is that of the decayed memory: S_t = a_t S_(t-1) (I - b_t k_t k_t') + b_t v_t k_t'. Both agree only where a_t = 1, b_t = 0 or S_(t-1) k_t = 0.",
+            ),
+        ),
         Mutant("the decay comes after the step and takes from the new value too", decayed_afterwards),
     ),
 )

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import optax
 
-from lrgd_jax.claims import Claim, Mutant, alter
+from lrgd_jax.claims import Claim, Misquotation, Mutant, alter
 from lrgd_jax.dual.descent import step
 from lrgd_jax.incontext import apply, descent_stack, prompt
 
@@ -80,7 +80,24 @@ $W_K - W_* = (W_0 - W_*)\prod_k(I - \eta_kH)$, whose factors commute.
     mutants=(
         Mutant("one step too few", alter(steps, k=lambda k: k - 1)),
         Mutant("the loss is a sum, not a mean", alter(steps, loss=total_squares)),
-        Mutant("every step takes the first gradient", always_the_first_gradient),
-        Mutant("the query is attended to as well", query_is_a_key, "left"),
+        Mutant(
+            "every step takes the first gradient",
+            always_the_first_gradient,
+            quoted=Misquotation(
+                says="One layer of linear attention can do several steps of gradient descent: it only needs a larger rate.",
+                source="commonly read into von Oswald et al. 2023, arXiv 2212.07677, and Dai et al. 2023, arXiv 2212.10559",
+                rather="One layer is one step. K steps on the squared error need K layers (or one layer, looped), since each gradient is taken where the step before has led. Only for the alignment loss do K steps collapse into one.",
+            ),
+        ),
+        Mutant(
+            "the query is attended to as well",
+            query_is_a_key,
+            "left",
+            quoted=Misquotation(
+                says="The construction works for all tokens alike: the query may be among the keys.",
+                source="commonly read into von Oswald et al. 2023, arXiv 2212.07677, proposition 1; the mask is stated in Ahn et al. 2023, arXiv 2306.00297",
+                rather="The query must not be attended to. In the first layer with W0 = 0 it does no harm, since its own value is zero; from the second layer on it does.",
+            ),
+        ),
     ),
 )

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from lrgd_jax.attention import descent_attention
-from lrgd_jax.claims import Claim, Mutant, alter
+from lrgd_jax.claims import Claim, Misquotation, Mutant, alter
 from lrgd_jax.dual import DualModel, FullBatchDescent, squared_error
 
 
@@ -98,6 +98,14 @@ The decomposition need not be ordered, and a $\sigma_j$ may be negative.
         Mutant(
             "one step of T times the size", alter(stepped, rate=lambda rate, steps: steps * rate, steps=lambda steps: 1)
         ),
-        Mutant("the initial weights are left out", alter(stepped, start=lambda start: 0 * start)),
+        Mutant(
+            "the initial weights are left out",
+            alter(stepped, start=lambda start: 0 * start),
+            quoted=Misquotation(
+                says="T full-batch steps are the spectral filter (1 - (1 - eta s)^T)/s of the keys.",
+                source="the usual statement for gradient descent as a regulariser (early stopping), which begins at zero",
+                rather="That is the demonstrations' part. The initial weights stay with the factor (1 - eta s)^T, and with ridge s are the eigenvalues of K'K + lambda I.",
+            ),
+        ),
     ),
 )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from lrgd_jax.attention import recursive_least_squares, ridge_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Misquotation, Mutant
 from lrgd_jax.dual import DualModel, OnlineDescent, squared_error
 from lrgd_jax.dual import recursive_least_squares as newton
 from lrgd_jax.dual.descent import step
@@ -101,7 +101,15 @@ all $W_t = V_{\le t}^\top K_{\le t}H_t^{-1}$, the ridge solution (claim `ridge-a
     right=both,
     mutants=(
         Mutant("the metric is one token late", metric_one_token_late),
-        Mutant("the metric is never updated (the delta rule)", metric_never_updated),
+        Mutant(
+            "the metric is never updated (the delta rule)",
+            metric_never_updated,
+            quoted=Misquotation(
+                says="The delta rule solves the least-squares problem of the tokens so far, online.",
+                source="commonly read into Schlag et al. 2021, arXiv 2102.11174",
+                rather="Recursive least squares does: the same gradient times the inverse second moment of all keys so far. The delta rule with a fixed metric only takes a step towards it.",
+            ),
+        ),
         Mutant("every query sees all tokens", sees_the_future),
     ),
 )

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from lrgd_jax.attention import ridge_attention
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Misquotation, Mutant
 from lrgd_jax.dual import DualModel, FullBatchDescent, inverse_moment, squared_error
 
 
@@ -76,7 +76,15 @@ The left side solves the $n\times n$ system by elimination, the right side takes
     right=newton_step,
     mutants=(
         Mutant("the ridge is in the metric but not in the loss", ridge_not_in_the_loss),
-        Mutant("a plain gradient step in place of Newton's", plain_gradient),
+        Mutant(
+            "a plain gradient step in place of Newton's",
+            plain_gradient,
+            quoted=Misquotation(
+                says="Weight decay is ridge: one gradient step with decay is what ridge regression on the demonstrations predicts.",
+                source="commonly read into von Oswald et al. 2023, arXiv 2309.05858 (mesa layer), beside layers with decay",
+                rather="The ridge solution is one Newton step on the loss with the ridge, from any weights. One gradient step on that loss decays and learns, and does not reach it.",
+            ),
+        ),
         Mutant("the metric has twice the ridge", ridge_counted_twice),
     ),
 )

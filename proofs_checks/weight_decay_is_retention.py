@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.claims import Claim, Mutant
+from lrgd_jax.claims import Claim, Misquotation, Mutant
 from lrgd_jax.dual import DualModel
 
 RATE = 0.25
@@ -87,8 +87,24 @@ Decay before the step (as in decoupled weight decay) leaves the newest token who
     right=decayed,
     mutants=(
         Mutant("no decay", not_decayed),
-        Mutant("decay after the step, off by one", new_step_decays_too),
+        Mutant(
+            "decay after the step, off by one",
+            new_step_decays_too,
+            quoted=Misquotation(
+                says="Retention is weight decay, before or after the step: that is a matter of convention.",
+                source="commonly read into Sun et al. 2023, arXiv 2307.08621, eq. 3 to 5",
+                rather="Decay before the step leaves the newest token whole, with the weight rho^(t-i); after it, every token has rho^(t-i+1). Only where there are no initial weights and the output is a ratio can the factor not be seen.",
+            ),
+        ),
         Mutant("lambda in place of eta lambda", rate_forgotten),
-        Mutant("the initial weights do not decay", initial_weights_kept),
+        Mutant(
+            "the initial weights do not decay",
+            initial_weights_kept,
+            quoted=Misquotation(
+                says="Retention forgets old demonstrations; what the model knew without them stays.",
+                source="commonly read into Sun et al. 2023, arXiv 2307.08621, with a zero-shot context in front",
+                rather="Weight decay pulls to zero, and the initial weights fade as rho^t with the rest. What pulls towards the initial weights instead is anchored-regularisation.",
+            ),
+        ),
     ),
 )

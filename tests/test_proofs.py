@@ -92,6 +92,13 @@ EXACT = {
     "item-knn-is-one-step",
     "popularity-is-the-initial-weights",
     "user-knn-is-softmax-attention",
+    "attention-sink",
+    "softmax-is-kernel-regression",
+    "full-batch-test-time-training",
+    "gated-delta-net-2",
+    "newton-iterations-are-gradient-steps",
+    "order-of-the-delta-rule",
+    "proximal-delta-rule",
 }
 """Claims that are known to hold as identities of polynomials, fractions and exponentials, at every input of a shape.
 

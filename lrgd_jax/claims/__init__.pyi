@@ -7,7 +7,7 @@ from .claim import Claim
 from .comparison import ComparedInstance, Comparison, compare
 from .dtypes import DTYPES, check_dtype
 from .lookup import find_claim
-from .mutant import Mutant
+from .mutant import Misquotation, Mutant
 from .pytest_decorator import given_claim
 from .pytest_layers import LayerVerdict
 from .registry import load_claims
@@ -26,6 +26,7 @@ __all__ = [
     "Failure",
     "Integers",
     "LayerVerdict",
+    "Misquotation",
     "Mutant",
     "MutantVerdict",
     "Running",

@@ -155,6 +155,11 @@ class Claim:
             )
         return {**drawn, **changed}
 
+    @property
+    def misquoted(self) -> tuple[Mutant, ...]:
+        """The mutants that are taken for the right version somewhere."""
+        return tuple(mutant for mutant in self.mutants if mutant.quoted is not None)
+
     def call(self, side: Side, arguments: Arguments, dimensions: Dimensions, *, freed: bool = False) -> PyTree:
         """Calls a side with the arguments, dimensions and functions that its parameters name.
 

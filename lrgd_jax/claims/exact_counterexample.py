@@ -21,7 +21,7 @@ from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.traced_side import trace_side
 from lrgd_jax.claims.uncompiled_sides import UncompiledSides
 
-__all__ = ["ExactCounterexample", "smallest_exact_counterexample"]
+__all__ = ["ExactCounterexample", "pair_of_sides", "smallest_exact_counterexample"]
 
 MOST_SHAPES = 64
 """How many shapes are tried, in the order of the sum of their dimensions."""
@@ -75,6 +75,22 @@ def smallest_exact_counterexample(
     return None if point is None else search.plainest(point)
 
 
+def pair_of_sides(claim: Claim, dimensions: Dimensions, arguments: Arguments) -> Pair:
+    """Both sides of a claim as programs of the same arguments.
+
+    Args:
+        claim: what is claimed.
+        dimensions: sizes of the named axes.
+        arguments: an instance, after `given`.
+
+    Raises:
+        ValueError: a side cannot be traced.
+    """
+    sides = ("left side", claim.left), ("right side", claim.right)
+    left, right = (trace_side(claim, side, what, arguments, dimensions).program for what, side in sides)
+    return Pair(left, right)
+
+
 class _Search:
     """Points of a claim, before and after `given`."""
 
@@ -89,7 +105,7 @@ class _Search:
         for drawn in self._points(dimensions):
             try:
                 arguments = self._prepare(dimensions, drawn)
-                pair = pair or self._pair(dimensions, arguments)
+                pair = pair or pair_of_sides(self.claim, dimensions, arguments)
             except ValueError:
                 return None
             if difference_at(pair, arguments, self.claim.relation) is not None:
@@ -120,11 +136,6 @@ class _Search:
 
     def _prepare(self, dimensions: Dimensions, drawn: Arguments) -> dict[str, np.ndarray]:
         return jax.tree.map(_as_array, self.instances.prepare(dimensions, drawn))
-
-    def _pair(self, dimensions: Dimensions, arguments: Arguments) -> Pair:
-        sides = ("left side", self.claim.left), ("right side", self.claim.right)
-        left, right = (trace_side(self.claim, side, what, arguments, dimensions).program for what, side in sides)
-        return Pair(left, right)
 
     def _points(self, dimensions: Dimensions) -> Iterator[Arguments]:
         yield {

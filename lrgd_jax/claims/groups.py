@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["GROUPS", "Group", "group_legend", "group_letter", "group_name"]
+__all__ = ["GROUPS", "MISQUOTED", "Group", "group_legend", "group_letter", "group_name"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ GROUPS = (
     Group("F", "recommendation", "recommenders are duals of attention over past users"),
 )
 """All of them. A user's claim may name any other group; without one it is of the group "user"."""
+
+
+MISQUOTED = "misquoted"
+"""In the place of a group: the claims of all groups that have a wrong version which is quoted for the right one."""
 
 
 def group_letter(name: str) -> str:

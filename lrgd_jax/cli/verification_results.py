@@ -11,6 +11,7 @@ from lrgd_jax.claims.certificates import write_certificate
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.claim import Claim
 from lrgd_jax.claims.decoder_check import DecoderVerdict
+from lrgd_jax.claims.misquotations import Refutation
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 from lrgd_jax.report.verdict_json import verdicts_content
 
@@ -29,6 +30,7 @@ class VerificationResults:
         json: the file that all of it goes to.
         certificates: the folder of the claims' certificates.
         decoder: the verdict on a checkpoint.
+        refutations: of misquotations; None where they are not asked for.
         unwritten: why a file could not be written, by what it is.
     """
 
@@ -39,6 +41,7 @@ class VerificationResults:
     json: Path | None = None
     certificates: Path | None = None
     decoder: DecoderVerdict | None = None
+    refutations: list[Refutation] | None = None
     unwritten: dict[str, OSError] = field(default_factory=dict)
     _verdicts: dict[int, Verdict | Unevaluated] = field(default_factory=dict)
     _certified: dict[int, Certification | Unevaluated] = field(default_factory=dict)
@@ -91,7 +94,14 @@ class VerificationResults:
             write_json(
                 self.json,
                 verdicts_content(
-                    __version__, self.dtypes, self.seed, self.verdicts, layers, self.decoder, complete=done == asked
+                    __version__,
+                    self.dtypes,
+                    self.seed,
+                    self.verdicts,
+                    layers,
+                    self.decoder,
+                    complete=done == asked,
+                    refutations=self.refutations,
                 ),
             )
             self.unwritten.pop(f"--json {self.json}", None)

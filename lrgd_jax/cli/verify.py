@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lrgd_jax.cli.claim_groups import asks_for_misquoted, keep_groups
 from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, complain, worst
 from lrgd_jax.cli.files import make_folder, require_writable
 from lrgd_jax.cli.options import ClaimsPath, require_at_least_one
@@ -27,7 +28,10 @@ def verify(
     slugs: Annotated[list[str] | None, typer.Argument(help="Which claims; all of them if none is named.")] = None,
     group: Annotated[
         str | None,
-        typer.Option(help="Only claims of these groups, by letter or word, such as A or attention,effect."),
+        typer.Option(
+            help="Only claims of these groups, by letter or word, such as A or attention,effect; misquoted: the claims "
+            "with a wrong version that is quoted for the right one, each refuted by its smallest counterexample."
+        ),
     ] = None,
     dtype: Annotated[
         str, typer.Option(help="Dtypes to check in: float64, float32 or bfloat16; several with commas.")
@@ -72,7 +76,7 @@ def verify(
         make_folder("--certificates", certificates)
     exact = exact or certificates is not None
     _configure_jax([*dtypes, "float64"] if exact else dtypes)
-    chosen = _keep_groups(_choose(slugs or (), claims_path or (), everything=options is None), group)
+    chosen = keep_groups(_choose(slugs or (), claims_path or (), everything=options is None), group)
 
     from lrgd_jax.claims.evaluation_processes import EvaluationOptions
     from lrgd_jax.cli.verification_results import VerificationResults
@@ -83,6 +87,8 @@ def verify(
         results.decoder = None if options is None else _verify_model(options, dtypes[0])
         results.write()
         _evaluate_claims(results, EvaluationOptions(instances, seed, not no_mutants), claims_path or ())
+        if asks_for_misquoted(group):
+            _refute_misquotations(results)
     except KeyboardInterrupt:
         interrupted = True
         results.write()
@@ -110,21 +116,6 @@ def _choose(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) ->
     return list(known.values()) if everything else []
 
 
-def _keep_groups(chosen: list[Claim], groups: str | None) -> list[Claim]:
-    if groups is None:
-        return chosen
-    from lrgd_jax.claims.groups import group_letter, group_name
-
-    names = [name.strip() for name in groups.split(",")]
-    known = sorted({group_letter(claim.group) for claim in chosen})
-    unknown = [name for name in names if group_letter(name) not in known]
-    if unknown:
-        there = ", ".join(map(group_name, known))
-        raise ValueError(f"--group {groups}: there are no claims of {unknown[0]!r}; there are {there}")
-    wanted = set(map(group_letter, names))
-    return [claim for claim in chosen if group_letter(claim.group) in wanted]
-
-
 def _evaluate_claims(results: VerificationResults, options: EvaluationOptions, paths: Sequence[Path]) -> None:
     """Every dtype of a claim, one dtype after the other, and then the exact layers."""
     from lrgd_jax.claims.certify_claims import EXACT_LAYERS
@@ -145,6 +136,14 @@ def _evaluate_claims(results: VerificationResults, options: EvaluationOptions, p
         for place, found in evaluations:
             results.add(place, found)
             bar.update(task, advance=1, description=f"{found.slug}, {asked[place][1]}")
+
+
+def _refute_misquotations(results: VerificationResults) -> None:
+    """The smallest counterexample to each wrong version that is quoted for the right one."""
+    from lrgd_jax.claims.misquotations import refute_misquotations
+
+    results.refutations = refute_misquotations(results.claims, seed=results.seed)
+    results.write()
 
 
 def _verify_model(options: ModelOptions, dtype: str) -> DecoderVerdict:
@@ -168,6 +167,7 @@ def _show(results: VerificationResults, *, mutants: bool, explained: bool) -> in
     from lrgd_jax.certify.rounding.constants import constants_in_use
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.cli.verify_failures import explain_certification, explain_verdict
+    from lrgd_jax.report.misquotations import misquotation_lines
     from lrgd_jax.report.verdict_tables import certification_table, condition_lines, decoder_table, verdict_table
 
     console, codes = results_console(), [HOLDS]
@@ -185,6 +185,8 @@ def _show(results: VerificationResults, *, mutants: bool, explained: bool) -> in
         for line in condition_lines(results.certified):
             console.print(line, markup=False, highlight=False)
     codes += [explain_certification(console, results, one, search=explained) for one in results.certified]
+    for refutation in results.refutations or ():
+        console.print("\n".join(misquotation_lines(refutation)), markup=False, highlight=False)
     for what, error in results.unwritten.items():
         complain(f"{what} cannot be written: {error.strerror or error}; the results stand above")
         codes.append(BAD_INPUT)

@@ -3,7 +3,8 @@
 A claim that cannot be evaluated has a row of its own: {"slug", "group", "dtype", "holds": null, "error": why,
 "error_kind": "input" or "internal", "seconds"}. Where the exact layers alone cannot be evaluated, "certified" is null
 beside "certify_error" and "certify_error_kind". "complete" is false in the file of a run that is not finished yet, or
-that was ended. "constants" says which measured constants the bounds rest on.
+that was ended. "constants" says which measured constants the bounds rest on; "misquotations" is there
+where the group misquoted was asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,9 @@ from lrgd_jax.claims.certificates import layers_content
 from lrgd_jax.claims.certification import Certification
 from lrgd_jax.claims.comparison import Comparison
 from lrgd_jax.claims.decoder_check import DecoderVerdict
+from lrgd_jax.claims.misquotations import Refutation
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
+from lrgd_jax.report.misquotations import misquotation_content
 
 __all__ = ["verdicts_content"]
 
@@ -28,6 +31,7 @@ def verdicts_content(
     model: DecoderVerdict | None,
     *,
     complete: bool = True,
+    refutations: Sequence[Refutation] | None = None,
 ) -> dict[str, Any]:
     """What the file says; the exact layers, where they were asked for, stand with every dtype of a claim.
 
@@ -39,8 +43,9 @@ def verdicts_content(
         certifications: by slug, what the exact layers say.
         model: the verdict on a checkpoint, if one was asked for.
         complete: whether everything that was asked for is there.
+        refutations: of misquotations, if they were asked for.
     """
-    return {
+    content = {
         "version": version,
         "dtype": ",".join(dtypes),
         "seed": seed,
@@ -49,6 +54,7 @@ def verdicts_content(
         "claims": [_claim(verdict, certifications.get(verdict.slug)) for verdict in verdicts],
         "model": None if model is None else _model(model),
     }
+    return content if refutations is None else content | {"misquotations": list(map(misquotation_content, refutations))}
 
 
 def _claim(verdict: Verdict | Unevaluated, certification: Certification | Unevaluated | None) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_an_unknown_slug_suggests_the_nearest():
 
 def test_a_slug_that_is_part_of_several_lists_them_and_a_far_one_suggests_none():
     claims = load_claims()
-    with pytest.raises(ValueError, match="did you mean 'softmax-attention' or 'softmax-random-features' or"):
+    with pytest.raises(ValueError, match="did you mean 'softmax-attention' or 'softmax-is-kernel-regression' or"):
         find_claim(claims, "softmax")
     for far in ("zzz", ""):
         with pytest.raises(ValueError, match=f"^there is no claim '{far}'; `lrgd claims` lists all {len(claims)}$"):
