@@ -10,6 +10,7 @@ from pathlib import Path
 from pages.api import api_pages
 from pages.claims import claim_pages
 from pages.experiments import numbers
+from pages.misquoted import misquoted_page
 from pages.mutants import mutant_tables
 from pages.narrow_formats import narrow_format_tables
 from pages.notebooks import notebook_pages
@@ -42,6 +43,8 @@ def main():
     folder = empty_folder("notebooks")
     write_pages(folder, notebook_pages(folder))
     write_pages(RESULTS, {f"{name}.md": "\n".join(numbers(name)) + "\n" for name in names()})
+    summary = json.loads((RESULTS / "misquoted" / "summary.json").read_text())
+    write_pages(DOCS, {"misquoted.md": misquoted_page(summary)})
     summary = json.loads((RESULTS / "mutants" / "summary.json").read_text())
     write_pages(RESULTS, {"mutants.md": "\n".join(mutant_tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
