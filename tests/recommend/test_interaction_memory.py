@@ -133,6 +133,13 @@ def test_times_come_in_order(times, message):
         found.update("2" if times == [10] else "0", [1] * len(times or [0]), times)
 
 
+def test_where_there_are_times_they_say_what_came_together():
+    known = Recommender(Catalogue(tuple(map(str, range(ITEMS))))).fit(histories(timed=True))
+    with pytest.raises(ValueError, match="give equal times instead"):
+        known.update("0", [1, 2], [99, 99], together=True)
+    assert known.update("0", [1, 2], [99, 99]).memory.past("0").tied.tolist()[-2:] == [False, True]
+
+
 def test_users_have_one_name_each():
     with pytest.raises(ValueError, match="different names"):
         Memory.of(histories(), ["same"] * 9, KEYS, ITEMS)

@@ -136,8 +136,10 @@ class Memory:
         """Several interactions (item, time), all or none; where there are no times, `together` makes them one basket.
 
         Raises:
-            ValueError: as `append`.
+            ValueError: as `append`, or `together` where times say it.
         """
+        if together and self.timed:
+            raise ValueError("these histories have times, which say what came together; give equal times instead")
         latest = None
         for item, time in interactions:
             self._check(user, item, time)

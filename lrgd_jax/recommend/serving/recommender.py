@@ -227,7 +227,8 @@ class Recommender:
             together: where they have none, whether the items came at one time.
 
         Raises:
-            ValueError: an unknown item, or times that are missing, out of order or not wanted; nothing is changed.
+            ValueError: an unknown item, times that are missing, out of order or not wanted, or `together` beside times;
+                nothing is changed.
         """
         require_name("user", user)
         numbers = [number_of("item", x, self.item_numbers) if isinstance(x, str) else x for x in items]
