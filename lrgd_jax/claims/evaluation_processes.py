@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -108,10 +106,8 @@ def evaluate_in_processes(
             for place, (claim, layer, _) in enumerate(evaluations)
         }
         for done in as_completed(places):
-            try:
-                found = done.result()
-            except (BrokenProcessPool, pickle.PicklingError, KeyError, TypeError, AttributeError):
-                found = None
+            # a process that was killed, or could not hand over what it found; here a fault is told
+            found = None if done.exception() is not None else done.result()
             place = places[done]
             yield place, attempt(*evaluations[place]) if found is None else found
     finally:
