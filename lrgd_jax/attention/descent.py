@@ -69,7 +69,7 @@ def descent_attention(
     key_features, query_features = phi(k), phi(q)
 
     def residual(y: Float[Array, "t r"]) -> Float[Array, "t r"]:
-        left = query_features - _seen(y @ key_features.T, mask) @ key_features - penalty * y
+        left = query_features - _hide_unseen(y @ key_features.T, mask) @ key_features - penalty * y
         return left if metric is None else left @ metric.T
 
     def one_step(state: _Iterate, _: None) -> tuple[_Iterate, None]:
@@ -83,8 +83,8 @@ def descent_attention(
 
     zero = jnp.zeros_like(query_features)
     (refined, _), _ = jax.lax.scan(one_step, (zero, zero), None, length=steps)
-    return narrow(_seen(refined @ key_features.T, mask) @ v, queries, keys, values)
+    return narrow(_hide_unseen(refined @ key_features.T, mask) @ v, queries, keys, values)
 
 
-def _seen(weights: Float[Array, "t n"], mask: Bool[Array, "t n"] | None) -> Float[Array, "t n"]:
+def _hide_unseen(weights: Float[Array, "t n"], mask: Bool[Array, "t n"] | None) -> Float[Array, "t n"]:
     return weights if mask is None else jnp.where(mask, weights, jnp.zeros_like(weights))

@@ -146,7 +146,7 @@ def recurrent_linear_attention(
     query_features, key_features = phi(q), phi(k)
     state = LinearState(*known) if known else LinearState.empty(v.shape[1], key_features.shape[1], v.dtype)
     entering = (key_features, v)
-    leaving = _delayed(key_features, window), _delayed(v, window)
+    leaving = _delay(key_features, window), _delay(v, window)
 
     def token(carry: LinearState, step: _Step) -> tuple[LinearState, Float[Array, " dv"]]:
         query, (key, value), (old_key, old_value) = step
@@ -161,7 +161,7 @@ def recurrent_linear_attention(
     return narrow(outputs, queries, keys, values), state
 
 
-def _delayed(x: Float[Array, "n r"], window: int | None) -> Float[Array, "n r"]:
+def _delay(x: Float[Array, "n r"], window: int | None) -> Float[Array, "n r"]:
     """Row t is x[t - window], zero where there is none."""
     if window is None or window >= x.shape[0]:
         return jnp.zeros_like(x)

@@ -108,7 +108,7 @@ def streaming_softmax_attention(
     t, n = logits.shape
     block = min(block, n)
     blocks = -(-n // block)
-    lowest = _masked(logits.dtype)
+    lowest = _hidden_logit(logits.dtype)
     padding = blocks * block - n
     logits = jnp.pad(logits, ((0, 0), (0, padding)), constant_values=lowest)
     logit_blocks = logits.reshape(t, blocks, block).swapaxes(0, 1)
@@ -151,10 +151,10 @@ def _logits(
     if bias is not None:
         logits = logits + bias
     if mask is not None:
-        logits = jnp.where(mask, logits, jnp.asarray(_masked(logits.dtype), logits.dtype))
+        logits = jnp.where(mask, logits, jnp.asarray(_hidden_logit(logits.dtype), logits.dtype))
     return logits
 
 
-def _masked(dtype: jnp.dtype) -> float:
+def _hidden_logit(dtype: jnp.dtype) -> float:
     """The logit of a key that is not seen: half the lowest number, so that shifting it cannot overflow."""
     return float(jnp.finfo(dtype).min) / 2

@@ -97,7 +97,7 @@ _SPELLED_OTHERWISE = {f"scatter_{name}" for name in ("add", "sub", "mul", "max",
 
 
 def _of(name: str) -> Coverage:
-    shared = _shared(name)
+    shared = _walker_coverage(name)
     exact = [_in_algebra(system, name) or shared for system in (_FIELD, _RATIONALS, _BALLS)]
     return Coverage(
         rounding=RULE if name in Rounding.rules else shared,
@@ -112,7 +112,7 @@ def _of(name: str) -> Coverage:
 _FIELD, _RATIONALS, _BALLS = PrimeField((1 << 61) - 1, 0), Rationals(), Balls()
 
 
-def _shared(name: str) -> str:
+def _walker_coverage(name: str) -> str:
     """What the walker does by itself."""
     registries: Mapping[str, Mapping[str, Any]] = {WALKED: CONTROL, MOVED: MOVES, WRITTEN_OUT: EXPANSIONS}
     if name in versions.EXPANSIONS or name in _PARTS:

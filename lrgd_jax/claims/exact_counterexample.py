@@ -123,7 +123,7 @@ class _Search:
         if difference is None:
             return None
         arguments = self._prepare(point.dimensions, drawn)
-        beside = self._prepare(point.dimensions, self._drawn(point.dimensions, RANDOM_POINTS))
+        beside = self._prepare(point.dimensions, self._draw(point.dimensions, RANDOM_POINTS))
         steps = find_divergence(point.pair.left, point.pair.right, *map(jax.tree.leaves, (arguments, beside)))
         return ExactCounterexample(point.dimensions, arguments, difference, steps)
 
@@ -145,9 +145,9 @@ class _Search:
             for name, spec in self.claim.arguments.items()
         }
         for number in range(RANDOM_POINTS):
-            yield self._drawn(dimensions, number)
+            yield self._draw(dimensions, number)
 
-    def _drawn(self, dimensions: Dimensions, number: int) -> Arguments:
+    def _draw(self, dimensions: Dimensions, number: int) -> Arguments:
         rng = np.random.default_rng([self.seed, number])
         return {
             name: np.asarray(rng.standard_normal(self.claim.shape_of(name, dimensions)))

@@ -64,12 +64,12 @@ def _invalid(error: BaseException) -> list[Any]:
 def _suggestion(error: Any, context: Any) -> Iterator[str]:
     if context is None:
         return
-    name, known = _unknown(error, context)
+    name, known = _unknown_word(error, context)
     if question := did_you_mean(name, known):
         yield question.rstrip("?")
 
 
-def _unknown(error: Any, context: Any) -> tuple[str, list[str]]:
+def _unknown_word(error: Any, context: Any) -> tuple[str, list[str]]:
     """The word that is not known, and those that are; empty where it is about something else."""
     if hasattr(error, "possibilities"):
         options = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
-from lrgd_jax.decoder.tokenizer import Tokenizer, add_special_tokens, numbered
+from lrgd_jax.decoder.tokenizer import Tokenizer, add_special_tokens, number_tokens
 
 __all__ = ["SPLITTINGS", "Splitting", "byte_level_tokenizer"]
 
@@ -78,7 +78,7 @@ def byte_level_tokenizer(
     if splitting not in SPLITTINGS:
         return None
     rule = SPLITTINGS[splitting]
-    vocabulary = numbered(tokens)
+    vocabulary = number_tokens(tokens)
     pairs = [_pair(merge, vocabulary) for merge in merges]
     backend = tokenizers.Tokenizer(models.BPE(vocabulary, pairs, ignore_merges=rule.whole_words))
     before = [pre_tokenizers.Digits(individual_digits=True)] if rule.digits else []

@@ -65,21 +65,21 @@ def read_header(path: Path, sizes: dict[int, tuple[int, int]]) -> GgufHeader:
     """
     size = path.stat().st_size
     if size < 24:
-        raise _damaged(path, f"it has {size} bytes, fewer than any header")
+        raise _damage_error(path, f"it has {size} bytes, fewer than any header")
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
         cursor = _Cursor(view, path)
         if cursor.take(4, "the first letters") != MAGIC:
-            raise _damaged(path, 'it does not begin with "GGUF"')
+            raise _damage_error(path, 'it does not begin with "GGUF"')
         version = cursor.whole("u4")
         if version not in VERSIONS:
             swapped = " (its bytes are in the order of big-endian machines)" if version % 65536 == 0 else ""
-            raise _damaged(path, f"its version is {version}{swapped}; 2 and 3 are read")
+            raise _damage_error(path, f"its version is {version}{swapped}; 2 and 3 are read")
         tensors, keys = cursor.count(MOST_TENSORS, "tensors"), cursor.count(MOST_KEYS, "keys")
         metadata: dict[str, object] = {}
         for _ in range(keys):
             key = cursor.text("a key")
             if key in metadata:
-                raise _damaged(path, f"the key {key} is there twice")
+                raise _damage_error(path, f"the key {key} is there twice")
             metadata[key] = cursor.value(cursor.whole("u4"), key)
         stated = [cursor.tensor() for _ in range(tensors)]
         return GgufHeader(metadata, _places(path, stated, cursor.at, size, _alignment(path, metadata), sizes))
@@ -88,7 +88,7 @@ def read_header(path: Path, sizes: dict[int, tuple[int, int]]) -> GgufHeader:
 def _alignment(path: Path, metadata: dict[str, object]) -> int:
     alignment = metadata.get("general.alignment", ALIGNMENT)
     if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
-        raise _damaged(path, f"general.alignment is {alignment!r}, which is no power of two")
+        raise _damage_error(path, f"general.alignment is {alignment!r}, which is no power of two")
     return alignment
 
 
@@ -109,10 +109,10 @@ def _places(
 ) -> dict[str, TensorPlace]:
     """Where the tensors lie; each begins where the one before ends, at the next multiple of the alignment."""
     places: dict[str, TensorPlace] = {}
-    data, expected = _padded(header_end, alignment), 0
+    data, expected = _pad(header_end, alignment), 0
     for name, dimensions, kind, offset in stated:
         if name in places:
-            raise _damaged(path, f"tensor {name} is there twice")
+            raise _damage_error(path, f"tensor {name} is there twice")
         if kind not in sizes:
             raise ValueError(
                 f"{path}: tensor {name} is stored in a way that the gguf package does not know (kind {kind}); "
@@ -120,27 +120,27 @@ def _places(
             )
         block, block_bytes = sizes[kind]
         if not dimensions or dimensions[0] % block:
-            raise _damaged(path, f"rows of tensor {name} have {[*dimensions][:1]} numbers, no multiple of {block}")
+            raise _damage_error(path, f"rows of tensor {name} have {[*dimensions][:1]} numbers, no multiple of {block}")
         numbers = 1
         for dimension in dimensions:
             numbers *= dimension
         if offset != expected:
-            raise _damaged(
+            raise _damage_error(
                 path, f"tensor {name} begins at byte {offset} of the data, but the tensors before it end at {expected}"
             )
         size = numbers // block * block_bytes
         if data + offset + size > file_size:
-            raise _damaged(path, f"tensor {name} ends at byte {data + offset + size}, the file has {file_size}")
+            raise _damage_error(path, f"tensor {name} ends at byte {data + offset + size}, the file has {file_size}")
         places[name] = TensorPlace(name, dimensions[::-1], kind, data + offset, size)
-        expected = _padded(offset + size, alignment)
+        expected = _pad(offset + size, alignment)
     return places
 
 
-def _padded(size: int, alignment: int) -> int:
+def _pad(size: int, alignment: int) -> int:
     return -(-size // alignment) * alignment
 
 
-def _damaged(path: Path, why: str) -> ValueError:
+def _damage_error(path: Path, why: str) -> ValueError:
     return ValueError(f"{path}: damaged, or not a GGUF file ({why}); download the file again")
 
 
@@ -155,7 +155,7 @@ class _Cursor:
     def take(self, size: int, what: str) -> bytes:
         left = len(self.view) - self.at
         if size > left:
-            raise _damaged(self.path, f"{what} at byte {self.at} needs {size} bytes, {left} are left")
+            raise _damage_error(self.path, f"{what} at byte {self.at} needs {size} bytes, {left} are left")
         self.at += size
         return self.view[self.at - size : self.at]
 
@@ -166,7 +166,7 @@ class _Cursor:
     def count(self, most: int, what: str) -> int:
         number = self.whole("u8")
         if number > most:
-            raise _damaged(self.path, f"it states {number} {what}; at most {most} are read")
+            raise _damage_error(self.path, f"it states {number} {what}; at most {most} are read")
         return number
 
     def text(self, what: str) -> str:
@@ -175,7 +175,7 @@ class _Cursor:
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise _damaged(self.path, f"{what} at byte {start} is not UTF-8") from error
+            raise _damage_error(self.path, f"{what} at byte {start} is not UTF-8") from error
 
     def value(self, kind: int, key: str) -> object:
         if kind in NUMBERS:
@@ -187,7 +187,7 @@ class _Cursor:
             return self.text(key)
         if kind == LIST:
             return self.values(key)
-        raise _damaged(self.path, f"{key} is of type {kind}, which is not defined")
+        raise _damage_error(self.path, f"{key} is of type {kind}, which is not defined")
 
     def values(self, key: str) -> list[object]:
         kind, length = self.whole("u4"), self.count(MOST_ENTRIES, f"entries of {key}")
@@ -197,19 +197,21 @@ class _Cursor:
         if kind == BOOLEAN:
             return [*self.flags(length, key)]
         if kind != TEXT:
-            raise _damaged(self.path, f"{key} is a list of type {kind}, which is not defined")
+            raise _damage_error(self.path, f"{key} is a list of type {kind}, which is not defined")
         return [self.text(key) for _ in range(length)]
 
     def flags(self, length: int, key: str) -> list[bool]:
         raw = self.take(length, key)
         if raw.strip(b"\0\1"):
-            raise _damaged(self.path, f"{key} holds a truth value that is neither 0 nor 1")
+            raise _damage_error(self.path, f"{key} holds a truth value that is neither 0 nor 1")
         return [byte == 1 for byte in raw]
 
     def tensor(self) -> _Stated:
         name = self.text("a tensor's name")
         count = self.whole("u4")
         if count > MOST_DIMENSIONS:
-            raise _damaged(self.path, f"tensor {name} has {count} dimensions; at most {MOST_DIMENSIONS} are allowed")
+            raise _damage_error(
+                self.path, f"tensor {name} has {count} dimensions; at most {MOST_DIMENSIONS} are allowed"
+            )
         dimensions = tuple(self.whole("u8") for _ in range(count))
         return _Stated(name, dimensions, self.whole("u4"), self.whole("u8"))

@@ -103,7 +103,7 @@ def _feed_forward(keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.ty
     if config.experts is None:
         return _one_block(keys, config, dtype)
     split = zip(*(jax.random.split(key, config.experts) for key in keys), strict=True)
-    experts = tuple(_gated(list(keys), config, dtype) for keys in split)
+    experts = tuple(_gated_weights(list(keys), config, dtype) for keys in split)
     router = _normal(jax.random.fold_in(keys[0], 1), (config.experts, config.width), config.width, dtype)
     return MixtureOfExperts(router=router, experts=experts, router_bias=_shift(config.mlp_bias, dtype)(config.experts))
 
@@ -112,14 +112,14 @@ def _one_block(
     keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike
 ) -> FeedForwardWeights | TwoMatrices:
     if config.gated:
-        return _gated(keys, config, dtype)
+        return _gated_weights(keys, config, dtype)
     m, f = config.width, config.hidden_width
     first, second = _normal(keys[1], (f, m), m, dtype), _normal(keys[2], (m, f), f, dtype)
     shift = _shift(config.mlp_bias, dtype)
     return TwoMatrices(first=first, second=second, first_bias=shift(f), second_bias=shift(m))
 
 
-def _gated(keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike) -> FeedForwardWeights:
+def _gated_weights(keys: list[PRNGKeyArray], config: DecoderConfig, dtype: jax.typing.DTypeLike) -> FeedForwardWeights:
     m, f = config.width, config.hidden_width
     gate, up = _normal(keys[0], (f, m), m, dtype), _normal(keys[1], (f, m), m, dtype)
     shift = _shift(config.mlp_bias, dtype)

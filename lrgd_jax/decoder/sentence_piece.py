@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import tokenizers
 from tokenizers import decoders, models, normalizers
 
-from lrgd_jax.decoder.tokenizer import Tokenizer, add_special_tokens, numbered
+from lrgd_jax.decoder.tokenizer import Tokenizer, add_special_tokens, number_tokens
 
 __all__ = ["sentence_piece_tokenizer"]
 
@@ -42,7 +42,7 @@ def sentence_piece_tokenizer(
 
     Source: Kudo and Richardson 2018, arXiv 1808.06226, section 3.
     """
-    vocabulary = numbered(tokens)
+    vocabulary = number_tokens(tokens)
     whole = {token: i for token, i in vocabulary.items() if pieces[i]}
     every_byte = all(f"<0x{byte:02X}>" in vocabulary for byte in range(256))
     backend = tokenizers.Tokenizer(

@@ -56,7 +56,7 @@ def read_blocks(
         ValueError: a number is not finite, or not in the narrower type; the message names file, tensor and place.
     """
     narrow = np.dtype(jnp.dtype(dtype))
-    values, at = _aligned(shape, narrow), 0
+    values, at = _allocate_aligned(shape, narrow), 0
     flat = values.reshape(-1)
     wrong = _NotFinite(f"{file}: tensor {name}", shape, damage)
     overflown = _NotFinite(f"{file}: tensor {name}", shape, f"it overflows {narrow.name}; load in a wider type")
@@ -73,7 +73,7 @@ def read_blocks(
     return jax.device_put(values, may_alias=True)
 
 
-def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+def _allocate_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     size = int(np.prod(shape)) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT

@@ -12,7 +12,7 @@ from tokenizers.processors import TemplateProcessing
 
 from lrgd_jax.decoder.segments import split_text
 
-__all__ = ["Tokenizer", "add_special_tokens", "chatml", "load_tokenizer", "numbered"]
+__all__ = ["Tokenizer", "add_special_tokens", "chatml", "load_tokenizer", "number_tokens"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
     return Tokenizer(backend, vocab_size)
 
 
-def numbered(tokens: Sequence[str]) -> dict[str, int]:
+def number_tokens(tokens: Sequence[str]) -> dict[str, int]:
     """The id of every token.
 
     Raises:

@@ -53,7 +53,7 @@ class Explanation:
     def to_dict(self) -> dict[str, Any]:
         """All numbers, as JSON holds them; `heads` only where parts by head were asked for."""
         attribution = self.attribution
-        heads = {"heads": _listed(attribution.heads)} if self.by == "head" else {}
+        heads = {"heads": _list_or_none(attribution.heads)} if self.by == "head" else {}
         return {
             "version": __version__,
             "model": self.model,
@@ -72,7 +72,7 @@ class Explanation:
             "forward_passes": attribution.scores.cost,
             "probabilities": [_probability(one) for one in attribution.target],
             "alternatives": [_probability(one) for one in attribution.alternatives],
-            "layers": _listed(attribution.layers),
+            "layers": _list_or_none(attribution.layers),
             **heads,
             "notes": list(attribution.notes),
             "seconds": dict(attribution.seconds),
@@ -184,7 +184,7 @@ def _size(decoder: LoadedDecoder) -> int:
     return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(decoder.params))
 
 
-def _listed(parts: np.ndarray | None) -> list | None:
+def _list_or_none(parts: np.ndarray | None) -> list | None:
     return None if parts is None else parts.tolist()
 
 

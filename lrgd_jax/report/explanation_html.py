@@ -41,7 +41,7 @@ def _percent(share: float | None) -> str:
     return "–" if share is None or not np.isfinite(share) else format_signed(share, ".0%")
 
 
-def _shown(token: str) -> str:
+def _show_blanks(token: str) -> str:
     """A token's text with its blanks made visible."""
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
 
@@ -168,7 +168,7 @@ def _token_row(one: TokenProbability) -> list[str]:
         f'<rect class="grey" x="0" y="2" width="{lengths[0]}" height="6"/>'
         f'<rect class="helps" x="0" y="10" width="{lengths[1]}" height="6"/><path class="axis" d="M0.5 0V18"/></svg>'
     )
-    return [escape_text(_shown(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", bars]
+    return [escape_text(_show_blanks(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", bars]
 
 
 def _layers(attribution: PromptAttribution) -> str:

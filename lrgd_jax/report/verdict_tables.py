@@ -83,7 +83,7 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
         exact, rigorous = certification.exact, certification.rigorous
         table.add_row(
             plain(certification.slug),
-            _certified(certification),
+            _certainty_cell(certification),
             "-" if exact is None else str(len(exact.fields)),
             "-" if exact is None else str(exact.degree),
             "-" if exact is None else f"<= {_number(exact.false_accept)}",
@@ -97,7 +97,7 @@ def certification_table(certifications: Sequence[Certification | Unevaluated], *
     return table
 
 
-def _certified(certification: Certification) -> str:
+def _certainty_cell(certification: Certification) -> str:
     if certification.status == "points":
         return f"no ({certification.points} points)"
     return _yes(certification.passed) if certification.status != "not applicable" else certification.status

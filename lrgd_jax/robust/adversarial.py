@@ -102,10 +102,10 @@ def adversarial_perturbation(
         value, slope = jax.value_and_grad(gain)(change)
         best = jnp.where(value > best_gain, change, best)
         updates, state = optimiser.update(-_unit(slope), state, change)
-        moved = _into_ball(jnp.asarray(optax.apply_updates(change, updates)), radius)
+        moved = _project_on_ball(jnp.asarray(optax.apply_updates(change, updates)), radius)
         return (moved, state, best, jnp.maximum(value, best_gain)), value
 
-    start = _into_ball(2 * radius * jax.random.normal(key, like.shape, like.dtype), radius)
+    start = _project_on_ball(2 * radius * jax.random.normal(key, like.shape, like.dtype), radius)
     carry = (start, optimiser.init(start), start, gain(start))
     (last, _, best, best_gain), path = jax.lax.scan(ascend, carry, length=steps)
     best = jnp.where(gain(last) > best_gain, last, best)
@@ -120,7 +120,7 @@ def _unit(slope: Float[Array, "..."]) -> Float[Array, "..."]:
     return slope / jnp.sqrt(jnp.where(square > 0, square, jnp.ones_like(square)))
 
 
-def _into_ball(change: Float[Array, "..."], radius: float) -> Float[Array, "..."]:
+def _project_on_ball(change: Float[Array, "..."], radius: float) -> Float[Array, "..."]:
     """Every row (the vector itself, if it is one) projected onto the ball."""
     length = jnp.linalg.norm(change, axis=-1, keepdims=True)
     limit = jnp.asarray(radius, change.dtype)

@@ -106,7 +106,7 @@ def key_perturbation(problem: Problem, changes: Float[Array, "n d"]) -> Perturba
         >>> moved.output.kind, moved.output.predicted.tolist(), moved.output.measured.tolist()  # 3 * 2
         ('exact', [6.0], [6.0])
     """
-    return _attended_otherwise(problem, problem.moved(keys=changes), keys=changes)
+    return _move_attention(problem, problem.moved(keys=changes), keys=changes)
 
 
 def query_perturbation(problem: Problem, change: Float[Array, " d"]) -> Perturbation:
@@ -126,7 +126,7 @@ def query_perturbation(problem: Problem, change: Float[Array, " d"]) -> Perturba
         >>> moved.output.predicted.tolist(), moved.output.measured.tolist()  # 3 + 5
         ([8.0], [8.0])
     """
-    return _attended_otherwise(problem, problem.moved(query=change), query=change)
+    return _move_attention(problem, problem.moved(query=change), query=change)
 
 
 def token_perturbation(
@@ -197,7 +197,7 @@ def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation
         >>> drop_perturbation(problem, jnp.array([True, False])).output.predicted.tolist()  # -3 * 5
         [-15.0]
     """
-    after = Problem(_without(problem.subject, problem, kept), problem.query, problem.keys, problem.values)
+    after = Problem(_drop(problem.subject, problem, kept), problem.query, problem.keys, problem.values)
     dropped = problem.shares() * (1 - kept.astype(problem.values.dtype))
     if problem.model().projective:
         before = problem.closed_form()
@@ -209,11 +209,11 @@ def drop_perturbation(problem: Problem, kept: Bool[Array, " n"]) -> Perturbation
 
 
 @singledispatch
-def _without(subject: Subject, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
+def _drop(subject: Subject, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
     raise ValueError("drop_perturbation: give the dual model of the attention; dropping moves a form's positions")
 
 
-@_without.register(OneStepDual)
+@_drop.register(OneStepDual)
 def _(subject: OneStepModel, problem: Problem, kept: Bool[Array, " n"]) -> Subject:
     weights = problem.model().data.sample_weights * kept.astype(problem.values.dtype)
     return subject.replace(sample_weights=weights)
@@ -246,7 +246,7 @@ def swap_perturbation(problem: Problem, first: int, second: int) -> Perturbation
     return target_perturbation(problem, exchanged - problem.values)
 
 
-def _attended_otherwise(before: Problem, after: Problem, **changes: Float[Array, "..."]) -> Perturbation:
+def _move_attention(before: Problem, after: Problem, **changes: Float[Array, "..."]) -> Perturbation:
     """Keys or query have moved, values have not."""
     predicted, measured = _first_order(before, **changes), after.output() - before.output()
     if _is_linear(before):

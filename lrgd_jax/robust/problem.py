@@ -145,7 +145,7 @@ class _FormView:
         return self.dual.form(problem.query[None], problem.keys, problem.values)[0]
 
     def model(self, problem: Problem) -> OneStepModel:
-        counted = self._counted(problem)
+        counted = self._visibility(problem)
         role = TokenRoles(jnp.zeros_like(counted), counted)
         model: OneStepDual[Any] = self.dual.build(self.dual.inputs(problem.keys), problem.values, role)
         return model.in_range(self.point(problem))
@@ -153,7 +153,7 @@ class _FormView:
     def point(self, problem: Problem) -> Float[Array, " _"]:
         return self.dual.inputs(problem.query[None], problem.keys.shape[0] - 1)[0]
 
-    def _counted(self, problem: Problem) -> Float[Array, " n"]:
+    def _visibility(self, problem: Problem) -> Float[Array, " n"]:
         """The weight with which each token is seen from the query."""
         n, dtype = problem.keys.shape[0], problem.values.dtype
         seen, recency = self.dual.form.mask(1, n)[0].astype(dtype), self.dual.recency(1, n, dtype)

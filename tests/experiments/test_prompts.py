@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import pytest
 
 from lrgd_jax.decoder import load_directory
-from lrgd_jax.experiments.shared.prompts import Prompt, filled, pair_prompts, prompts_of, story_prompt
+from lrgd_jax.experiments.shared.prompts import Prompt, pad_tokens, pair_prompts, prompts_of, story_prompt
 
 PROMPT = Prompt((1,), ((5, 6), (7, 8, 9)), (2, 1), (10, 11), (12,))
 
@@ -14,7 +14,7 @@ def test_a_prompt_is_its_parts_in_order():
     assert PROMPT.tokens((1, 0)) == (1, 7, 8, 9, 5, 6, 10, 11, 12)
     assert PROMPT.tokens(()) == (1, 10, 11, 12)
     assert PROMPT.segments().tolist() == [0, 1, 1, 2, 2, 2, 3, 3, 3]
-    assert filled(PROMPT.target, 3).tolist() == [12, 0, 0]
+    assert pad_tokens(PROMPT.target, 3).tolist() == [12, 0, 0]
 
 
 @pytest.fixture(scope="module")

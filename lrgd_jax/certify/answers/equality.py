@@ -13,7 +13,7 @@ import jax
 from lrgd_jax.certify.answers.certificates import Certificate
 from lrgd_jax.certify.answers.comparison import Comparison
 from lrgd_jax.certify.answers.counterexample import Counterexample
-from lrgd_jax.certify.answers.literal_notes import with_lifted, with_rounded
+from lrgd_jax.certify.answers.literal_notes import note_lifted, note_rounded
 from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.points.function_pairs import (
     names_of,
@@ -88,6 +88,6 @@ def equal(
     asked = shapes_of(shapes)
     with jax.enable_x64(True):
         if constants == "rounded":
-            return with_rounded(Comparison(f, g, asked, relation, seed, instances).verdict(), f, g, asked)
+            return note_rounded(Comparison(f, g, asked, relation, seed, instances).verdict(), f, g, asked)
         first, second = LiteralLifting(f), LiteralLifting(g)
-        return with_lifted(Comparison(first, second, asked, relation, seed, instances).verdict(), first, second, asked)
+        return note_lifted(Comparison(first, second, asked, relation, seed, instances).verdict(), first, second, asked)

@@ -17,12 +17,12 @@ from lrgd_jax.certify.verdicts.conditions import Condition
 from lrgd_jax.certify.verdicts.enclosures import Enclosure
 from lrgd_jax.certify.verdicts.literal_lifting import LiteralLifting
 
-__all__ = ["Answer", "with_lifted", "with_rounded"]
+__all__ = ["Answer", "note_lifted", "note_rounded"]
 
 Answer = Certificate | Counterexample | Unrefuted
 
 
-def with_lifted(found: Answer, f: LiteralLifting, g: LiteralLifting, shapes: Shapes) -> Answer:
+def note_lifted(found: Answer, f: LiteralLifting, g: LiteralLifting, shapes: Shapes) -> Answer:
     """A result of two functions whose literals are lifted, with the list of these literals.
 
     Args:
@@ -32,13 +32,13 @@ def with_lifted(found: Answer, f: LiteralLifting, g: LiteralLifting, shapes: Sha
         shapes: that were asked for.
     """
     sizes = found.sizes if isinstance(found, Counterexample) else None
-    _, lifted = _traced(f, g, shapes, None if sizes is None else dict(sizes))
+    _, lifted = _trace_pair(f, g, shapes, None if sizes is None else dict(sizes))
     if isinstance(found, Certificate):
         return replace(found, conditions=(*lifted, *found.conditions))
     return replace(found, constants=lifted)
 
 
-def with_rounded(found: Answer, f: Callable[..., Any], g: Callable[..., Any], shapes: Shapes) -> Answer:
+def note_rounded(found: Answer, f: Callable[..., Any], g: Callable[..., Any], shapes: Shapes) -> Answer:
     """A counterexample, with the literals that were rounded if the functions do not differ there without rounding.
 
     Args:
@@ -49,7 +49,7 @@ def with_rounded(found: Answer, f: Callable[..., Any], g: Callable[..., Any], sh
     """
     if not isinstance(found, Counterexample) or found.arguments is None:
         return found
-    pair, lifted = _traced(LiteralLifting(f), LiteralLifting(g), shapes, dict(found.sizes))
+    pair, lifted = _trace_pair(LiteralLifting(f), LiteralLifting(g), shapes, dict(found.sizes))
     if not lifted or not isinstance(
         compare_at(pair, jax.tree.leaves(dict(found.arguments)), found.relation), Enclosure
     ):
@@ -57,7 +57,7 @@ def with_rounded(found: Answer, f: Callable[..., Any], g: Callable[..., Any], sh
     return replace(found, rounded=lifted)
 
 
-def _traced(
+def _trace_pair(
     f: LiteralLifting, g: LiteralLifting, shapes: Shapes, sizes: Sizes | None
 ) -> tuple[Pair, tuple[Condition, ...]]:
     pair = trace_pair(f, g, shapes, sizes)

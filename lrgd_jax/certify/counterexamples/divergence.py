@@ -198,7 +198,7 @@ def _first_of(walks: Sequence[_Walks]) -> Divergence | None:
         known = [{entry for value in [*side, *given] for entry in value} for side in values]
         unknown = [_unknown(steps[k], values[k], known[1 - k]) for k in (0, 1)]
         if any(one is not None for one in unknown):
-            return _shown(*unknown)
+            return _show(*unknown)
     return Divergence(None, None)
 
 
@@ -214,7 +214,7 @@ def _unknown(steps: Sequence[_Computed], values: Sequence[Any], known: set[Any])
     return next((step for step, value in zip(steps, values, strict=True) if not known.issuperset(value)), None)
 
 
-def _shown(left: _Computed | None, right: _Computed | None) -> Divergence:
+def _show(left: _Computed | None, right: _Computed | None) -> Divergence:
     """With as many digits as it takes to tell the values apart."""
     plain = [Divergence(_step(left, digits), _step(right, digits)) for digits in (6, 20, DIGITS)]
     apart = (one for one in plain if None in (left, right) or _numbers(one.left) != _numbers(one.right))

@@ -13,12 +13,12 @@ from jax.extend import core
 from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.walking.complex_numbers import Pair
 
-__all__ = ["transformed"]
+__all__ = ["transform"]
 
 _FORWARD, _BACKWARD, _REAL_FORWARD, _REAL_BACKWARD = range(4)
 
 
-def transformed(
+def transform(
     eqn: core.JaxprEqn, x: Number, turn: Callable[[int, int], tuple[Number, Number]], constant: Callable[[int], Number]
 ) -> tuple[Number, Number]:
     """The parts of a transform of object arrays.
@@ -36,7 +36,7 @@ def transformed(
     def along(axis: int, n: int, real: np.ndarray, imag: Number, *, backward: bool) -> tuple[np.ndarray, np.ndarray]:
         roots = [turn(k, n) for k in range(n)]
         last, other = (None if part is None else np.moveaxis(part, axis, -1) for part in (real, imag))
-        above, below = _turned(last, other, roots, backward)
+        above, below = _turn(last, other, roots, backward)
         if backward:
             count = constant(n)
             above, below = above / count, below / count
@@ -54,11 +54,11 @@ def transformed(
     for axis, n in enumerate(reversed(others)):
         real, imag = along(-axis - last, n, real, imag, backward=backward)
     if kind == _REAL_BACKWARD:
-        return along(-1, lengths[-1], *_mirrored(real, imag, lengths[-1]), backward=True)[0], None
+        return along(-1, lengths[-1], *_mirror(real, imag, lengths[-1]), backward=True)[0], None
     return real, imag
 
 
-def _turned(
+def _turn(
     real: Number, imag: Number, roots: Sequence[tuple[Number, Number]], backward: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """The sums over the last axis."""
@@ -70,7 +70,7 @@ def _turned(
     return (above, below) if imag is None else (above - imag @ sines, below + imag @ cosines)
 
 
-def _mirrored(real: np.ndarray, imag: Number, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _mirror(real: np.ndarray, imag: Number, n: int) -> tuple[np.ndarray, np.ndarray]:
     """All n coefficients of a real signal; the imaginary parts that such a signal cannot have are left out."""
     half = n // 2 + 1
     rest = [n - k for k in range(half, n)]

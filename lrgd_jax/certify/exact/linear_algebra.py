@@ -29,10 +29,10 @@ def triangular_solve(system: Algebra, eqn: core.JaxprEqn, a: np.ndarray, b: np.n
     p = eqn.params
     left, lower, transposed = p["left_side"], p["lower"], p["transpose_a"]
     # x a = b is a' x' = b'
-    matrix, right = (a, b) if left else (_transposed(a), _transposed(b))
+    matrix, right = (a, b) if left else (_transpose(a), _transpose(b))
     lower = lower == left
     if transposed:
-        matrix, lower = _transposed(matrix), not lower
+        matrix, lower = _transpose(matrix), not lower
     n, solution = matrix.shape[-1], right.copy()
     order = range(n) if lower else range(n - 1, -1, -1)
     for step, i in enumerate(order):
@@ -40,17 +40,17 @@ def triangular_solve(system: Algebra, eqn: core.JaxprEqn, a: np.ndarray, b: np.n
         for k in list(order)[:step]:
             row = row - matrix[..., i, k, None] * solution[..., k, :]
         solution[..., i, :] = row if p["unit_diagonal"] else row / matrix[..., i, i, None]
-    return [solution if left else _transposed(solution)]
+    return [solution if left else _transpose(solution)]
 
 
-def _transposed(x: np.ndarray) -> np.ndarray:
+def _transpose(x: np.ndarray) -> np.ndarray:
     return np.swapaxes(x, -1, -2)
 
 
 def lu(system: Algebra, eqn: core.JaxprEqn, x: np.ndarray) -> list[np.ndarray]:
     """L below and U on and above the diagonal, pivots, permutation."""
     shape, (rows, columns) = x.shape, x.shape[-2:]
-    found = [_eliminated(system, one) for one in x.reshape(-1, rows, columns)]
+    found = [_eliminate(system, one) for one in x.reshape(-1, rows, columns)]
     batch, steps = shape[:-2], min(rows, columns)
     factors = np.array([one[0] for one in found], object).reshape(shape)
     pivots = np.array([one[1] for one in found], np.int32).reshape(*batch, steps)
@@ -58,7 +58,7 @@ def lu(system: Algebra, eqn: core.JaxprEqn, x: np.ndarray) -> list[np.ndarray]:
     return [factors, pivots, permutation]
 
 
-def _eliminated(system: Algebra, matrix: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
+def _eliminate(system: Algebra, matrix: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
     work, (rows, columns) = matrix.copy(), matrix.shape
     pivots, permutation = [], list(range(rows))
     for k in range(min(rows, columns)):
@@ -105,11 +105,11 @@ def qr(system: Algebra, eqn: core.JaxprEqn, x: np.ndarray) -> list[np.ndarray]:
         raise NotImplementedError("a pivoted QR chooses columns by norms that may be equal; leave the pivoting out")
     rows, columns = x.shape[-2:]
     kept = rows if eqn.params["full_matrices"] else min(rows, columns)
-    found = [_reflected(system, one, kept) for one in x.reshape(-1, rows, columns)]
+    found = [_reflect(system, one, kept) for one in x.reshape(-1, rows, columns)]
     return [np.array([one[k] for one in found], object).reshape(*x.shape[:-2], *found[0][k].shape) for k in range(2)]
 
 
-def _reflected(system: Algebra, matrix: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
+def _reflect(system: Algebra, matrix: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
     work, (rows, columns) = matrix.copy(), matrix.shape
     zero, one = system.constant(0), system.constant(1)
     base = np.full((rows, rows), zero, object)

@@ -34,10 +34,10 @@ def _comparison(holds: np.ufunc) -> Rule:
 
 def _with_itself(system: Algebra, holds: np.ufunc, x: Numbers) -> Discrete:
     """A number is equal to itself, and NaN is not: that is how a program asks for NaN."""
-    return _asked(system.is_number, x, yes=bool(holds(0, 0)), no=holds is np.not_equal)
+    return _ask(system.is_number, x, yes=bool(holds(0, 0)), no=holds is np.not_equal)
 
 
-def _asked(question: Callable[[Number], bool | None], x: Numbers, *, yes: bool = True, no: bool = False) -> Discrete:
+def _ask(question: Callable[[Number], bool | None], x: Numbers, *, yes: bool = True, no: bool = False) -> Discrete:
     answers = [question(number) for number in x.array.ravel()]
     value = np.array([yes if answer or answer is None else no for answer in answers], bool)
     open_ = np.array([answer is None for answer in answers], bool)
@@ -138,7 +138,7 @@ def _convert(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Numbers | Discr
 
 
 def _is_finite(system: Algebra, eqn: core.JaxprEqn, x: Numbers) -> Discrete:
-    return _asked(system.is_finite, x)
+    return _ask(system.is_finite, x)
 
 
 def _extreme_place(sign: int) -> Rule:
@@ -163,7 +163,7 @@ def _sort(system: Algebra, eqn: core.JaxprEqn, *operands: Number) -> list[Number
     """An odd-even network of minima and maxima where nothing is carried along, else the places of the sorted keys."""
     if all(is_dropped(var) for var in eqn.outvars[1:]) and eqn.params["num_keys"] == 1:
         return [_network(system, operands[0], eqn.params["dimension"]), *operands[1:]]
-    places = _places_sorted(system, eqn, operands[: eqn.params["num_keys"]])
+    places = _sort_places(system, eqn, operands[: eqn.params["num_keys"]])
     move = along(eqn.params["dimension"], places)
     return [Numbers(move(np, x.array)) if isinstance(x, Numbers) else move(np, concrete(x, "a sort")) for x in operands]
 
@@ -177,7 +177,7 @@ def _network(system: Algebra, x: Numbers, axis: int) -> Numbers:
     return Numbers(np.moveaxis(np.stack(rows), 0, axis)) if rows else x
 
 
-def _places_sorted(system: Algebra, eqn: core.JaxprEqn, keys: Sequence[Number]) -> np.ndarray:
+def _sort_places(system: Algebra, eqn: core.JaxprEqn, keys: Sequence[Number]) -> np.ndarray:
     """A stable order by the first key, then the next."""
     axis = eqn.params["dimension"]
     arrays = [np.moveaxis(k.array if isinstance(k, Numbers) else concrete(k, "a sort"), axis, -1) for k in keys]

@@ -12,7 +12,7 @@ from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify.exact.arrays import Number, Numbers, as_objects, elementwise, fold
-from lrgd_jax.certify.exact.fourier import transformed
+from lrgd_jax.certify.exact.fourier import transform
 from lrgd_jax.certify.exact.linear_algebra import DECOMPOSITIONS
 from lrgd_jax.certify.exact.ordering import ORDERING
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
@@ -145,7 +145,7 @@ def _decomposition(name: str) -> Rule:
 
 def _fourier(system: Algebra, eqn: core.JaxprEqn, x: Number) -> Number:
     operand = Pair(x.real.array, x.imag.array) if isinstance(x, Pair) else x.array
-    real, imag = transformed(eqn, operand, system.turn, system.constant)
+    real, imag = transform(eqn, operand, system.turn, system.constant)
     return Numbers(real) if imag is None else Pair(Numbers(real), Numbers(imag))
 
 

@@ -187,7 +187,7 @@ class Field:
         """Normal numbers, uniform integers."""
         generator = np.random.default_rng(seed)
         with jax.enable_x64(True):
-            return {name: jnp.asarray(self._drawn(generator, name, x)) for name, x in self.shapes.arguments.items()}
+            return {name: jnp.asarray(self._draw(generator, name, x)) for name, x in self.shapes.arguments.items()}
 
     def __call__(self, state: Array, others: Mapping[str, Array]) -> Array:
         """F, or S - F(S) for a step, under the metric."""
@@ -213,7 +213,7 @@ class Field:
             for name, x in self.shapes.arguments.items()
         }
 
-    def _drawn(self, generator: np.random.Generator, name: str, argument: Argument) -> np.ndarray:
+    def _draw(self, generator: np.random.Generator, name: str, argument: Argument) -> np.ndarray:
         shape = self.shapes.shape(name)
         if argument.below is not None:
             return generator.integers(argument.below, size=shape)

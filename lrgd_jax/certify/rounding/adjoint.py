@@ -109,7 +109,7 @@ def adjoint_bound(
         raise ValueError("cuts='names' needs a tensor marked by jax.ad_checkpoint.checkpoint_name, got none")
     values, residuals = zip(*map(as_bounds, results), strict=True)
     floating = [k for k, x in enumerate(results) if isinstance(x, Rounded)]
-    wanted = _wanted(outputs, values, floating)
+    wanted = _select_outputs(outputs, values, floating)
     linear, square = _sums(program, recorder, program.flatten(args), wanted, batch)
     residual = np.concatenate([residuals[k].ravel() for k in floating] or [np.zeros(0)])[wanted]
     worst = linear + residual
@@ -117,7 +117,7 @@ def adjoint_bound(
     rss = np.fmin(worst, factor * np.sqrt(square + residual**2))
     if outputs is not None:
         return AdjointBound(values[0].ravel()[wanted], worst, rss, chance)
-    shaped = [program.unflatten(_shaped(x, residuals, floating)) for x in (worst, rss)]
+    shaped = [program.unflatten(_unflatten(x, residuals, floating)) for x in (worst, rss)]
     return AdjointBound(program.unflatten(values), shaped[0], shaped[1], chance)
 
 
@@ -186,7 +186,7 @@ class _Perturbed(System[jax.Array]):
         return x if perturbation is None else x + perturbation.astype(x.dtype)
 
 
-def _wanted(outputs: Tree, values: Sequence[np.ndarray], floating: Sequence[int]) -> np.ndarray:
+def _select_outputs(outputs: Tree, values: Sequence[np.ndarray], floating: Sequence[int]) -> np.ndarray:
     total = sum(values[k].size for k in floating)
     if outputs is None:
         return np.arange(total)
@@ -201,7 +201,7 @@ def _wanted(outputs: Tree, values: Sequence[np.ndarray], floating: Sequence[int]
     return wanted
 
 
-def _shaped(flat: np.ndarray, like: Sequence[np.ndarray], floating: Sequence[int]) -> list[np.ndarray]:
+def _unflatten(flat: np.ndarray, like: Sequence[np.ndarray], floating: Sequence[int]) -> list[np.ndarray]:
     leaves, start = list(like), 0
     for k in floating:
         leaves[k] = flat[start : start + like[k].size].reshape(like[k].shape)
@@ -224,7 +224,7 @@ def _sums(
     moving = {k: x for k, x in enumerate(leaves) if jnp.issubdtype(x.dtype, np.inexact)}
     fixed = _Fixed({k: x for k, x in enumerate(leaves) if k not in moving}, recorder.decisions)
     cuts: Cuts = "operations" if recorder.cut_operations else "names"
-    run = _compiled(program, cuts, kept, fixed)
+    run = _compile(program, cuts, kept, fixed)
     width = min(batch, wanted.size)
     linear, square = [], []
     for start in range(0, wanted.size, width):
@@ -254,7 +254,7 @@ class _Fixed:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(program: Program, cuts: Cuts, kept: tuple[int, ...], fixed: _Fixed) -> Callable[..., Any]:
+def _compile(program: Program, cuts: Cuts, kept: tuple[int, ...], fixed: _Fixed) -> Callable[..., Any]:
     @jax.jit
     def run(moving: dict[int, jax.Array], locals_: list[jax.Array], chunk: jax.Array) -> Any:
         inputs = [fixed.leaves[k] if k in fixed.leaves else moving[k] for k in range(len(fixed.leaves) + len(moving))]

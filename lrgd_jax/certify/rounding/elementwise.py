@@ -21,7 +21,7 @@ Array = np.ndarray
 Rule = Callable[..., Any]
 
 
-def _scaled(slope: Array, error: Array) -> Array:
+def _scale(slope: Array, error: Array) -> Array:
     """`slope * error`, with an exact operand exact even where the slope is infinite."""
     return np.where(error == 0, 0.0, slope * error)
 
@@ -69,10 +69,10 @@ def _max(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     value = np.maximum(x.value, y.value)
     first, second = x.value - y.value > 2 * (x.error + y.error), y.value - x.value > 2 * (x.error + y.error)
     error = np.where(first, x.error, np.where(second, y.error, np.maximum(x.error, y.error)))
-    return Rounded(value, error + _misplaced(x, y), x.format)
+    return Rounded(value, error + _flush_loss(x, y), x.format)
 
 
-def _misplaced(x: Rounded, y: Rounded) -> Array:
+def _flush_loss(x: Rounded, y: Rounded) -> Array:
     """What a comparison that flushes its operands, and then passes the other one on as it is, may lose."""
     both = (x.low < x.format.tiny) & (y.low < y.format.tiny)
     return np.where(both, x.below + y.below, 0.0)
@@ -95,7 +95,7 @@ def _smooth(name: str, function: Callable[[Array], Array], slope: Callable[[Roun
 
     def rule(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
         form = out_format(eqn)
-        return finish(form, function(x.value), _scaled(slope(x), x.error), _units(name, form, x))
+        return finish(form, function(x.value), _scale(slope(x), x.error), _units(name, form, x))
 
     return rule
 
@@ -138,7 +138,7 @@ def _exponential(name: str, function: Callable[[Array], Array], base: float, shi
         form, value = out_format(eqn), function(x.value)
         # The slack covers the rounding of an exponent of at most 745.
         highest = np.exp(rate * (x.value + 2 * x.error) + 2.0**-40)
-        propagated = _scaled(highest, -np.expm1(-rate * x.error))
+        propagated = _scale(highest, -np.expm1(-rate * x.error))
         exponent = 0.0 if shift else np.where(np.isfinite(x.value), rate * x.high, 0.0)
         return finish(form, value, propagated, _units(name, form, x) + exponent)
 
@@ -166,7 +166,7 @@ def _log1p_slope(x: Rounded) -> Array:
 def _cbrt(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     form, low = out_format(eqn), _nearest_zero(x)
     slope = np.where(low > 0, low ** (-2 / 3) / 3, np.inf)
-    propagated = np.minimum(_scaled(slope, x.error), np.cbrt(4 * x.error))
+    propagated = np.minimum(_scale(slope, x.error), np.cbrt(4 * x.error))
     return finish(form, np.cbrt(x.value), propagated, _units("cbrt", form, x))
 
 
@@ -176,7 +176,7 @@ def _integer_power(form: Format, x: Rounded, n: Array) -> Rounded:
     nearest = np.where(n < 0, np.where(x.low > 0, x.low, np.nan), x.high)
     slope = np.where(n == 0, 0.0, size * nearest ** (n - 1.0))
     fits = (n >= 0) | (np.where(x.low > 0, x.low, 0.0) ** size >= form.tiny)
-    result = finish(form, value, _scaled(slope, x.error), form.gamma(size + 2) / form.unit)
+    result = finish(form, value, _scale(slope, x.error), form.gamma(size + 2) / form.unit)
     return Rounded(value, np.where(fits, result.error, np.inf), form)
 
 
@@ -194,7 +194,7 @@ def _pow(eqn: core.JaxprEqn, x: Rounded, y: Rounded | Array) -> Rounded:
     logs = np.maximum(np.abs(np.log(low)), np.abs(np.log(high)))
     corners = [base ** (y.value + sign * 2 * y.error) for base in (low, high) for sign in (-1, 1)]
     peak = np.maximum.reduce(np.broadcast_arrays(*corners))
-    propagated = peak * (_scaled(y.high / low, x.error) + _scaled(logs, y.error))
+    propagated = peak * (_scale(y.high / low, x.error) + _scale(logs, y.error))
     # A power may be computed as exp(y log x), whose exponent is rounded.
     units = constants_in_use().table["pow"][form.name] + y.high * logs
     return finish(form, x.value**y.value, propagated, units)

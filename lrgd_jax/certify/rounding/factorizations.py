@@ -29,7 +29,7 @@ def _part(x: Rounded, *place: Any) -> Rounded:
     return Rounded(x.value[place], x.error[place], x.format)
 
 
-def _transposed(x: Rounded) -> Rounded:
+def _transpose(x: Rounded) -> Rounded:
     return Rounded(np.swapaxes(x.value, -1, -2), np.swapaxes(x.error, -1, -2), x.format)
 
 
@@ -45,29 +45,29 @@ def _minus_products(form: Format, start: Rounded, x: Rounded, y: Rounded) -> Rou
     return finish(form, value, errors + gamma, 0.0, absolute=absolute, peak=2 * magnitude, terms=4 * terms)
 
 
-def _divided(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
+def _divide(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     return ELEMENTWISE["div"](eqn, x, y)
 
 
 def _triangular_solve(eqn: core.JaxprEqn, a: Rounded, b: Rounded) -> Rounded:
     p, form = eqn.params, out_format(eqn)
     left, lower = p["left_side"], p["lower"] == p["left_side"]
-    matrix, right = (a, b) if left else (_transposed(a), _transposed(b))
+    matrix, right = (a, b) if left else (_transpose(a), _transpose(b))
     if p["transpose_a"]:
-        matrix, lower = _transposed(matrix), not lower
+        matrix, lower = _transpose(matrix), not lower
     n = matrix.value.shape[-1]
     order = list(range(n)) if lower else list(range(n - 1, -1, -1))
     value, error = np.zeros(right.value.shape), np.zeros(right.value.shape)
     for step, i in enumerate(order):
         done = order[:step]
-        known = _transposed(Rounded(value[..., done, :], error[..., done, :], form))
+        known = _transpose(Rounded(value[..., done, :], error[..., done, :], form))
         row = Rounded(matrix.value[..., i : i + 1, :][..., done], matrix.error[..., i : i + 1, :][..., done], form)
         x = _minus_products(form, _part(right, ..., i, slice(None)), row, known)
         if not p["unit_diagonal"]:
-            x = _divided(eqn, x, _part(matrix, ..., i, i, None))
+            x = _divide(eqn, x, _part(matrix, ..., i, i, None))
         value[..., i, :], error[..., i, :] = x.value, x.error
     solution = Rounded(value, error, form)
-    return solution if left else _transposed(solution)
+    return solution if left else _transpose(solution)
 
 
 def _lu(eqn: core.JaxprEqn, x: Rounded) -> list[Any]:
@@ -75,7 +75,7 @@ def _lu(eqn: core.JaxprEqn, x: Rounded) -> list[Any]:
     form, (rows, columns) = out_format(eqn), x.value.shape[-2:]
     batch = x.value.shape[:-2]
     work = [
-        _factored(eqn, form, Rounded(v, e, form))
+        _factor(eqn, form, Rounded(v, e, form))
         for v, e in zip(
             x.value.reshape(-1, rows, columns),
             np.broadcast_to(x.error, x.value.shape).reshape(-1, rows, columns),
@@ -87,12 +87,12 @@ def _lu(eqn: core.JaxprEqn, x: Rounded) -> list[Any]:
     return [Rounded(value, error, form), pivots.reshape(*batch, min(rows, columns)), permutation.reshape(*batch, rows)]
 
 
-def _factored(eqn: core.JaxprEqn, form: Format, x: Rounded) -> tuple[Array, Array, list[int], list[int]]:
+def _factor(eqn: core.JaxprEqn, form: Format, x: Rounded) -> tuple[Array, Array, list[int], list[int]]:
     value, error = x.value.copy(), x.error.copy()
     rows, columns = value.shape
     pivots, permutation = [], list(range(rows))
     for k in range(min(rows, columns)):
-        column = _reduced(form, value, error, slice(k, None), k, k)
+        column = _reduce(form, value, error, slice(k, None), k, k)
         place = k + _pivot(column)
         pivots.append(place)
         value[k:, k], error[k:, k] = column.value, column.error
@@ -100,14 +100,14 @@ def _factored(eqn: core.JaxprEqn, form: Format, x: Rounded) -> tuple[Array, Arra
             array[[k, place]] = array[[place, k]]
         permutation[k], permutation[place] = permutation[place], permutation[k]
         column, pivot = Rounded(value[k + 1 :, k], error[k + 1 :, k], form), Rounded(value[k, k], error[k, k], form)
-        below = _divided(eqn, column, pivot)
+        below = _divide(eqn, column, pivot)
         value[k + 1 :, k], error[k + 1 :, k] = below.value, below.error
-        row = _reduced(form, value, error, k, slice(k + 1, None), k)
+        row = _reduce(form, value, error, k, slice(k + 1, None), k)
         value[k, k + 1 :], error[k, k + 1 :] = row.value, row.error
     return value, error, pivots, permutation
 
 
-def _reduced(form: Format, value: Array, error: Array, rows: Any, columns: Any, k: int) -> Rounded:
+def _reduce(form: Format, value: Array, error: Array, rows: Any, columns: Any, k: int) -> Rounded:
     """Entries less the products of what is left of them with what is above them."""
     left = Rounded(value[rows, :k], error[rows, :k], form)
     above = Rounded(value[:k, columns].T, error[:k, columns].T, form)
@@ -139,7 +139,7 @@ def _cholesky(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
             below = Rounded(value[..., j + 1 :, :j], error[..., j + 1 :, :j], form)
             above = Rounded(done.value[..., None, :], done.error[..., None, :], form)
             rest = _minus_products(form, _part(x, ..., slice(j + 1, None), j), below, above)
-            quotient = _divided(eqn, rest, Rounded(root.value[..., None], root.error[..., None], form))
+            quotient = _divide(eqn, rest, Rounded(root.value[..., None], root.error[..., None], form))
             value[..., j + 1 :, j], error[..., j + 1 :, j] = quotient.value, quotient.error
     return Rounded(value, error, form)
 

@@ -125,7 +125,7 @@ def measure(name: str, form: str, count: int, seed: int = 0) -> float:
     info, growth = jnp.finfo(dtype), GROWTH.get(name, np.zeros_like)
     arguments = _normal(function, _samples(function, dtype, count, seed), info)
     wide = [x.astype(np.float64) for x in arguments]
-    computed = [(wide, _evaluated(function, arguments))]
+    computed = [(wide, _evaluate(function, arguments))]
     few = [x[:: max(1, len(x) // 2001)] for x in arguments]
     computed.append(([x.astype(np.float64) for x in few], _one_by_one(function, few)))
     if form == "float64":
@@ -137,7 +137,7 @@ def measure(name: str, form: str, count: int, seed: int = 0) -> float:
     return max(errors)
 
 
-def _evaluated(function: Function, arguments: list[np.ndarray]) -> np.ndarray:
+def _evaluate(function: Function, arguments: list[np.ndarray]) -> np.ndarray:
     """As XLA computes it with vectors."""
     return np.asarray(jax.jit(function.xla)(*arguments), np.float64)
 

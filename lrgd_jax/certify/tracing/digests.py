@@ -18,7 +18,7 @@ __all__ = ["digest"]
 def digest(program: Program) -> str:
     """The SHA-256 of a program's text and of what the text leaves out; addresses in memory do not count."""
     found = hashlib.sha256(_without_addresses(str(program.jaxpr)).encode())
-    for value in _hidden(program.jaxpr):
+    for value in _hidden_parts(program.jaxpr):
         array = np.asarray(value)
         found.update(f"{array.dtype} {array.shape}".encode())
         found.update(array.tobytes())
@@ -30,7 +30,7 @@ def _without_addresses(text: str) -> str:
     return head + "".join(part.lstrip("0123456789abcdef") for part in rest)
 
 
-def _hidden(jaxpr: Any) -> Iterator[Any]:
+def _hidden_parts(jaxpr: Any) -> Iterator[Any]:
     """Constants, and the digests of functions behind free ones."""
     if isinstance(jaxpr, core.ClosedJaxpr):
         yield from jaxpr.consts
@@ -40,4 +40,4 @@ def _hidden(jaxpr: Any) -> Iterator[Any]:
         if eqn.primitive.name == FREE:
             yield digest(program_behind(eqn))
         for inner in inner_jaxprs(eqn):
-            yield from _hidden(inner)
+            yield from _hidden_parts(inner)

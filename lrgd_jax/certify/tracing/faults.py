@@ -106,7 +106,7 @@ def naming_refusals(what: str) -> Iterator[None]:
     except (ValueError, NotImplementedError, ArithmeticError) as refusal:
         if not is_refusal(refusal) and not isinstance(refusal, ArithmeticError):
             raise
-        raise ValueError(f"{what}: {_named(refusal)}") from refusal
+        raise ValueError(f"{what}: {_name_error(refusal)}") from refusal
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _at(line: Line | None) -> str:
     return "" if line is None else f", at {line}"
 
 
-def _named(error: BaseException) -> str:
+def _name_error(error: BaseException) -> str:
     """The message alone where it was written for users."""
     return str(error) if is_refusal(error) else f"{type(error).__name__}: {first_sentence(str(error))}"
 

@@ -61,10 +61,10 @@ def program_behind(eqn: core.JaxprEqn) -> Program:
     """The function behind an equation, traced at its operands; its arguments are the operands."""
     avals: list[Variable] = [x.aval for x in eqn.invars]
     structs = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals]
-    return trace(_lifted(eqn.params["function"], eqn.params["batch"]), *structs)
+    return trace(_lift(eqn.params["function"], eqn.params["batch"]), *structs)
 
 
-def _lifted(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..., list[Any]]:
+def _lift(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..., list[Any]]:
     def flat(*arguments: Leaf) -> list[Any]:
         return jax.tree.leaves(function(*arguments))
 
@@ -75,16 +75,16 @@ def _lifted(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..
 
 @_primitive.def_impl
 def _run(*arguments: Leaf, function: Callable[..., Any], batch: tuple[int, ...], **_: Leaf) -> list[Any]:
-    return _lifted(function, batch)(*arguments)
+    return _lift(function, batch)(*arguments)
 
 
 @_primitive.def_abstract_eval
 def _shapes(*arguments: Leaf, function: Callable[..., Any], batch: tuple[int, ...], **_: Leaf) -> list[Any]:
     structs = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arguments]
-    return list(jax.make_jaxpr(_lifted(function, batch))(*structs).out_avals)
+    return list(jax.make_jaxpr(_lift(function, batch))(*structs).out_avals)
 
 
-def _batched(arguments: Leaf, axes: Leaf, *, batch: tuple[int, ...], **params: Leaf) -> Any:
+def _batch(arguments: Leaf, axes: Leaf, *, batch: tuple[int, ...], **params: Leaf) -> Any:
     size = next(x.shape[axis] for x, axis in zip(arguments, axes, strict=True) if axis is not None)
     moved = [
         jax.numpy.broadcast_to(x[None], (size, *x.shape)) if axis is None else jax.numpy.moveaxis(x, axis, 0)
@@ -94,4 +94,4 @@ def _batched(arguments: Leaf, axes: Leaf, *, batch: tuple[int, ...], **params: L
     return outputs, [0] * len(outputs)
 
 
-batching.primitive_batchers[_primitive] = _batched
+batching.primitive_batchers[_primitive] = _batch

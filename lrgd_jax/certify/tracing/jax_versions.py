@@ -104,7 +104,7 @@ def expansion(eqn: core.JaxprEqn) -> Program | None:
     if function is None:
         return None
     avals: list[Variable] = [var.aval for var in eqn.invars]
-    return _expanded(function, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals))
+    return _expand(function, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals))
 
 
 def _one_minus_square(x: jax.Array) -> jax.Array:
@@ -123,7 +123,7 @@ EXPANSIONS: Mapping[str, Callable[..., jax.Array]] = {"one_minus_square": _one_m
 
 
 @functools.lru_cache(maxsize=256)
-def _expanded(function: Callable[..., jax.Array], operands: tuple[jax.ShapeDtypeStruct, ...]) -> Program:
+def _expand(function: Callable[..., jax.Array], operands: tuple[jax.ShapeDtypeStruct, ...]) -> Program:
     return trace(function, *operands)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from jax._src import source_info_util  # no public API names the source line of an equation
 from jax.extend import core
 
-__all__ = ["entered", "source_line"]
+__all__ = ["enter", "source_line"]
 
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "equinox", "einops", "jaxtyping", "beartype", "lrgd_jax")
 """Packages whose lines are not the user's own."""
@@ -26,7 +26,7 @@ _within: contextvars.ContextVar[tuple[core.JaxprEqn, ...]] = contextvars.Context
 
 
 @contextlib.contextmanager
-def entered(eqn: core.JaxprEqn) -> Iterator[None]:
+def enter(eqn: core.JaxprEqn) -> Iterator[None]:
     """While the walker is in the program that this equation calls."""
     token = _within.set((*_within.get(), eqn))
     try:

@@ -28,7 +28,7 @@ def describe(tree: Tree) -> str:
         >>> describe({"out": np.zeros((3, 2))})
         "{'out': [3, 2]}"
     """
-    return str(jax.tree.map(lambda x: list(np.shape(x)), _returned(tree)))
+    return str(jax.tree.map(lambda x: list(np.shape(x)), _result_of(tree)))
 
 
 def mismatch(left: Any, right: Any, names: tuple[str, str] = NAMES) -> str | None:
@@ -42,7 +42,7 @@ def mismatch(left: Any, right: Any, names: tuple[str, str] = NAMES) -> str | Non
         right: likewise.
         names: how the message calls them.
     """
-    trees = [_returned(x) for x in (left, right)]
+    trees = [_result_of(x) for x in (left, right)]
     shapes = [[np.shape(x) for x in jax.tree.leaves(tree)] for tree in trees]
     structures = [jax.tree.structure(tree) for tree in trees]
     if structures[0] == structures[1] and shapes[0] == shapes[1]:
@@ -64,5 +64,5 @@ def comparable(left: Any, right: Any, names: tuple[str, str] = NAMES) -> None:
         raise StructureError(f"{reason}; return one structure, with one shape an array, from both")
 
 
-def _returned(x: Any) -> Any:
+def _result_of(x: Any) -> Any:
     return x.unflatten(x.jaxpr.out_avals) if isinstance(x, Program) else x

@@ -20,7 +20,7 @@ from lrgd_jax.certify.fields.symbolic import MASK
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
 from lrgd_jax.certify.tracing.jax_versions import scan_layout
 from lrgd_jax.certify.tracing.program import Program, Variable
-from lrgd_jax.certify.tracing.source_lines import entered, source_line
+from lrgd_jax.certify.tracing.source_lines import enter, source_line
 from lrgd_jax.certify.walking.liveness import live
 
 __all__ = ["REAL", "Condition", "conditions_of", "place_of"]
@@ -147,7 +147,7 @@ class _Reader:
     def _outputs(self, eqn: core.JaxprEqn, inputs: list[bool]) -> list[bool]:
         control = _CONTROL.get(eqn.primitive.name)
         inner = _called(eqn)
-        with entered(eqn):
+        with enter(eqn):
             if control is not None:
                 return control(self, eqn, inputs)
             if inner is not None:

@@ -18,7 +18,7 @@ from lrgd_jax.certify.tracing.program import DType, Leaf, Program, Variable
 from lrgd_jax.certify.walking.discrete import out_dtype
 from lrgd_jax.certify.walking.expansions import traced_in_full
 
-__all__ = ["COMPLEX", "Pair", "is_complex", "on_parts", "real_dtype", "regrouped", "split"]
+__all__ = ["COMPLEX", "Pair", "is_complex", "on_parts", "real_dtype", "regroup", "split"]
 
 
 class Pair(NamedTuple):
@@ -44,7 +44,7 @@ def split(inputs: Sequence[Any]) -> list[Any]:
     return [part for x in inputs for part in (x if isinstance(x, Pair) else (x,))]
 
 
-def regrouped(eqn: core.JaxprEqn, outputs: Sequence[Any]) -> list[Any]:
+def regroup(eqn: core.JaxprEqn, outputs: Sequence[Any]) -> list[Any]:
     """The parts of an equation's outputs as pairs."""
     parts = iter(outputs)
     return [Pair(next(parts), next(parts)) if is_complex(var) else next(parts) for var in eqn.outvars]

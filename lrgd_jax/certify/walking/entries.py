@@ -42,11 +42,11 @@ def move_entries(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> 
     functions = functions if isinstance(functions, list) else [functions]
     if not floating:
         return [_move_discrete(f, data) for f in functions]
-    outputs = [_moved(system, f, data) for f in functions]
+    outputs = [_move(system, f, data) for f in functions]
     return [system.mark(eqn, x) for x in outputs] if name == "name" else outputs
 
 
-def _moved(system: System[Any], function: Callable[..., Any], data: Sequence[Any]) -> Any:
+def _move(system: System[Any], function: Callable[..., Any], data: Sequence[Any]) -> Any:
     if isinstance(data[0], Pair):
         return Pair(*(system.move(function, *parts) for parts in zip(*data, strict=True)))
     return system.move(function, *data)
@@ -91,4 +91,4 @@ def _fill(system: System[Any], eqn: core.JaxprEqn) -> Any:
 
 def map_entries(system: System[Any], var: Variable, function: Callable[..., Any], data: Sequence[Any]) -> Any:
     """A movement of what a variable holds: elements, integers or booleans."""
-    return _moved(system, function, data) if is_floating(var) else _move_discrete(function, data)
+    return _move(system, function, data) if is_floating(var) else _move_discrete(function, data)

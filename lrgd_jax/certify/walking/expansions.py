@@ -158,7 +158,7 @@ def _started_window(eqn: core.JaxprEqn) -> Callable[..., Any]:
     return function
 
 
-def _started(eqn: core.JaxprEqn) -> Callable[..., Any]:
+def _reduction_from_start(eqn: core.JaxprEqn) -> Callable[..., Any]:
     axes, (combine, fold) = tuple(eqn.params["dimensions"]), _fold(eqn)
 
     def function(x: jax.Array, start: jax.Array) -> list[jax.Array]:
@@ -200,7 +200,7 @@ EXPANSIONS: Mapping[str, Callable[[core.JaxprEqn], Callable[..., Any]]] = {
     "reduce_window_max": _window(_lowest(-1), lambda x, axes: lax.reduce_max(x, axes=axes)),
     "reduce_window_min": _window(_lowest(1), lambda x, axes: lax.reduce_min(x, axes=axes)),
     "reduce_window": _started_window,
-    "reduce": _started,
+    "reduce": _reduction_from_start,
     "cumlogsumexp": _log_sums,
     "top_k": _largest,
 }

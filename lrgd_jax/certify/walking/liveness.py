@@ -20,12 +20,12 @@ def live(jaxpr: core.Jaxpr) -> list[core.JaxprEqn]:
     kept = []
     for eqn in reversed(jaxpr.eqns):
         if eqn.effects or not needed.isdisjoint(eqn.outvars):
-            kept.append(_unread_dropped(eqn, needed))
+            kept.append(_drop_unread(eqn, needed))
             needed.update(var for var in eqn.invars if not isinstance(var, core.Literal))
     return kept[::-1]
 
 
-def _unread_dropped(eqn: core.JaxprEqn, needed: set[Any]) -> core.JaxprEqn:
+def _drop_unread(eqn: core.JaxprEqn, needed: set[Any]) -> core.JaxprEqn:
     """The same equation, with what nobody reads marked so: a sort decides less where nothing is carried along."""
     if needed.issuperset(eqn.outvars) or any(True for _ in inner_jaxprs(eqn)):
         return eqn

@@ -18,9 +18,9 @@ from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
 from lrgd_jax.certify.tracing.program import Program, Variable, is_key
-from lrgd_jax.certify.tracing.source_lines import entered, source_line
+from lrgd_jax.certify.tracing.source_lines import enter, source_line
 from lrgd_jax.certify.walking import discrete
-from lrgd_jax.certify.walking.complex_numbers import COMPLEX, Pair, is_complex, on_parts, regrouped, split
+from lrgd_jax.certify.walking.complex_numbers import COMPLEX, Pair, is_complex, on_parts, regroup, split
 from lrgd_jax.certify.walking.control_flow import CONTROL
 from lrgd_jax.certify.walking.data_movement import MOVES, along
 from lrgd_jax.certify.walking.discrete import Open, concrete, out_dtype
@@ -92,7 +92,7 @@ def _evaluate(system: System[Any], jaxpr: core.Jaxpr, consts: Sequence[Any], inp
 def _step(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:
     name = eqn.primitive.name
     if name in CONTROL:
-        with entered(eqn):
+        with enter(eqn):
             return CONTROL[name](system, eqn, inputs, functools.partial(_run, system))
     if name in MOVES:
         return move_entries(system, eqn, inputs)
@@ -140,7 +140,7 @@ def _in_full(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list
         program = _expanded(eqn)
     except NotImplementedError as reason:
         raise UnknownPrimitiveError(f"'{eqn.primitive.name}' at {source_line(eqn)}: {reason}") from reason
-    with entered(eqn):
+    with enter(eqn):
         return _closed(system, program.jaxpr, inputs)
 
 
@@ -151,8 +151,8 @@ def _on_parts(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> lis
             f"{type(system).__name__} has no rule for '{name}' of complex numbers at {source_line(eqn)}; write it with "
             "real and imaginary parts"
         )
-    with entered(eqn):
-        return regrouped(eqn, _closed(system, _parts(eqn).jaxpr, split(inputs)))
+    with enter(eqn):
+        return regroup(eqn, _closed(system, _parts(eqn).jaxpr, split(inputs)))
 
 
 def _sort_by_integers(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any]) -> list[Any]:

@@ -47,7 +47,7 @@ def _config(config: Config) -> DecoderConfig:
 
 def _shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     shapes = tensor_shapes(config)
-    for fused, names in _fused(config).items():
+    for fused, names in _fused_matrices(config).items():
         parts = [shapes.pop(name) for name in names]
         shapes[fused] = (sum(rows for rows, _ in parts), config.width)
     return shapes
@@ -55,14 +55,14 @@ def _shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
 
 def _assemble(config: DecoderConfig, tensors: MutableMapping[str, Array]) -> DecoderParams:
     shapes = tensor_shapes(config)
-    for fused, names in _fused(config).items():
+    for fused, names in _fused_matrices(config).items():
         rows = [shapes[name][0] for name in names]
         ends = [sum(rows[: i + 1]) for i in range(len(rows) - 1)]
         tensors.update(zip(names, jnp.split(tensors.pop(fused), ends), strict=True))
     return assemble(config, tensors)
 
 
-def _fused(config: DecoderConfig) -> dict[str, list[str]]:
+def _fused_matrices(config: DecoderConfig) -> dict[str, list[str]]:
     """Each matrix of a checkpoint, and Llama's names of its parts, of all layers."""
     prefixes = [f"model.layers.{layer}." for layer in range(config.layers)]
     return {

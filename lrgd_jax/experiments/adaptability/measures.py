@@ -57,7 +57,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     stage = StageTwo(ListLoss(config.temperature), guard=Guard())
     stream = Stream(data, config.windows, config.first, config.popularity, stage, config.updates)
     found = {
-        variant: [_answered(make(stream, now), window.queries) for now, window in enumerate(stream.asked)]
+        variant: [_answer(make(stream, now), window.queries) for now, window in enumerate(stream.asked)]
         for variant, make in variants(config).items()
     }
     users = [window.queries.users for window in stream.asked]
@@ -67,10 +67,10 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
         for now, window in enumerate(stream.asked):
             where = {**labels, "variant": variant, "window": now, "start": window.start, "known": stream.known(now)}
             rows.append(
-                {**where, **_compared(values[now], found["frozen"][now], found["updated"][now], users[now], seed)}
+                {**where, **_compare(values[now], found["frozen"][now], found["updated"][now], users[now], seed)}
             )
-        own, frozen, updated = (_joined(found[x]) for x in (variant, "frozen", "updated"))
-        together = _compared(own, frozen, updated, np.concatenate(users), seed)
+        own, frozen, updated = (_join(found[x]) for x in (variant, "frozen", "updated"))
+        together = _compare(own, frozen, updated, np.concatenate(users), seed)
         rows.append({**labels, "variant": variant, "window": -1, **together})
     return rows
 
@@ -84,7 +84,7 @@ def _fading(decay: float) -> Callable[[Stream, int], OneStep]:
     return make
 
 
-def _answered(model: OneStep, queries: Queries) -> dict[str, Float[np.ndarray, " q"]]:
+def _answer(model: OneStep, queries: Queries) -> dict[str, Float[np.ndarray, " q"]]:
     """One value a query; ties at their mean rank, seen items excluded."""
     if model.initial.popularity.times is None:
         parts = [scores.places(queries.targets[rows]) for rows, scores in sparse_blocks(model, queries.without_times())]
@@ -97,7 +97,7 @@ def _answered(model: OneStep, queries: Queries) -> dict[str, Float[np.ndarray, "
     }
 
 
-def _compared(
+def _compare(
     found: dict[str, Float[np.ndarray, " q"]],
     frozen: dict[str, Float[np.ndarray, " q"]],
     updated: dict[str, Float[np.ndarray, " q"]],
@@ -116,5 +116,5 @@ def _compared(
     return row
 
 
-def _joined(parts: list[dict[str, Float[np.ndarray, " q"]]]) -> dict[str, Float[np.ndarray, " q"]]:
+def _join(parts: list[dict[str, Float[np.ndarray, " q"]]]) -> dict[str, Float[np.ndarray, " q"]]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

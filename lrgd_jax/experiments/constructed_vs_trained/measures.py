@@ -49,7 +49,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     rows += _between(config, training.params, references, prompts)
     learners = {"trained": training.params, **references}
     for which in SHIFTS:
-        rows += _shifted(config, learners, which, of_shift)
+        rows += _shift_tasks(config, learners, which, of_shift)
     return [{"seed": seed, "layers": layers, **row} for row in rows]
 
 
@@ -76,7 +76,7 @@ def _curves(training: Training, references: Mapping[str, LinearTransformer], pro
         losses = {"trained": float(_loss(params, prompts)), **known}
         rows += [{"kind": "loss", "step": step, "learner": name, "loss": loss} for name, loss in losses.items()]
         for name, stack in references.items():
-            measures = {key: float(value) for key, value in _aligned(params, stack, prompts)._asdict().items()}
+            measures = {key: float(value) for key, value in _alignment(params, stack, prompts)._asdict().items()}
             rows.append({"kind": "alignment", "step": step, "reference": name, **measures})
     return rows
 
@@ -97,7 +97,7 @@ def _between(
     ]
 
 
-def _shifted(
+def _shift_tasks(
     config: Config,
     learners: Mapping[str, LinearTransformer],
     which: Literal["input_scale", "weight_scale"],
@@ -122,7 +122,7 @@ _loss = jax.jit(half_squared_error)
 
 
 @jax.jit
-def _aligned(params: LinearTransformer, reference: LinearTransformer, prompts: Batch):
+def _alignment(params: LinearTransformer, reference: LinearTransformer, prompts: Batch):
     return compare_learners(partial(_prediction, params), partial(_prediction, reference), prompts.tokens)
 
 

@@ -31,7 +31,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     """One row a dual: its error, averaged over tasks, and the bounds."""
     seed, n = (int(part.partition("=")[2]) for part in unit.split("/"))
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), n), config.tasks)
-    measured = _measured(keys, n=n, config=config)
+    measured = _measure(keys, n=n, config=config)
     rows: list[dict[str, Value]] = []
     for dual, mean in zip(DUALS, (one_step_mean(config, n), ridge_mean_bound(config, n)), strict=True):
         tested, error, bound = (np.asarray(x, np.float64) for x in measured[dual])
@@ -112,7 +112,7 @@ def task_bound(offset: Float[Array, " d"], variances: Float[Array, " d"], delta:
 
 
 @functools.partial(jax.jit, static_argnames=("n", "config"))
-def _measured(
+def _measure(
     keys: PRNGKeyArray, *, n: int, config: Config
 ) -> dict[str, tuple[Float[Array, " tasks"], Float[Array, " tasks"], Float[Array, " tasks"]]]:
     """Of each dual and task: error on test points, error over all test points, bound."""

@@ -17,11 +17,11 @@ __all__ = ["summary"]
 def summary(config: Config, rows: Rows) -> Summary:
     """Whether each bound held, and how tight it is."""
     by_dual = {dual: [row for row in rows if row["dual"] == dual] for dual in DUALS}
-    held = {dual: _held(config, chosen) for dual, chosen in by_dual.items()}
+    held = {dual: _coverage(config, chosen) for dual, chosen in by_dual.items()}
     return {**held, "tightness": [_tightness(n, dual, by_dual[dual]) for dual in DUALS for n in config.demonstrations]}
 
 
-def _held(config: Config, rows: Rows) -> dict[str, Any]:
+def _coverage(config: Config, rows: Rows) -> dict[str, Any]:
     error, bound, deviation = (_column(rows, name) for name in ("error", "mean_bound", "standard_error"))
     exceeded, tasks = (int(_column(rows, name).sum()) for name in ("exceeded", "tasks"))
     return {

@@ -18,7 +18,7 @@ from lrgd_jax.dual.token_roles import TokenRoles
 from lrgd_jax.effect.finite_dual import centre_keys
 from lrgd_jax.effect.head_step import HeadStep, head_step
 from lrgd_jax.experiments.running.interface import Value
-from lrgd_jax.experiments.shared.prompts import Prompt, filled
+from lrgd_jax.experiments.shared.prompts import Prompt, pad_tokens
 from lrgd_jax.positions import visible
 
 __all__ = ["Seen", "all_centred", "scale_of", "see", "step_rows"]
@@ -75,7 +75,13 @@ def see(params: DecoderParams, config: DecoderConfig, prompt: Prompt, layers: Se
     rates = np.zeros(int(segments[-1]))
     rates[: len(prompt.first)] = 1
     dtype = params.embedding.dtype
-    arguments = params, config, filled(tokens, length), jnp.asarray(segments, jnp.int32), jnp.asarray(counted, dtype)
+    arguments = (
+        params,
+        config,
+        pad_tokens(tokens, length),
+        jnp.asarray(segments, jnp.int32),
+        jnp.asarray(counted, dtype),
+    )
     found, gradients = _seen(*arguments, jnp.ones(len(rates), dtype))
     _, zero_shot = _seen(*arguments, jnp.asarray(rates, dtype))
     chosen = np.asarray(layers)

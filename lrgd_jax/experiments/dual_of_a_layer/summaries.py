@@ -46,7 +46,7 @@ def summary(config: Config, rows: Rows) -> Summary:
         "needed features": [
             line
             for tolerance in config.tolerances
-            for line in _needed(config, [row for row in rows if row["measure"] == "features"], tolerance)
+            for line in _needed_steps(config, [row for row in rows if row["measure"] == "features"], tolerance)
         ],
         "error at most random features": _at_most(rows),
         "chains": _chains(row for row in rows if row["measure"] == "chain"),
@@ -60,7 +60,7 @@ def _of_steps(rows: Rows) -> dict[str, Any]:
         low, median, high = np.quantile(_column(rows, name), [0.25, 0.5, 0.75])
         found[name] = {"value": float(median), "low": float(low), "high": float(high)}
     for name in ALIGNMENTS:
-        by_prompt = _grouped(rows, "prompt")
+        by_prompt = _group(rows, "prompt")
         found[name] = interval_of_mean([float(np.mean(_column(own, name))) for own in by_prompt.values()])
         found[f"{name}, positive"] = float(np.mean(_column(rows, name) > 0))
     return found
@@ -76,7 +76,7 @@ def needed(rows: Rows, tolerance: float) -> dict[tuple[Any, ...], Row | None]:
     return found
 
 
-def _needed(config: Config, rows: Rows, tolerance: float) -> list[dict[str, Any]]:
+def _needed_steps(config: Config, rows: Rows, tolerance: float) -> list[dict[str, Any]]:
     """One line a map, kind of keys and set of layers."""
     lines = []
     groups = {(str(row["map"]), str(row["keys"]), layer): None for row in rows for layer in (str(row["layer"]), "all")}
@@ -109,7 +109,7 @@ def _at_most(rows: Rows) -> dict[str, Any]:
     own = [row for row in rows if row["measure"] == "features" and row["map"] == "random"]
     largest = max(int(row["features"]) for row in own)
     found: dict[str, Any] = {"features": largest}
-    for keys, chosen in _grouped([row for row in own if row["features"] == largest], "keys").items():
+    for keys, chosen in _group([row for row in own if row["features"] == largest], "keys").items():
         low, median, high = np.quantile(_column(chosen, "error"), [0.25, 0.5, 0.75])
         found[keys] = {"value": float(median), "low": float(low), "high": float(high)}
     return found
@@ -122,7 +122,7 @@ def _chains(rows: Iterable[Row]) -> list[dict[str, Any]]:
         groups.setdefault((row["chain"], row.get("keys"), row.get("features")), []).append(row)
     lines = []
     for (chain, keys, features), own in groups.items():
-        by_prompt = _grouped(own, "prompt").values()
+        by_prompt = _group(own, "prompt").values()
         line = {"chain": chain, "keys": keys, "features": features, "tokens": own[0]["tokens"]}
         lines.append(
             {name: x for name, x in line.items() if x is not None}
@@ -134,7 +134,7 @@ def _chains(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return lines
 
 
-def _grouped(rows: Rows, name: str) -> dict[Any, list[Row]]:
+def _group(rows: Rows, name: str) -> dict[Any, list[Row]]:
     found: dict[Any, list[Row]] = {}
     for row in rows:
         found.setdefault(row[name], []).append(row)

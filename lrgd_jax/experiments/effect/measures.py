@@ -48,7 +48,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     groups, sums = (users, np.bincount(users, values)) if kind == "users" else (np.arange(len(values)), values)
     asked = {part: model.queries(split.queries(part).histories) for part in before}
     found = []
-    for one, stratum in _stratified(sums, config.removals, rng):
+    for one, stratum in _stratify(sums, config.removals, rng):
         out = np.flatnonzero(groups == one)
         left = _without(model, out)
         row = {"seed": seed, "kind": kind, "stratum": stratum, "removed": len(out), "predicted": float(sums[one])}
@@ -59,7 +59,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     return found
 
 
-def _stratified(sizes: Float[np.ndarray, " n"], count: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+def _stratify(sizes: Float[np.ndarray, " n"], count: int, rng: np.random.Generator) -> list[tuple[int, int]]:
     """Numbers and their stratum: a quarter of the count from each quarter of the non-zero sizes."""
     there = np.flatnonzero(sizes)
     parts = np.array_split(there[np.argsort(np.abs(sizes[there]), kind="stable")], STRATA)

@@ -20,7 +20,7 @@ from lrgd_jax.experiments.icl_against_fine_tuning.fine_tuning import (
     texts,
 )
 from lrgd_jax.experiments.running.interface import Row, Value
-from lrgd_jax.experiments.shared.prompts import Prompt, filled, kind_of, load_model, prompts_of
+from lrgd_jax.experiments.shared.prompts import Prompt, kind_of, load_model, pad_tokens, prompts_of
 
 __all__ = ["RULES", "chosen_rate", "measured_rows", "run_unit", "setting_of", "tuning_rows", "units"]
 
@@ -100,7 +100,7 @@ def tuning_rows(config: Config) -> tuple[dict[str, Value], ...]:
             scores = []
             for prompt in setting.prompts[: config.tuning]:
                 told = _in_context(setting, prompt, setting.orders[0])
-                tuned = _fine_tuned(config, setting, prompt, setting.orders[0], optimiser, batches, rate)
+                tuned = _fine_tune(config, setting, prompt, setting.orders[0], optimiser, batches, rate)
                 scores.append(
                     [
                         (_apart(prompt, told, tuned[k - 1])["kl"], _likelihood(prompt, tuned[k - 1]))
@@ -154,7 +154,7 @@ def _fine_tuned_rows(
     # a whole batch knows no order
     orders = setting.orders if batches == "one by one" else setting.orders[:1]
     tuned = {
-        rate: [_fine_tuned(config, setting, prompt, order, optimiser, batches, rate) for order in orders]
+        rate: [_fine_tune(config, setting, prompt, order, optimiser, batches, rate) for order in orders]
         for rate in dict.fromkeys(rates.values())
     }
     for (rule, k), rate in rates.items():
@@ -171,7 +171,7 @@ def _fine_tuned_rows(
 def _in_context(setting: TuningSetting, prompt: Prompt, order: Sequence[int]) -> Predicted:
     tokens = prompt.tokens(order)
     start = len(tokens) - len(prompt.tokens(()))
-    text = filled(tokens, setting.lengths[2])
+    text = pad_tokens(tokens, setting.lengths[2])
     found = predictions(setting.params, setting.config, text, jnp.asarray(start), setting.lengths[1])
     return np.asarray(found, np.float64)
 
@@ -181,7 +181,7 @@ def _without(setting: TuningSetting, prompt: Prompt) -> Predicted:
     return np.asarray(found, np.float64)
 
 
-def _fine_tuned(
+def _fine_tune(
     config: Config,
     setting: TuningSetting,
     prompt: Prompt,
@@ -203,7 +203,7 @@ def _fine_tuned(
 
 
 def _probe(setting: TuningSetting, prompt: Prompt) -> Int[Array, " q"]:
-    return filled(prompt.tokens(()), setting.lengths[1])
+    return pad_tokens(prompt.tokens(()), setting.lengths[1])
 
 
 def _likelihood(prompt: Prompt, predicted: Predicted) -> float:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lrgd_jax.experiments.running.interface import Rows
-from lrgd_jax.experiments.shared.drawing import averaged, decimal_ticks
+from lrgd_jax.experiments.shared.drawing import average_seeds, decimal_ticks
 from lrgd_jax.report.style import CYCLE, INK, MARKERS, figure_style
 
 __all__ = ["robustness_figure"]
@@ -35,7 +35,7 @@ def robustness_figure(rows: Rows, *, kinds: Sequence[str], regularisers: Sequenc
         for axes, kind in zip(panels, kinds, strict=False):
             for k, name in enumerate(regularisers):
                 key = (dual, kind, name)
-                own = averaged(
+                own = average_seeds(
                     [row for row in rows if (row["dual"], row["kind"], row["regulariser"]) == key], "strength"
                 )
                 if own:

@@ -62,7 +62,7 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
         theory = predicted(model, query, regulariser, kind, strength)
         exact = name in LINEAR or kind in ("target noise", "query noise", "swap", "worst targets")
         labels = {"seed": seed, "dual": subject, "kind": kind, "regulariser": name, "strength": strength}
-        rows.append({**labels, "closed_form": exact, **_compared(shifts, theory, kind)})
+        rows.append({**labels, "closed_form": exact, **_compare(shifts, theory, kind)})
     return rows
 
 
@@ -126,7 +126,7 @@ def _sampler(config: Config, model: OneStepModel, query: Float[Array, " d"], reg
         return moved.raw_output(regulariser.train(moved), point)
 
     def shift(key: PRNGKeyArray, strength: Float[Array, ""]) -> Float[Array, " u"]:
-        moved, point = _perturbed(key, model, query, kind, strength, influences)
+        moved, point = _perturb(key, model, query, kind, strength, influences)
         return output(moved, point) - output(model, query)
 
     @functools.partial(jax.jit, static_argnames="count")
@@ -137,7 +137,7 @@ def _sampler(config: Config, model: OneStepModel, query: Float[Array, " d"], reg
     return functools.partial(sampled, count=1 if kind == "worst targets" else config.samples)
 
 
-def _perturbed(
+def _perturb(
     key: PRNGKeyArray,
     model: OneStepModel,
     query: Float[Array, " d"],
@@ -176,7 +176,7 @@ def _exponential_noise(
     return Moments(mean, jnp.sum(mean**2) + (jnp.exp(2 * t) - jnp.exp(t)) * jnp.sum(parts**2))
 
 
-def _compared(shifts: np.ndarray, theory: Moments, kind: str) -> dict[str, int | float]:
+def _compare(shifts: np.ndarray, theory: Moments, kind: str) -> dict[str, int | float]:
     """Measured and predicted mean and root mean square, with z-scores and an interval of three standard errors."""
     mean = np.asarray(theory.mean, np.float64)
     # the normaliser of a pair does not move with the values

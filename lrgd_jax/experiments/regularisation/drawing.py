@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lrgd_jax.experiments.running.interface import Rows
-from lrgd_jax.experiments.shared.drawing import averaged
+from lrgd_jax.experiments.shared.drawing import average_seeds
 from lrgd_jax.report.style import BLUE, GREEN, INK, ORANGE, figure_style
 
 __all__ = ["bias_variance_figure"]
@@ -27,7 +27,7 @@ def bias_variance_figure(rows: Rows, *, knobs: Sequence[str]) -> Figure:
         figure = Figure(figsize=(4.1 * columns, 0.9 + 3.1 * lines), layout="constrained")
         panels = np.ravel(figure.subplots(lines, columns, squeeze=False))
         for axes, knob in zip(panels, knobs, strict=False):
-            own = averaged([row for row in rows if row["knob"] == knob], "value")
+            own = average_seeds([row for row in rows if row["knob"] == knob], "value")
             values = [row["value"] for row in own]
             for name, label, colour, mark in parts:
                 axes.plot(values, [row[f"{name}_predicted"] for row in own], color=colour, linewidth=1.8)

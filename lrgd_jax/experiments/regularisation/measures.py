@@ -50,11 +50,11 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(unit.encode()))
     rows: list[dict[str, Value]] = []
     for k, value in enumerate(KNOBS[knob][:: config.every]):
-        outputs = np.asarray(_sampled(config, seed, knob, value, jax.random.fold_in(key, k)), np.float64)
+        outputs = np.asarray(_sample(config, seed, knob, value, jax.random.fold_in(key, k)), np.float64)
         mean, variance = (np.asarray(x, np.float64) for x in predicted(config, seed, knob, value))
         wanted = np.asarray(_truth(config, seed)[1], np.float64)
         labels = {"seed": seed, "knob": knob, "value": float(value)}
-        rows.append({**labels, **_compared(outputs, mean, variance, wanted)})
+        rows.append({**labels, **_compare(outputs, mean, variance, wanted)})
     return rows
 
 
@@ -83,7 +83,7 @@ def _truth(config: Config, seed: int):
     return (keys, keys @ weights.T, queries), queries @ weights.T
 
 
-def _sampled(config: Config, seed: int, knob: str, value: float, key: PRNGKeyArray) -> Float[Array, "s t dv"]:
+def _sample(config: Config, seed: int, knob: str, value: float, key: PRNGKeyArray) -> Float[Array, "s t dv"]:
     """The outputs of duals trained on fresh noise, and on fresh masks where demonstrations are dropped."""
     (keys, clean, queries), _ = _truth(config, seed)
 
@@ -101,9 +101,7 @@ def _sampled(config: Config, seed: int, knob: str, value: float, key: PRNGKeyArr
     return jax.jit(sample)(jax.random.split(key, config.samples))
 
 
-def _compared(
-    outputs: np.ndarray, mean: np.ndarray, variance: np.ndarray, wanted: np.ndarray
-) -> dict[str, int | float]:
+def _compare(outputs: np.ndarray, mean: np.ndarray, variance: np.ndarray, wanted: np.ndarray) -> dict[str, int | float]:
     """Squared bias, variance and squared error, averaged over the queries; and z-scores of mean and error."""
     count = outputs.shape[0]
     error = np.std(outputs, axis=0, ddof=1) / math.sqrt(count)

@@ -75,7 +75,7 @@ def to_toml(config: Settings) -> str:
 def differing(one: Settings, other: Settings) -> list[str]:
     """The fields in which two configurations differ, each with both values."""
     pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(one))
-    return [f"{name} ({_shown(x)} and {_shown(y)})" for name, x, y in pairs if x != y]
+    return [f"{name} ({_show(x)} and {_show(y)})" for name, x, y in pairs if x != y]
 
 
 def _from_file(kind: type[Settings], file: Path) -> dict[str, object]:
@@ -83,7 +83,9 @@ def _from_file(kind: type[Settings], file: Path) -> dict[str, object]:
         raise FileNotFoundError(f"there is no configuration file {file}; give the path of a TOML file")
     content = read_toml(file, dict[str, object], what="configuration file")
     hints = typing.get_type_hints(kind)
-    return {key: _typed(f"{file}: {key}", value, _hint(kind, hints, key, str(file))) for key, value in content.items()}
+    return {
+        key: _convert(f"{file}: {key}", value, _hint(kind, hints, key, str(file))) for key, value in content.items()
+    }
 
 
 def _override(kind: type[Settings], text: str) -> tuple[str, object]:
@@ -92,7 +94,7 @@ def _override(kind: type[Settings], text: str) -> tuple[str, object]:
     if not equals or not key:
         raise ValueError(f"--set {text!r}: expected key=value, such as --set seeds=3")
     hint = _hint(kind, typing.get_type_hints(kind), key, "--set")
-    return key, _typed(f"--set {key}", _parsed(value, hint), hint)
+    return key, _convert(f"--set {key}", _parse(value, hint), hint)
 
 
 def _hint(kind: type[Settings], hints: Mapping[str, object], key: str, place: str) -> object:
@@ -102,7 +104,7 @@ def _hint(kind: type[Settings], hints: Mapping[str, object], key: str, place: st
     return hints[key]
 
 
-def _parsed(text: str, hint: object) -> object:
+def _parse(text: str, hint: object) -> object:
     """A value of `--set`: TOML, a list without its brackets, or a string without its quotes."""
     listed = any(typing.get_origin(one) is tuple for one in (hint, *typing.get_args(hint)))
     if hint is str and not text.startswith(('"', "'")):
@@ -117,7 +119,7 @@ def _parsed(text: str, hint: object) -> object:
     return [part.strip() for part in text.split(",")] if listed else text
 
 
-def _typed(place: str, value: object, hint: object) -> object:
+def _convert(place: str, value: object, hint: object) -> object:
     """The value as the field's type has it.
 
     Raises:
@@ -125,7 +127,7 @@ def _typed(place: str, value: object, hint: object) -> object:
     """
     fits, result = _fit(value, hint)
     if not fits:
-        raise ValueError(f"{place} must be {_words(hint)}, got {_shown(value)}")
+        raise ValueError(f"{place} must be {_words(hint)}, got {_show(value)}")
     return result
 
 
@@ -158,7 +160,7 @@ def _fit_tuple(value: object, arguments: tuple[object, ...]) -> tuple[bool, obje
 def _words(hint: object) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
-        return f"one of {', '.join(map(_shown, arguments))}"
+        return f"one of {', '.join(map(_show, arguments))}"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_words(one) for one in arguments if one is not type(None))
     if origin is tuple and arguments[1:] == (...,):
@@ -179,7 +181,7 @@ def _toml(value: object) -> str:
     return repr(value)
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     return _toml(value) if _is_list(value) or isinstance(value, bool | str | int | float) else str(value)
 
 

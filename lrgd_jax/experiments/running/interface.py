@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, c
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ConfigT", "Experiment", "Row", "Rows", "Settings", "Summary", "Value", "checked", "seed_and_rest"]
+__all__ = ["ConfigT", "Experiment", "Row", "Rows", "Settings", "Summary", "Value", "check_interface", "seed_and_rest"]
 
 Value: TypeAlias = int | float | str | bool
 """One entry of a row."""
@@ -88,7 +88,7 @@ class Experiment(Protocol[ConfigT]):
 PARTS = ("Config", "QUICK", "TITLE", "DESCRIPTION", "SOURCES", "units", "run_unit", "summary", "figure", "tables")
 
 
-def checked(name: str, module: ModuleType) -> Experiment[Settings]:
+def check_interface(name: str, module: ModuleType) -> Experiment[Settings]:
     """The module, once it is seen to have every part of the interface.
 
     Raises:

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lrgd_jax.experiments.running.interface import Experiment, Settings, checked
+from lrgd_jax.experiments.running.interface import Experiment, Settings, check_interface
 from lrgd_jax.suggestions import did_you_mean
 
 __all__ = ["OWN", "find", "names", "register"]
@@ -89,4 +89,4 @@ def find(name: str) -> Experiment[Settings]:
         raise ValueError(
             f"experiment {name!r}: cannot import {known[name]} ({error}); install what is missing"
         ) from None
-    return checked(name, module)
+    return check_interface(name, module)

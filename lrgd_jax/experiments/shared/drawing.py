@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from lrgd_jax.experiments.running.interface import Rows
 from lrgd_jax.report.style import CYCLE, MARKERS
 
-__all__ = ["averaged", "decimal_ticks", "look", "mean_and_spread", "mean_by"]
+__all__ = ["average_seeds", "decimal_ticks", "look", "mean_and_spread", "mean_by"]
 
 STYLES = ("-", "--")
 
@@ -39,7 +39,7 @@ def mean_by(rows: Rows, axis: str, column: str) -> tuple[Float[np.ndarray, " x"]
     return at, np.array([np.mean([float(row[column]) for row in rows if float(row[axis]) == x]) for x in at])
 
 
-def averaged(rows: Rows, by: str) -> list[dict[str, Any]]:
+def average_seeds(rows: Rows, by: str) -> list[dict[str, Any]]:
     """One row a value of `by`, in order: numbers averaged over the seeds, the rest from the first."""
     lines = []
     for value in sorted({row[by] for row in rows}):

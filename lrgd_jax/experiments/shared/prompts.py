@@ -24,7 +24,7 @@ from lrgd_jax.decoder import (
     read_tokens,
 )
 
-__all__ = ["Kind", "Prompt", "filled", "kind_of", "load_model", "pair_prompts", "prompts_of", "story_prompt"]
+__all__ = ["Kind", "Prompt", "kind_of", "load_model", "pad_tokens", "pair_prompts", "prompts_of", "story_prompt"]
 
 Kind = Literal["stories", "pairs", "random"]
 """Of prompts: sentences of a story, lines "question -> answer", or tokens that mean nothing."""
@@ -105,7 +105,7 @@ class Prompt:
         return np.repeat(np.arange(len(lengths)), lengths)
 
 
-def filled(tokens: Sequence[int], length: int) -> Int[Array, " n"]:
+def pad_tokens(tokens: Sequence[int], length: int) -> Int[Array, " n"]:
     """The tokens, with zeros after them up to a length; no token that comes before reads those."""
     return jnp.asarray([*tokens, *(0,) * (length - len(tokens))], jnp.int32)
 
@@ -199,9 +199,9 @@ def _stories(loaded: LoadedDecoder, sentences: int) -> list[list[str]]:
         return []
     openings = [tokenizer.encode(opening) for opening in " ".join(OPENINGS.split()).split(", ")]
     length = min(LONGEST_STORY, config.context_length)
-    given = jnp.stack([filled(ids.tolist(), length) for ids in openings])
+    given = jnp.stack([pad_tokens(ids.tolist(), length) for ids in openings])
     lengths = jnp.asarray([len(ids) for ids in openings])
-    written = _written(loaded.params, config, given, lengths, jax.random.split(jax.random.key(0), len(openings)))
+    written = _write_texts(loaded.params, config, given, lengths, jax.random.split(jax.random.key(0), len(openings)))
     pieces = [re.split(r"(?<=[.!?])\s+|(?<=[.!?]\")\s+", tokenizer.decode(ids)) for ids in written]
     # the last piece may be cut off
     told = [found[:-1][:sentences] for found in pieces]
@@ -209,7 +209,7 @@ def _stories(loaded: LoadedDecoder, sentences: int) -> list[list[str]]:
 
 
 @partial(jax.jit, static_argnames="config")
-def _written(
+def _write_texts(
     params: DecoderParams,
     config: DecoderConfig,
     given: Int[Array, "b n"],

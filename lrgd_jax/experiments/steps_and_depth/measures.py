@@ -42,8 +42,8 @@ def run_unit(config: Config, unit: str) -> list[dict[str, Value]]:
     """The best losses and the exactness of one number of steps, or one training."""
     numbers = dict(part.split("=") for part in unit.split("/"))
     if "steps" in numbers:
-        return _constructed(config, int(numbers["steps"]))
-    return _trained(config, int(numbers["layers"]), int(numbers["seed"]))
+        return _construct(config, int(numbers["steps"]))
+    return _train_layers(config, int(numbers["layers"]), int(numbers["seed"]))
 
 
 def schedules(config: Config, steps: int) -> dict[str, Schedule]:
@@ -64,7 +64,7 @@ def _spectra(config: Config, which: int) -> Float[np.ndarray, "samples d"]:
     return spectra(config.tasks, jax.random.fold_in(jax.random.key(config.spectra), which), config.spectra)
 
 
-def _constructed(config: Config, steps: int) -> list[dict[str, Value]]:
+def _construct(config: Config, steps: int) -> list[dict[str, Value]]:
     tasks, eigenvalues = config.tasks, _spectra(config, 1)
     found = schedules(config, steps)
     rows: list[dict[str, Value]] = []
@@ -111,7 +111,7 @@ def mean_squares(
     return jnp.sum((inputs @ weights.T - targets) ** 2) / (2 * inputs.shape[0])
 
 
-def _trained(config: Config, layers: int, seed: int) -> list[dict[str, Value]]:
+def _train_layers(config: Config, layers: int, seed: int) -> list[dict[str, Value]]:
     """Losses, on the same prompts, of a trained stack and of the constructed ones of its depth."""
     tasks, dtype = config.tasks, jnp.dtype(config.dtype)
     of_init, of_training, of_prompts = jax.random.split(jax.random.fold_in(jax.random.key(seed), layers), 3)
