@@ -57,8 +57,6 @@ def model_options(
     if prompt is not None and prompt_file is not None:
         raise ValueError("--prompt and --prompt-file were both given; give one of them")
     if prompt_file is not None:
-        if not prompt_file.is_file():
-            raise FileNotFoundError(f"there is no prompt file {prompt_file}; give the path of a text file")
         prompt = _text_of(prompt_file)
     if prompt is None:
         raise ValueError("--model needs a prompt: give --prompt TEXT or --prompt-file FILE")
@@ -68,13 +66,10 @@ def model_options(
 
 
 def _text_of(prompt_file: Path) -> str:
-    try:
-        # the newline that ends a file is none of the prompt's
-        return prompt_file.read_text(encoding="utf-8").rstrip("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"prompt file {prompt_file} is not UTF-8 at byte {error.start}; save it as UTF-8 text"
-        ) from None
+    from lrgd_jax.outside.json_files import read_text
+
+    # the newline that ends a file is none of the prompt's
+    return read_text(prompt_file, what="prompt file").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
 
 
 def _parse_demonstrations(text: str | None) -> int | list[tuple[int, int]] | None:

@@ -1,22 +1,23 @@
 """Reads the tensors of a safetensors checkpoint, one file or sharded, and accounts for every one of them."""
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypedDict
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from safetensors import SafetensorError, safe_open
 
 from lrgd_jax.decoder.mxfp4 import PackedTensor, packed_tensors, unpacked_rows
+from lrgd_jax.decoder.safetensors_header import stored_tensors
 from lrgd_jax.decoder.tensor_blocks import BLOCK, StoredTensor, read_blocks
+from lrgd_jax.outside.convert import shorten
+from lrgd_jax.outside.json_files import read_json
 
-__all__ = ["StoredTensor", "checkpoint_files", "few", "read_json", "read_tensors", "stored_tensors"]
+__all__ = ["checkpoint_files", "few", "read_tensors"]
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 FLOATING: Mapping[str, np.dtype] = {
@@ -29,22 +30,10 @@ FLOATING: Mapping[str, np.dtype] = {
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """An object from a JSON file.
+class _Index(TypedDict):
+    """What is read of an index."""
 
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it does not hold a JSON object.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path.parent} has no {path.name}; a Hugging Face model directory needs one")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not valid JSON ({error}); download the file again") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected a JSON object, got {type(content).__name__}")
-    return content
+    weight_map: dict[str, str]
 
 
 def checkpoint_files(directory: Path) -> dict[Path, frozenset[str] | None]:
@@ -69,15 +58,14 @@ def checkpoint_files(directory: Path) -> dict[Path, frozenset[str] | None]:
 
 def _read_index(directory: Path) -> dict[Path, frozenset[str] | None]:
     index = directory / INDEX
-    names = read_json(index).get("weight_map")
-    if not isinstance(names, dict) or not all(isinstance(file, str) for file in names.values()):
-        raise ValueError(f'{index}: expected a "weight_map" of tensor names to file names')
+    names = read_json(index, _Index, what="index of a checkpoint")["weight_map"]
+    there = {path.name for path in directory.iterdir() if path.is_file()}
     files: dict[Path, frozenset[str] | None] = {}
     for file in sorted(set(names.values())):
         if Path(file).name != file:
-            raise ValueError(f"{index}: {file!r} is not the name of a file in {directory}")
-        if not (directory / file).is_file():
-            raise FileNotFoundError(f"{index} names the shard {file}, which is not in {directory}; download it")
+            raise ValueError(f"{index}: {shorten(file)} is not the name of a file in {directory}")
+        if file not in there:
+            raise FileNotFoundError(f"{index} names the shard {file:.255}, which is not in {directory}; download it")
         files[directory / file] = frozenset(name for name, at in names.items() if at == file)
     unnamed = {file.name for file in directory.glob("model-*-of-*.safetensors")} - set(names.values())
     if unnamed:
@@ -153,53 +141,10 @@ def read_tensors(
     return tensors
 
 
-def stored_tensors(file: Path) -> dict[str, StoredTensor]:
-    """What a safetensors file holds, by name.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    try:
-        # which sees to it that the tensors fill the file, one after another
-        with safe_open(file, framework="np"):
-            pass
-    except SafetensorError as error:
-        raise ValueError(f"{file}: {_damage(file)} ({error}); download the file again") from error
-    with file.open("rb") as stream:
-        size = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(size))
-    return {
-        name: StoredTensor(name, tuple(entry["shape"]), entry["dtype"], 8 + size + entry["data_offsets"][0])
-        for name, entry in header.items()
-        if name != "__metadata__"
-    }
-
-
 def _canonical(stored: str, prefix: str, shapes: Mapping[str, object]) -> str:
     """The name that `shapes` has for a stored tensor; without the prefix where it has none."""
     bare = stored.removeprefix(prefix)
     return next((name for name in (stored, bare, prefix + stored) if name in shapes), bare)
-
-
-def _damage(file: Path) -> str:
-    """What is wrong with a file that safetensors cannot open: the first tensor that lies outside it, if one does."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        header_size = int.from_bytes(stream.read(8), "little")
-        if size < 8 or 8 + header_size > size:
-            return f"truncated or not safetensors: the header needs {8 + header_size} bytes, the file has {size}"
-        header = stream.read(header_size)
-    try:
-        entries = {
-            name: entry["data_offsets"][1] for name, entry in json.loads(header).items() if name != "__metadata__"
-        }
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        return "not safetensors: its header cannot be read"
-    outside = sorted((end, name) for name, end in entries.items() if 8 + header_size + end > size)
-    if not outside:
-        return "malformed safetensors"
-    end, name = outside[0]
-    return f"truncated: tensor {name} ends at byte {8 + header_size + end}, the file has {size}"
 
 
 def _check_index(file: Path, names: set[str], indexed: frozenset[str] | None) -> None:

@@ -1,15 +1,15 @@
 """Named values from a file whose every key is accounted for: used, known to be without effect, or refused by name."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeGuard, TypeVar
 
-__all__ = ["Fields", "refuse_unread", "shown"]
+from lrgd_jax.outside.convert import LONGEST_PATH, shorten, wrong_field
+
+__all__ = ["Fields", "refuse_unread"]
 
 Value = TypeVar("Value", int, float, bool, str)
 
-LONGEST_SHOWN = 60
 MOST = 10_000
 """How many layers, or experts, a decoder may have; those that people train have hundreds."""
 
@@ -161,7 +161,7 @@ class Fields:
 
     def wrong(self, name: str, expected: str, value: object) -> ValueError:
         """The error of a key that holds something else than what was expected."""
-        return ValueError(f"{self._place}{name} must be {expected}, got {shown(value)}")
+        return wrong_field(f"{self._place}{name}", expected, value)
 
     def unread(self) -> Iterator[tuple[str, object]]:
         """The keys that nobody has read with their values; of a nested object that was opened, its own."""
@@ -218,22 +218,12 @@ def refuse_unread(
     for name, value in unused.items():
         if value is None or (_equal(value, neutral[name]) if name in neutral else without_effect(name)):
             continue
-        instead = f", or set it to {shown(neutral[name])}" if name in neutral else ""
+        instead = f", or set it to {shorten(neutral[name])}" if name in neutral else ""
         raise ValueError(
-            f"{name} is {shown(value)}: what that means for the numbers of {what} is not known here; "
+            f"{name:.{LONGEST_PATH}} is {shorten(value)}: what that means for the numbers of {what} is not known here; "
             f"remove the key if it means nothing{instead}"
         )
     return unused
-
-
-def shown(value: object) -> str:
-    """A value as JSON writes it, shortened."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
-        # not a value of JSON, a whole number of thousands of digits, or nested too deep
-        text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _equal(one: object, other: object) -> bool:

@@ -130,7 +130,7 @@ def _factor(metadata: Fields) -> float:
             f"llama.rope.scaling.factor is {factor} and llama.rope.scale_linear {old}, which says the same; keep one"
         )
     if factor < 0:
-        raise ValueError(f"llama.rope.scaling.factor must be positive, got {factor}")
+        raise metadata.wrong("llama.rope.scaling.factor", "a positive number", factor)
     return factor or 1.0
 
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Required, TypedDict
 
-from lrgd_jax.decoder.fields import Fields, shown
+from lrgd_jax.decoder.fields import Fields
 from lrgd_jax.decoder.hugging_face_config import Config
+from lrgd_jax.outside.convert import shorten
 from lrgd_jax.positions import Llama3Scaling, LongRopeScaling, RotaryScaling, YarnScaling
 
 __all__ = ["LongTexts", "RotaryFields", "read_rotary", "rope", "rotary_parameters"]
@@ -96,7 +97,7 @@ def rotary_parameters(config: Config, theta: float) -> Fields:
         one, other = new.get(name), old.get(name, says.get(name))
         if one != other and not (name in ("rope_type", "type") and one == "default"):
             raise ValueError(
-                f"rope_parameters and rope_scaling contradict each other in {name} ({shown(one)}, {shown(other)}); "
+                f"rope_parameters and rope_scaling contradict each other in {name} ({shorten(one)}, {shorten(other)}); "
                 "transformers reads rope_scaling and forgets the other; keep one of them"
             )
     return old
@@ -116,11 +117,11 @@ def read_rotary(config: Config, written: Fields, *, theta: float, theta_key: str
     """
     kind = _kind(written)
     if kind not in KINDS:
-        raise ValueError(f"rope_type is {shown(kind)}; supported: {', '.join(KINDS)}")
+        raise ValueError(f"rope_type is {shorten(kind)}; supported: {', '.join(KINDS)}")
     base = written.positive("rope_theta", config.positive(theta_key, theta))
     if theta_key in config and base != config.get(theta_key):
         raise ValueError(
-            f"{theta_key} is {shown(config.get(theta_key))}, but the rotary parameters have rope_theta {base}; "
+            f"{theta_key} is {shorten(config.get(theta_key))}, but the rotary parameters have rope_theta {base}; "
             "keep one of them"
         )
     if kind == "yarn" and base <= 1:

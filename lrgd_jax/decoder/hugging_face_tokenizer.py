@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from lrgd_jax.decoder.checkpoint import read_json
-from lrgd_jax.decoder.fields import Fields, refuse_unread, shown
+from lrgd_jax.decoder.fields import Fields, refuse_unread
 from lrgd_jax.decoder.tokenizer import Tokenizer, load_tokenizer
+from lrgd_jax.outside.convert import shorten
+from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["TOKENIZER_KEYS", "check_settings", "hugging_face_tokenizer"]
 
@@ -85,7 +86,7 @@ def hugging_face_tokenizer(directory: Path, vocab_size: int) -> Tokenizer | None
     tokenizer = load_tokenizer(file, vocab_size)
     if settings.is_file():
         try:
-            check_settings(tokenizer, Fields(read_json(settings)))
+            check_settings(tokenizer, Fields(read_json(settings, dict[str, object], what="file of settings")))
         except ValueError as error:
             raise ValueError(f"{settings}: {str(error).removeprefix(f'{settings}: ')}") from error
     return tokenizer
@@ -109,14 +110,14 @@ def check_settings(tokenizer: Tokenizer, settings: Fields) -> None:
         token, wanted = _token(settings, name), settings.flag(switch)
         if wanted != (encoded[place] == [token]):
             raise ValueError(
-                f"{switch} is {shown(wanted)}, but by tokenizer.json a text is {' '.join(encoded)}: "
+                f"{switch} is {shorten(wanted)}, but by tokenizer.json a text is {' '.join(encoded)}: "
                 "change one of the two files"
             )
     _check_prefix_space(tokenizer, settings)
     for number, written in settings.nested("added_tokens_decoder").pairs():
         token = Fields(written).text("content") if isinstance(written, Mapping) else written
         if not isinstance(token, str) or str(tokenizer.backend.token_to_id(token)) != number:
-            raise ValueError(f"added_tokens_decoder has {shown(token)} as token {number}, tokenizer.json has not")
+            raise ValueError(f"added_tokens_decoder has {shorten(token)} as token {number}, tokenizer.json has not")
     refuse_unread(settings, without_effect=WITHOUT_EFFECT.__contains__, neutral=NEUTRAL, what="a tokenizer's tokens")
 
 
@@ -132,6 +133,6 @@ def _check_prefix_space(tokenizer: Tokenizer, settings: Fields) -> None:
     for one in cut.get("pretokenizers", [cut]):
         if one.get("add_prefix_space", wanted) != wanted:
             raise ValueError(
-                f"add_prefix_space is {shown(wanted)}, but in tokenizer.json it is "
-                f"{shown(one['add_prefix_space'])}: change one of the two files"
+                f"add_prefix_space is {shorten(wanted)}, but in tokenizer.json it is "
+                f"{shorten(one['add_prefix_space'])}: change one of the two files"
             )

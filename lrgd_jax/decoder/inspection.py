@@ -10,14 +10,16 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.decoder.checkpoint import checkpoint_files, read_json, stored_tensors
+from lrgd_jax.decoder.checkpoint import checkpoint_files
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import apply
 from lrgd_jax.decoder.generation import generate
 from lrgd_jax.decoder.gguf import describe_gguf
 from lrgd_jax.decoder.hugging_face_tokenizer import hugging_face_tokenizer
 from lrgd_jax.decoder.loading import describe_directory, is_gguf, load_decoder, source_path
+from lrgd_jax.decoder.safetensors_header import stored_tensors
 from lrgd_jax.decoder.tokenizer import Tokenizer
+from lrgd_jax.outside.json_files import read_json, read_text
 
 __all__ = ["PLAIN_TEXT", "Greedy", "Inspection", "inspect_model", "try_text"]
 
@@ -137,7 +139,8 @@ def _inspect_directory(path: Path) -> Inspection:
     files = checkpoint_files(path)
     tensors = [tensor for file in files for tensor in stored_tensors(file).values()]
     settings, own_file = path / "tokenizer_config.json", path / "chat_template.jinja"
-    template = read_json(settings).get("chat_template") if settings.is_file() else None
+    said = read_json(settings, dict[str, object], what="file of settings") if settings.is_file() else {}
+    template = read_text(own_file, what="template") if own_file.is_file() else said.get("chat_template")
     return Inspection(
         path=path,
         form="safetensors",
@@ -147,7 +150,7 @@ def _inspect_directory(path: Path) -> Inspection:
         stored=Counter(tensor.kind for tensor in tensors),
         file_bytes=sum(file.stat().st_size for file in files),
         tokenizer=_reader(hugging_face_tokenizer(path, config.vocab_size), "no tokenizer.json"),
-        template=_template(own_file.read_text(encoding="utf-8") if own_file.is_file() else template),
+        template=_template(template),
         unused=unused,
     )
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.decoder.checkpoint import checkpoint_files, read_json, read_tensors
+from lrgd_jax.decoder.checkpoint import checkpoint_files, read_tensors
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families import family_of
 from lrgd_jax.decoder.family import Family
@@ -21,6 +21,7 @@ from lrgd_jax.decoder.hugging_face_config import eos_tokens
 from lrgd_jax.decoder.hugging_face_tokenizer import hugging_face_tokenizer
 from lrgd_jax.decoder.params import DecoderParams
 from lrgd_jax.decoder.tokenizer import Tokenizer
+from lrgd_jax.outside.json_files import read_json
 
 __all__ = [
     "PACKAGED",
@@ -178,12 +179,15 @@ def describe_directory(directory: Path) -> DescribedDirectory:
     """
     if not directory.is_dir():
         raise FileNotFoundError(f"{directory} is not a directory; give one with config.json and model.safetensors")
-    described = read_json(directory / "config.json")
+    file = directory / "config.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{directory} has no config.json; a Hugging Face model directory needs one")
+    described = read_json(file, dict[str, object], what="config")
     try:
         family = family_of(described)
         config, unused = family.account(described)
     except ValueError as error:
-        raise ValueError(f"{directory / 'config.json'}: {error}") from error
+        raise ValueError(f"{file}: {error}") from error
     return DescribedDirectory(family, _with_generation_settings(directory, config), unused)
 
 
@@ -195,7 +199,7 @@ def _with_generation_settings(directory: Path, config: DecoderConfig) -> Decoder
     file = directory / "generation_config.json"
     if not file.is_file():
         return config
-    settings = Fields(read_json(file))
+    settings = Fields(read_json(file, dict[str, object], what="file of settings"))
     try:
         return replace(config, eos=eos_tokens(settings)) if settings.has("eos_token_id") else config
     except ValueError as error:

@@ -1,11 +1,11 @@
 """Reads demonstrations from a file of JSON lines; what is wrong with a line is named with its number."""
 
-import json
 import os
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from lrgd_jax.outside.json_files import parse_json
+from lrgd_jax.outside.convert import shorten
+from lrgd_jax.outside.json_files import parse_json, read_text
 
 __all__ = ["Demonstration", "read_demonstrations"]
 
@@ -41,10 +41,7 @@ def read_demonstrations(path: str | os.PathLike[str]) -> tuple[Demonstration, ..
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no file of demonstrations {file}; give a file with one {FORMS} a line")
-    try:
-        content = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8 text") from None
+    content = read_text(file, what="file of demonstrations", marked=True).replace("\r\n", "\n").replace("\r", "\n")
     # not splitlines, which also cuts where JSON allows a line separator within a string
     lines = [(number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip()]
     if not lines:
@@ -90,7 +87,7 @@ def _other(key: str) -> str:
 def _text(where: str, content: dict[str, object], key: str) -> str:
     value = content[key]
     if not isinstance(value, str):
-        raise ValueError(f'{where}: "{key}" must be a text, got {json.dumps(value)[:40]}')
+        raise ValueError(f'{where}: "{key}" must be a text, got {shorten(value)}')
     if not value.strip():
         raise ValueError(f'{where}: "{key}" is empty')
     try:

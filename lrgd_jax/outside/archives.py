@@ -5,6 +5,7 @@ import gzip
 import io
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -101,10 +102,11 @@ def read_npy(file: Path, *, what: str) -> np.ndarray:
         raise ValueError(f"{file} cannot be read as a {what}: {_first_line(error)}") from None
 
 
-# NotImplementedError and RuntimeError: a compression that is not known, and a password
+# NotImplementedError and RuntimeError: a compression that is not known, and a password; TokenError: a bracket that a
+# header never closes
 _DAMAGED = (
     ValueError, TypeError, SyntaxError, OSError, EOFError, KeyError, OverflowError, MemoryError, RecursionError,
-    NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    NotImplementedError, RuntimeError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 

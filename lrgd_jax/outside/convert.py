@@ -1,6 +1,7 @@
 """Values from outside, checked against the type that is expected, or one sentence about what is wrong."""
 
 import dataclasses
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-__all__ = ["DEEPEST", "convert", "convert_record", "shorten"]
+__all__ = ["DEEPEST", "LONGEST_PATH", "convert", "convert_record", "shorten", "wrong_field"]
 
 T = TypeVar("T")
 
@@ -16,6 +17,8 @@ DEEPEST = 100
 """How many lists and objects may lie within each other; what people write stays below ten."""
 SHOWN = 60
 """How many letters of a wrong value an error shows."""
+LONGEST_PATH = 200
+"""How many letters of the place of a field it shows."""
 
 WORDS = {
     "int": "a whole number",
@@ -113,12 +116,28 @@ def require_plain(value: object, where: str) -> None:
         waiting.extend((path + step, inner, depth + 1) for step, inner in entries)
 
 
+def wrong_field(field: str, expected: str, came: object) -> ValueError:
+    """The error of a field that holds something else than what was expected.
+
+    Args:
+        field: its place, perhaps after the file's.
+        expected: in words, such as "a whole number".
+        came: what it holds.
+
+    Examples:
+        >>> wrong_field("config.json: rope_scaling.factor", "a positive number", 0)
+        ValueError('config.json: rope_scaling.factor: expected a positive number, got 0')
+    """
+    return ValueError(f"{field}: expected {expected}, got {shorten(came)}")
+
+
 def shorten(value: object) -> str:
     """A value as JSON writes it, cut where it is long."""
     try:
-        text = msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        text = repr(type(value).__name__)
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        # not a value of JSON, a whole number of thousands of digits, or nested too deeply
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
@@ -132,7 +151,7 @@ def _entries(value: object) -> Iterator[tuple[str, object]] | None:
 
 
 def _field(where: str, path: str) -> str:
-    return f"{where}: {path.removeprefix('.')}" if path else where
+    return f"{where}: {path.removeprefix('.')[:LONGEST_PATH]}" if path else where
 
 
 def _sentence(where: str, message: str, value: object) -> str:

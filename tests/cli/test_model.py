@@ -48,10 +48,10 @@ def test_the_weights_may_be_left_alone(stories):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"tie_word_embeddings": "false"}, "tie_word_embeddings must be true or false"),
-        ({"eos_token_id": 2.5}, "eos_token_id must be a whole number or a list of them"),
+        ({"tie_word_embeddings": "false"}, "tie_word_embeddings: expected true or false"),
+        ({"eos_token_id": 2.5}, "eos_token_id: expected a whole number or a list of them"),
         ({"logit_scale": 0.5}, "logit_scale is 0.5: what that means for the numbers of a llama is not known here"),
-        ({"rope_scaling": {"rope_type": "linear", "factor": True}}, "rope_scaling.factor must be a positive number"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": True}}, "rope_scaling.factor: expected a positive number"),
     ],
 )
 def test_a_wrong_setting_ends_the_command_in_one_sentence(tmp_path, keys, message):

@@ -50,13 +50,13 @@ def test_a_damaged_file(tmp_path, damage, said):
     [
         ({"rope.scale_linear": 2.0, "rope.scaling.factor": 4.0}, "factor is 4.0 and llama.rope.scale_linear 2.0"),
         ({"rope.scaling.factor": -4.0}, "must be positive, got -4.0"),
-        ({"rope.scaling.factor": float("nan")}, "llama.rope.scaling.factor must be a finite number, got NaN"),
-        ({"rope.scaling.factor": True}, "llama.rope.scaling.factor must be a finite number, got true"),
+        ({"rope.scaling.factor": float("nan")}, "llama.rope.scaling.factor: expected a finite number, got NaN"),
+        ({"rope.scaling.factor": True}, "llama.rope.scaling.factor: expected a finite number, got true"),
         ({"rope.scaling.type": "mirror"}, "mirror"),
         ({"logit_scale": 0.5}, "llama.logit_scale is 0.5"),
         ({"logit_\x1b[2J": 0.5}, r"llama.logit_\x1b[2J is 0.5"),
         ({"vocab_size": 12}, "llama.vocab_size is 12, but the embedding has 13 rows"),
-        ({"tokenizer.ggml.bos_token_id": "1"}, "bos_token_id must be a whole number"),
+        ({"tokenizer.ggml.bos_token_id": "1"}, "bos_token_id: expected a whole number"),
     ],
 )
 def test_metadata_that_say_what_is_not_computed(tmp_path, keys, said):
@@ -70,7 +70,7 @@ def test_layers_without_end(tmp_path):
     at = raw.index(key) + len(key) + 4
     raw[at : at + 4] = (2**32 - 1).to_bytes(4, "little")
     file.write_bytes(raw)
-    assert "llama.block_count must be a whole number from 1 to 10000" in inspection(file)
+    assert "llama.block_count: expected a whole number from 1 to 10000" in inspection(file)
 
 
 def test_a_kind_of_model_that_is_not_read(tmp_path):

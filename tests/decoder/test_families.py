@@ -37,9 +37,9 @@ def test_a_family_is_found_by_either_name(family):
         ({"architectures": ["LlamaForTokenClassification"], "model_type": "llama"}, "supported: .*LlamaForCausalLM"),
         ({"model_type": "lama"}, "unknown model_type lama; .* did you mean llama"),
         ({"architectures": [], "model_type": None}, 'names neither "architectures" nor "model_type"'),
-        ({"architectures": [["LlamaForCausalLM"]]}, "architectures must be a list of texts"),
-        ({"architectures": {}}, "architectures must be a list of texts"),
-        ({"model_type": 3}, "model_type must be a text, got 3"),
+        ({"architectures": [["LlamaForCausalLM"]]}, "architectures: expected a list of texts"),
+        ({"architectures": {}}, "architectures: expected a list of texts"),
+        ({"model_type": 3}, "model_type: expected a text, got 3"),
         ({}, 'names neither "architectures" nor "model_type"'),
     ],
 )
@@ -83,13 +83,13 @@ def test_rotary_parameters_are_read_as_transformers_4_and_5_write_them(written):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hidden_size": "8"}, 'hidden_size must be a positive whole number, got "8"'),
+        ({"hidden_size": "8"}, 'hidden_size: expected a positive whole number, got "8"'),
         ({"hidden_act": "gelu"}, "hidden_act is 'gelu'"),
         ({"rope_scaling": {"rope_type": "su", "factor": 2.0}}, 'rope_type is "su"; supported'),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 2.0}}, "rope_scaling.low_freq_factor is missing"),
         ({"rope_scaling": {"rope_type": "llama3", **SCALING, "high_freq_factor": 1.0}}, "high_freq_factor > low"),
         ({"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}}, "partial_rotary_factor is 0.5"),
-        ({"rope_scaling": "llama3"}, "must be an object"),
+        ({"rope_scaling": "llama3"}, "expected an object"),
         ({"head_dim": None, "num_attention_heads": 3}, "no multiple of num_attention_heads"),
         ({"num_key_value_heads": 3}, "cannot be divided"),
     ],

@@ -47,7 +47,7 @@ def test_a_value_of_another_type_is_shown(value):
             fields.text: value == "1",
         }
         if not allowed[read_one]:
-            with pytest.raises(ValueError, match=r"^a must be .*, got ."):
+            with pytest.raises(ValueError, match=r"^a: expected .*, got ."):
                 read_one("a")
 
 
@@ -92,33 +92,33 @@ def test_a_flag_is_no_number():
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"tie_word_embeddings": "false"}, 'tie_word_embeddings must be true or false, got "false"'),
-        ({"tie_word_embeddings": 1}, "tie_word_embeddings must be true or false, got 1"),
-        ({"attention_bias": "no"}, "attention_bias must be true or false"),
-        ({"eos_token_id": True}, "eos_token_id must be a whole number or a list of them, got true"),
-        ({"eos_token_id": 2.5}, "eos_token_id must be a whole number or a list of them, got 2.5"),
-        ({"eos_token_id": [2, "3"]}, "eos_token_id must be a whole number or"),
-        ({"bos_token_id": "<s>"}, "bos_token_id must be a whole number"),
-        ({"rms_norm_eps": "1e-5"}, "rms_norm_eps must be a positive number"),
-        ({"rms_norm_eps": float("nan")}, "rms_norm_eps must be a positive number, got NaN"),
-        ({"hidden_size": True}, "hidden_size must be a positive whole number, got true"),
-        ({"num_hidden_layers": 0}, "num_hidden_layers must be a whole number from 1 to 10000, got 0"),
-        ({"num_hidden_layers": 10**9}, "num_hidden_layers must be a whole number from 1 to 10000, got 1000000000"),
+        ({"tie_word_embeddings": "false"}, 'tie_word_embeddings: expected true or false, got "false"'),
+        ({"tie_word_embeddings": 1}, "tie_word_embeddings: expected true or false, got 1"),
+        ({"attention_bias": "no"}, "attention_bias: expected true or false"),
+        ({"eos_token_id": True}, "eos_token_id: expected a whole number or a list of them, got true"),
+        ({"eos_token_id": 2.5}, "eos_token_id: expected a whole number or a list of them, got 2.5"),
+        ({"eos_token_id": [2, "3"]}, "eos_token_id: expected a whole number or"),
+        ({"bos_token_id": "<s>"}, "bos_token_id: expected a whole number"),
+        ({"rms_norm_eps": "1e-5"}, "rms_norm_eps: expected a positive number"),
+        ({"rms_norm_eps": float("nan")}, "rms_norm_eps: expected a positive number, got NaN"),
+        ({"hidden_size": True}, "hidden_size: expected a positive whole number, got true"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers: expected a whole number from 1 to 10000, got 0"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers: expected a whole number from 1 to 10000, got 1000000000"),
         ({"sliding_window": 4}, "sliding_window is 4: what that means for the numbers of a llama"),
-        ({"rope_scaling": {**STRETCH, "factor": 0}}, "rope_scaling.factor must be a positive number, got 0"),
-        ({"rope_scaling": {**STRETCH, "factor": -8.0}}, "rope_scaling.factor must be a positive number, got -8.0"),
+        ({"rope_scaling": {**STRETCH, "factor": 0}}, "rope_scaling.factor: expected a positive number, got 0"),
+        ({"rope_scaling": {**STRETCH, "factor": -8.0}}, "rope_scaling.factor: expected a positive number, got -8.0"),
         (
             {"rope_scaling": {**STRETCH, "factor": float("nan")}},
-            "rope_scaling.factor must be a positive number, got NaN",
+            "rope_scaling.factor: expected a positive number, got NaN",
         ),
-        ({"rope_scaling": {**STRETCH, "factor": True}}, "rope_scaling.factor must be a positive number, got true"),
-        ({"rope_scaling": {**STRETCH, "low_freq_factor": 0}}, "low_freq_factor must be a positive number, got 0"),
+        ({"rope_scaling": {**STRETCH, "factor": True}}, "rope_scaling.factor: expected a positive number, got true"),
+        ({"rope_scaling": {**STRETCH, "low_freq_factor": 0}}, "low_freq_factor: expected a positive number, got 0"),
         (
             {"rope_scaling": {**STRETCH, "original_max_position_embeddings": 8.5}},
-            "must be a positive whole number, got 8.5",
+            "expected a positive whole number, got 8.5",
         ),
         ({"rope_scaling": {**NESTED, "mscale": 2.0}}, "rope_scaling.mscale is 2.0: what that means"),
-        ({"rope_scaling": {"rope_type": ["linear"]}}, "rope_scaling.rope_type must be a text"),
+        ({"rope_scaling": {"rope_type": ["linear"]}}, "rope_scaling.rope_type: expected a text"),
         ({"rope_scaling": {"factor": 2.0}}, "rope_scaling.factor is 2.0: what that means"),
         ({"rope_parameters": {"rope_theta": 500.0}}, "rope_theta is 10000.0, but the rotary parameters have .* 500.0"),
         ({"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor is 0.5; whole heads"),

@@ -102,12 +102,12 @@ def test_qwen_composes_letters():
         ({"tokens": [*TOKENS[:-1], "he"]}, "the token 'he' is in the vocabulary twice"),
         ({"token_type": [3]}, "token_type has 1 entries for 262 tokens"),
         ({"add_bos_token": True, "bos_token_id": 262}, "bos_token_id is 262, but there are 262 tokens"),
-        ({"add_bos_token": 1}, "add_bos_token must be true or false, got 1"),
+        ({"add_bos_token": 1}, "add_bos_token: expected true or false, got 1"),
         ({"add_space_prefix": True}, "a byte-level BPE puts no space before a text"),
-        ({"merges": [1]}, "merges must be a list of texts"),
+        ({"merges": [1]}, "merges: expected a list of texts"),
         ({"model": "llama"}, "pre is 'smollm', but SentencePiece cuts no text beforehand"),
         ({"model": "llama", "pre": "default", "scores": [0.0]}, "scores has 1 entries for 262 tokens"),
-        ({"model": "llama", "pre": "default", "scores": [float("nan")] * 262}, "scores must be a list of finite"),
+        ({"model": "llama", "pre": "default", "scores": [float("nan")] * 262}, "scores: expected a list of finite"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(changes, message):

@@ -191,7 +191,7 @@ class TestShards:
 
     def test_a_malformed_index(self, folder):
         (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": ["x"]}))
-        with pytest.raises(ValueError, match='expected a "weight_map"'):
+        with pytest.raises(ValueError, match=r"index\.json: weight_map: expected an object, got \["):
             load_directory(folder)
 
 
@@ -208,14 +208,14 @@ def test_what_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not valid JSON"),
-        ("[]", "expected a JSON object"),
+        ("{", "is not JSON"),
+        ("[]", "expected an object"),
         ('{"architectures": ["GPT9"]}', "unknown architecture GPT9"),
     ],
 )
 def test_a_wrong_config_is_named(tmp_path, text, message):
     (write_llama(tmp_path) / "config.json").write_text(text)
-    with pytest.raises(ValueError, match=rf"config\.json: {message}"):
+    with pytest.raises(ValueError, match=rf"config\.json.* {message}"):
         load_directory(tmp_path)
 
 

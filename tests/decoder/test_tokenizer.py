@@ -90,10 +90,10 @@ def test_truncation_and_padding_that_were_saved_are_reset_at_every_call(folder, 
         ({"split_special_tokens": True}, "split_special_tokens is true"),
         ({"add_bos_token": False, "bos_token": "<s>"}, "add_bos_token is false, but by tokenizer.json a text is <s> a"),
         ({"add_eos_token": True, "eos_token": {"content": "</s>"}}, "add_eos_token is true, but by tokenizer.json"),
-        ({"add_bos_token": "true", "bos_token": "<s>"}, "add_bos_token must be true or false"),
+        ({"add_bos_token": "true", "bos_token": "<s>"}, "add_bos_token: expected true or false"),
         ({"added_tokens_decoder": {"4": {"content": "<pad>"}}}, 'has "<pad>" as token 4, tokenizer.json has not'),
         ({"added_tokens_decoder": {"2": {"content": "<s>"}}}, 'has "<s>" as token 2, tokenizer.json has not'),
-        ({"added_tokens_decoder": 3}, "added_tokens_decoder must be an object"),
+        ({"added_tokens_decoder": 3}, "added_tokens_decoder: expected an object"),
     ],
 )
 def test_settings_that_ask_for_something_else_are_refused(folder, settings, message):
@@ -143,7 +143,7 @@ def test_tokens_that_end_a_text_are_those_of_the_generation_settings(folder):
     change_file(folder / "generation_config.json", eos_token_id=[2, 3])
     assert load_directory(folder).config.eos == (2, 3)
     change_file(folder / "generation_config.json", eos_token_id="</s>")
-    with pytest.raises(ValueError, match=r"generation_config\.json: eos_token_id must be a whole number"):
+    with pytest.raises(ValueError, match=r"generation_config\.json: eos_token_id: expected a whole number"):
         load_directory(folder)
 
 

@@ -13,10 +13,10 @@ from lrgd_jax.decoder.checkpoint_layout import LLAMA_NAMES, assemble, tensor_sha
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.fields import shown
 from lrgd_jax.decoder.hugging_face_config import Config, activation, local_layers, window_fields
 from lrgd_jax.decoder.hugging_face_rotary import rope
 from lrgd_jax.decoder.params import DecoderParams
+from lrgd_jax.outside.convert import shorten
 
 __all__ = ["FAMILY"]
 
@@ -41,7 +41,7 @@ def _config(config: Config) -> DecoderConfig:
     if not config.has("rope_scaling") and not config.has("rope_parameters"):
         raise ValueError("rope_scaling is missing: a GPT-OSS has YaRN, whose numbers must be there")
     if config.positive("swiglu_alpha", ALPHA) != ALPHA:
-        raise ValueError(f"swiglu_alpha is {shown(config.get('swiglu_alpha'))}; computed is {ALPHA}")
+        raise ValueError(f"swiglu_alpha is {shorten(config.get('swiglu_alpha'))}; computed is {ALPHA}")
     if config.size("experts_per_token", chosen) != chosen:
         raise ValueError(
             f"num_experts_per_tok is {chosen}, experts_per_token {config.get('experts_per_token')}; keep one"
@@ -72,7 +72,7 @@ def _check_quantisation(config: Config) -> None:
     """Raises ValueError where the experts are packed otherwise than as MXFP4; what is packed, the tensors say."""
     packed = config.nested("quantization_config")
     if packed and packed.text("quant_method") != "mxfp4":
-        raise ValueError(f'quantization_config is of {shown(packed["quant_method"])}; supported: "mxfp4"')
+        raise ValueError(f'quantization_config is of {shorten(packed["quant_method"])}; supported: "mxfp4"')
     packed.get("modules_to_not_convert")
     packed.get("dequantize")
 

@@ -3,8 +3,8 @@
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.families.llama import llama_like
 from lrgd_jax.decoder.family import Family
-from lrgd_jax.decoder.fields import shown
 from lrgd_jax.decoder.hugging_face_config import Config, local_layers
+from lrgd_jax.outside.convert import shorten
 
 __all__ = ["FAMILY"]
 
@@ -16,7 +16,7 @@ def _config(config: Config) -> DecoderConfig:
     local = local_layers(config, read.layers)
     if local is not None and set(local) != {window is not None}:
         raise ValueError(
-            f"layer_types are {shown(config.get('layer_types'))}, but all layers of a Mistral have the window "
+            f"layer_types are {shorten(config.get('layer_types'))}, but all layers of a Mistral have the window "
             f"({window}) or none: if only some have it, this is a Ministral, of the architecture MinistralForCausalLM"
         )
     return read

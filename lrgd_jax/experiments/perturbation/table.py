@@ -1,19 +1,25 @@
 """The tables of the documentation: agreement with the closed forms, and where regularised curves lie."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from lrgd_jax.experiments.running.interface import Rows, Summary
 from lrgd_jax.experiments.shared.markdown import per_cent, shown_number, table
+from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["tables"]
 
 
+class _Curves(TypedDict):
+    """What is read of a run's curves."""
+
+    curves: list[dict[str, Any]]
+
+
 def tables(summary: Summary, results: Path) -> list[str]:
     """Agreement with the closed forms, and where regularised curves lie."""
-    curves = json.loads((results / "curves.json").read_text())["curves"]
+    curves = read_json(results / "curves.json", _Curves, what="file of curves")["curves"]
     return [
         *table(
             ["", ""],

@@ -108,7 +108,11 @@ def load_run(directory: Path) -> Run:
     if missing:
         raise FileNotFoundError(f"the run in {directory} is not finished (no {missing[0]}); go on with it by --resume")
     name = read_json(directory / RUN, _Named, what="file of a run")["experiment"]
-    config = read_config(find(name), directory / CONFIG)
+    try:
+        experiment = find(name)
+    except ValueError as error:
+        raise ValueError(f"{directory / RUN}: {error}") from None
+    config = read_config(experiment, directory / CONFIG)
     return Run(
         name,
         config,

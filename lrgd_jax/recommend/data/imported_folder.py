@@ -154,7 +154,10 @@ def load_imported(folder: Path, ties: TieRule = BASKETS) -> Split:
     times, moments = (past[name].to_numpy() if name in past.columns else None for name in _WHEN)
     lists = Sequences.from_entries(owners, taken, times, len(users), moments)
     kind, valid_from, test_from = (report["split"][name] for name in ("kind", "valid_from", "test_from"))
-    return Cut(kind, valid_from, test_from).of(Dataset(items, tuple(users["name"]), lists), ties)
+    try:
+        return Cut(kind, valid_from, test_from).of(Dataset(items, tuple(users["name"]), lists), ties)
+    except ValueError as error:
+        raise ValueError(f"{folder} cannot be cut as {DESCRIPTION} says: {error}") from None
 
 
 def read_report(folder: Path) -> dict[str, Any]:

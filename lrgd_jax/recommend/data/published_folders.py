@@ -39,6 +39,7 @@ def load_sequences(folder: Path, ties: TieRule = BASKETS) -> Split:
     """
     catalogue, numbers = _read_catalogue(folder)
     table = read_csv(folder / SEQUENCES, ["user", "items"], rest=True)
+    _require_names(folder / SEQUENCES, table["user"])
     names = table["items"].str.split(" ")
     items = _numbers_of(numbers, names.explode(), folder / SEQUENCES)
     starts = np.concatenate([[0], np.cumsum(names.list.len().to_numpy(), dtype=np.int64)])
@@ -66,6 +67,7 @@ def load_examples(folder: Path, ties: TieRule = BASKETS) -> Split:
     past = read_csv(folder / "interactions.csv.gz", ["user", "item", "timestamp"])
     asked = read_csv(folder / EXAMPLES, ["split", "user", "item", "timestamp", "history_items", "history_timestamps"])
     users = past["user"].unique(maintain_order=True)
+    _require_names(folder / "interactions.csv.gz", users)
     order = {name: number for number, name in enumerate(users)}
     event = ["user", "item", "timestamp"]
     # the same item twice at one time differs in its rating only
@@ -111,6 +113,7 @@ def _keep(lists: Sequences, chosen: Bool[np.ndarray, " m"]) -> Sequences:
 def _read_catalogue(folder: Path) -> tuple[Catalogue, dict[str, int]]:
     file = folder / "items.csv.gz"
     table = read_csv(file, ["item"], rest=True)
+    _require_names(file, table["item"])
     text = next((name for name in ("title", "text") if name in table.columns), None)
     names = tuple(table["item"])
     if not names or table["item"].null_count():
@@ -130,6 +133,8 @@ def _read_vectors(file: Path, numbers: dict[str, int]) -> Float[np.ndarray, "ite
         stored = read_npz(file, what="table of vectors")
         rows = require_real("emb", stored["emb"], (stored["item"].size, None))
         names = stored["item"].reshape(-1).tolist()
+        if len({*names}) != len(names):
+            raise ValueError("an item is there twice")
     except (KeyError, ValueError) as error:
         raise ValueError(f"{file} is damaged or holds no arrays item and emb ({error})") from None
     where = [numbers.get(str(item)) for item in names]
@@ -138,11 +143,21 @@ def _read_vectors(file: Path, numbers: dict[str, int]) -> Float[np.ndarray, "ite
     return vectors
 
 
+def _require_names(file: Path, names: pl.Series) -> None:
+    """Raises ValueError where a name is missing, as in an empty line, or there twice."""
+    if names.null_count():
+        row = names.is_null().arg_true()[0] + 1
+        raise ValueError(f"{file}: row {row} after the header has no {names.name}; remove it or complete it")
+    twice = names.filter(names.is_duplicated())
+    if len(twice):
+        raise ValueError(f"{file} has {names.name} {twice[0][:60]!r} twice; expected one row for each")
+
+
 def _numbers_of(numbers: dict[str, int], names: pl.Series, file: Path) -> Int[np.ndarray, " m"]:
     own = names.replace_strict(numbers, default=None, return_dtype=pl.Int64)
     if own.null_count():
-        strange = names.filter(own.is_null())[0]
-        raise ValueError(f"{file} names {strange!r}, which is in no list of items or users beside it")
+        strange = str(names.filter(own.is_null())[0])
+        raise ValueError(f"{file} names {strange[:60]!r}, which is in no list of items or users beside it")
     return own.to_numpy()
 
 

@@ -126,5 +126,7 @@ def _parse_numbers(texts: pl.Series, file: Path, column: str) -> pl.Series:
 def _require_complete(values: pl.Series, texts: pl.Series, file: Path, column: str, expected: str) -> pl.Series:
     wrong = texts.filter(values.is_null() & texts.is_not_null())
     if len(wrong):
-        raise ValueError(f"{file}, column {column!r}: expected {expected}, found {wrong[0]!r} ({len(wrong)} such rows)")
+        raise ValueError(
+            f"{file}, column {column!r}: expected {expected}, found {wrong[0][:60]!r} ({len(wrong)} such rows)"
+        )
     return values
