@@ -11,8 +11,12 @@ from jaxtyping import Array, Int
 from tokenizers.processors import TemplateProcessing
 
 from lrgd_jax.decoder.segments import split_text
+from lrgd_jax.outside.json_files import parse_json, read_text
 
 __all__ = ["Tokenizer", "add_special_tokens", "chatml", "load_tokenizer", "number_tokens"]
+
+MOST_IDS = 2**24
+"""More than any vocabulary has."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,10 @@ def load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
     Raises:
         ValueError: the file is not a tokenizer, or not always the same one.
     """
+    text = read_text(path, what="tokenizer")
+    _require_few_ids(parse_json(text, object, where=str(path)), path)
     try:
-        backend = tokenizers.Tokenizer.from_buffer(path.read_bytes())
+        backend = tokenizers.Tokenizer.from_buffer(text.encode())
     except ValueError as error:
         raise ValueError(f"{path}: not a tokenizer of the tokenizers library ({error})") from error
     if getattr(backend.model, "dropout", None):
@@ -94,6 +100,18 @@ def load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
             "set it to null"
         )
     return Tokenizer(backend, vocab_size)
+
+
+def _require_few_ids(written: object, path: Path) -> None:
+    """Raises ValueError where a token's id is so large that the library would walk all ids below it for minutes."""
+    waiting = [written]
+    while waiting:
+        one = waiting.pop()
+        inner = [*one.values()] if isinstance(one, dict) else one if isinstance(one, list) else []
+        largest = max((entry for entry in inner if isinstance(entry, int)), default=0)
+        if largest > MOST_IDS:
+            raise ValueError(f"{path}: a number in it is {largest:.6g}; expected ids of at most {MOST_IDS}")
+        waiting.extend(entry for entry in inner if isinstance(entry, dict | list))
 
 
 def number_tokens(tokens: Sequence[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ import io
 import math
 import os
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -126,7 +127,10 @@ def _array(stream: IO[bytes], size: int) -> np.ndarray:
     version = np.lib.format.read_magic(start)
     if version not in HEADERS:
         raise ValueError(f"expected an array of version 1.0 or 2.0 of NumPy's format, got {version}")
-    shape, fortran, dtype = HEADERS[version](start)
+    with warnings.catch_warnings():
+        # that Python 2 wrote the header
+        warnings.simplefilter("ignore", UserWarning)
+        shape, fortran, dtype = HEADERS[version](start)
     if dtype.hasobject:
         raise ValueError("expected an array of numbers or texts, got one of Python objects")
     count, rest = math.prod(shape), size - start.tell()

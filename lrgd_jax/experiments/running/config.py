@@ -63,7 +63,11 @@ def read_config(experiment: Experiment[ConfigT], file: Path) -> ConfigT:
         FileNotFoundError: there is no such file.
         ValueError: the file holds something else.
     """
-    return dataclasses.replace(experiment.Config(), **_from_file(experiment.Config, file))
+    changes = _from_file(experiment.Config, file)
+    try:
+        return dataclasses.replace(experiment.Config(), **changes)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
 
 
 def to_toml(config: Settings) -> str:

@@ -44,7 +44,10 @@ def load_sequences(folder: Path, ties: TieRule = BASKETS) -> Split:
     items = _numbers_of(numbers, names.explode(), folder / SEQUENCES)
     starts = np.concatenate([[0], np.cumsum(names.list.len().to_numpy(), dtype=np.int64)])
     moments = read_moments(table, folder / SEQUENCES)
-    return leave_last_out(catalogue, tuple(table["user"]), Sequences(starts, items, moments=moments), ties)
+    try:
+        return leave_last_out(catalogue, tuple(table["user"]), Sequences(starts, items, moments=moments), ties)
+    except ValueError as error:
+        raise ValueError(f"{folder / SEQUENCES}: {error}") from None
 
 
 def load_examples(folder: Path, ties: TieRule = BASKETS) -> Split:
