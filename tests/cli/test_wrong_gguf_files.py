@@ -49,7 +49,7 @@ def test_a_damaged_file(tmp_path, damage, said):
     ("keys", "said"),
     [
         ({"rope.scale_linear": 2.0, "rope.scaling.factor": 4.0}, "factor is 4.0 and llama.rope.scale_linear 2.0"),
-        ({"rope.scaling.factor": -4.0}, "must be positive, got -4.0"),
+        ({"rope.scaling.factor": -4.0}, "expected a positive number, got -4.0"),
         ({"rope.scaling.factor": float("nan")}, "llama.rope.scaling.factor: expected a finite number, got NaN"),
         ({"rope.scaling.factor": True}, "llama.rope.scaling.factor: expected a finite number, got true"),
         ({"rope.scaling.type": "mirror"}, "mirror"),
