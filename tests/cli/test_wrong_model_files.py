@@ -201,4 +201,5 @@ def test_a_pickle_is_not_loaded(model):
 def test_verify_refuses_it_too(model, whole, options):
     (model / "config.json").write_text("[]")
     options = [whole / x if x.endswith("jsonl") else x for x in options]
-    assert "config.json: expected an object, got []" in refusal(model.parent, "verify", "--model", model, *options, outputs=["--json"])
+    said = refusal(model.parent, "verify", "--model", model, *options, outputs=["--json"])
+    assert "config.json: expected an object, got []" in said
