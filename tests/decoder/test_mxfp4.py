@@ -6,6 +6,7 @@ from safetensors.numpy import load_file, save_file
 from support.tiny_checkpoints import write_checkpoint
 
 from lrgd_jax.decoder import load_directory
+from lrgd_jax.decoder.layer_weights import MixtureOfExperts
 from lrgd_jax.decoder.mxfp4 import unpack
 
 EXPERTS = "model.layers.0.mlp.experts."
@@ -45,7 +46,9 @@ def test_every_byte_is_what_the_format_says():
 def test_packed_experts_are_read(packed):
     folder, tensors = packed
     config, params, _ = load_directory(folder)
-    for e, expert in enumerate(params.layers[0].feed_forward.experts):
+    mixture = params.layers[0].feed_forward
+    assert isinstance(mixture, MixtureOfExperts)
+    for e, expert in enumerate(mixture.experts):
         both, down = (
             unpack(tensors[f"{EXPERTS}{name}_blocks"][e], tensors[f"{EXPERTS}{name}_scales"][e])
             for name in ("gate_up_proj", "down_proj")

@@ -193,17 +193,3 @@ def test_a_folder_without_data_is_named(tmp_path):
 def test_there_are_two_parts(examples):
     with pytest.raises(ValueError, match="unknown part 'train'"):
         load_split(examples).queries("train")  # pyright: ignore[reportArgumentType]
-
-
-@pytest.mark.parametrize(
-    ("items", "message"),
-    [
-        ("item,text\n1,a\n\n2,b\n", "row 2 after the header has no item"),
-        ("item,text\n1,a\n1,b\n", "has item '1' twice"),
-    ],
-)
-def test_a_catalogue_has_every_item_once_and_by_name(tmp_path, items, message):
-    write(tmp_path / "items.csv.gz", items)
-    write(tmp_path / "sequences_full.csv.gz", "user,items\nu,1 1 1\n")
-    with pytest.raises(ValueError, match=message):
-        load_split(tmp_path)

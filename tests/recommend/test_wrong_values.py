@@ -94,8 +94,8 @@ def test_fits(sequences, rates, said):
     ("items", "said"),
     [
         ("item\n", "no item"),
-        ("item,title\na,A\n,B\n", "a row without an item"),
-        ("item\na\nb\na\n", "'a' more"),
+        ("item,title\na,A\n,B\n", "row 2 after the header has no item"),
+        ("item\na\nb\na\n", "has item 'a' twice"),
     ],
 )
 def test_published_catalogues(tmp_path, items, said):

@@ -119,10 +119,8 @@ def _read_catalogue(folder: Path) -> tuple[Catalogue, dict[str, int]]:
     _require_names(file, table["item"])
     text = next((name for name in ("title", "text") if name in table.columns), None)
     names = tuple(table["item"])
-    if not names or table["item"].null_count():
-        raise ValueError(f"{file} has {'a row without an item' if names else 'no item'}; expected one name a row")
-    if len(repeated := table["item"].filter(table["item"].is_duplicated())):
-        raise ValueError(f"{file} names the item {repeated[0]!r} more than once; expected each item in one row")
+    if not names:
+        raise ValueError(f"{file} has no item; expected one name a row")
     titles = None if text is None else tuple(table[text].fill_null(""))
     numbers = {name: number for number, name in enumerate(names)}
     vectors = _read_vectors(folder / VECTORS, numbers)
