@@ -48,7 +48,7 @@ claim = Claim(
     group="B",
     statement=r"""
 The memory that stays near the old one and stores the new pair,
-$$\arg\min_W\ \tfrac12\|W - S\|^2 + \tfrac b2\,\|Wk - v\|^2 = S - \varepsilon\,(Sk - v)\,k^\top,\qquad \varepsilon = \frac{b}{1 + b\,\|k\|^2},$$
+$$\operatorname{argmin}_W\ \tfrac12\|W - S\|^2 + \tfrac b2\,\|Wk - v\|^2 = S - \varepsilon\,(Sk - v)\,k^\top,\qquad \varepsilon = \frac{b}{1 + b\,\|k\|^2},$$
 is the delta rule with the step size $\varepsilon$: an implicit gradient step of rate $b$, which is stable for every $b > 0$.
 """,
     assumptions=("$b > 0$",),
