@@ -14,7 +14,7 @@ from jaxtyping import Array
 from lrgd_jax.decoder.mxfp4 import PackedTensor, packed_tensors, unpacked_rows
 from lrgd_jax.decoder.safetensors_header import stored_tensors
 from lrgd_jax.decoder.tensor_blocks import BLOCK, StoredTensor, read_blocks
-from lrgd_jax.outside.convert import shorten
+from lrgd_jax.outside.convert import cut_text, shorten
 from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["checkpoint_files", "few", "read_tensors"]
@@ -113,7 +113,7 @@ def read_tensors(
             for stored in sorted(names | set(packed)):
                 name = _canonical(stored, prefix, shapes)
                 if name in places:
-                    raise ValueError(f"{file}: tensor {name} is there twice, with and without {prefix!r}")
+                    raise ValueError(f"{file}: tensor {cut_text(name)} is there twice, with and without {prefix!r}")
                 places[name] = file
                 if name in shapes and stored in packed:
                     tensors[name] = _read_packed(stream, file, packed[stored], shapes[name], dtype)
@@ -201,7 +201,7 @@ def _blocks(stream: BinaryIO, stored: StoredTensor) -> Iterator[np.ndarray]:
 
 def few(names: list[str]) -> str:
     """The first of some tensors, and how many more there are."""
-    shown = ", ".join(names[:3])
+    shown = ", ".join(map(cut_text, names[:3]))
     rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{'tensor' if len(names) == 1 else 'tensors'} {shown}{rest}"
 

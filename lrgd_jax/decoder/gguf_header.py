@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from lrgd_jax.outside.convert import cut_text
+
 __all__ = ["GgufHeader", "TensorPlace", "read_header"]
 
 MAGIC, VERSIONS, ALIGNMENT = b"GGUF", (2, 3), 32
@@ -115,7 +117,8 @@ def _places(
             raise _damage_error(path, f"tensor {name} is there twice")
         if kind not in sizes:
             raise ValueError(
-                f"{path}: tensor {name} is stored in a way that the gguf package does not know (kind {kind}); "
+                f"{path}: tensor {cut_text(name)} is stored in a way that the gguf package does not know "
+                f"(kind {kind}); "
                 "update the package, or convert the file to F16, Q8_0 or Q4_1"
             )
         block, block_bytes = sizes[kind]
@@ -141,7 +144,7 @@ def _pad(size: int, alignment: int) -> int:
 
 
 def _damage_error(path: Path, why: str) -> ValueError:
-    return ValueError(f"{path}: damaged, or not a GGUF file ({why}); download the file again")
+    return ValueError(f"{path}: damaged, or not a GGUF file ({cut_text(why)}); download the file again")
 
 
 class _Cursor:

@@ -9,7 +9,7 @@ from typing import TypedDict
 from safetensors import SafetensorError, safe_open
 
 from lrgd_jax.decoder.tensor_blocks import StoredTensor
-from lrgd_jax.outside.convert import convert
+from lrgd_jax.outside.convert import convert, cut_text
 from lrgd_jax.outside.json_files import parse_json
 
 __all__ = ["stored_tensors"]
@@ -42,7 +42,9 @@ def stored_tensors(file: Path) -> dict[str, StoredTensor]:
         with safe_open(file, framework="np"):
             pass
     except SafetensorError as error:
-        raise ValueError(f"{file}: {_damage(file, entries, start)} ({error}); download the file again") from None
+        raise ValueError(
+            f"{file}: {_damage(file, entries, start)} ({cut_text(str(error))}); download the file again"
+        ) from None
     return {
         name: StoredTensor(name, entry["shape"], entry["dtype"], start + entry["data_offsets"][0])
         for name, entry in entries.items()
@@ -76,4 +78,4 @@ def _damage(file: Path, entries: dict[str, _Entry], start: int) -> str:
     if not outside:
         return "malformed safetensors"
     end, name = outside[0]
-    return f"truncated: tensor {name} ends at byte {end}, the file has {size}"
+    return f"truncated: tensor {cut_text(name)} ends at byte {end}, the file has {size}"

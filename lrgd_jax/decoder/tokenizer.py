@@ -11,6 +11,7 @@ from jaxtyping import Array, Int
 from tokenizers.processors import TemplateProcessing
 
 from lrgd_jax.decoder.segments import split_text
+from lrgd_jax.outside.convert import cut_text
 from lrgd_jax.outside.json_files import parse_json, read_text
 
 __all__ = ["Tokenizer", "add_special_tokens", "chatml", "load_tokenizer", "number_tokens"]
@@ -93,7 +94,7 @@ def load_tokenizer(path: Path, vocab_size: int) -> Tokenizer:
     try:
         backend = tokenizers.Tokenizer.from_buffer(text.encode())
     except ValueError as error:
-        raise ValueError(f"{path}: not a tokenizer of the tokenizers library ({error})") from error
+        raise ValueError(f"{path}: not a tokenizer of the tokenizers library ({cut_text(str(error))})") from error
     if getattr(backend.model, "dropout", None):
         raise ValueError(
             f"{path}: model.dropout is {backend.model.dropout}: the same text would be other tokens each time; "

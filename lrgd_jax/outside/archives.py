@@ -15,6 +15,8 @@ from typing import IO, BinaryIO
 
 import numpy as np
 
+from lrgd_jax.outside.convert import cut_text
+
 __all__ = ["FLOOR", "TIMES", "UNBOUNDED", "largest_unpacked", "open_gzip", "read_npy", "read_npz", "require_bounded"]
 
 TIMES = 100
@@ -164,7 +166,7 @@ def _too_much(file: Path, largest: float) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return cut_text((str(error).splitlines() or [type(error).__name__])[0])
 
 
 class _Bounded(io.RawIOBase):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-__all__ = ["DEEPEST", "LONGEST_PATH", "convert", "convert_record", "shorten", "wrong_field"]
+__all__ = ["DEEPEST", "LONGEST_PATH", "convert", "convert_record", "cut_text", "shorten", "wrong_field"]
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def convert_record(value: object, as_type: type[T], *, where: str) -> T:
     known = [field.name for field in dataclasses.fields(as_type)]  # pyright: ignore[reportArgumentType]
     for name in fields:
         if name not in known:
-            raise ValueError(f"{where}: the field {name} is not known; known are {', '.join(known)}")
+            raise ValueError(f"{where}: the field {cut_text(name)} is not known; known are {', '.join(known)}")
     return convert(fields, as_type, where=where)
 
 
@@ -141,6 +141,16 @@ def shorten(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
+def cut_text(text: str) -> str:
+    """A text as an error shows it that others chose: a name, or a sentence of theirs.
+
+    Examples:
+        >>> cut_text("seeds"), len(cut_text("s" * 4096))
+        ('seeds', 201)
+    """
+    return text if len(text) <= LONGEST_PATH else f"{text[:LONGEST_PATH]}…"
+
+
 def _entries(value: object) -> Iterator[tuple[str, object]] | None:
     if isinstance(value, Mapping):
         return ((f".{key}", inner) for key, inner in value.items() if isinstance(inner, float | list | tuple | Mapping))
@@ -165,7 +175,7 @@ def _sentence(where: str, message: str, value: object) -> str:
     if missing := re.fullmatch(r"Object missing required field `(.*)`", said):
         return f"{field}: the field {missing[1]} is missing"
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", said):
-        return f"{field}: the field {unknown[1]} is not known"
+        return f"{field}: the field {cut_text(unknown[1])} is not known"
     expected = re.sub(r"`([^`]*)`", _word, said.split(", got ")[0])
     return f"{field}: {expected[:1].lower()}{expected[1:]}, got {shorten(came)}"
 

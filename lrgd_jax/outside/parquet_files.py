@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from lrgd_jax.outside.archives import require_bounded
+from lrgd_jax.outside.convert import cut_text
 
 __all__ = ["read_parquet"]
 
@@ -51,7 +52,7 @@ def read_parquet(file: Path, *, what: str) -> pl.DataFrame:
     # polars ends in a panic, which is no Exception, where it trusts what a damaged file says
     except (ValueError, OSError, MemoryError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{file} cannot be read as a {what}: {reason}") from None
+        raise ValueError(f"{file} cannot be read as a {what}: {cut_text(reason)}") from None
 
 
 def _require_flat(schema: pl.Schema) -> None:

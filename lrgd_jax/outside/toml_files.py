@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import TypeVar
 
-from lrgd_jax.outside.convert import DEEPEST, convert
+from lrgd_jax.outside.convert import DEEPEST, convert, cut_text
 from lrgd_jax.outside.json_files import read_text
 
 __all__ = ["parse_toml", "read_toml"]
@@ -60,5 +60,5 @@ def parse_toml(text: str, as_type: type[T], *, where: str) -> T:
         ) from None
     # an integer of thousands of digits is a ValueError, and no TOMLDecodeError
     except ValueError as error:
-        raise ValueError(f"{where} is not TOML: {error}") from None
+        raise ValueError(f"{where} is not TOML: {cut_text(str(error))}") from None
     return convert(content, as_type, where=where)

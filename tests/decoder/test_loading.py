@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 
 from lrgd_jax.decoder import apply, load_directory
 from lrgd_jax.decoder.families import FAMILIES
+from lrgd_jax.outside.convert import LONGEST_PATH
 
 from .helpers import LLAMA, TOKENS, llama_tensors, write_llama
 from .test_family_configs import OWN, SIZES
@@ -105,12 +106,13 @@ def poisoned(value):
             changed("model.layers.2.mlp.up_proj.weight", np.ones((6, 8), np.float32)),
             "surplus tensor model.layers.2.mlp.up",
         ),
+        (changed("n" * 4096, np.ones(1, np.float32)), rf"surplus tensor n{{{LONGEST_PATH}}}…: the config"),
         (changed(KEYS, np.ones((8, 4), np.float32)), rf"tensor {KEYS} has shape \[8, 4\], but .* calls for \[8, 8\]"),
         (changed(KEYS, np.ones((8, 8), np.int8)), f"tensor {KEYS} is stored as I8"),
         (poisoned(np.nan), rf"tensor {KEYS} has 1 values that are not finite, the first at \[3, 5\]: nan"),
         (poisoned(-np.inf), rf"tensor {KEYS} has 1 values that are not finite, the first at \[3, 5\]: -inf"),
     ],
-    ids=["missing", "surplus", "misshapen", "integers", "nan", "infinite"],
+    ids=["missing", "surplus", "endless", "misshapen", "integers", "nan", "infinite"],
 )
 def test_a_wrong_tensor_is_named_with_its_file(tmp_path, change, message):
     folder = write_llama(tmp_path, tensors=change(llama_tensors(LLAMA)))

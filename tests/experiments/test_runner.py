@@ -357,6 +357,15 @@ def test_a_wrong_file_is_named(counting, tmp_path, content, message):
         configs.resolve(counting, file=file)
 
 
+@pytest.mark.parametrize("content", ["n" * 4096 + " = 1", f"label = {[1] * 4096}", f"demonstrations = {[1] * 4096}"])
+def test_a_wrong_file_is_named_in_a_short_sentence(tmp_path, content):
+    file = tmp_path / "config.toml"
+    file.write_text(content)
+    with pytest.raises(ValueError, match="config") as refused:
+        configs.read_config(experiments.find("contexts"), file)
+    assert len(str(refused.value)) < 800
+
+
 def test_settings_given_twice(counting):
     with pytest.raises(ValueError, match="--set scale was given twice"):
         configs.resolve(counting, overrides=["scale=1", "scale=2"])

@@ -4,9 +4,10 @@ import dataclasses
 import re
 from typing import TypedDict
 
+import msgspec
 import pytest
 
-from lrgd_jax.outside.convert import DEEPEST, convert, convert_record
+from lrgd_jax.outside.convert import DEEPEST, LONGEST_PATH, convert, convert_record
 from lrgd_jax.outside.json_files import LARGEST, parse_json, read_json
 from lrgd_jax.outside.toml_files import parse_toml, read_toml
 
@@ -25,6 +26,10 @@ class Model(TypedDict):
 class Rates:
     decay: float = 0.5
     window: int = 3
+
+
+class Closed(msgspec.Struct, forbid_unknown_fields=True):
+    decay: float = 0.5
 
 
 RIGHT = {"name": "a", "layers": {"first": {"heads": 2, "rates": [1, 0.5]}}}
@@ -91,6 +96,21 @@ def test_what_is_no_json_is_one_sentence(tmp_path, text, message):
         read_json(tmp_path / "a.json", object, what="certificate")
     assert str(refused.value).startswith(str(tmp_path / "a.json"))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda name: convert_record({name: 2}, Rates, where="r.json"),
+        lambda name: convert({name: 2}, Closed, where="r.json"),
+        lambda name: parse_toml(f"a = {{{name} = 1, {name} = 2}}", object, where="r.toml"),
+        lambda name: convert({"name": [name], "layers": {}}, Model, where="m.json"),
+    ],
+)
+def test_names_without_end_are_cut(load):
+    with pytest.raises(ValueError, match=r"^[rm]\.\w+") as refused:
+        load("n" * 4096)
+    assert len(str(refused.value)) < 2 * LONGEST_PATH
 
 
 def test_the_deepest_that_is_read():

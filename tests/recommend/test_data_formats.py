@@ -137,6 +137,29 @@ def test_titles_are_without_the_page_that_they_come_from(tmp_path, value, title)
         assert read_title_table(tmp_path / "titles.csv", item="item", title="title") == expected
 
 
+@pytest.mark.parametrize("wrong", [True, {"A": 1}, ["A"], 10**30, 2.5])
+def test_what_is_no_id_is_refused(tmp_path, wrong):
+    review = {"reviewerID": "A", "asin": "B", "overall": 5.0, "unixReviewTime": 1}
+    for field in ("reviewerID", "asin"):
+        file = lines(tmp_path / "reviews.json", [review, {**review, field: wrong}])
+        with pytest.raises(ValueError, match=rf"reviews\.json, field {field}: expected an id as text"):
+            read_reviews(file)
+    with pytest.raises(ValueError, match=r"meta\.json, line 1: asin: expected an id as text"):
+        read_titles(lines(tmp_path / "meta.json", [{"asin": wrong, "title": "Lamp"}]))
+
+
+def test_fields_without_end_are_not_written_out(tmp_path):
+    file = lines(tmp_path / "reviews.json", [{"n" * 4096: 1}])
+    for read in (read_reviews, read_titles):
+        with pytest.raises(ValueError, match="has no field") as refused:
+            read(file)
+        assert len(str(refused.value)) < 800
+    (tmp_path / "events.csv").write_text("user," + "n" * 4096 + "\nu,a\n")
+    with pytest.raises(ValueError, match="has no column 'item'") as refused:
+        read_interactions(tmp_path / "events.csv")
+    assert len(str(refused.value)) < 800
+
+
 def test_a_byte_order_mark_begins_no_name(tmp_path):
     mark = b"\xef\xbb\xbf"
     (tmp_path / "events.csv").write_bytes(mark + b"user,item\nu,a\n")
@@ -209,8 +232,10 @@ def test_damaged_vectors_are_named(tmp_path):
         ("interactions", {"user": [0.0, 1.0], "item": [0, 1]}, "user: expected Int64, got Float64"),
         ("interactions", {"user": [0, 1], "item": [0, 1], "time": ["a", "b"]}, "time: expected Int64, got String"),
         ("users", {"name": [1, 2]}, "name: expected String, got Int64"),
+        ("users", {"name": ["Ada", "Ada"]}, "it names 'Ada' twice"),
         ("catalogue", {"name": ["a", None, "c", "d"]}, "name: expected String, got gaps"),
         ("catalogue", {"name": list("abcd"), "title": [1, 2, 3, 4]}, "title: expected String, got Int64"),
+        ("catalogue", {"name": list("abca")}, "the catalogue names 'a' twice"),
     ],
 )
 def test_tables_of_other_values_are_named(tmp_path, name, columns, message):

@@ -101,6 +101,27 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("form", "linear" * 1000, "unknown form 'linearlinear"),
+        ("meta", {"window": -1}, "the window of a key"),
+        ("meta", {"window": 10**30}, "Python int too large"),
+    ],
+)
+def test_words_that_no_recommender_has_are_named_with_the_file(tmp_path, field, value, message):
+    save_recommender(fitted(), tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as stored:
+        arrays = dict(stored)
+    described = json.loads(arrays["described"].tobytes())
+    described[field] = {**described[field], **value} if isinstance(value, dict) else value
+    arrays["described"] = np.frombuffer(json.dumps(described).encode(), np.uint8)
+    np.savez(tmp_path / "m.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"m\.npz holds no recommender that can be \({message}") as refused:
+        load_recommender(tmp_path / "m.npz")
+    assert len(str(refused.value)) < 800
+
+
 @pytest.mark.parametrize("message", WRONG)
 def test_arrays_that_do_not_fit_are_named(tmp_path, message):
     save_recommender(fitted(), tmp_path / "m.npz")

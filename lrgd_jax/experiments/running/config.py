@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeGuard, cast
 
 from lrgd_jax.experiments.running.interface import ConfigT, Experiment, Settings
+from lrgd_jax.outside.convert import cut_text
 from lrgd_jax.outside.toml_files import parse_toml, read_toml
 
 __all__ = ["differing", "read_config", "resolve", "to_toml"]
@@ -67,7 +68,7 @@ def read_config(experiment: Experiment[ConfigT], file: Path) -> ConfigT:
     try:
         return dataclasses.replace(experiment.Config(), **changes)
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
+        raise ValueError(f"{file}: {cut_text(str(error))}") from None
 
 
 def to_toml(config: Settings) -> str:
@@ -104,7 +105,7 @@ def _override(kind: type[Settings], text: str) -> tuple[str, object]:
 def _hint(kind: type[Settings], hints: Mapping[str, object], key: str, place: str) -> object:
     known = [field.name for field in dataclasses.fields(kind)]
     if key not in known:
-        raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(known)}")
+        raise ValueError(f"{place}: unknown key {cut_text(key)!r}; known are {', '.join(known)}")
     return hints[key]
 
 
@@ -186,7 +187,8 @@ def _toml(value: object) -> str:
 
 
 def _show(value: object) -> str:
-    return _toml(value) if _is_list(value) or isinstance(value, bool | str | int | float) else str(value)
+    plain = _is_list(value) or isinstance(value, bool | str | int | float)
+    return cut_text(_toml(value) if plain else str(value))
 
 
 def _is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from lrgd_jax.outside.archives import open_gzip
+from lrgd_jax.outside.convert import cut_text
 
 __all__ = ["read_bytes", "read_csv", "require_file", "select_columns"]
 
@@ -111,10 +112,10 @@ def select_columns(file: Path, table: pl.DataFrame, columns: Sequence[str]) -> p
     """
     missing = [name for name in columns if name not in table.columns]
     if missing:
-        known = ", ".join(name if name.isprintable() else repr(name) for name in table.columns)
+        known = cut_text(", ".join(name if name.isprintable() else repr(name) for name in table.columns))
         raise ValueError(f"{file} has no column {', '.join(map(repr, missing))}; its columns are {known}")
     return table.select(columns)
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    return cut_text(str(error).strip().splitlines()[0])

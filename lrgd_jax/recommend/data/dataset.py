@@ -47,7 +47,7 @@ class Catalogue:
         """
         if len(set(self.names)) < len(self.names):
             twice = next(name for name, count in Counter(self.names).items() if count > 1)
-            raise ValueError(f"the catalogue names {twice!r} twice; expected each item once")
+            raise ValueError(f"the catalogue names {twice[:60]!r} twice; expected each item once")
         for what, rows in (("titles", self.titles), ("vectors", self.vectors)):
             if rows is not None and len(rows) != len(self.names):
                 raise ValueError(f"the catalogue has {len(self.names)} items and {len(rows)} {what}; expected as many")

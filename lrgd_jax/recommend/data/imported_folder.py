@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from lrgd_jax.atomic import remove_leftovers, unfinished_prefix, write_json
 from lrgd_jax.outside.archives import read_npy
 from lrgd_jax.outside.arrays import require_real, require_whole
-from lrgd_jax.outside.convert import convert
+from lrgd_jax.outside.convert import convert, cut_text
 from lrgd_jax.outside.json_files import read_json
 from lrgd_jax.outside.parquet_files import read_parquet
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
@@ -141,12 +141,18 @@ def load_imported(folder: Path, ties: TieRule = BASKETS) -> Split:
     report = read_report(folder)
     catalogue = _read_table(folder / "catalogue.parquet", {"name": pl.String}, {"title": pl.String})
     users = _read_table(folder / "users.parquet", {"name": pl.String})
+    if users["name"].is_duplicated().any():
+        twice = users["name"].filter(users["name"].is_duplicated())[0]
+        raise ValueError(
+            f"{folder / 'users.parquet'} is damaged (it names {cut_text(twice)!r} twice); import the data again"
+        )
     past = _read_table(folder / "interactions.parquet", _INTERACTIONS, _WHEN)
-    items = Catalogue(
-        tuple(catalogue["name"]),
-        tuple(catalogue["title"]) if "title" in catalogue.columns else None,
-        _read_vectors(folder / "vectors.npy", len(catalogue)),
-    )
+    vectors = _read_vectors(folder / "vectors.npy", len(catalogue))
+    titles = tuple(catalogue["title"]) if "title" in catalogue.columns else None
+    try:
+        items = Catalogue(tuple(catalogue["name"]), titles, vectors)
+    except ValueError as error:
+        raise ValueError(f"{folder / 'catalogue.parquet'} is damaged ({error}); import the data again") from None
     owners, taken = (
         _read_numbers(folder / "interactions.parquet", past[name], len(names))
         for name, names in (("user", users), ("item", catalogue))

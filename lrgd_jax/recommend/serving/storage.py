@@ -12,7 +12,7 @@ from jaxtyping import Float
 from lrgd_jax.atomic import atomic_write
 from lrgd_jax.outside.archives import read_npz
 from lrgd_jax.outside.arrays import require_real, require_whole
-from lrgd_jax.outside.convert import convert, convert_record
+from lrgd_jax.outside.convert import convert, convert_record, cut_text
 from lrgd_jax.outside.json_files import parse_json
 from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.sequences import Sequences
@@ -136,10 +136,12 @@ def _restore(
             f"{file} is of another catalogue ({len(own)} items) than the data ({len(catalogue)} items); "
             "fit anew on these data, or give those that it was fitted on"
         )
-    fresh = Recommender(
-        own, convert_record(described["meta"], Meta, where=f"{file}: meta"), described["form"], described["options"]
-    )
-    return fresh.fit(sequences, described["users"], rates)
+    meta = convert_record(described["meta"], Meta, where=f"{file}: meta")
+    try:
+        return Recommender(own, meta, described["form"], described["options"]).fit(sequences, described["users"], rates)
+    # OverflowError: a whole number that no array holds
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{file} holds no recommender that can be ({cut_text(str(error))}); write it anew") from None
 
 
 def _check(described: Description, arrays: dict[str, np.ndarray]) -> tuple[Sequences, Float[np.ndarray, " m"]]:

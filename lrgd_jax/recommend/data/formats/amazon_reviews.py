@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from lrgd_jax.outside.archives import open_gzip
+from lrgd_jax.outside.convert import cut_text, wrong_field
 from lrgd_jax.recommend.data.csv_files import require_file
 from lrgd_jax.recommend.data.titles import clean_title
 
@@ -24,6 +25,9 @@ BLOCK = 1 << 26
 OLD = {"reviewerID": pl.String, "asin": pl.String, "overall": pl.Float64, "unixReviewTime": pl.Int64}
 NEW = {"user_id": pl.String, "parent_asin": pl.String, "asin": pl.String, "rating": pl.Float64, "timestamp": pl.Int64}
 MILLISECONDS = 1000
+NO_ID = r"^(?:[\[{]|true$|false$|-?\d{16}|-?\d+\.)"
+"""What polars makes a text of: lists, objects, truth values, and numbers beyond those that JSON's readers keep whole.
+Ids of Amazon are letters and digits."""
 
 
 def read_reviews(file: Path) -> pl.DataFrame:
@@ -43,7 +47,7 @@ def read_reviews(file: Path) -> pl.DataFrame:
     if missing or (recent and not {"parent_asin", "asin"} & first.keys()):
         raise ValueError(
             f"{file} has no field {', '.join(missing) or 'parent_asin'}; expected the reviews of Amazon 2014 or 2018 "
-            f"({', '.join(OLD)}) or 2023 ({', '.join(NEW)}), found {', '.join(first)}"
+            f"({', '.join(OLD)}) or 2023 ({', '.join(NEW)}), found {cut_text(', '.join(first))}"
         )
     tables = [_parse_block(file, block, schema) for block in _read_blocks(file)]
     table = pl.concat(tables)
@@ -65,21 +69,30 @@ def read_titles(file: Path) -> dict[str, str]:
     first = _read_first_object(file)
     key = "parent_asin" if "parent_asin" in first else "asin"
     if key not in first:
-        raise ValueError(f"{file} has no field asin or parent_asin; expected Amazon metadata, found {', '.join(first)}")
+        came = cut_text(", ".join(first))
+        raise ValueError(f"{file} has no field asin or parent_asin; expected Amazon metadata, found {came}")
     titles = {}
     for number, line in enumerate(_read_lines(file), start=1):
         if line.strip():
             entry = _parse_object(file, number, line)
+            if entry.get(key) is not None and not isinstance(entry[key], str):
+                raise wrong_field(f"{file}, line {number}: {key}", "an id as text", entry[key])
             if entry.get(key) and (title := clean_title(entry.get("title"))):
-                titles[str(entry[key])] = title
+                titles[entry[key]] = title
     return titles
 
 
 def _parse_block(file: Path, block: bytes, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     try:
-        return pl.read_ndjson(io.BytesIO(block), schema=schema)
+        table = pl.read_ndjson(io.BytesIO(block), schema=schema)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise ValueError(f"{file} holds a line that is no review in JSON: {str(error).splitlines()[0]}") from None
+        reason = cut_text(str(error).splitlines()[0])
+        raise ValueError(f"{file} holds a line that is no review in JSON: {reason}") from None
+    for name in table.select(pl.col(pl.String)).columns:
+        strange = table[name].filter(table[name].str.contains(NO_ID))
+        if len(strange):
+            raise ValueError(f"{file}, field {name}: expected an id as text, found {strange[0][:60]!r}")
+    return table
 
 
 def _read_first_object(file: Path) -> dict[str, Any]:
