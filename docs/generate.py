@@ -10,6 +10,7 @@ from pathlib import Path
 from pages.api import api_pages
 from pages.claims import claim_pages
 from pages.experiments import numbers
+from pages.fuzzing import fuzzing_tables
 from pages.misquoted import misquoted_page
 from pages.mutants import mutant_tables
 from pages.narrow_formats import narrow_format_tables
@@ -47,6 +48,8 @@ def main():
     write_pages(DOCS, {"misquoted.md": misquoted_page(summary)})
     summary = json.loads((RESULTS / "mutants" / "summary.json").read_text())
     write_pages(RESULTS, {"mutants.md": "\n".join(mutant_tables(summary)) + "\n"})
+    summary = json.loads((RESULTS / "fuzzing" / "summary.json").read_text())
+    write_pages(RESULTS, {"fuzzing.md": "\n".join(fuzzing_tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
     write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
 
