@@ -111,7 +111,7 @@ def _require_few_ids(written: object, path: Path) -> None:
         inner = [*one.values()] if isinstance(one, dict) else one if isinstance(one, list) else []
         largest = max((entry for entry in inner if isinstance(entry, int)), default=0)
         if largest > MOST_IDS:
-            raise ValueError(f"{path}: a number in it is {largest:.6g}; expected ids of at most {MOST_IDS}")
+            raise ValueError(f"{path}: a number in it is beyond {MOST_IDS}; expected ids of at most that")
         waiting.extend(entry for entry in inner if isinstance(entry, dict | list))
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from lrgd_jax.outside.convert import shorten
+from lrgd_jax.outside.convert import cut_text, shorten
 from lrgd_jax.outside.json_files import parse_json, read_text
 
 __all__ = ["Demonstration", "read_demonstrations"]
@@ -75,7 +75,7 @@ def _demonstration(where: str, line: str) -> Demonstration:
     if "text" in content:
         return _text(where, content, "text")
     if len(pair) < 2:
-        keys = ", ".join(map(repr, content)) or "no keys"
+        keys = cut_text(", ".join(map(repr, content))) or "no keys"
         raise ValueError(f"{where} lacks {'text' if not pair else _other(pair[0])!r} (it has {keys}); expected {FORMS}")
     return _text(where, content, "input"), _text(where, content, "output")
 

@@ -1,6 +1,7 @@
 """Imports: three forms of Amazon's reviews, tables and lists give the data set that they hold, and a true report."""
 
 import gzip
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 from interaction_files import DAY, events, lines, metadata, reviews
 
+from lrgd_jax.recommend.data.csv_files import read_csv
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.formats import amazon_reviews
 from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
@@ -15,6 +17,7 @@ from lrgd_jax.recommend.data.formats.csv_interactions import Columns, read_inter
 from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
 from lrgd_jax.recommend.data.imported_folder import load_imported, new_folder, read_report, save_dataset
 from lrgd_jax.recommend.data.preparation import Rules, prepare_table
+from lrgd_jax.recommend.data.titles import clean_title
 
 AMAZON = Rules(duplicates="first", sort=True, ties=True)
 
@@ -256,3 +259,26 @@ def test_vectors_that_are_not_the_items_are_named(tmp_path, vectors):
 def read_sequences_of(folder):
     (folder / "lists.txt").write_text("u a b c\nv b a c d\n")
     return read_sequences(folder / "lists.txt")
+
+
+def test_half_of_a_surrogate_pair_is_no_id(tmp_path):
+    file = tmp_path / "reviews.jsonl"
+    row = {"user_id": "U\U0001f600", "parent_asin": "A", "asin": "A", "rating": 5.0, "timestamp": 1, "text": "\ud83d"}
+    file.write_text(json.dumps(row) + "\n")
+    assert read_reviews(file)["user"].to_list() == ["U\U0001f600"]
+    file.write_text(json.dumps(row | {"user_id": "U\ud800"}) + "\n")
+    with pytest.raises(ValueError, match="half of a surrogate pair"):
+        read_reviews(file)
+
+
+def test_a_list_within_a_list_is_no_title():
+    deep: list[object] = ["Atlas"]
+    for _ in range(10_000):
+        deep = [deep, "of Seas"]
+    assert clean_title(deep) == "of Seas"
+
+
+def test_a_column_twice_is_refused(tmp_path):
+    (tmp_path / "table.csv").write_text("user,item,item\nAda,atlas,tent\n")
+    with pytest.raises(ValueError, match="the column 'item' twice"):
+        read_csv(tmp_path / "table.csv", ["user", "item"])

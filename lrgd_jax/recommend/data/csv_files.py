@@ -108,8 +108,12 @@ def select_columns(file: Path, table: pl.DataFrame, columns: Sequence[str]) -> p
     """The named columns of a table.
 
     Raises:
-        ValueError: one is missing.
+        ValueError: one is missing, or there twice.
     """
+    # the name that polars gives to the second one
+    for name in columns:
+        if f"{name}_duplicated_0" in table.columns:
+            raise ValueError(f"{file} has the column {name!r} twice; expected one of that name, so rename the other")
     missing = [name for name in columns if name not in table.columns]
     if missing:
         known = cut_text(", ".join(name if name.isprintable() else repr(name) for name in table.columns))

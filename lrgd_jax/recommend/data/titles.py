@@ -29,7 +29,9 @@ def clean_title(value: object) -> str:
         ''
     """
     if isinstance(value, list):
-        return ", ".join(title for title in map(clean_title, value) if title)
+        # a list within a list is no title, however deep it goes
+        parts = (clean_title(part) for part in value if not isinstance(part, list))
+        return ", ".join(title for title in parts if title)
     if not isinstance(value, str | int | float):
         return ""
     text = BLOCKS.sub(" ", html.unescape(str(value)[:LONGEST]))

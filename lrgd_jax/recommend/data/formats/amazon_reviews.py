@@ -7,7 +7,8 @@ import ast
 import codecs
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ BLOCK = 1 << 26
 OLD = {"reviewerID": pl.String, "asin": pl.String, "overall": pl.Float64, "unixReviewTime": pl.Int64}
 NEW = {"user_id": pl.String, "parent_asin": pl.String, "asin": pl.String, "rating": pl.Float64, "timestamp": pl.Int64}
 MILLISECONDS = 1000
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON writes a character by two numbers, of which one alone is none."""
+
 NO_ID = r"^(?:[\[{]|true$|false$|-?\d{16}|-?\d+\.)"
 """What polars makes a text of: lists, objects, truth values, and numbers beyond those that JSON's readers keep whole.
 Ids of Amazon are letters and digits."""
@@ -92,7 +96,23 @@ def _parse_block(file: Path, block: bytes, schema: Mapping[str, type[pl.DataType
         strange = table[name].filter(table[name].str.contains(NO_ID))
         if len(strange):
             raise ValueError(f"{file}, field {name}: expected an id as text, found {strange[0][:60]!r}")
+    _require_letters(file, block, list(schema))
     return table
+
+
+def _require_letters(file: Path, block: bytes, names: Sequence[str]) -> None:
+    """Raises ValueError where an id has half of a surrogate pair, which polars reads as another character."""
+    if not SURROGATE.search(block):
+        return
+    for number, line in enumerate(block.splitlines(), start=1):
+        entry = _parse_object(file, number, line) if SURROGATE.search(line) else {}
+        for name in names:
+            if isinstance(entry.get(name), str) and not _is_text(entry[name]):
+                raise ValueError(f"{file}, field {name}: expected an id as text, found half of a surrogate pair")
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _read_first_object(file: Path) -> dict[str, Any]:
