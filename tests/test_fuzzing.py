@@ -12,7 +12,7 @@ from conftest import ROOT
 from benchmarks.fuzzing.target import LONGEST_MESSAGE, Bench, Target
 from benchmarks.fuzzing.targets import TARGETS
 
-INPUTS = 12
+INPUTS = 6
 FILE = "number.txt"
 
 
