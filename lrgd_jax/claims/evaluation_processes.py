@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -100,11 +101,10 @@ def evaluate_in_processes(
         initializer=_prepare,
         initargs=(paths, jax.config.read("jax_enable_x64")),
     )
+    places: dict[Future[Found | None], int] = {}
     try:
-        places = {
-            pool.submit(_evaluate, claim.slug, layer, options): place
-            for place, (claim, layer, _) in enumerate(evaluations)
-        }
+        for place, (claim, layer, _) in enumerate(evaluations):
+            places[pool.submit(_evaluate, claim.slug, layer, options)] = place
         for done in as_completed(places):
             # a process that was killed, or could not hand over what it found; here a fault is told
             found = None if done.exception() is not None else done.result()
@@ -114,6 +114,10 @@ def evaluate_in_processes(
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+        pool.shutdown(wait=True)
+        del pool, places
+        # gives back the semaphores of the queues, of which Python warns where a command ends at once
+        gc.collect()
 
 
 _claims: dict[str, Claim] = {}
