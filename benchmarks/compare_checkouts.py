@@ -52,8 +52,8 @@ def main() -> int:
             parser.error(str(error))
         outputs = [keep.resolve() / f"{order}-{tree.name}" for order, tree in zip(("1", "2"), sides, strict=True)]
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda side: run_all(*side, jobs), zip(sides, outputs, strict=True)))
-        return report(*outputs, list(jobs))
+            list(pool.map(run_all, sides, outputs, (jobs, jobs)))
+        return report(outputs[0], outputs[1], list(jobs))
 
 
 @contextlib.contextmanager

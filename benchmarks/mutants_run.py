@@ -40,7 +40,7 @@ def start_server(programs: Path, data: Path) -> None:
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ.setdefault("LRGD_DATA", str(data))
-    SERVER.set_forkserver_preload(LIBRARIES.split())
+    SERVER.set_forkserver_preload(list[str](LIBRARIES.split()))
 
 
 def run(tree: Path, files: Sequence[str], *, limit: float | None = None, cover: str | None = None) -> Ended:

@@ -164,16 +164,17 @@ for share, (shown, change) in before.items():
 found = {share: suspicion(poisoned, split.valid, ListLoss()) for share, poisoned in attacked.items()}
 after = {share: result(prune(poisoned, found[share].outlying())) for share, poisoned in attacked.items()}
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
-for (share, one), (shown, change) in zip(found.items(), after.values(), strict=True):
-    fake, out = one.users >= len(split.users), one.outlying()
-    area, others = area_under_curve(one.effects[fake], one.effects[~fake]), np.sort(one.effects[~fake])
-    axes[0].ecdf(np.searchsorted(others, one.effects[fake]) / len(others), label=f"{share:.1%} fakes, area {area:.2f}")
+for (share, suspected), (shown, change) in zip(found.items(), after.values(), strict=True):
+    fake, out = suspected.users >= len(split.users), suspected.outlying()
+    fakes, others = suspected.effects[fake], np.sort(suspected.effects[~fake])
+    area = area_under_curve(fakes, others)
+    axes[0].ecdf(np.searchsorted(others, fakes) / len(others), label=f"{share:.1%} fakes, area {area:.2f}")
     print(f"{share:5.1%} fakes: pruned {out[fake].mean():4.0%}, and {out[~fake].mean():.2%} of the others;", end=" ")
     print(f"the item is in {shown:.1%} of the lists, NDCG@10 {change}")
 axes[0].set(title="Share of fakes found, by effect", xlabel="share of the others that look worse")
-axes[1].hist(one.deviations, 80, log=True, color="0.6")
-axes[1].axvline(one.deviations[~one.outlying_items()].min(), color="k", ls=":", label="beyond: outliers")
-axes[1].axvline(one.deviations[attack.item], color="C3", label="the pushed item")
+axes[1].hist(suspected.deviations, 80, log=True, color="0.6")
+axes[1].axvline(suspected.deviations[~suspected.outlying_items()].min(), color="k", ls=":", label="beyond: outliers")
+axes[1].axvline(suspected.deviations[attack.item], color="C3", label="the pushed item")
 axes[1].set(title="Items: wanted against promised", xlabel="robust standard deviations")
 for seen, label in ((before, "attacked"), (after, "pruned")):
     axes[2].semilogx(list(seen), [shown for shown, _ in seen.values()], "o-", label=label)

@@ -59,7 +59,7 @@ def stale(source, notebook):
 
 def main():
     """Runs the notebooks named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Runs every notebook's source and keeps the outputs.")
     parser.add_argument("names", nargs="*", help="which; all of them unless given")
     parser.add_argument("--check", action="store_true", help="run without writing")
     options = parser.parse_args()

@@ -47,7 +47,7 @@ def tolerance(claim):
 
 def claim_page(claim, known):
     """Statement, assumptions, proof, source, mutants, what is drawn, and the file itself."""
-    file = Path(inspect.getsourcefile(claim.left))
+    file = Path(inspect.getfile(claim.left))
     relation = "equals" if claim.relation == "equal" else "is at most"
     lines = [
         f"# {claim.title}",
