@@ -18,6 +18,7 @@ import pytest
 from lrgd_jax import atomic, experiments
 from lrgd_jax.experiments.running import config as configs
 from lrgd_jax.experiments.running import registry, results, runner
+from lrgd_jax.outside.digests import file_digest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -85,10 +86,10 @@ def same_bytes(one, other):
 def test_a_run_that_was_killed_twice_gives_the_same_bytes(tmp_path, counting):
     runner.run("counting", counting.Config(), tmp_path / "whole")
     out = tmp_path / "killed"
-    killed(out, 7)  # while the second unit is being written
+    killed(out, 9)  # while the second unit is being written
     assert list((out / "units").glob(f"{atomic.UNFINISHED}*"))
     assert len(list((out / "units").glob("seed*.parquet"))) == 1
-    killed(out, 12)  # between results and summary
+    killed(out, 22)  # between results and summary
     assert (out / results.RESULTS).exists()
     assert not (out / results.SUMMARY).exists()
     finished(out)
@@ -183,10 +184,35 @@ def test_a_damaged_unit_is_named(tmp_path, counting):
     runner.run("counting", counting.Config(), tmp_path)
     damaged = results.unit_file(tmp_path, "seed=1/size=2")
     damaged.write_bytes(damaged.read_bytes()[:20])
-    with pytest.raises(ValueError, match=r"seed=1%2Fsize=2\.parquet cannot be read"):
+    with pytest.raises(ValueError, match=r"seed=1%2Fsize=2\.parquet is damaged .*; delete it and run with --resume"):
         runner.run("counting", counting.Config(), tmp_path, resume=True)
     damaged.unlink()
     runner.run("counting", counting.Config(), tmp_path, resume=True)
+
+
+def test_files_of_a_run_that_are_not_those_that_were_written_are_refused(tmp_path, counting):
+    runner.run("counting", counting.QUICK, tmp_path)
+    unit = results.unit_file(tmp_path, counting.units(counting.QUICK)[0])
+    # whole tables, but with other rows
+    for file in (tmp_path / results.RESULTS, unit):
+        written = file_digest(file)
+        results.write_rows(file, [{**row, "x": 7.0} for row in results.read_rows(file)])
+        with pytest.raises(ValueError, match=f"{file.name} is damaged .* run.json says {written}"):
+            runner.load_run(tmp_path) if file != unit else runner.run("counting", counting.QUICK, tmp_path, resume=True)
+
+
+def test_a_unit_without_a_digest_is_computed_anew(tmp_path, counting):
+    """Killed between the unit and the note of its digest, or written by a version that noted none."""
+    first = runner.run("counting", counting.QUICK, tmp_path)
+    before = (tmp_path / results.RUN).read_bytes()
+    content = json.loads(before)
+    del content["digests"]
+    (tmp_path / results.RUN).write_text(json.dumps(content, indent=2))
+    with pytest.raises(ValueError, match=r"run\.json holds no digest of it"):
+        runner.load_run(tmp_path)
+    results.write_rows(results.unit_file(tmp_path, counting.units(counting.QUICK)[0]), [{"x": 7.0}])
+    assert runner.run("counting", counting.QUICK, tmp_path, resume=True) == first
+    assert (tmp_path / results.RUN).read_bytes() == before
 
 
 def test_loading_what_is_no_finished_run(tmp_path, counting):

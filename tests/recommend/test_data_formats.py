@@ -3,12 +3,14 @@
 import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from interaction_files import DAY, events, lines, metadata, reviews
 
+from lrgd_jax.outside.digests import digests_of, file_digest
 from lrgd_jax.recommend.data.csv_files import read_csv
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.formats import amazon_reviews
@@ -192,9 +194,13 @@ def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
 @pytest.mark.parametrize("name", ["catalogue.parquet", "users.parquet", "interactions.parquet", "dataset.json"])
 def test_a_damaged_cache_is_named(tmp_path, name):
     save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
-    (tmp_path / "data" / name).write_bytes((tmp_path / "data" / name).read_bytes()[:50])
-    with pytest.raises(ValueError, match=f"{name} is damaged"):
-        load_split(tmp_path / "data")
+    file = tmp_path / "data" / name
+    file.write_bytes(file.read_bytes()[:50])
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"{name} is damaged"):
+            load_split(tmp_path / "data")
+        # damaged before it was written, its digest fits
+        seal_anew(tmp_path / "data")
     (tmp_path / "data" / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
         load_imported(tmp_path / "data")
@@ -222,6 +228,7 @@ def test_vectors_come_back_as_they_were_saved_and_objects_are_refused(tmp_path):
 def test_damaged_vectors_are_named(tmp_path):
     save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
     (tmp_path / "data" / "vectors.npy").write_bytes(b"\x93NUMPY no more")
+    seal_anew(tmp_path / "data")
     with pytest.raises(ValueError, match=r"vectors\.npy is damaged"):
         load_split(tmp_path / "data")
 
@@ -244,6 +251,7 @@ def test_damaged_vectors_are_named(tmp_path):
 def test_tables_of_other_values_are_named(tmp_path, name, columns, message):
     save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
     pl.DataFrame(columns).write_parquet(tmp_path / "data" / f"{name}.parquet")
+    seal_anew(tmp_path / "data")
     with pytest.raises(ValueError, match=rf"{name}\.parquet is damaged \({message}"):
         load_split(tmp_path / "data")
 
@@ -252,8 +260,54 @@ def test_tables_of_other_values_are_named(tmp_path, name, columns, message):
 def test_vectors_that_are_not_the_items_are_named(tmp_path, vectors):
     save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
     np.save(tmp_path / "data" / "vectors.npy", vectors)
+    seal_anew(tmp_path / "data")
     with pytest.raises(ValueError, match=r"vectors\.npy is damaged \(vectors: expected"):
         load_split(tmp_path / "data")
+
+
+def flip(file):
+    """The least bit of the middle byte, as a disk may."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["catalogue.parquet", "users.parquet", "interactions.parquet", "vectors.npy"])
+@pytest.mark.parametrize("change", [flip, Path.unlink, lambda file: file.write_bytes(file.read_bytes() + b"\0")])
+def test_a_file_of_a_cache_that_is_not_the_one_that_was_written_is_refused(tmp_path, name, change):
+    result = prepare_table(read_sequences_of(tmp_path), None, Rules())
+    catalogue = replace(result.data.catalogue, vectors=np.ones((4, 2), np.float32))
+    save_dataset(replace(result, data=replace(result.data, catalogue=catalogue)), tmp_path / "data")
+    written = file_digest(tmp_path / "data" / name)
+    change(tmp_path / "data" / name)
+    with pytest.raises((ValueError, FileNotFoundError), match=rf"{name}.*; import the data again") as refused:
+        load_split(tmp_path / "data")
+    assert written in str(refused.value) or not (tmp_path / "data" / name).exists()
+
+
+def test_a_file_without_a_digest_is_not_read(tmp_path):
+    """Neither vectors that were put beside a cache, nor a cache of a version that kept no digests."""
+    save_dataset(prepare_table(read_sequences_of(tmp_path), None, Rules()), tmp_path / "data")
+    np.save(tmp_path / "data" / "vectors.npy", np.ones((4, 2)))
+    with pytest.raises(ValueError, match=r"vectors\.npy is damaged \(dataset\.json holds no digest of it\)"):
+        load_split(tmp_path / "data")
+    file = tmp_path / "data" / "dataset.json"
+    content = json.loads(file.read_text())
+    del content["digests"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"dataset\.json is damaged .*digests.*; import the data again"):
+        load_split(tmp_path / "data")
+    file.write_text(json.dumps(content | {"format": 1}))
+    with pytest.raises(ValueError, match=r"dataset\.json is of format 1, not 2; import the data again"):
+        load_split(tmp_path / "data")
+
+
+def seal_anew(folder):
+    """The digests of what lies there now."""
+    file = folder / "dataset.json"
+    if file.read_bytes().endswith(b"}\n"):
+        files = (path for path in folder.iterdir() if path != file)
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"digests": digests_of(files)}))
 
 
 def read_sequences_of(folder):

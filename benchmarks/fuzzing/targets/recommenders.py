@@ -16,9 +16,10 @@ from benchmarks.fuzzing.plain_readers import agrees
 from benchmarks.fuzzing.target import Target
 from benchmarks.fuzzing.targets.archives import mutate_npy, mutate_npz
 from benchmarks.fuzzing.targets.parquet import mutate_parquet
+from benchmarks.fuzzing.targets.seals import seal_anew
 from lrgd_jax.cli.recommend_inputs import read_meta
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset
-from lrgd_jax.recommend.data.imported_folder import load_imported, save_dataset
+from lrgd_jax.recommend.data.imported_folder import DESCRIPTION, load_imported, save_dataset
 from lrgd_jax.recommend.data.preparation import prepare_dataset
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.meta_parameters import TIMED
@@ -133,7 +134,7 @@ TARGETS = (
             "interactions.parquet": mutate_parquet,
             "vectors.npy": mutate_npy,
         },
-        load_imported,
+        lambda folder: load_imported(seal_anew(folder, DESCRIPTION)),
         _folder_fault,
     ),
     Target("saved recommender", _saved_seeds, {"shop.npz": _mutate_saved},

@@ -14,9 +14,11 @@ from benchmarks.fuzzing.json_mutations import mutate_json
 from benchmarks.fuzzing.plain_readers import agrees
 from benchmarks.fuzzing.target import Target
 from benchmarks.fuzzing.targets.parquet import mutate_parquet
+from benchmarks.fuzzing.targets.seals import seal_anew
 from lrgd_jax.certify.rounding.constants import StoredRecord
 from lrgd_jax.claims.certificates import read_certificates
 from lrgd_jax.experiments.running.registry import find
+from lrgd_jax.experiments.running.results import RUN
 from lrgd_jax.experiments.running.runner import load_run, run
 from lrgd_jax.outside.json_files import read_json
 
@@ -100,7 +102,7 @@ TARGETS = (
             "config.toml": mutate_bytes,
             "results.parquet": mutate_parquet,
         },
-        load_run,
+        lambda folder: load_run(seal_anew(folder, RUN)),
         _run_fault,
     ),
 )

@@ -2,7 +2,7 @@
 
 | file | holds |
 |---|---|
-| `run.json` | the experiment's name, versions, device: what a resumed run must share |
+| `run.json` | the experiment's name, versions, device: what a resumed run must share; what the files' digests are |
 | `config.toml` | the resolved configuration |
 | `units/NAME.parquet` | the rows of one finished unit |
 | `results.parquet` | the rows of all units, in the order of the units |

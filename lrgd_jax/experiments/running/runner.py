@@ -30,16 +30,13 @@ from lrgd_jax.experiments.running.results import (
     unit_file,
     write_rows,
 )
+from lrgd_jax.experiments.running.run_file import DIGESTS, finished_units, read_run_file, require_written, seal
 from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["Progress", "Run", "load_run", "run"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the unit that begins, its number from 0, and the number of all units."""
-
-
-class _Named(TypedDict):
-    experiment: str
 
 
 class _Summarised(TypedDict):
@@ -75,7 +72,8 @@ def run(name: str, config: Settings, directory: Path, *, resume: bool = False, p
 
     Raises:
         ValueError: a run lies there and `resume` was not asked for, or it has another configuration, experiment,
-            version or device; another process is at work there; or the experiment returned what is no row.
+            version or device; a unit's file is not the one that was written; another process is at work there; or the
+            experiment returned what is no row.
         OSError: the folder cannot be written.
     """
     experiment = find(name)
@@ -87,10 +85,11 @@ def run(name: str, config: Settings, directory: Path, *, resume: bool = False, p
     _make(directory)
     with alone(directory), _nothing_left_of_nothing(directory, was_there):
         _prepare(name, experiment, config, directory, resume)
+        done = finished_units(directory, units)
         for number, unit in enumerate(units):
             if progress is not None:
                 progress(unit, number, len(units))
-            if not unit_file(directory, unit).exists():
+            if unit not in done:
                 _compute(experiment, config, directory, unit)
         return _finish(name, experiment, config, directory, units)
 
@@ -100,19 +99,22 @@ def load_run(directory: Path) -> Run:
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
-        ValueError: its experiment is unknown here, or a file is damaged.
+        ValueError: its experiment is unknown here, or a file is damaged or not the one that was written.
     """
     missing = [file for file in (RUN, CONFIG, RESULTS, SUMMARY) if not (directory / file).is_file()]
     if RUN in missing:
         raise FileNotFoundError(f"{directory} holds no run (no {RUN}); give the folder that `lrgd experiment` wrote")
     if missing:
         raise FileNotFoundError(f"the run in {directory} is not finished (no {missing[0]}); go on with it by --resume")
-    name = read_json(directory / RUN, _Named, what="file of a run")["experiment"]
+    known = read_run_file(directory)
+    name = known["experiment"]
     try:
         experiment = find(name)
     except ValueError as error:
         raise ValueError(f"{directory / RUN}: {error}") from None
     config = read_config(experiment, directory / CONFIG)
+    for file in (RESULTS, SUMMARY):
+        require_written(directory, directory / file, known.get(DIGESTS, {}))
     return Run(
         name,
         config,
@@ -170,7 +172,7 @@ def _nothing_left_of_nothing(directory: Path, was_there: bool) -> Generator[None
 
 
 def _same_run(directory: Path, now: dict[str, Any]) -> None:
-    then = _json(directory / RUN)
+    then = read_run_file(directory)
     if then.get("experiment") != now["experiment"]:
         raise ValueError(
             f"{directory} holds a run of {then.get('experiment')!r}, not of {now['experiment']!r}; give another --out"
@@ -203,7 +205,8 @@ def _compute(experiment: Experiment[Settings], config: Settings, directory: Path
         rows = experiment.run_unit(config, unit)
     if not rows:
         raise ValueError(f"unit {unit!r} has no rows; expected at least one")
-    write_rows(unit_file(directory, unit), rows)
+    write_rows(file := unit_file(directory, unit), rows)
+    seal(directory, file)
     with (directory / TIMINGS).open("a", encoding="utf-8") as stream:
         stream.write(json.dumps({"unit": unit, "seconds": round(time.perf_counter() - start, 3)}) + "\n")
 
@@ -214,6 +217,7 @@ def _finish(
     """Everything is read back from the units' files, so that it does not matter which process wrote them."""
     rows = [row for unit in units for row in read_rows(unit_file(directory, unit))]
     write_rows(directory / RESULTS, rows)
+    seal(directory, directory / RESULTS)
     rows = read_rows(directory / RESULTS)
     with _precision(config):
         summary = experiment.summary(config, rows)
@@ -221,7 +225,7 @@ def _finish(
     content = {
         "experiment": name,
         "title": experiment.TITLE,
-        **{key: value for key, value in _json(directory / RUN).items() if key != "experiment"},
+        **{key: value for key, value in read_run_file(directory).items() if key not in ("experiment", DIGESTS)},
         "seeds": config.seeds,
         "config": settings,
         "units": len(units),
@@ -230,6 +234,7 @@ def _finish(
         "summary": summary,
     }
     write_json(directory / SUMMARY, content)
+    seal(directory, directory / SUMMARY)
     return Run(name, config, rows, read_json(directory / SUMMARY, _Summarised, what="summary of a run")["summary"])
 
 
@@ -242,7 +247,3 @@ def _not_finite(rows: Sequence[Row]) -> dict[str, int]:
 def _precision(config: Settings) -> contextlib.AbstractContextManager[object]:
     dtype = getattr(config, "dtype", None)
     return contextlib.nullcontext() if dtype is None else jax.enable_x64(dtype == "float64")
-
-
-def _json(file: Path) -> dict[str, Any]:
-    return read_json(file, dict[str, Any], what="file of a run")

@@ -17,6 +17,7 @@ from lrgd_jax.atomic import remove_leftovers, unfinished_prefix, write_json
 from lrgd_jax.outside.archives import read_npy
 from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.outside.convert import convert, cut_text
+from lrgd_jax.outside.digests import digests_of, require_digest
 from lrgd_jax.outside.json_files import read_json
 from lrgd_jax.outside.parquet_files import read_parquet
 from lrgd_jax.recommend.data.dataset import Catalogue, Dataset, Split
@@ -27,7 +28,11 @@ from lrgd_jax.recommend.data.ties import BASKETS, TieRule
 __all__ = ["DESCRIPTION", "load_imported", "new_folder", "read_report", "require_free", "save_dataset"]
 
 DESCRIPTION = "dataset.json"
-FORMAT = 1
+FORMAT = 2
+"""Since 2 the description holds the digests of the files beside it; a file without one is not read."""
+CATALOGUE, USERS, INTERACTIONS = "catalogue.parquet", "users.parquet", "interactions.parquet"
+VECTORS = "vectors.npy"
+AGAIN = "import the data again"
 
 
 class _Counts(TypedDict):
@@ -56,8 +61,12 @@ class _Leakage(TypedDict):
     late_demonstrations: int
 
 
-class _Description(TypedDict):
+class _Format(TypedDict):
     format: int
+
+
+class _Description(_Format):
+    digests: dict[str, str]
     read: _Counts
     dropped: list[_Step]
     kept: _Counts
@@ -107,7 +116,9 @@ def require_free(folder: Path) -> None:
 
 
 def save_dataset(result: PreparedDataset, folder: Path) -> None:
-    """Writes catalogue, users and interactions as .parquet, dataset.json and, where there are any, vectors.npy.
+    """Writes catalogue, users and interactions as .parquet, where there are any vectors.npy, and dataset.json.
+
+    The last says what was imported, and holds the digests of the others.
 
     Raises:
         FileExistsError: the folder is there and not empty.
@@ -118,13 +129,14 @@ def save_dataset(result: PreparedDataset, folder: Path) -> None:
     known = {"time": data.sequences.times, "moment": data.sequences.moments}
     times = {name: moments for name, moments in known.items() if moments is not None}
     with new_folder(folder) as unfinished:
-        pl.DataFrame({"name": catalogue.names, **titles}).write_parquet(unfinished / "catalogue.parquet")
-        pl.DataFrame({"name": data.users}).write_parquet(unfinished / "users.parquet")
+        pl.DataFrame({"name": catalogue.names, **titles}).write_parquet(unfinished / CATALOGUE)
+        pl.DataFrame({"name": data.users}).write_parquet(unfinished / USERS)
         columns = {"user": data.sequences.owners, "item": data.sequences.items, **times}
-        pl.DataFrame(columns).write_parquet(unfinished / "interactions.parquet")
+        pl.DataFrame(columns).write_parquet(unfinished / INTERACTIONS)
         if catalogue.vectors is not None:
-            np.save(unfinished / "vectors.npy", catalogue.vectors, allow_pickle=False)
-        write_json(unfinished / DESCRIPTION, {"format": FORMAT, **result.report})
+            np.save(unfinished / VECTORS, catalogue.vectors, allow_pickle=False)
+        digests = digests_of(unfinished.iterdir())
+        write_json(unfinished / DESCRIPTION, {"format": FORMAT, **result.report, "digests": digests})
 
 
 def load_imported(folder: Path, ties: TieRule = BASKETS) -> Split:
@@ -136,25 +148,24 @@ def load_imported(folder: Path, ties: TieRule = BASKETS) -> Split:
 
     Raises:
         FileNotFoundError: a file is missing.
-        ValueError: one is damaged, or of another format.
+        ValueError: one is damaged, differs from what was written, or is of another format.
     """
     report = read_report(folder)
-    catalogue = _read_table(folder / "catalogue.parquet", {"name": pl.String}, {"title": pl.String})
-    users = _read_table(folder / "users.parquet", {"name": pl.String})
+    _require_digests(folder, report["digests"])
+    catalogue = _read_table(folder / CATALOGUE, {"name": pl.String}, {"title": pl.String})
+    users = _read_table(folder / USERS, {"name": pl.String})
     if users["name"].is_duplicated().any():
         twice = users["name"].filter(users["name"].is_duplicated())[0]
-        raise ValueError(
-            f"{folder / 'users.parquet'} is damaged (it names {cut_text(twice)!r} twice); import the data again"
-        )
-    past = _read_table(folder / "interactions.parquet", _INTERACTIONS, _WHEN)
-    vectors = _read_vectors(folder / "vectors.npy", len(catalogue))
+        raise ValueError(f"{folder / USERS} is damaged (it names {cut_text(twice)!r} twice); import the data again")
+    past = _read_table(folder / INTERACTIONS, _INTERACTIONS, _WHEN)
+    vectors = _read_vectors(folder / VECTORS, len(catalogue))
     titles = tuple(catalogue["title"]) if "title" in catalogue.columns else None
     try:
         items = Catalogue(tuple(catalogue["name"]), titles, vectors)
     except ValueError as error:
-        raise ValueError(f"{folder / 'catalogue.parquet'} is damaged ({error}); import the data again") from None
+        raise ValueError(f"{folder / CATALOGUE} is damaged ({error}); {AGAIN}") from None
     owners, taken = (
-        _read_numbers(folder / "interactions.parquet", past[name], len(names))
+        _read_numbers(folder / INTERACTIONS, past[name], len(names))
         for name, names in (("user", users), ("item", catalogue))
     )
     times, moments = (past[name].to_numpy() if name in past.columns else None for name in _WHEN)
@@ -178,12 +189,21 @@ def read_report(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} holds no {DESCRIPTION}; give a folder that `lrgd data import` wrote")
     try:
         report = read_json(file, dict[str, Any], what="description of a data set")
-        known = convert(report, _Description, where=str(file))
+        number = convert(report, _Format, where=str(file))["format"]
+        if number == FORMAT:
+            convert(report, _Description, where=str(file))
     except ValueError as error:
-        raise ValueError(f"{file} is damaged or of another version of the format ({error}); import again") from None
-    if known["format"] != FORMAT:
-        raise ValueError(f"{file} is of format {known['format']}, not {FORMAT}; import the data again")
+        raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
+    if number != FORMAT:
+        raise ValueError(f"{file} is of format {number}, not {FORMAT}; {AGAIN}")
     return report
+
+
+def _require_digests(folder: Path, digests: Mapping[str, str]) -> None:
+    """Raises where a file is not what the description says, or is there and the description does not name it."""
+    there = {VECTORS} if (folder / VECTORS).exists() else set[str]()
+    for name in sorted({CATALOGUE, USERS, INTERACTIONS, *(digests.keys() & {VECTORS}), *there}):
+        require_digest(folder / name, digests.get(name), index=DESCRIPTION, advice=AGAIN)
 
 
 def _read_vectors(file: Path, items: int) -> Float[np.ndarray, "items d"] | None:
@@ -192,14 +212,14 @@ def _read_vectors(file: Path, items: int) -> Float[np.ndarray, "items d"] | None
     try:
         return require_real("vectors", read_npy(file, what="vectors of items"), (items, None))
     except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}); import the data again") from None
+        raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
 
 
 def _read_numbers(file: Path, column: pl.Series, names: int) -> Int[np.ndarray, " m"]:
     try:
         return require_whole(column.name, column.to_numpy(), least=0, most=names - 1)
     except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}); import the data again") from None
+        raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
 
 
 def _read_table(
@@ -209,16 +229,16 @@ def _read_table(
 ) -> pl.DataFrame:
     """A table whose columns are of the types that are expected, without gaps."""
     if not file.is_file():
-        raise FileNotFoundError(f"there is no {file}; import the data again")
+        raise FileNotFoundError(f"there is no {file}; {AGAIN}")
     try:
         table = read_parquet(file, what="table of a data set")
     except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}); import the data again") from None
+        raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
     missing = [name for name in columns if name not in table.columns]
     if missing:
-        raise ValueError(f"{file} has no column {', '.join(missing)}; import the data again")
+        raise ValueError(f"{file} has no column {', '.join(missing)}; {AGAIN}")
     for name, kind in {**columns, **optional}.items():
         if name in table.columns and (table[name].dtype != kind or table[name].null_count()):
             came = "gaps" if table[name].dtype == kind else table[name].dtype
-            raise ValueError(f"{file} is damaged ({name}: expected {kind.__name__}, got {came}); import the data again")
+            raise ValueError(f"{file} is damaged ({name}: expected {kind.__name__}, got {came}); {AGAIN}")
     return table
