@@ -1,4 +1,4 @@
-"""Parquet from outside: how many entries a file declares is bounded before any of them is read."""
+"""Parquet from outside: what a file unpacks to is bounded before anything of it is decoded."""
 
 from pathlib import Path
 
@@ -6,21 +6,21 @@ import polars as pl
 
 from lrgd_jax.outside.archives import require_bounded
 from lrgd_jax.outside.convert import cut_text
+from lrgd_jax.outside.parquet_pages import declared_by
 
 __all__ = ["read_parquet"]
 
-WIDTHS = {pl.String: 16, pl.Binary: 16}
-"""Bytes that an entry takes beside what a text says; of other types at most eight."""
-WIDTH = 8
-NESTED = (pl.List, pl.Array, pl.Struct, pl.Object)
+WIDTH = 16
+"""Bytes that an entry takes at most, beside what a text says."""
 
 
 def read_parquet(file: Path, *, what: str) -> pl.DataFrame:
     """A table of numbers, texts, truth values and times.
 
-    The footer says how many rows there are; what they take, without the letters of the texts, is bounded as
-    `largest_unpacked` says. That a few bytes declare a billion rows is found so; that a page holds one long text is
-    not.
+    What it needs is bounded as `largest_unpacked` says: what its pages unpack to and its entries without the letters,
+    before anything is decoded; and the letters, of which a dictionary repeats many by few bytes, before anybody makes
+    texts of them. polars ends in a panic where it trusts what a damaged file says, which becomes an error here, but
+    whose lines on the stream of errors no option of polars turns off; so callers that know a digest require it first.
 
     Args:
         file: Parquet.
@@ -31,7 +31,7 @@ def read_parquet(file: Path, *, what: str) -> pl.DataFrame:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, has columns of lists or records, or declares too many rows.
+        ValueError: it is damaged, has columns of lists or records, or unpacks to too much.
 
     Examples:
         >>> import tempfile
@@ -43,13 +43,17 @@ def read_parquet(file: Path, *, what: str) -> pl.DataFrame:
     if not file.is_file():
         raise FileNotFoundError(f"there is no {what} {file}; give the path of one that is")
     try:
+        declared = declared_by(file)
+        require_bounded(file, declared.unpacked)
         # a name with * or [ is no pattern, and a folder named a=1 no column
         table = pl.scan_parquet(file, glob=False, hive_partitioning=False)
         _require_flat(schema := table.collect_schema())
-        rows = int(table.select(pl.len()).collect().item())
-        require_bounded(file, rows * sum(WIDTHS.get(kind, WIDTH) for kind in schema.dtypes()))
-        return table.collect()
-    # polars ends in a panic, which is no Exception, where it trusts what a damaged file says
+        entries = WIDTH * declared.rows * len(schema)
+        require_bounded(file, entries)
+        read = table.collect()
+        require_bounded(file, entries + _letters(read))
+        return read
+    # a panic is no Exception
     except (ValueError, OSError, MemoryError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{file} cannot be read as a {what}: {cut_text(reason)}") from None
@@ -57,5 +61,14 @@ def read_parquet(file: Path, *, what: str) -> pl.DataFrame:
 
 def _require_flat(schema: pl.Schema) -> None:
     for name, kind in schema.items():
-        if isinstance(kind, NESTED):
-            raise ValueError(f"column {name!r}: expected numbers, texts, truth values or times, got {kind}")
+        if not (kind.is_numeric() or kind.is_temporal() or kind in (pl.String, pl.Boolean, pl.Null)):
+            raise ValueError(f"column {cut_text(name)!r}: expected numbers, texts, truth values or times, got {kind}")
+
+
+def _letters(table: pl.DataFrame) -> int:
+    """Bytes of all texts, counted as often as they are repeated."""
+    return sum(
+        int(table[name].str.len_bytes().cast(pl.UInt64).sum())
+        for name, kind in table.schema.items()
+        if kind == pl.String
+    )

@@ -1,12 +1,17 @@
 """Data, recommenders, runs and certificates that are damaged: refused by the commands that read them."""
 
 import io
+import json
 import shutil
 import zipfile
 
 import numpy as np
+import polars as pl
 import pytest
 from refusals import BROKEN_JSON, refusal, run
+
+from lrgd_jax.outside import archives
+from lrgd_jax.outside.digests import digests_of
 
 TABLE = "user,item,rating\n" + "".join(f"u{u},i{(u + i) % 4},{i}\n" for u in range(4) for i in range(4))
 
@@ -85,6 +90,37 @@ def test_a_recommender(data, damage):
     damage(data / "m.npz")
     told = ("recommend", "query", "--model", data / "m.npz", "--user", "u0")
     assert "m.npz cannot be read as a recommender" in refusal(data, *told, outputs=["--json"])
+
+
+def told_too_much(folder, *arguments):
+    """The option lifts the bound; what is wrong with the file beside its size is said then, or it is read."""
+    message = refusal(folder, *arguments)
+    assert "it unpacks to more than" in message
+    assert "unpacks" not in run(*arguments, "--unpack-all").output
+    return message
+
+
+def test_arrays_that_unpack_to_too_much(data, monkeypatch):
+    monkeypatch.setattr(archives, "FLOOR", 1000)
+    with np.load(data / "m.npz") as stored:
+        arrays = dict(stored)
+    np.savez_compressed(data / "m.npz", **{**arrays, "rates": np.zeros(100_000)})
+    message = told_too_much(data, "recommend", "query", "--model", data / "m.npz", "--user", "u0")
+    assert "m.npz cannot be read as a recommender" in message
+
+
+@pytest.mark.parametrize("table", ["catalogue", "users"])
+@pytest.mark.parametrize("often", [False, True])
+def test_texts_that_unpack_to_too_much(data, table, often, monkeypatch):
+    """One long name, or a shorter one that a dictionary repeats."""
+    monkeypatch.setattr(archives, "FLOOR", 1000)
+    names = pl.Series("name", ["x" * 10_000]).gather([0] * 20) if often else pl.Series("name", ["x" * 1_000_000])
+    file, index = data / "d" / f"{table}.parquet", data / "d" / "dataset.json"
+    names.to_frame().write_parquet(file)
+    assert f"{table}.parquet is damaged (its SHA-256" in evaluation(data)
+    content = json.loads(index.read_text())
+    index.write_text(json.dumps(content | {"digests": content["digests"] | digests_of([file])}))
+    assert f"{table}.parquet is damaged" in told_too_much(data, "recommend", "evaluate", "--data", data / "d")
 
 
 @pytest.mark.parametrize(

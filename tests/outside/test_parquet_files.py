@@ -29,8 +29,25 @@ def test_rows_that_are_declared_are_bounded_unless_the_bound_is_lifted(tmp_path,
     assert len(read_parquet(tmp_path / "n.parquet", what="table")) == len(table)
 
 
-def test_lists_and_records_are_refused(tmp_path):
-    for column in ([[1], [2, 3]], [{"a": 1}, {"a": 2}]):
+def test_texts_are_bounded_before_they_are_unpacked_and_unless_the_bound_is_lifted(tmp_path, monkeypatch):
+    """One long text packed tightly, and a dictionary that repeats a shorter one in every row."""
+    monkeypatch.setattr(archives, "FLOOR", 1000)
+    long, often = pl.Series("t", ["x" * 1_000_000]), pl.Series("t", ["x" * 10_000]).gather([0] * 20)
+    for table, decoded in ((long, False), (often, True)):
+        table.to_frame().write_parquet(tmp_path / "t.parquet")
+        with monkeypatch.context() as patched:
+            if not decoded:
+                patched.setattr(pl, "scan_parquet", lambda *_, **__: pytest.fail("it was decoded"))
+            with pytest.raises(ValueError, match=rf"t\.parquet .*: it unpacks to more .*{UNBOUNDED}=1"):
+                read_parquet(tmp_path / "t.parquet", what="table")
+        with monkeypatch.context() as patched:
+            patched.setenv(UNBOUNDED, "1")
+            assert read_parquet(tmp_path / "t.parquet", what="table")["t"].equals(table)
+
+
+def test_columns_of_other_kinds_are_refused(tmp_path):
+    categories = pl.Series(["a", "b"], dtype=pl.Categorical)
+    for column in ([[1], [2, 3]], [{"a": 1}, {"a": 2}], [b"a", b"b"], categories):
         pl.DataFrame({"column": column}).write_parquet(tmp_path / "n.parquet")
         with pytest.raises(ValueError, match="column 'column': expected numbers, texts"):
             read_parquet(tmp_path / "n.parquet", what="table")
