@@ -11,6 +11,7 @@ from pages.api import api_pages
 from pages.claims import claim_pages
 from pages.experiments import numbers
 from pages.fuzzing import fuzzing_tables
+from pages.kernel_faults import kernel_fault_tables
 from pages.misquoted import misquoted_page
 from pages.mutants import mutant_tables
 from pages.narrow_formats import narrow_format_tables
@@ -50,6 +51,8 @@ def main():
     write_pages(RESULTS, {"mutants.md": "\n".join(mutant_tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "fuzzing" / "summary.json").read_text())
     write_pages(RESULTS, {"fuzzing.md": "\n".join(fuzzing_tables(summary)) + "\n"})
+    summary = json.loads((RESULTS / "kernel-faults" / "summary.json").read_text())
+    write_pages(RESULTS, {"kernel-faults.md": "\n".join(kernel_fault_tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
     write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
 
