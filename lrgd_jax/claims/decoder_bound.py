@@ -12,11 +12,14 @@ needs reverse passes over the prompt up to its end only.
 
 The walker of `lrgd_jax.certify` finds the local errors, with a number system that notes them at the marks. The
 perturbations are added by another, since they are under `jax.vjp` and `jax.jit`, where no integer has a value, while
-the walker evaluates integers and branches as they stand and unrolls loops. So `_evaluate` binds JAX's own primitives
-again, and knows none of them but the mark.
+the walker evaluates integers and branches as they stand and unrolls loops.
+
+A layer in a narrow format may lose as much on its way as a norm inside it divides by, and then nothing finite bounds
+the whole layer. `compare_stretches` holds the two ways together between the marks instead, each stretch from the same
+tensors, with the running errors of that stretch alone, in which nothing is left out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -25,37 +28,55 @@ import numpy as np
 from jax.extend import core
 from jaxtyping import Array, Float, Int, PyTree
 
-from lrgd_jax.certify import Program, running_error, trace, walk
-from lrgd_jax.certify.rounding.rounded_numbers import Rounded
+from lrgd_jax.certify import Bounded, Program, running_error, trace, walk
+from lrgd_jax.certify.rounding.rounded_numbers import Rounded, exact
 from lrgd_jax.certify.rounding.running_error import Rounding, inputs_of
+from lrgd_jax.claims.comparison import Comparison, compare
+from lrgd_jax.claims.marks import apply_at_marks
 from lrgd_jax.decoder import DecoderConfig, DecoderParams, embed
 from lrgd_jax.decoder.forward import read_logits
 from lrgd_jax.decoder.norms import normalise
 from lrgd_jax.decoder.transformer_layer import layer
 from lrgd_jax.precision import at_least_float32
 
-__all__ = ["head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
+__all__ = ["compare_stretches", "head_bounds", "hidden_bound", "local_errors", "sum_of_losses"]
 
 Losses = list[Float[np.ndarray, "*_ n _"]]
 """One entry a mark; its last axis but one are the positions."""
 
 
 class _Marks(Rounding):
-    """Rounded numbers whose errors are recorded, and start anew, at every mark."""
+    """Rounded numbers whose errors are recorded, and start anew, at every mark.
 
-    def __init__(self) -> None:
+    Args:
+        starts: what the program goes on with at each mark, exactly; its own values unless given.
+    """
+
+    def __init__(self, starts: Sequence[Array] | None = None) -> None:
+        self.starts = starts
         self.names: list[str] = []
         self.errors: Losses = []
 
     def mark(self, eqn: core.JaxprEqn, element: Rounded) -> Rounded:
         self.names.append(eqn.params["name"])
         self.errors.append(np.broadcast_to(element.error, element.value.shape))
-        return Rounded(element.value, np.zeros(element.value.shape), element.format)
+        if self.starts is None:
+            return Rounded(element.value, np.zeros(element.value.shape), element.format)
+        start = np.asarray(self.starts[len(self.names) - 1])
+        return exact(start, start.dtype)
 
 
-def local_errors(program: Program, *arguments: PyTree) -> tuple[list[str], Losses]:
-    """The marks that a program passes, in order, and what is lost on the way to each from the one before."""
-    marks = _Marks()
+def local_errors(
+    program: Program, *arguments: PyTree, starts: Sequence[Array] | None = None
+) -> tuple[list[str], Losses]:
+    """The marks that a program passes, in order, and what is lost on the way to each from those before.
+
+    Args:
+        program: the traced function.
+        *arguments: its arguments.
+        starts: what it goes on with at each mark; its own values in float64 unless given.
+    """
+    marks = _Marks(starts)
     with np.errstate(all="ignore"):
         walk(program, marks, inputs_of(program, arguments))
     return marks.names, marks.errors
@@ -71,6 +92,42 @@ def sum_of_losses(left: tuple[list[str], Losses], right: tuple[list[str], Losses
     if places[0] != places[1]:
         raise ValueError(f"the two ways mark different tensors, so their errors do not add: {places[0]}, {places[1]}")
     return [a + b for a, b in zip(left[1], right[1], strict=True)]
+
+
+def compare_stretches(
+    ways: tuple[Callable[..., Array], Callable[..., Array]], programs: Sequence[Program], *arguments: PyTree
+) -> Comparison:
+    """Holds two ways together between their marks, where both begin every stretch at the tensors of the first way.
+
+    Args:
+        ways: two functions that pass the same marks, the last of which is what they return.
+        programs: their traces.
+        *arguments: of both.
+
+    Returns:
+        The comparison of all marked tensors; the tolerance is the running error of the stretch to each.
+    """
+    left = jax.jit(_marked(ways[0]))(None, *arguments)
+    right = jax.jit(_marked(ways[1]))(left, *arguments)
+    bounds = [local_errors(program, *arguments, starts=left)[1] for program in programs]
+    sides = ([np.asarray(x, np.float64) for x in side] for side in (left, right))
+    return compare(*(Bounded(side, bound) for side, bound in zip(sides, bounds, strict=True)))
+
+
+def _marked(way: Callable[..., Array]) -> Callable[..., list[Array]]:
+    """The tensors at a function's marks, where it goes on with others from each; with its own if there are none."""
+
+    def tensors(starts: list[Array] | None, *arguments: PyTree) -> list[Array]:
+        own: list[Array] = []
+
+        def at_mark(x: Array) -> Array:
+            own.append(x)
+            return x if starts is None else starts[len(own) - 1]
+
+        apply_at_marks(way, at_mark, *arguments)
+        return own
+
+    return tensors
 
 
 def hidden_bound(
@@ -136,35 +193,11 @@ def _add_perturbations(
     way: Callable[..., Array], perturbation: Sequence[Array], *arguments: PyTree, **more: PyTree
 ) -> Array:
     """A function with a perturbation added at every mark that it passes, in order."""
-    closed = jax.make_jaxpr(way)(*arguments, **more)
     rest = iter(perturbation)
-    (result,) = _evaluate(closed.jaxpr, closed.consts, jax.tree.leaves((arguments, more)), rest)
+    result = apply_at_marks(way, lambda x: x + next(rest), *arguments, **more)
     if next(rest, None) is not None:
         raise ValueError("there are more perturbations than marks")
     return result
-
-
-def _evaluate(
-    jaxpr: core.Jaxpr, consts: Sequence[Array], arguments: Sequence[Array], rest: Iterator[Array]
-) -> list[Array]:
-    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arguments], strict=True))
-
-    def value(atom: core.Var | core.Literal) -> Array:
-        return atom.val if isinstance(atom, core.Literal) else known[atom]
-
-    for eqn in jaxpr.eqns:
-        values = [value(atom) for atom in eqn.invars]
-        if eqn.primitive.name == "name":
-            results = [values[0] + next(rest)]
-        elif eqn.primitive.name in ("jit", "pjit", "closed_call"):
-            inner = eqn.params["jaxpr"]
-            results = _evaluate(inner.jaxpr, inner.consts, values, rest)
-        else:
-            options = eqn.primitive.get_bind_params(eqn.params)
-            results = eqn.primitive.bind(*values, **options)
-            results = results if eqn.primitive.multiple_results else [results]
-        known |= dict(zip(eqn.outvars, results, strict=True))
-    return [value(atom) for atom in jaxpr.outvars]
 
 
 def head_bounds(

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,14 @@ from jaxtyping import Array, Int, PyTree
 
 from lrgd_jax.certify import Bounded, running_error, trace
 from lrgd_jax.claims.comparison import Comparison, compare
-from lrgd_jax.claims.decoder_bound import Losses, head_bounds, hidden_bound, local_errors, sum_of_losses
+from lrgd_jax.claims.decoder_bound import (
+    Losses,
+    compare_stretches,
+    head_bounds,
+    hidden_bound,
+    local_errors,
+    sum_of_losses,
+)
 from lrgd_jax.claims.decoder_prompt import Demonstrations, split_prompt
 from lrgd_jax.claims.dtypes import check_dtype
 from lrgd_jax.decoder import (
@@ -62,7 +70,8 @@ class DecoderVerdict:
         prompt_tokens: number of tokens of the prompt.
         demonstrations: segments before the query.
         logits: the dual chain against the forward pass, at every position; tolerance by the adjoint bound.
-        layers: every layer, then the final norm, on the same input; tolerance by the running errors.
+        layers: every layer, then the final norm, on the same input; tolerance by the running errors, of the whole
+            layer where they are finite, else of the stretches between marked tensors, as a note says then.
         greedy: the continuation.
         notes: what was done otherwise than asked for.
         seconds: time of each stage.
@@ -119,7 +128,7 @@ def verify_decoder(
         tokens, segments = split_prompt(decoder, prompt, demonstrations)
         decoder = decoder._replace(config=decoder.config.for_length(tokens.shape[0]))
         clock("load")
-        layers, losses, hidden = _layers(decoder.params, decoder.config, tokens, segments)
+        layers, losses, hidden, stretched = _layers(decoder.params, decoder.config, tokens, segments)
         clock("layers")
         bound = hidden_bound(
             decoder.params, decoder.config, tokens, losses, progress=lambda share: tell("adjoint bound", share)
@@ -128,13 +137,27 @@ def verify_decoder(
         logits = _logits(decoder.params, decoder.config, tokens, segments, hidden, bound)
         clock("logits")
         room = decoder.config.context_length - tokens.shape[0]
-        notes = () if steps <= room else (f"{steps} greedy steps cut to {room}: the context has room for no more",)
+        notes = _notes(dtype, stretched, steps, room)
         greedy = _greedy(decoder, tokens, segments, min(steps, room))
         clock("greedy")
     count = int(segments[-1])
     return DecoderVerdict(
         os.fspath(directory), dtype, tokens.shape[0], count, logits, tuple(layers), greedy, notes, seconds
     )
+
+
+def _notes(dtype: str, stretched: Sequence[int], steps: int, room: int) -> tuple[str, ...]:
+    """What was done otherwise than asked for, a sentence each."""
+    notes = []
+    if stretched:
+        of = ", ".join(str(layer + 1) for layer in stretched)
+        notes.append(
+            f"layers without a finite bound as a whole in {dtype}, where rounding may reach what a norm divides by, "
+            f"so compared tensor by tensor, each from the same ones before it: {of}"
+        )
+    if steps > room:
+        notes.append(f"{steps} greedy steps cut to {room}: the context has room for no more")
+    return tuple(notes)
 
 
 class _Clock:
@@ -151,45 +174,72 @@ class _Clock:
 
 def _layers(
     params: DecoderParams, config: DecoderConfig, tokens: Int[Array, " n"], segments: Int[Array, " n"]
-) -> tuple[list[Comparison], list[Losses], Array]:
-    """Every layer and the final norm in both ways on the same input, their local errors, and the hidden states."""
+) -> tuple[list[Comparison], list[Losses], Array, list[int]]:
+    """Every layer and the final norm in both ways on the same input, their local errors, and the hidden states.
+
+    Last, the layers of which nothing finite bounds the whole, and which are compared stretch by stretch.
+    """
     x = embed(params, tokens)
-    ways: dict[DecoderConfig, _Pair] = {}
-    comparisons, losses = [], []
+    ways: dict[DecoderConfig, Pair] = {}
+    comparisons, losses, stretched = [], [], []
     for i, weights in enumerate(params.layers):
         own = config.of_layer(i)
         if own not in ways:
-            ways[own] = _Pair(
+            ways[own] = Pair(
                 lambda weights, x, own=own: layer(weights, own, x),
                 lambda weights, x, own=own: dual_layer(weights, own, x, segments),
                 (weights, x),
             )
-        comparison, loss, x = ways[own](weights, x)
-        comparisons.append(comparison)
-        losses.append(loss)
+        link = ways[own](weights, x)
+        if not link.whole:
+            stretched.append(i)
+        comparisons.append(link.comparison)
+        losses.append(link.losses)
+        x = link.output
     final = (params.final_norm, params.final_norm_bias)
-    of_norm = _Pair(
+    of_norm = Pair(
         lambda norm, x: normalise(config, norm[0], norm[1], x),
         lambda norm, x: apply_norm(config, norm[0], norm[1], x),
         (final, x),
     )
-    comparison, loss, hidden = of_norm(final, x)
-    return [*comparisons, comparison], [*losses, loss], hidden
+    norm = of_norm(final, x)
+    return [*comparisons, norm.comparison], [*losses, norm.losses], norm.output, stretched
 
 
-class _Pair:
+class Link(NamedTuple):
+    """A link of the chain in both ways.
+
+    Attributes:
+        comparison: of the two.
+        whole: whether its tolerance bounds the whole link, not only the stretches between marks.
+        losses: what both lose at each mark.
+        output: of the first way.
+    """
+
+    comparison: Comparison
+    whole: bool
+    losses: Losses
+    output: Array
+
+
+class Pair:
     """A link of the chain in both ways: traced once and compiled once for all links of the same shapes."""
 
     def __init__(self, left: Callable[..., Array], right: Callable[..., Array], arguments: tuple[PyTree, ...]) -> None:
-        self.programs = [trace(way, *arguments) for way in (left, right)]
-        self.compiled = [jax.jit(way) for way in (left, right)]
+        self.ways = left, right
+        self.programs = [trace(way, *arguments) for way in self.ways]
+        self.compiled = [jax.jit(way) for way in self.ways]
 
-    def __call__(self, *arguments: PyTree) -> tuple[Comparison, Losses, Array]:
+    def __call__(self, *arguments: PyTree) -> Link:
         values = [way(*arguments) for way in self.compiled]
         errors = [running_error(program, *arguments).error for program in self.programs]
-        comparison = compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip(values, errors, strict=True)))
-        left, right = (local_errors(program, *arguments) for program in self.programs)
-        return comparison, sum_of_losses(left, right), values[0]
+        losses = sum_of_losses(*(local_errors(program, *arguments) for program in self.programs))
+        whole = all(np.isfinite(error).all() for error in errors)
+        if whole:
+            comparison = compare(*(Bounded(np.asarray(v, np.float64), e) for v, e in zip(values, errors, strict=True)))
+        else:
+            comparison = compare_stretches(self.ways, self.programs, *arguments)
+        return Link(comparison, whole, losses, values[0])
 
 
 def _logits(

@@ -1,5 +1,7 @@
 """A checkpoint as a chain of duals: tiny ones written here, and the real one."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from lrgd_jax.certify import adjoint_bound, trace
 from lrgd_jax.claims import decoder_check
-from lrgd_jax.claims.decoder_bound import head_bounds, hidden_bound, local_errors, sum_of_losses
+from lrgd_jax.claims.decoder_bound import compare_stretches, head_bounds, hidden_bound, local_errors, sum_of_losses
 from lrgd_jax.claims.decoder_check import verify_decoder
 from lrgd_jax.claims.decoder_prompt import split_prompt
 from lrgd_jax.decoder import DecoderConfig, LoadedDecoder, dual_layer, head, hidden_states, init, layer, split_tokens
@@ -104,6 +106,27 @@ def test_a_chain_that_errs_falls_with_layer_and_token(loaded, monkeypatch):
     assert [one.holds for one in verdict.layers] == [False, False, True]
     assert not verdict.greedy.identical
     assert verdict.greedy.first_difference is not None
+
+
+def test_a_layer_in_bfloat16_is_bounded_between_marks_and_an_error_in_it_seen(params):
+    """Rounding of a whole layer may reach what its second norm divides by; from one marked tensor to the next not."""
+    tokens, segments = TOKENS[:4], SEGMENTS[:4]
+    own = jax.tree.map(lambda x: x.astype("bfloat16"), (params.layers[0], params.embedding[tokens]))
+
+    def plain(weights, x):
+        return layer(weights, TINY, x)
+
+    def dual(weights, x):
+        return dual_layer(weights, TINY, x, segments)
+
+    def altered(weights, x):
+        return dual(replace(weights, heads=replace(weights.heads, output=weights.heads.output / 2)), x)
+
+    link = decoder_check.Pair(plain, dual, own)(*own)
+    assert not link.whole
+    assert np.isfinite(link.comparison.tolerance)
+    assert link.comparison.holds
+    assert not compare_stretches((plain, altered), [trace(way, *own) for way in (plain, altered)], *own).holds
 
 
 def test_no_steps_where_the_context_is_full(loaded):
