@@ -9,6 +9,8 @@ import pytest
 from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.folder_layouts import load_split
 from lrgd_jax.recommend.data.sequences import Sequences
+from lrgd_jax.recommend.forms.history_keys import COUNT_BITS, GRID, LARGEST_POWER, HistoryKeys
+from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.serving.recommender import Recommender
 
 NAMES = ("atlas", "lamp", "tent")
@@ -103,3 +105,19 @@ def test_published_catalogues(tmp_path, items, said):
     (tmp_path / "sequences_full.csv.gz").write_bytes(gzip.compress(b"user,items\nu,a b c\n"))
     with pytest.raises(ValueError, match=said):
         load_split(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["key_scaling", "target_scaling", "feature_scaling"])
+@pytest.mark.parametrize("power", [-1e3, 20.0, math.inf, math.nan])
+def test_powers_of_counts_beyond_all_numbers(name, power):
+    with pytest.raises(ValueError, match=f"{name} must be from -18.7 to 18.7, got {power}"):
+        Meta(**{name: power})
+
+
+@pytest.mark.parametrize("power", [-LARGEST_POWER, LARGEST_POWER])
+def test_the_largest_powers_of_counts_are_numbers(power):
+    largest = np.float64(2.0**COUNT_BITS)
+    assert np.isfinite([1 / largest**power / GRID, largest**-power]).all()
+    HistoryKeys(scaling=power)
+    with pytest.raises(ValueError, match="the scaling of a key must be from"):
+        HistoryKeys(scaling=power * (1 + np.finfo(float).eps))

@@ -1,5 +1,6 @@
 r"""Keys: what a history looks like to attention, recent items weighing more."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,15 @@ from jaxtyping import Float, Int
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.sparse_matrices import row_lengths, row_numbers
 
-__all__ = ["GRID", "HistoryKeys", "on_grid"]
+__all__ = ["GRID", "LARGEST_POWER", "HistoryKeys", "on_grid", "require_power"]
 
 GRID = 2.0**-32
 """Entries of keys are whole multiples of it, so that sums of up to 2^20 of them are exact in float64, in any order."""
+
+COUNT_BITS = 53
+"""No count of interactions, and no length of a key, reaches 2 to this power: it is exact in float64."""
+LARGEST_POWER = (np.finfo(np.float64).maxexp - 1 + math.log2(GRID)) / COUNT_BITS
+"""The largest power to which any count, divided by `GRID`, can be raised in float64, about 18.7."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class HistoryKeys:
             raise ValueError(f"the decay of a key must be above 0 and at most 1, got {self.decay}")
         if self.window < 1:
             raise ValueError(f"the window of a key must hold at least one item, got {self.window}")
+        require_power("the scaling of a key", self.scaling)
 
     def of(self, histories: Sequences, items: int) -> sp.csr_array:
         """One key a history; a history without items has the key 0.
@@ -76,6 +83,20 @@ class HistoryKeys:
         keys = sp.csr_array((self.decay**ages, entries[taken], starts), shape=(len(ends), items))
         keys.sum_duplicates()
         return _scale(keys, self.scaling)
+
+
+def require_power(name: str, power: float) -> None:
+    """Raises an error for a power of counts that no number of float64 is.
+
+    Args:
+        name: of the power, which begins the error.
+        power: to which counts will be raised.
+
+    Raises:
+        ValueError: its magnitude is above `LARGEST_POWER`, or it is no number.
+    """
+    if not abs(power) <= LARGEST_POWER:
+        raise ValueError(f"{name} must be from {-LARGEST_POWER:.1f} to {LARGEST_POWER:.1f}, got {power}")
 
 
 def on_grid(entries: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:

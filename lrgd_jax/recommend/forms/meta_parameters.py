@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lrgd_jax.recommend.forms.history_keys import HistoryKeys
+from lrgd_jax.recommend.forms.history_keys import HistoryKeys, require_power
 
 __all__ = ["ORDERED", "PLAIN", "TIMED", "Meta"]
 
@@ -21,6 +21,9 @@ class Meta:
         similarity: tau, of the texts in $W_0$.
         window: the latest items of a history that count.
 
+    Raises:
+        ValueError: a scaling is no power to which float64 can raise counts.
+
     Examples:
         >>> Meta(decay=0.5, window=2).keys()
         HistoryKeys(decay=0.5, scaling=0.24, window=2)
@@ -36,6 +39,10 @@ class Meta:
     popularity: float = 0.0034
     similarity: float = 1.6
     window: int = 50
+
+    def __post_init__(self) -> None:
+        for name in ("key_scaling", "target_scaling", "feature_scaling"):
+            require_power(name, getattr(self, name))
 
     def keys(self) -> HistoryKeys:
         """How the demonstrations' histories become keys."""
