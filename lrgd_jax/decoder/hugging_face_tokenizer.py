@@ -1,10 +1,11 @@
-"""The tokenizer of a Hugging Face directory: tokenizer.json, and the settings of tokenizer_config.json beside it."""
+"""The tokenizer of a Hugging Face directory: tokenizer.json, and what the files beside it say of its tokens."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from lrgd_jax.decoder.fields import Fields, refuse_unread
+from lrgd_jax.decoder.special_tokens import mark_special_tokens
 from lrgd_jax.decoder.tokenizer import Tokenizer, load_tokenizer
 from lrgd_jax.outside.convert import shorten
 from lrgd_jax.outside.json_files import read_json
@@ -31,7 +32,7 @@ TOKENIZER_KEYS: Mapping[str, tuple[str, ...]] = {
         "vocab_file",
         "merges_file",
     ),
-    "which tokens mean what; they are in tokenizer.json": (
+    "which tokens mean what; `mark_special_tokens` reads them": (
         "additional_special_tokens",
         "audio_token",
         "boi_token",
@@ -84,11 +85,13 @@ def hugging_face_tokenizer(directory: Path, vocab_size: int) -> Tokenizer | None
     if not file.is_file():
         return None
     tokenizer = load_tokenizer(file, vocab_size)
-    if settings.is_file():
+    said = read_json(settings, dict[str, object], what="file of settings") if settings.is_file() else {}
+    if said:
         try:
-            check_settings(tokenizer, Fields(read_json(settings, dict[str, object], what="file of settings")))
+            check_settings(tokenizer, Fields(said))
         except ValueError as error:
             raise ValueError(f"{settings}: {str(error).removeprefix(f'{settings}: ')}") from error
+    mark_special_tokens(tokenizer.backend, said, directory)
     return tokenizer
 
 
