@@ -3,7 +3,7 @@
 import itertools
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -13,9 +13,7 @@ from lrgd_jax.experiments.dual_of_a_layer.features import chain_rows, feature_ro
 from lrgd_jax.experiments.dual_of_a_layer.head_steps import see, step_rows
 from lrgd_jax.experiments.running.interface import Value
 from lrgd_jax.experiments.shared.prompts import Prompt, kind_of, load_model, prompts_of, story_prompt
-
-if TYPE_CHECKING:
-    pass
+from lrgd_jax.outside.json_files import read_text
 
 
 class LayerSetting(NamedTuple):
@@ -83,13 +81,13 @@ def _prompts(config: Config, loaded: LoadedDecoder) -> list[Prompt]:
     # a decoder of stories without a tokenizer is refused there
     if kind != "stories" or not config.prompt_file or loaded.tokenizer is None:
         return prompts_of(loaded, kind, config.seeds, config.demonstrations)
-    file = Path(config.prompt_file)
-    if not file.is_file():
+    try:
+        lines = read_text(Path(config.prompt_file), what="prompt file").strip().split("\n")
+    except FileNotFoundError:
         raise FileNotFoundError(
-            f"there is no prompt file {file} (seen from {Path.cwd()}): give one by --set prompt_file=PATH, or none by "
-            '--set prompt_file=""'
-        )
-    lines = file.read_text(encoding="utf-8").strip().split("\n")
+            f"there is no prompt file {config.prompt_file} (seen from {Path.cwd()}): give one by "
+            '--set prompt_file=PATH, or none by --set prompt_file=""'
+        ) from None
     first = story_prompt(loaded.tokenizer, loaded.config, lines)
     others = prompts_of(loaded, kind, config.seeds - 1, config.demonstrations)
     return list(itertools.chain([first], others))
