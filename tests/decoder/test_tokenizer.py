@@ -164,5 +164,5 @@ def test_a_file_that_is_no_tokenizer_is_named(folder):
 def test_an_id_below_which_nobody_could_count_is_refused_before_the_library_does(tmp_path):
     written = {"model": {"type": "WordLevel", "vocab": {"<unk>": 0, "a": 2**31}, "unk_token": "<unk>"}}
     (tmp_path / "tokenizer.json").write_text(json.dumps(written))
-    with pytest.raises(ValueError, match=r"tokenizer\.json: a number in it is beyond 16777216; expected ids of at most"):
+    with pytest.raises(ValueError, match=r"tokenizer\.json: a number in it is beyond 16777216; expected ids"):
         load_tokenizer(tmp_path / "tokenizer.json", 4)
