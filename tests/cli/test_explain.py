@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -96,6 +97,28 @@ def test_the_models_own_answer_of_texts_by_another_method(folder, tmp_path):
     assert content["layers"] is None
     assert 1 <= len(content["probabilities"]) <= 3
     assert "the model's own answer" in result.stdout
+
+
+@pytest.mark.slow
+def test_truncation_and_padding_saved_with_a_real_tokenizer_change_no_number(shared_data, tmp_path):
+    if not (shared_data / "stories260K").is_dir():
+        pytest.skip("no checkpoint stories260K")
+    cut, numbers = tmp_path / "cut", []
+    shutil.copytree(shared_data / "stories260K", cut)
+    tokenizer = tokenizers.Tokenizer.from_file(str(cut / "tokenizer.json"))
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=64)
+    tokenizer.save(str(cut / "tokenizer.json"))
+    (tmp_path / "texts.jsonl").write_text('{"text": "Tim saw a red ball."}\n{"text": "Lily saw a dog."}\n')
+    for model in (shared_data / "stories260K", cut):
+        told = {"model": model, "demonstrations": tmp_path / "texts.jsonl", "query": "Then they saw a"}
+        named = [x for name, value in told.items() for x in (f"--{name}", value)]
+        result = run(*named, "--target", " big red ball.", "--method", "leave-one-out", "--json", tmp_path / "out.json")
+        assert result.exit_code == 0, result.output
+        content = json.loads((tmp_path / "out.json").read_text())
+        numbers.append({key: value for key, value in content.items() if key not in ("model", "seconds")})
+    assert numbers[0] == numbers[1]
+    assert len(numbers[0]["demonstrations"]) == 2
 
 
 @pytest.mark.parametrize(
