@@ -13,11 +13,10 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layer_weights import (
     FeedForward,
     FeedForwardWeights,
-    HeadsWithSinks,
     LayerWeights,
     MixtureOfExperts,
-    NormedHeads,
     TwoMatrices,
+    extend_heads,
 )
 from lrgd_jax.decoder.params import DecoderParams
 
@@ -172,13 +171,11 @@ def assemble(
                 value_bias=value_bias,
                 output_bias=output_bias,
             )
-            if config.attention_sinks:
-                return HeadsWithSinks(**vars(plain), sinks=pair("sinks")[0])
-            if not config.query_key_norm:
-                return plain
-            counts = {"query_norm": config.heads, "key_norm": config.kv_heads}
-            norms = {part: gain(part).reshape(config.head_gains(heads)) for part, heads in counts.items()}
-            return NormedHeads(**vars(plain), **norms)
+
+            def part(name: str, shape: tuple[int, ...]) -> Array:
+                return (pair(name)[0] if name == "sinks" else gain(name)).reshape(shape)
+
+            return extend_heads(plain, config, part)
 
         def block() -> FeedForward:
             if config.experts is not None:

@@ -1,11 +1,14 @@
 """The weights of one layer, as pytrees."""
 
+from collections.abc import Callable
+from dataclasses import fields
 from typing import TypeAlias
 
 from flax import struct
 from jaxtyping import Array, Float
 
 from lrgd_jax.attention.multi_head import HeadWeights
+from lrgd_jax.decoder.config import DecoderConfig
 
 __all__ = [
     "FeedForward",
@@ -15,6 +18,7 @@ __all__ = [
     "MixtureOfExperts",
     "NormedHeads",
     "TwoMatrices",
+    "extend_heads",
 ]
 
 
@@ -54,6 +58,36 @@ class HeadsWithSinks(HeadWeights):
     """
 
     sinks: Float[Array, " h"] | None = None
+
+
+def extend_heads(
+    plain: HeadWeights, config: DecoderConfig, part: Callable[[str, tuple[int, ...]], Array]
+) -> HeadWeights:
+    """Projections with what a config adds to them: sinks, or gains of norms of queries and keys.
+
+    Args:
+        plain: the projections alone.
+        config: of the layer.
+        part: gives what is added by its name, "sinks", "query_norm" or "key_norm", and its shape.
+
+    Returns:
+        The projections themselves where nothing is added.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> config, params, _ = tiny_decoder(query_key_norm=True)
+        >>> extend_heads(params.layers[0].heads, config, lambda name, shape: jnp.ones(shape)).key_norm.shape
+        (4,)
+    """
+    projections = {field.name: getattr(plain, field.name) for field in fields(HeadWeights)}
+    if config.attention_sinks:
+        return HeadsWithSinks(**projections, sinks=part("sinks", (config.heads,)))
+    if config.query_key_norm:
+        counts = {"query_norm": config.heads, "key_norm": config.kv_heads}
+        gains = {name: part(name, config.head_gains(heads)) for name, heads in counts.items()}
+        return NormedHeads(**projections, **gains)
+    return plain
 
 
 @struct.dataclass

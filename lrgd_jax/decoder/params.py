@@ -12,11 +12,10 @@ from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.layer_weights import (
     FeedForward,
     FeedForwardWeights,
-    HeadsWithSinks,
     LayerWeights,
     MixtureOfExperts,
-    NormedHeads,
     TwoMatrices,
+    extend_heads,
 )
 
 __all__ = ["DecoderParams", "init"]
@@ -143,20 +142,19 @@ def _heads(key: PRNGKeyArray, config: DecoderConfig, dtype: jax.typing.DTypeLike
     keys = jax.random.split(key, 4)
     bias: Callable = (lambda *shape: jnp.zeros(shape, dtype)) if config.attention_bias else (lambda *_: None)
     output_bias = config.attention_bias if config.output_bias is None else config.output_bias
-    weights = {
-        "query": _normal(keys[0], (h, m, d), m, dtype),
-        "key": _normal(keys[1], (g, m, d), m, dtype),
-        "value": _normal(keys[2], (g, m, d), m, dtype),
-        "output": _normal(keys[3], (h, d, m), h * d, dtype),
-        "query_bias": bias(h, d),
-        "key_bias": bias(g, d),
-        "value_bias": bias(g, d),
-        "output_bias": jnp.zeros(m, dtype) if output_bias else None,
-    }
-    if config.query_key_norm:
-        norms = (jnp.ones(config.head_gains(heads), dtype) for heads in (h, g))
-        return NormedHeads(**weights, **dict(zip(("query_norm", "key_norm"), norms, strict=True)))
-    return HeadsWithSinks(**weights, sinks=jnp.zeros(h, dtype)) if config.attention_sinks else HeadWeights(**weights)
+    plain = HeadWeights(
+        query=_normal(keys[0], (h, m, d), m, dtype),
+        key=_normal(keys[1], (g, m, d), m, dtype),
+        value=_normal(keys[2], (g, m, d), m, dtype),
+        output=_normal(keys[3], (h, d, m), h * d, dtype),
+        query_bias=bias(h, d),
+        key_bias=bias(g, d),
+        value_bias=bias(g, d),
+        output_bias=jnp.zeros(m, dtype) if output_bias else None,
+    )
+    return extend_heads(
+        plain, config, lambda name, shape: jnp.zeros(shape, dtype) if name == "sinks" else jnp.ones(shape, dtype)
+    )
 
 
 def _normal(key: PRNGKeyArray, shape: tuple[int, ...], inputs: int, dtype: jax.typing.DTypeLike) -> Array:
