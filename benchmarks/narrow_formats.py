@@ -6,7 +6,8 @@ format; steps and ridges are adapted to the scale, by powers of two, so that no 
 form in float64 on the same rounded numbers. An error is relative to the largest entry of the reference. The bound is
 the running error of the narrow program at scale 1 (`lrgd_jax.certify.running_error`) on the same numbers.
 
-With --before PATH another checkout is measured beside this one.
+With --before PATH another checkout is measured beside this one, as far as each name takes less than a minute and a half
+of it: where weights are constants of the program, XLA may compute them for an hour while it compiles.
 """
 
 import argparse
@@ -43,6 +44,8 @@ TOKENS, QUERIES, DUAL_QUERIES, CUBIC = 4096, 8, 2, 256
 SCALES = tuple(2.0**k for k in (-10, -7, -3, 0, 3, 7, 10))
 BOUNDED = 1.0
 """The scale at which the bound is derived: a walk through 4,096 tokens takes a while."""
+LONGEST = 90
+"""Seconds that another checkout has for one name."""
 PER_SQUARE = ("strength", "learning_rate")
 """Fields that are steps on a squared error: their product with the square of a key must not grow."""
 FEATURES: dict[str, Callable] = {
@@ -172,11 +175,16 @@ def summarise(rows: list[dict]) -> list[dict]:
     return summary
 
 
-def measure_before(checkout: Path, names: list[str]) -> list[dict]:
-    """The same in another checkout, without bounds."""
-    command = [sys.executable, __file__, "--rows", *names]
+def measure_before(checkout: Path, name: str) -> list[dict]:
+    """The same in another checkout, without bounds, in a process of its own; nothing where it takes too long."""
+    command = [sys.executable, __file__, "--rows", name]
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    return json.loads(subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout)
+    try:
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        print(f"{name}: not within {LONGEST} s in {checkout.name}", file=sys.stderr, flush=True)
+        return []
+    return json.loads(done.stdout)
 
 
 def main() -> None:
@@ -198,11 +206,15 @@ def main() -> None:
         return
     summary = summarise(rows)
     if options.before is not None:
-        before = {(x["name"], x["format"]): x for x in summarise(measure_before(options.before.resolve(), names))}
+        earlier = [row for name in names for row in measure_before(options.before.resolve(), name)]
+        before = {(x["name"], x["format"]): x for x in summarise(earlier)}
         for entry in summary:
-            was = before[entry["name"], entry["format"]]
-            entry["before"] = {key: was[key] for key in ("error", "dual", "not finite", "dual not finite")}
+            was = before.get((entry["name"], entry["format"]))
+            if was is not None:
+                entry["before"] = {key: was[key] for key in ("error", "dual", "not finite", "dual not finite")}
     setting = {"tokens": TOKENS, "scales": SCALES, "bound at": BOUNDED, "tokens of ridge by kernel": CUBIC}
+    if options.before is not None:
+        setting["seconds before, at most"] = LONGEST
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_json(options.out, {"setting": setting, "rows": summary})
 
