@@ -99,6 +99,7 @@ EXACT = {
     "newton-iterations-are-gradient-steps",
     "order-of-the-delta-rule",
     "proximal-delta-rule",
+    "lrgd-first-duality",
 }
 """Claims that are known to hold as identities of polynomials, fractions and exponentials, at every input of a shape.
 
