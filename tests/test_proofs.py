@@ -100,6 +100,9 @@ EXACT = {
     "order-of-the-delta-rule",
     "proximal-delta-rule",
     "lrgd-first-duality",
+    "convergence-from-the-spectrum",
+    "one-step-gain",
+    "shapley-interactions",
 }
 """Claims that are known to hold as identities of polynomials, fractions and exponentials, at every input of a shape.
 

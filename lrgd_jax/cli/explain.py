@@ -35,8 +35,14 @@ def explain(
     target: Annotated[
         str | None, typer.Option(help="The answer that is explained; the model's own unless given.")
     ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Another answer: explain the log odds of the target against it.")
+    ] = None,
     method: Annotated[str | None, typer.Option(help="How demonstrations are scored; a wrong name lists all.")] = None,
     by: Annotated[Part | None, typer.Option(help="Show parts of the scores by layer or by head.")] = None,
+    interactions: Annotated[
+        bool, typer.Option("--interactions", help="Show what pairs of demonstrations do together, for up to 8 of them.")
+    ] = False,
     template: Annotated[
         str | None,
         typer.Option(help=r"Template of inputs and outputs, such as 'Q: {input}\nA: {output}\n'; \n and \t are read."),
@@ -51,7 +57,18 @@ def explain(
     require_writable({"--json": json, "--html": html})
     require_at_least_one({"--answer-tokens": answer_tokens})
     explanation = _explain(
-        model, demonstrations, query, target, method, by, _template(template), chat, preamble, answer_tokens
+        model,
+        demonstrations,
+        query,
+        target,
+        against,
+        method,
+        by,
+        _template(template),
+        interactions=interactions,
+        chat=chat,
+        preamble=preamble,
+        answer_tokens=answer_tokens,
     )
     _show(explanation)
     _write(explanation, json, html)
@@ -62,9 +79,12 @@ def _explain(
     file: Path,
     query: str,
     target: str | None,
+    against: str | None,
     method: str | None,
     by: Part | None,
     template: Template | None,
+    *,
+    interactions: bool,
     chat: bool,
     preamble: str,
     answer_tokens: int,
@@ -81,7 +101,9 @@ def _explain(
             parsed,
             query,
             target,
+            against=against,
             method=method,
+            interactions=interactions,
             template=template,
             chat=chat,
             preamble=preamble,

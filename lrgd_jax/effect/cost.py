@@ -11,6 +11,7 @@ $2W + 3A$, between two and three forward passes. Times are another matter: `benc
 import jax
 import numpy as np
 
+from lrgd_jax.effect.contrast import ContrastLoss
 from lrgd_jax.effect.losses import GatedLoss
 from lrgd_jax.effect.prompt_loss import PromptLoss
 
@@ -46,6 +47,18 @@ def multiplications(loss: PromptLoss, tokens: int | None = None) -> tuple[float,
     return float(n * layers + logits), float(2 * config.layers * config.heads * config.head_width * n * n)
 
 
+def mean_cost(loss: ContrastLoss, target: float, against: float) -> float:
+    """Of both answers in forward passes of both, from those of each in its own.
+
+    Args:
+        loss: of one answer against another.
+        target: in forward passes of the prompt with the answer.
+        against: in forward passes of the prompt with the other one.
+    """
+    one, other = (sum(multiplications(answer)) for answer in (loss.target, loss.against))
+    return (target * one + against * other) / (one + other)
+
+
 def gradient_cost(loss: GatedLoss) -> float:
     """Of the loss together with its gradient, in forward passes; `GRADIENT` where no more is known of the loss.
 
@@ -61,6 +74,8 @@ def gradient_cost(loss: GatedLoss) -> float:
         >>> 2 < gradient_cost(loss) < 3
         True
     """
+    if isinstance(loss, ContrastLoss):
+        return mean_cost(loss, gradient_cost(loss.target), gradient_cost(loss.against))
     if not isinstance(loss, PromptLoss):
         return GRADIENT
     weights, attention = multiplications(loss)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lrgd_jax.effect.contrast import ContrastLoss
 from lrgd_jax.effect.losses import GatedLoss
 from lrgd_jax.effect.prompt_loss import PromptLoss
 
@@ -98,9 +99,9 @@ def gradients_at(
         >>> gradients_at(loss, np.array([[0.5, 0.5]])).gradients.tolist()
         [[-1.0, -2.0]]
     """
-    if parts and not isinstance(loss, PromptLoss):
-        raise ValueError(f"only a PromptLoss has parts by layer and head, not a {type(loss).__name__}")
-    shape = loss.parts if isinstance(loss, PromptLoss) and parts else ()
+    if parts and not isinstance(loss, PromptLoss | ContrastLoss):
+        raise ValueError(f"only the loss of a prompt has parts by layer and head, not a {type(loss).__name__}")
+    shape = loss.parts if isinstance(loss, PromptLoss | ContrastLoss) and parts else ()
     pairs: list[tuple[Array, Array]] = [_gradients(loss, chunk, shape) for chunk in _chunks(loss, points, batch)]
     losses = np.concatenate([np.asarray(x, np.float64) for x, _ in pairs])[: len(points)]
     gradients = np.concatenate([np.asarray(x, np.float64) for _, x in pairs])[: len(points)]

@@ -1,7 +1,7 @@
 """All scores of a prompt's demonstrations by name, and the one to take where nothing else is said."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from lrgd_jax.effect.attribution import aumann_shapley, leave_one_out, rate_gradient
@@ -12,6 +12,8 @@ from lrgd_jax.effect.baselines import (
     input_gradient_norms,
     prompt_alignment,
 )
+from lrgd_jax.effect.contrast import ContrastLoss
+from lrgd_jax.effect.prompt_convergence import prompt_convergence_gains, prompt_one_step_gains
 from lrgd_jax.effect.prompt_loss import Control, PromptLoss
 from lrgd_jax.effect.ridge import ridge_influence
 from lrgd_jax.effect.scores import Scores
@@ -48,9 +50,15 @@ class Method:
     signed: bool = True
     with_parts: bool = False
 
-    def __call__(self, loss: PromptLoss, **more: object) -> Scores:
-        """The scores; further arguments go to the function."""
-        loss = loss if self.control is None else replace(loss, control=self.control)
+    def __call__(self, loss: PromptLoss | ContrastLoss, **more: object) -> Scores:
+        """The scores; further arguments go to the function.
+
+        Raises:
+            ValueError: two answers are compared by a method that is not in units of the loss.
+        """
+        if isinstance(loss, ContrastLoss) and not self.in_nats:
+            raise ValueError(f"two answers are compared in nats, by one of {', '.join(names_in_nats())}")
+        loss = loss if self.control is None else loss.with_control(self.control)
         return self.function(loss, **self.options, **more)
 
 
@@ -64,6 +72,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "exact-shapley": Method(exact_shapley, "rates", in_nats=True),
         "gradient-alignment": Method(prompt_alignment, "contributions"),
         "ridge-influence": Method(ridge_influence),
+        "one-step-gain": Method(prompt_one_step_gains),
+        "convergence-gain": Method(prompt_convergence_gains),
         "gradient-times-input": Method(gradient_times_input),
         "input-gradient": Method(input_gradient_norms, signed=False),
         "attention": Method(attention_sums, signed=False),
@@ -73,15 +83,20 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 """All methods by name; a new one is one line here."""
 
 
-def score_demonstrations(loss: PromptLoss, method: str = DEFAULT) -> Scores:
+def names_in_nats() -> list[str]:
+    """The methods whose scores are parts or changes of the loss."""
+    return [name for name, method in METHODS.items() if method.in_nats]
+
+
+def score_demonstrations(loss: PromptLoss | ContrastLoss, method: str = DEFAULT) -> Scores:
     """What each demonstration of a prompt is worth; positive helps, that is, lowers the loss of the target.
 
     Args:
-        loss: of a prompt.
+        loss: of a prompt, or of one answer against another.
         method: a name in `METHODS`.
 
     Raises:
-        ValueError: there is no such method, or it cannot take so many demonstrations.
+        ValueError: there is no such method, or it cannot take so many demonstrations or two answers.
 
     Examples:
         >>> from lrgd_jax.decoder import tiny_decoder

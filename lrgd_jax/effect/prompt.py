@@ -84,14 +84,12 @@ class Prompt:
         Raises:
             ValueError: the prompt has no target yet.
         """
-        if self.target is None:
-            raise ValueError("the prompt has no target: give one, or add the model's own answer by Prompt.with_answer")
         return PromptLoss.of(
             params,
             config,
             jnp.asarray(self.tokens),
             jnp.asarray(self.segments),
-            self.target,
+            target_of(self),
             control=control,
             always_seen=self.always_seen,
             length=length,
@@ -101,6 +99,20 @@ class Prompt:
     def counts(self) -> Int[np.ndarray, " N"]:
         """How many tokens each demonstration has."""
         return np.bincount(self.segments)[self.always_seen : -1]
+
+
+def target_of(prompt: Prompt) -> tuple[int, int]:
+    """Where the target starts and ends.
+
+    Args:
+        prompt: with a target.
+
+    Raises:
+        ValueError: the prompt has no target yet.
+    """
+    if prompt.target is None:
+        raise ValueError("the prompt has no target: give one, or add the model's own answer by Prompt.with_answer")
+    return prompt.target
 
 
 def few_shot(

@@ -7,11 +7,12 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float, Int
 
+from lrgd_jax.effect.interactions import Interactions
 from lrgd_jax.effect.methods import DEFAULT, METHODS
 from lrgd_jax.effect.prompt import Prompt
 from lrgd_jax.effect.scores import Scores
 
-__all__ = ["PromptAttribution", "TokenProbability", "units"]
+__all__ = ["Contrast", "PromptAttribution", "TokenProbability", "units"]
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,39 @@ class TokenProbability:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """The answer against which another one is explained.
+
+    Attributes:
+        answer: its text.
+        tokens: their probabilities after the same prompt.
+
+    Examples:
+        >>> from lrgd_jax.effect import Contrast, TokenProbability
+        >>> Contrast(" London", (TokenProbability(" London", zero_shot=0.25, few_shot=0.125),)).answer
+        ' London'
+    """
+
+    answer: str
+    tokens: tuple[TokenProbability, ...]
+
+
+@dataclass(frozen=True)
 class PromptAttribution:
     r"""What the demonstrations of one prompt are worth; positive scores help, that is, lower the loss of the target.
 
     Attributes:
         prompt: with its target.
-        scores: one a demonstration, in nats a token of the target.
-        zero_shot: the loss without demonstrations, $-\frac1{|A|}\sum_{t\in A}\log p(x_t)$ over the target A, in nats.
+        scores: one a demonstration, in nats a token of the target; against another answer, in nats of the log odds.
+        zero_shot: the loss without demonstrations, $-\frac1{|A|}\sum_{t\in A}\log p(x_t)$ over the target A, in nats;
+            against another answer minus the log odds, $\log p(B) - \log p(A)$ of the whole answers.
         few_shot: with them.
         target: its tokens.
         alternatives: the most probable tokens in place of the target's first, that one left out.
         own: whether the target is the model's own answer.
         method: the name by which the scores were asked for.
+        contrast: the answer against which the target is explained; None where it is explained by itself.
+        interactions: of all pairs of demonstrations; None unless asked for.
         notes: what the reader should know besides.
         seconds: by stage.
 
@@ -68,6 +90,8 @@ class PromptAttribution:
     alternatives: tuple[TokenProbability, ...]
     own: bool
     method: str = DEFAULT
+    contrast: Contrast | None = None
+    interactions: Interactions | None = None
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -78,8 +102,8 @@ class PromptAttribution:
 
     @property
     def relative(self) -> float | None:
-        """Effect_D, the fall relative to the zero-shot loss; None where that is zero."""
-        return self.whole / self.zero_shot if self.zero_shot > 0 else None
+        """Effect_D, the fall relative to the zero-shot loss; None where that is zero, and for log odds."""
+        return self.whole / self.zero_shot if self.zero_shot > 0 and self.contrast is None else None
 
     @property
     def shares(self) -> Float[np.ndarray, " N"] | None:
@@ -93,6 +117,13 @@ class PromptAttribution:
     def in_nats(self) -> bool:
         """Whether the scores are in units of the loss."""
         return METHODS[self.method].in_nats
+
+    @property
+    def unit(self) -> str:
+        """Of the scores, in words."""
+        if not self.in_nats:
+            return "units of the method"
+        return "nats a token" if self.contrast is None else "nats of the log odds"
 
     @property
     def gap(self) -> float | None:

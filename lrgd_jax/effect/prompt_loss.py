@@ -3,6 +3,7 @@
 # jax and flax leave what jit, grad and field return, and arguments of array functions, without types
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import jax
@@ -142,6 +143,10 @@ class PromptLoss:
     def parts(self) -> tuple[int, int]:
         """Layers and heads, in each of which a demonstration can have a number of its own."""
         return self.config.layers, self.config.heads
+
+    def with_control(self, control: Control) -> "PromptLoss":
+        """The same loss as a function of other numbers."""
+        return replace(self, control=control)
 
     def demonstration_gates(self, gates: Float[Array, "*parts N"]) -> DemonstrationGates:
         """The gates as a decoder takes them, behind those of what is always seen."""

@@ -8,6 +8,7 @@ comes next. The regression has a closed form, and so has the influence of each o
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -82,11 +83,7 @@ def ridge_influence(loss: PromptLoss, *, layer: int | None = None, ridge: float 
         >>> ridge_influence(loss).method
         'ridge influence, layer 1'
     """
-    layer = loss.config.layers // 2 if layer is None else layer
-    if not 0 <= layer < loss.config.layers or not ridge > 0:
-        raise ValueError(
-            f"layer must be 0 to {loss.config.layers - 1} and ridge positive, got layer={layer}, ridge={ridge}"
-        )
+    layer = regression_layer(loss, layer, ridge)
     activations: PromptActivations = record_activations(loss)
     by_token = np.asarray(_by_token(loss, activations.hidden[layer], ridge), np.float64)
     sums = np.bincount(np.asarray(loss.segments), weights=by_token)
@@ -94,13 +91,59 @@ def ridge_influence(loss: PromptLoss, *, layer: int | None = None, ridge: float 
     return Scores(values, f"ridge influence, layer {layer}", 1.0)
 
 
+def regression_layer(loss: PromptLoss, layer: int | None, ridge: float) -> int:
+    """The layer before which hidden states are taken, the middle one unless given.
+
+    Args:
+        loss: of a prompt.
+        layer: from 0.
+        ridge: lambda of the regression.
+
+    Raises:
+        ValueError: there is no such layer, or the ridge is not positive.
+    """
+    layer = loss.config.layers // 2 if layer is None else layer
+    if not 0 <= layer < loss.config.layers or not ridge > 0:
+        raise ValueError(
+            f"layer must be 0 to {loss.config.layers - 1} and ridge positive, got layer={layer}, ridge={ridge}"
+        )
+    return layer
+
+
+class Examples(NamedTuple):
+    """What a regression on the hidden states of a prompt learns from, and where it is tested.
+
+    Attributes:
+        states: of the tokens, scaled to unit length; zero for tokens that are no examples, such as the query's.
+        labels: the token that comes next.
+        groups: one where a token is an example of a demonstration, else zero.
+        tests: states before the tokens of the target.
+    """
+
+    states: Float[Array, "n m"]
+    labels: Int[Array, " n"]
+    groups: Float[Array, "N n"]
+    tests: Float[Array, "a m"]
+
+
+def examples_of(loss: PromptLoss, hidden: Float[Array, "n m"]) -> Examples:
+    """Each token of a demonstration with its next one, the last of each left out.
+
+    Args:
+        loss: of a prompt.
+        hidden: states of its tokens.
+    """
+    segments = loss.segments - loss.always_seen
+    same = jnp.append(segments[:-1] == segments[1:], jnp.zeros((), bool))
+    groups = same[None, :] & (segments[None, :] == jnp.arange(loss.demonstrations)[:, None])
+    states: Float[Array, "n m"] = hidden / jnp.linalg.norm(hidden, axis=1, keepdims=True)
+    kept = jnp.where(jnp.any(groups, axis=0)[:, None], states, 0 * states)
+    return Examples(kept, jnp.roll(loss.tokens, -1), groups.astype(states.dtype), states[loss.places - 1])
+
+
 @partial(jax.jit, static_argnums=2)
 def _by_token(loss: PromptLoss, hidden: Float[Array, "n m"], ridge: float) -> Float[Array, " n"]:
     """The influence of each token with its next one; the others stay as examples at zero, which have none."""
-    segments = loss.segments - loss.always_seen
-    same = jnp.append(segments[:-1] == segments[1:], jnp.zeros((), bool))
-    example = same & (segments >= 0) & (segments < loss.demonstrations)
-    states: Float[Array, "n m"] = hidden / jnp.linalg.norm(hidden, axis=1, keepdims=True)
-    labels = jnp.roll(loss.tokens, -1)
-    asked = states[loss.places - 1], loss.tokens[loss.places]
-    return loss.shares @ influences(jnp.where(example[:, None], states, 0 * states), labels, *asked, ridge)
+    examples = examples_of(loss, hidden)
+    asked = examples.tests, loss.tokens[loss.places]
+    return loss.shares @ influences(examples.states, examples.labels, *asked, ridge)

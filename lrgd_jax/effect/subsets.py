@@ -21,7 +21,8 @@ from lrgd_jax.decoder.attention import Heads, attend
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.forward import embed, norm_states, read_logits, run_layers
 from lrgd_jax.decoder.params import DecoderParams
-from lrgd_jax.effect.cost import multiplications
+from lrgd_jax.effect.contrast import ContrastLoss
+from lrgd_jax.effect.cost import mean_cost, multiplications
 from lrgd_jax.effect.evaluation import losses_at
 from lrgd_jax.effect.losses import GatedLoss
 from lrgd_jax.effect.prompt_loss import PromptLoss
@@ -88,6 +89,10 @@ def subset_losses(loss: GatedLoss, *, batch: int = 1) -> SubsetLosses:
         ((4,), True)
     """
     n = loss.demonstrations
+    if isinstance(loss, ContrastLoss):
+        target, against = (subset_losses(answer, batch=batch) for answer in (loss.target, loss.against))
+        one, other = loss.lengths
+        return SubsetLosses(one * target.losses - other * against.losses, mean_cost(loss, target.cost, against.cost))
     if isinstance(loss, PromptLoss) and loss.control == "rates" and (tree_cost(loss) or 1 << n) < 1 << n:
         return tree_losses(loss)
     subsets = (np.arange(1 << n)[:, None] >> np.arange(n)[None, :]) & 1

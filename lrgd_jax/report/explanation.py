@@ -17,7 +17,9 @@ from lrgd_jax.decoder import LoadedDecoder, load_decoder
 from lrgd_jax.effect.answer import ANSWER, tokenizer_of
 from lrgd_jax.effect.demonstrations import Demonstration
 from lrgd_jax.effect.explain import check_method, explain_prompt
-from lrgd_jax.effect.prompt import few_shot
+from lrgd_jax.effect.interactions import check_interactions
+from lrgd_jax.effect.methods import METHODS, names_in_nats
+from lrgd_jax.effect.prompt import Prompt, few_shot
 from lrgd_jax.effect.prompt_attribution import PromptAttribution, TokenProbability
 from lrgd_jax.effect.template import Template
 from lrgd_jax.report.explanation_html import explanation_html
@@ -59,11 +61,12 @@ class Explanation:
             "model": self.model,
             "method": attribution.method,
             "method_in_words": attribution.scores.method,
-            "unit": "nats a token of the answer; positive helps" if attribution.in_nats else "of the method",
+            "unit": _unit(attribution),
             "demonstrations": [self._one(i) for i in range(len(attribution.prompt.demonstrations))],
             "query": attribution.prompt.query,
             "answer": attribution.prompt.answer,
             "own_answer": attribution.own,
+            "against": None if attribution.contrast is None else attribution.contrast.answer,
             "tokens": len(attribution.prompt.tokens),
             "zero_shot": attribution.zero_shot,
             "few_shot": attribution.few_shot,
@@ -71,9 +74,15 @@ class Explanation:
             "completeness_gap": attribution.gap,
             "forward_passes": attribution.scores.cost,
             "probabilities": [_probability(one) for one in attribution.target],
+            "probabilities_against": None
+            if attribution.contrast is None
+            else [_probability(one) for one in attribution.contrast.tokens],
             "alternatives": [_probability(one) for one in attribution.alternatives],
             "layers": _list_or_none(attribution.layers),
             **heads,
+            "interactions": _list_or_none(
+                None if attribution.interactions is None else attribution.interactions.values
+            ),
             "notes": list(attribution.notes),
             "seconds": dict(attribution.seconds),
         }
@@ -116,7 +125,9 @@ def explain(
     query: str,
     target: str | None = None,
     *,
+    against: str | None = None,
     method: str | None = None,
+    interactions: bool = False,
     template: Template | None = None,
     chat: bool = False,
     preamble: str = "",
@@ -134,7 +145,10 @@ def explain(
         demonstrations: texts, or pairs of input and output.
         query: a text, or the input whose output is asked for.
         target: the answer that is explained; the model's own unless given.
+        against: another answer: what is explained is the logarithm of the odds of the target against it, in nats of
+            the whole answers, whatever their lengths; of the methods in nats alone.
         method: a name in `lrgd_jax.effect.methods.METHODS`, its `DEFAULT` unless given.
+        interactions: add what each pair of demonstrations does together beyond what both do apart.
         template: of pairs; `Template()` unless given.
         chat: write the prompt as ChatML.
         preamble: what stands before the demonstrations and is always seen.
@@ -144,7 +158,8 @@ def explain(
 
     Raises:
         FileNotFoundError: the model is not there.
-        ValueError: the model cannot be read, the prompt cannot be made, or the method is unknown; see
+        ValueError: the model cannot be read, the prompt cannot be made, the method is unknown, or an answer is compared
+            with itself, or without a target; see
             `lrgd_jax.decoder.load_decoder`, `lrgd_jax.effect.few_shot` and `explain_prompt`.
 
     Examples:
@@ -157,6 +172,9 @@ def explain(
     check_method(method)
     if by not in (None, "layer", "head"):
         raise ValueError(f'by must be "layer" or "head", got {by!r}')
+    _check_against(target, against, method)
+    if interactions:
+        check_interactions(len(demonstrations))
     started = time.perf_counter()
     if isinstance(model, LoadedDecoder):
         decoder, name = model, f"a decoder of {_size(model):,} parameters"
@@ -165,19 +183,50 @@ def explain(
             progress("weights")
         decoder, name = load_decoder(model), os.fspath(model)
     loaded = time.perf_counter() - started
-    prompt = few_shot(
-        tokenizer_of(decoder),
-        decoder.config,
-        demonstrations,
-        query,
-        target,
-        template=template,
-        chat=chat,
-        preamble=preamble,
+
+    def prompt_with(answer: str | None) -> Prompt:
+        return few_shot(
+            tokenizer_of(decoder),
+            decoder.config,
+            demonstrations,
+            query,
+            answer,
+            template=template,
+            chat=chat,
+            preamble=preamble,
+        )
+
+    attribution = explain_prompt(
+        decoder,
+        prompt_with(target),
+        against=None if against is None else prompt_with(against),
+        method=method,
+        interactions=interactions,
+        answer_tokens=answer_tokens,
+        progress=progress,
     )
-    attribution = explain_prompt(decoder, prompt, method=method, answer_tokens=answer_tokens, progress=progress)
     seconds = MappingProxyType({"weights": loaded, **attribution.seconds})
     return Explanation(name, replace(attribution, seconds=seconds), by)
+
+
+def _check_against(target: str | None, against: str | None, method: str | None) -> None:
+    """Raises ValueError where two answers cannot be compared, before the model is read."""
+    if against is None:
+        return
+    if target is None:
+        raise ValueError(f"give a target too: {against!r} is the answer against which it is explained")
+    if not against.strip():
+        raise ValueError("the answer against which the target is explained is empty: give a text")
+    if target == against:
+        raise ValueError(f"the answer {target!r} is compared with itself; give another one")
+    if not METHODS[check_method(method)].in_nats:
+        raise ValueError(f"two answers are compared in nats, by one of {', '.join(names_in_nats())}; got {method!r}")
+
+
+def _unit(attribution: PromptAttribution) -> str:
+    if attribution.contrast is not None:
+        return "nats of the log odds of the answer against the other; positive helps the answer"
+    return "nats a token of the answer; positive helps" if attribution.in_nats else "of the method"
 
 
 def _size(decoder: LoadedDecoder) -> int:

@@ -28,6 +28,7 @@ def explanation_html(model: str, attribution: PromptAttribution, by: Literal["la
         _heading(model, attribution),
         _prompt(attribution),
         _ranking(attribution),
+        _interactions(attribution),
         _probabilities(attribution),
         _layers(attribution),
         _heads(attribution) if by == "head" else "",
@@ -48,10 +49,19 @@ def _show_blanks(token: str) -> str:
 
 def _heading(model: str, attribution: PromptAttribution) -> str:
     gap = "–" if attribution.gap is None else f"{attribution.gap:.1%}"
-    tiles = {
-        "Effect<sub>D</sub>": "–" if attribution.relative is None else format_signed(attribution.relative, ".3f"),
+    relative = "–" if attribution.relative is None else format_signed(attribution.relative, ".3f")
+    losses = {
+        "Effect<sub>D</sub>": relative,
         "zero-shot loss": f"{attribution.zero_shot:.3g}",
         "few-shot loss": f"{attribution.few_shot:.3g}",
+    }
+    if attribution.contrast is not None:
+        losses = {
+            "zero-shot log odds": format_signed(-attribution.zero_shot, ".3g"),
+            "few-shot log odds": format_signed(-attribution.few_shot, ".3g"),
+        }
+    tiles = {
+        **losses,
         "completeness gap": gap,
         "forward passes": f"{attribution.scores.cost:.3g}",
         **({"seconds": f"{sum(attribution.seconds.values()):.1f}"} if attribution.seconds else {}),
@@ -71,6 +81,13 @@ def _verdict(attribution: PromptAttribution) -> str:
     best, worst = int(attribution.ranking[0]), int(attribution.ranking[-1])
     values = attribution.scores.values
     whose = "the model's own answer" if attribution.own else "the target"
+    if attribution.contrast is not None:
+        answers = (escape_text(repr(text)) for text in (attribution.prompt.answer, attribution.contrast.answer))
+        odds = (format_signed(-loss, ".3g") for loss in (attribution.zero_shot, attribution.few_shot))
+        return (
+            f"Together the demonstrations {'raise' if attribution.whole > 0 else 'lower'} the log odds of "
+            f"{' against '.join(answers)} from {' to '.join(odds)} nats."
+        )
     text = (
         f"Together the demonstrations {'lower' if attribution.whole > 0 else 'raise'} the loss of {whose} from "
         f"{attribution.zero_shot:.3g} to {attribution.few_shot:.3g} nats a token. "
@@ -90,7 +107,7 @@ def _verdict(attribution: PromptAttribution) -> str:
 def _legend(attribution: PromptAttribution, largest: float, kind: str = "ramp") -> str:
     return (
         f'<div class="legend"><span>harms, −{largest:.3g}</span><span class="{kind}"></span>'
-        f"<span>+{largest:.3g}, helps ({'nats a token' if attribution.in_nats else 'units of the method'})</span></div>"
+        f"<span>+{largest:.3g}, helps ({attribution.unit})</span></div>"
     )
 
 
@@ -147,6 +164,22 @@ def _ranking(attribution: PromptAttribution) -> str:
     return f'<h2>Ranking</h2><div class="wide">{table(head, rows, words=[len(head) - 1])}</div>'
 
 
+def _interactions(attribution: PromptAttribution) -> str:
+    """A map of all pairs, where they were asked for."""
+    if attribution.interactions is None:
+        return ""
+    values = attribution.interactions.values
+    names = [f"demonstration {i + 1}" for i in range(len(values))]
+    columns = [str(i + 1) for i in range(len(values))]
+    drawn = heat_map(values, names, columns, label="Interaction of each pair of demonstrations", cell=(34, 22))
+    text = (
+        "What a pair does together beyond what both do apart (Shapley interaction index). Negative: each makes the "
+        "other superfluous, as copies do."
+    )
+    legend = _legend(attribution, float(np.max(np.abs(values), initial=0.0)), FULL)
+    return f'<h2>Pairs</h2><p class="muted">{text}</p>{legend}<div class="wide">{drawn}</div>'
+
+
 def _probabilities(attribution: PromptAttribution) -> str:
     key = (
         '<p class="muted">Probability of each token of the answer after those before it:'
@@ -155,6 +188,8 @@ def _probabilities(attribution: PromptAttribution) -> str:
     )
     rows = [_token_row(one) for one in attribution.target]
     others = [_token_row(one) for one in attribution.alternatives]
+    if attribution.contrast is not None:
+        rows += [["<i>the other answer</i>", "", "", ""], *map(_token_row, attribution.contrast.tokens)]
     instead = [["<i>instead of its first</i>", "", "", ""]] if others else []
     made = table(["token", "zero-shot", "few-shot", ""], [*rows, *instead, *others], words=[0])
     return f'<h2>Zero-shot against few-shot</h2>{key}<div class="wide">{made}</div>'
@@ -213,7 +248,12 @@ def _reading(attribution: PromptAttribution) -> str:
     gap = attribution.gap
     missing = "" if gap is None or not np.isfinite(gap) else f" Here they miss it by {gap:.2%}."
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in attribution.seconds.items())
+    odds = (
+        "<b>Log odds</b> are the difference of the logarithms of both answers' probabilities, each summed over the "
+        "answer's tokens and not averaged: what is scored here is their rise, in nats."
+    )
     lines = [
+        *([] if attribution.contrast is None else [odds]),
         "<b>Sign.</b> Positive helps: the demonstration lowers the loss of the answer, its mean negative log "
         "likelihood in nats a token. Negative harms.",
         "<b>Zero-shot</b> is the same prompt with every demonstration's learning rate at zero in every layer: nothing "

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lrgd_jax.effect.interactions import Interactions
 from lrgd_jax.effect.prompt_attribution import PromptAttribution
 from lrgd_jax.report.html import decimal_format
 from lrgd_jax.report.plain_text import TITLE, plain
@@ -18,7 +19,7 @@ LONGEST = 56
 """Most characters of a demonstration in a table."""
 
 MOST = 10
-"""Most layers or heads in a table."""
+"""Most layers, heads or pairs in a table."""
 
 
 def explanation_tables(
@@ -35,9 +36,13 @@ def explanation_tables(
     whose = "the model's own answer" if attribution.own else "the target"
     yield Text.assemble("query   ", plain(_cut(asked, 110), "bold"))
     yield Text.assemble("answer  ", plain(repr(attribution.prompt.answer), "bold"), f", {whose}")
+    if attribution.contrast is not None:
+        yield Text.assemble("against ", plain(repr(attribution.contrast.answer), "bold"))
     yield _ranking(model, attribution)
     yield Text(_summary(attribution))
     yield _probabilities(attribution)
+    if attribution.interactions is not None:
+        yield _interactions(attribution.interactions)
     if by is not None:
         yield _parts(attribution, by)
     for note in attribution.notes:
@@ -74,9 +79,12 @@ def _summary(attribution: PromptAttribution) -> str:
     unit = (
         "nats a token of the answer by which a demonstration lowers its loss" if attribution.in_nats else "see the note"
     )
+    losses = f"loss: zero-shot {attribution.zero_shot:.4g}, few-shot {attribution.few_shot:.4g}, Effect_D {relative}"
+    if attribution.contrast is not None:
+        unit = "nats by which a demonstration raises the log odds of the answer against the other"
+        losses = f"log odds: zero-shot {-attribution.zero_shot:.4g}, few-shot {-attribution.few_shot:.4g}"
     return (
-        f"score: {unit}; positive helps\n"
-        f"loss: zero-shot {attribution.zero_shot:.4g}, few-shot {attribution.few_shot:.4g}, Effect_D {relative}; "
+        f"score: {unit}; positive helps\n{losses}; "
         f"cost {attribution.scores.cost:.3g} forward passes, completeness gap {gap}, {seconds:.1f} s"
     )
 
@@ -85,12 +93,33 @@ def _probabilities(attribution: PromptAttribution) -> Table:
     table = Table("token", "zero-shot", "few-shot", "", title="probability of the answer's tokens")
     for column in table.columns[1:3]:
         column.justify = "right"
-    rows = [(one, "answer") for one in attribution.target] + [
-        (one, "instead of its first") for one in attribution.alternatives
+    other = () if attribution.contrast is None else attribution.contrast.tokens
+    rows = [
+        *((one, "answer") for one in attribution.target),
+        *((one, "the other answer") for one in other),
+        *((one, "instead of its first") for one in attribution.alternatives),
     ]
     for one, what in rows:
         table.add_row(plain(repr(one.token)), f"{one.zero_shot:.3g}", f"{one.few_shot:.3g}", what)
     return table
+
+
+def _interactions(interactions: Interactions) -> Table:
+    """The pairs with the strongest interactions."""
+    pairs = interactions.pairs()[:MOST]
+    form = decimal_format(float(np.max(np.abs(interactions.values), initial=0.0)))
+    table = Table("pair", "interaction", "", title="what pairs do together beyond what both do apart")
+    table.columns[1].justify = "right"
+    for i, j in pairs:
+        value = float(interactions.values[i, j])
+        table.add_row(f"{i + 1} and {j + 1}", f"{value:+{form}}", _kind(value))
+    return table
+
+
+def _kind(interaction: float) -> str:
+    if interaction == 0:
+        return ""
+    return "more together" if interaction > 0 else "each makes the other superfluous"
 
 
 def _parts(attribution: PromptAttribution, by: Literal["layer", "head"]) -> RenderableType:

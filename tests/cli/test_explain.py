@@ -121,6 +121,33 @@ def test_truncation_and_padding_saved_with_a_real_tokenizer_change_no_number(sha
     assert len(numbers[0]["demonstrations"]) == 2
 
 
+def test_one_answer_against_another_with_the_pairs(folder, tmp_path):
+    page, numbers = tmp_path / "page.html", tmp_path / "numbers.json"
+    shown = "--against", "d", "--interactions", "--html", page, "--json", numbers
+    result = run(*options(folder, method="leave-one-out"), *shown)
+    assert result.exit_code == 0, result.output
+    content = json.loads(numbers.read_text())
+    assert (content["answer"], content["against"], content["effect"]) == ("bc", "d", None)
+    assert content["unit"].startswith("nats of the log odds")
+    for name in ("zero_shot", "few_shot"):
+        both = [[np.log(one[name]) for one in content[key]] for key in ("probabilities", "probabilities_against")]
+        odds = np.sum(both[0]) - np.sum(both[1])
+        assert abs(odds + content[name]) <= 8 * np.spacing(np.abs(np.sum(both[0]) + np.sum(both[1])))
+    pairs = np.array(content["interactions"])
+    assert pairs.shape == (2, 2)
+    assert pairs[0, 1] == pairs[1, 0] != 0
+    for told in ("against 'd'", "log odds: zero-shot", "the other answer", "1 and 2"):
+        assert told in result.stdout
+    for told in ("Log odds", "Pairs", "nats of the log odds"):
+        assert told in page.read_text(encoding="utf-8")
+
+
+def test_one_demonstration_has_no_pair(folder, tmp_path):
+    file = tmp_path / "one.jsonl"
+    file.write_text('{"input": "a", "output": "bc"}\n')
+    assert "need 2 to 8 demonstrations; got 1" in refused(*options(folder, demonstrations=file), "--interactions")
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -146,6 +173,11 @@ def test_a_file_of_demonstrations_that_cannot_be_read(folder, tmp_path, lines, m
         ({"model": "nothing.gguf"}, "nothing.gguf is not a file"),
         ({"target": ""}, "the target is empty"),
         ({"query": " "}, "the query is empty"),
+        ({"against": "bc"}, "the answer 'bc' is compared with itself"),
+        ({"against": " "}, "the answer against which the target is explained is empty"),
+        ({"target": None, "against": "d"}, "give a target too: 'd' is the answer against which"),
+        ({"against": "d", "method": "attention"}, "two answers are compared in nats, by one of aumann-shapley, "),
+        ({"against": "d" * 50}, "but the model's context holds 40"),
         ({"method": "magic"}, "unknown method 'magic'; expected one of aumann-shapley"),
         ({"template": "{input} only"}, "must hold {output} once"),
         ({"template": "{output} {input}"}, "before {input}"),

@@ -149,7 +149,7 @@ def test_wrong_input_is_refused_with_a_reason():
         "got power=1, nodes=\\(5, 3\\)": lambda: aumann_shapley(loss, nodes=[5, 3]),
         "nodes at least 2": lambda: aumann_shapley(loss, nodes=[1]),
         "power must be at least 1": lambda: aumann_shapley(loss, power=0),
-        "only a PromptLoss has parts": lambda: rate_gradient(loss, parts=True),
+        "only the loss of a prompt has parts": lambda: rate_gradient(loss, parts=True),
         "share must be": lambda: aumann_shapley(loss, share=-1.0),
         "at least one point": lambda: losses_at(loss, np.ones((1, 5)), batch=0),
         "rows of 5 numbers": lambda: losses_at(loss, np.ones((1, 4))),
