@@ -2,6 +2,7 @@
 
     python benchmarks/fidelity.py --model smollm2 --prompts 48 --out runs/fidelity           # goes on where it stopped
     python benchmarks/fidelity.py --model ../shared/data/stories260K --prompts 120 --out runs/fidelity
+    python benchmarks/fidelity.py --kept runs/fidelity                            # a run that has what docs/results has
     python benchmarks/fidelity.py --model smollm2 --quick --out runs/quick                   # two prompts
     python benchmarks/fidelity.py --model smollm2 --costs --out runs/fidelity                # what a gradient costs
     python benchmarks/fidelity.py --collect runs/fidelity                         # writes docs/results/fidelity
@@ -27,7 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from fidelity_prompts import Prompt, encode, shopper_prompts, story_prompts
-from fidelity_summary import collect
+from fidelity_summary import begin_with_kept, collect, read_run
 
 from lrgd_jax.decoder import LoadedDecoder, load_decoder
 from lrgd_jax.effect import FunctionLoss, PromptLoss, permutation_shapley, shapley_of
@@ -36,12 +37,18 @@ from lrgd_jax.effect.methods import METHODS
 from lrgd_jax.effect.subsets import subset_losses
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results" / "fidelity"
 SIZES = {"smollm2": (112, 10), "stories260K": (160, 24)}
 """Tokens of a prompt and of its target, to which all are padded."""
 TRUTH = ("exact-shapley", "leave-one-out", "permutation-shapley")
 """Taken from the losses of all subsets, which are computed once."""
-SECOND = ("aumann-shapley-rates",)
-"""Dear and not the default: after all else, and on as many prompts as there is time for."""
+ROUNDS = {
+    # dear and not the default: after all else, and on as many prompts as there is time for
+    "-second": ("aumann-shapley-rates",),
+    # of the descent that the demonstrations induce on hidden states
+    "-convergence": ("one-step-gain", "convergence-gain"),
+}
+"""Scores that a run adds to those of the first round, by the ending of the file that holds them."""
 DIGITS = 6
 
 
@@ -113,14 +120,16 @@ def prompts_of(model: str, decoder: LoadedDecoder, data: Path, count: int) -> It
 
 
 def run(model: str, decoder: LoadedDecoder, data: Path, count: int, out: Path) -> None:
-    """Two rounds over the prompts; each appends its lines to its own file and skips those that are there."""
+    """Rounds over the prompts; each appends its lines to its own file and skips those that are there."""
     prompts = list(prompts_of(model, decoder, data, count))
-    cheap = [name for name in METHODS if name not in (*TRUTH, *SECOND)]
+    later = [name for names in ROUNDS.values() for name in names]
+    cheap = [name for name in METHODS if name not in (*TRUTH, *later)]
     out.mkdir(parents=True, exist_ok=True)
-    for file, names in ((out / f"{model}.jsonl", cheap), (out / f"{model}-second.jsonl", list(SECOND))):
-        done = {record["prompt"] for record in records(file)}
+    for ending, names in {"": cheap, **ROUNDS}.items():
+        file = out / f"{model}{ending}.jsonl"
+        known = {record["prompt"]: record["scores"].keys() for record in read_run(out, model)}
         for number, prompt in enumerate(prompts):
-            if prompt.name in done:
+            if set(names) <= known.get(prompt.name, set()):
                 continue
             start = time.perf_counter()
             loss = question(decoder, prompt, SIZES[model])
@@ -130,13 +139,6 @@ def run(model: str, decoder: LoadedDecoder, data: Path, count: int, out: Path) -
             record["scores"] = record.get("scores", {}) | score_by(loss, names)
             append(file, record)
             print(f"{file.name} {number + 1}/{count} {prompt.name} {time.perf_counter() - start:.0f} s", flush=True)
-
-
-def records(file: Path) -> list[dict[str, Any]]:
-    """The complete lines of a file; a line that a kill cut off is not one."""
-    if not file.is_file():
-        return []
-    return [json.loads(line) for line in file.read_text().split("\n")[:-1]]
 
 
 def append(file: Path, record: dict[str, Any]) -> None:
@@ -206,10 +208,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--quick", action="store_true", help="two prompts")
     parser.add_argument("--costs", action="store_true", help="only measure what a gradient costs")
+    parser.add_argument("--kept", type=Path, metavar="RUN", help="begin a run with the kept lines, to add new scores")
     parser.add_argument("--collect", type=Path, metavar="RUN", help="summarise a run into docs/results/fidelity")
     arguments = parser.parse_args()
+    if arguments.kept is not None:
+        begin_with_kept(RESULTS, arguments.kept)
+        return
     if arguments.collect is not None:
-        collect(arguments.collect, ROOT / "docs" / "results" / "fidelity")
+        collect(arguments.collect, RESULTS)
         return
     model = Path(arguments.model).name
     if model not in SIZES:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
+from lrgd_jax.effect.interactions import shapley_interactions_of
+
 Record = dict[str, Any]
 
 TRUTHS = ("exact-shapley", "leave-one-out")
@@ -31,10 +33,32 @@ def read_lines(file: Path) -> list[Record]:
     return [json.loads(line) for line in file.read_text().split("\n")[:-1]] if file.is_file() else []
 
 
-def merge(records: Sequence[Record], second: Sequence[Record]) -> list[Record]:
-    """The records of the first round, with the scores of the second where it came so far."""
-    more = {record["prompt"]: record["scores"] for record in second}
-    return [{**record, "scores": record["scores"] | more.get(record["prompt"], {})} for record in records]
+def merge(records: Sequence[Record], *later: Sequence[Record]) -> list[Record]:
+    """The records of the first round, with the scores of later ones where these came so far."""
+    for others in later:
+        more = {record["prompt"]: record["scores"] for record in others}
+        records = [{**record, "scores": record["scores"] | more.get(record["prompt"], {})} for record in records]
+    return list(records)
+
+
+def read_run(run: Path, model: str) -> list[Record]:
+    """All rounds of a model together."""
+    first, *later = sorted(run.glob(f"{model}.jsonl")) + sorted(run.glob(f"{model}-*.jsonl")) or [run / "none"]
+    return merge(read_lines(first), *map(read_lines, later))
+
+
+def begin_with_kept(results: Path, run: Path) -> None:
+    """A run that has what the kept results have, to which new scores are added without measuring the old ones again.
+
+    Raises:
+        ValueError: there is a run already.
+    """
+    if run.exists():
+        raise ValueError(f"{run} is there already; name a new folder")
+    run.mkdir(parents=True)
+    for model in MODELS:
+        (run / f"{model}.jsonl").write_text((results / f"{model}.jsonl").read_text())
+    (run / "smollm2-costs.json").write_text(json.dumps(json.loads((results / "summary.json").read_text())["costs"]))
 
 
 def summary(records: Sequence[Record]) -> Record:
@@ -47,6 +71,7 @@ def summary(records: Sequence[Record]) -> Record:
         "effect": quartiles([record["losses"][0] - record["losses"][-1] for record in records]),
         "helped": sum(record["losses"][-1] < record["losses"][0] for record in records),
         "scores": {name: _score(name, records) for name in names},
+        "pairs": _pairs(records),
         "default": _default(records, names),
     }
 
@@ -57,12 +82,50 @@ def _score(name: str, records: Sequence[Record]) -> Record:
     summary: Record = {
         "prompts": len(own),
         "cost": quartiles([score["cost"] for score in scores]),
+        "lds": interval([lds(record, record["scores"][name]["values"]) for record in own], np.mean),
         **{truth: _agreement(own, name, truth) for truth in TRUTHS if truth != name},
     }
     gaps = [score["gap"] for score in scores if "gap" in score]
     if gaps and name not in GROWING:
         summary["gap"] = quartiles(gaps) | {"at most 0.05": sum(gap <= 0.05 for gap in gaps)}
     return summary
+
+
+def lds(record: Record, values: Sequence[float], pairs: np.ndarray | None = None) -> float:
+    """The linear datamodelling score of one prompt: do sums of scores predict the outcome of subsets of half the size?
+
+    The Spearman correlation of a subset's sum of scores with the fall of the loss that is measured with it alone.
+    Park et al. 2023 and dattri's `lds` draw subsets at random; of so few demonstrations all of that size are taken.
+
+    Args:
+        record: of a prompt.
+        values: one a demonstration.
+        pairs: what pairs add to the sum; nothing unless given.
+
+    Source: Park et al. 2023, "TRAK", arXiv 2303.14186, definition 2.3; dattri 0.3.0, metric/metrics.py.
+    """
+    members = subsets(record["demonstrations"])
+    predicted = members @ np.asarray(values)
+    if pairs is not None:
+        predicted = predicted + np.sum((members @ pairs) * members, axis=1) / 2
+    half = members.sum(axis=1) == record["demonstrations"] // 2
+    return spearman(predicted[half], -np.asarray(record["losses"])[half])
+
+
+def subsets(n: int) -> np.ndarray:
+    """Which demonstrations are in each subset, in the order of the losses."""
+    return (np.arange(1 << n)[:, None] >> np.arange(n)[None, :]) & 1
+
+
+def _pairs(records: Sequence[Record]) -> Record:
+    """How large the interactions of pairs are, and what is predicted with them."""
+    shares, scores = [], []
+    for record in records:
+        values = np.array(record["scores"]["exact-shapley"]["values"])
+        index = shapley_interactions_of(-np.asarray(record["losses"]))
+        shares.append(float(np.abs(index).sum() / 2 / np.abs(values).sum()))
+        scores.append(lds(record, (values - index.sum(axis=1) / 2).tolist(), index))
+    return {"sizes": quartiles(shares), "lds": interval(scores, np.mean)}
 
 
 def quartiles(values: Sequence[float]) -> Record:
@@ -159,8 +222,8 @@ def table(summary: Record) -> list[str]:
     """One row a score, the best first."""
     rows = [
         "| score | Pearson with exact Shapley | Spearman | Spearman of sizes | Spearman within a prompt "
-        "| same best demonstration | Pearson with leave-one-out | forward passes | completeness gap |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| same best demonstration | Pearson with leave-one-out | LDS | forward passes | completeness gap |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     scores = summary["scores"]
     others = [name for name in scores if name != "exact-shapley"]
@@ -171,6 +234,7 @@ def table(summary: Record) -> list[str]:
             f"`{name}`{star}",
             *(("the truth", *[""] * (len(COLUMNS) - 1)) if exact is None else (_cell(exact[k]) for k in COLUMNS)),
             "" if left is None else _cell(left["pearson"]),
+            _cell(row["lds"]),
             f"{row['cost']['median']:.1f}",
             f"{100 * row['gap']['median']:.1f} %" if "gap" in row else "",
         ]
@@ -235,7 +299,7 @@ def collect(run: Path, target: Path) -> None:
     """
     kept, models = {}, {}
     for model, least in SMALLEST_RUN.items():
-        records = merge(read_lines(run / f"{model}.jsonl"), read_lines(run / f"{model}-second.jsonl"))
+        records = read_run(run, model)
         if len(records) < least:
             raise ValueError(f"{run / model}.jsonl has {len(records)} prompts; at least {least} are kept")
         kept[model], models[model] = records, summary(records)

@@ -1,12 +1,15 @@
 """docs/effect.md shows the kept results, these are those of the kept lines, and the page says what they say."""
 
+import itertools
 import json
 import runpy
 import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.stats
 
 from lrgd_jax.effect import DEFAULT, METHODS
 from lrgd_jax.effect.attribution import SHARE
@@ -148,10 +151,54 @@ def test_a_run_that_was_killed_goes_on_after_its_last_whole_line(tmp_path, monke
     benchmark = runpy.run_path(str(ROOT / "benchmarks" / "fidelity.py"))
     file = tmp_path / "run.jsonl"
     file.write_text(line)
-    before = benchmark["records"](file)
+    read_lines = summarising()["read_lines"]
+    before = read_lines(file)
     benchmark["append"](file, {"prompt": "c"})
-    assert benchmark["records"](file) == [*before, {"prompt": "c"}]
-    sys.modules.pop("fidelity_prompts", None)
+    assert read_lines(file) == [*before, {"prompt": "c"}]
+    for name in ("fidelity_prompts", "fidelity_summary"):
+        sys.modules.pop(name, None)
+
+
+def test_a_run_that_begins_with_the_kept_lines_lacks_nothing_of_them(tmp_path):
+    tools, run = summarising(), tmp_path / "run"
+    tools["begin_with_kept"](RESULTS, run)
+    later = {"prompt": lines("stories260K")[0]["prompt"], "scores": {"new": {"values": [1.0]}}}
+    (run / "stories260K-new.jsonl").write_text(json.dumps(later) + "\n")
+    first, *rest = tools["read_run"](run, "stories260K")
+    assert first["scores"] == {**lines("stories260K")[0]["scores"], "new": {"values": [1.0]}}
+    assert rest == lines("stories260K")[1:]
+    assert json.loads((run / "smollm2-costs.json").read_text()) == kept()["costs"]
+    with pytest.raises(ValueError, match="is there already"):
+        tools["begin_with_kept"](RESULTS, run)
+
+
+def test_the_linear_datamodelling_score_is_that_of_dattri():
+    """By its definition, written out anew: the rank correlation of sums over subsets and what is measured with them."""
+    tools = summarising()
+    for record in lines("stories260K")[:3]:
+        n, values = record["demonstrations"], record["scores"][DEFAULT]["values"]
+        chosen = list(itertools.combinations(range(n), n // 2))
+        measured = [-record["losses"][sum(1 << i for i in subset)] for subset in chosen]
+        expected = scipy.stats.spearmanr([sum(values[i] for i in subset) for subset in chosen], measured)[0]
+        # ranks are whole or half, so both are the same fraction but for a few roundings
+        assert abs(tools["lds"](record, values) - expected) <= len(chosen) ** 2 * np.finfo(float).eps
+
+
+@pytest.mark.parametrize(("model", "size"), [("smollm2", "1.2"), ("stories260K", "0.9")])
+def test_pairs_are_about_as_large_as_scores_and_help_to_predict_a_subset(model, size):
+    page, found = (ROOT / "docs" / "effect.md").read_text(), kept()["models"][model]["pairs"]
+    assert f"{found['sizes']['median']:.1f}" == size
+    pair, single = found["lds"], scores(model)["exact-shapley"]["lds"]
+    assert single[0] < pair[1]
+    assert f"{pair[0]:.2f} in place of {single[0]:.2f}" in page
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_gains_in_convergence_say_what_the_page_says_of_them(model):
+    low, high = scores(model)["convergence-gain"]["exact-shapley"]["pearson"][1:]
+    assert low < 0 < high
+    step, ridge = (scores(model)[name]["exact-shapley"]["pearson"] for name in ("one-step-gain", "ridge-influence"))
+    assert step[1] < ridge[0] < step[2]
 
 
 def test_a_page_without_a_place_for_a_table_is_refused():
