@@ -187,7 +187,8 @@ def convergence_gains(
         >>> import jax.numpy as jnp
         >>> from lrgd_jax.effect import convergence_gains
         >>> kernel_matrix, residuals = jnp.diag(jnp.array([1.0, 2.0])), jnp.ones((2, 1))
-        >>> convergence_gains(kernel_matrix, residuals, steps=1, learning_rate=0.5).round(3).tolist()
+        >>> gains = convergence_gains(kernel_matrix, residuals, steps=1, learning_rate=0.5)
+        >>> [round(gain, 3) for gain in gains.tolist()]
         [-0.354, 0.146]
     """
     n = kernel_matrix.shape[0]

@@ -139,4 +139,5 @@ def interactions_squared_loss(contributions: Float[Array, "n o"]) -> Float[Array
         >>> interactions_squared_loss(jnp.array([[1.0, 0.0], [2.0, 1.0]])).tolist()
         [[0.0, -2.0], [-2.0, 0.0]]
     """
-    return -(contributions @ contributions.T) * (1 - jnp.eye(contributions.shape[0], dtype=contributions.dtype))
+    apart = jnp.eye(contributions.shape[0], dtype=contributions.dtype) - 1
+    return (contributions @ contributions.T) * apart

@@ -9,7 +9,7 @@ from decoder.helpers import TINY, decoder
 
 from lrgd_jax.certify.rounding.adjoint import adjoint_bound
 from lrgd_jax.decoder import LoadedDecoder
-from lrgd_jax.effect import METHODS, contrast_loss, explain_prompt, few_shot, gradient_cost
+from lrgd_jax.effect import METHODS, SHARE, contrast_loss, explain_prompt, few_shot, gradient_cost
 
 from .test_prompt import words
 
@@ -69,7 +69,7 @@ def test_exact_values_are_the_differences_of_both_answers_and_complete(loss, exa
 def test_the_explanation_is_complete(tiny, exact, bound):
     found = explain_prompt(tiny, prompt(tiny, "ha"), against=prompt(tiny, "b"), interactions=True)
     assert found.scores.gap is not None
-    assert found.scores.gap <= 0.05
+    assert found.scores.gap <= SHARE
     assert found.contrast is not None
     assert (found.contrast.answer, [x.token for x in found.contrast.tokens]) == ("b", ["b"])
     assert (found.relative, found.unit) == (None, "nats of the log odds")
