@@ -10,6 +10,7 @@ from lrgd_jax.certify.exact.rationals import Rationals
 from lrgd_jax.certify.fields.prime_fields import PrimeField
 from lrgd_jax.certify.gradients import Conservative, Loss, Rotational, Undecided, is_gradient
 from lrgd_jax.certify.rounding.adjoint import AdjointBound, adjoint_bound
+from lrgd_jax.certify.rounding.bounded_programs import bounded
 from lrgd_jax.certify.rounding.running_error import Bounded, running_error
 from lrgd_jax.certify.rule_coverage import Coverage, coverage
 from lrgd_jax.certify.tracing.free_functions import free
@@ -42,6 +43,7 @@ __all__ = [
     "Unrefuted",
     "adjoint_bound",
     "agree_exactly",
+    "bounded",
     "coverage",
     "enclose_difference",
     "equal",

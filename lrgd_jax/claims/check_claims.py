@@ -4,19 +4,28 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import jax
 
+from lrgd_jax.claims.arguments import Arguments
 from lrgd_jax.claims.claim import Claim
-from lrgd_jax.claims.comparison import Comparison, merge_limits
+from lrgd_jax.claims.comparison import Comparison, compare, merge_limits
 from lrgd_jax.claims.compiled_shape import CompiledShape, MutantEvaluation, make_shape, size_of
 from lrgd_jax.claims.dtypes import check_dtype
 from lrgd_jax.claims.evaluations import Evaluation, evaluate_each
+from lrgd_jax.claims.mapped_instances import compare_mapped
 from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.tolerances import Adjoint
 from lrgd_jax.claims.verdicts import Failure, MutantVerdict, Unevaluated, Verdict
 
 __all__ = ["check_all", "check_claim", "checks_of"]
+
+MAPPED_FROM = 1000
+"""So many instances of a shape are worth a program that is compiled for them."""
+
+WALKED = 8
+"""Instances that are evaluated one by one beside it, and that mutants meet."""
 
 
 def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, mutants: bool = True) -> Verdict:
@@ -26,7 +35,8 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
         claim: what is claimed.
         dtype: dtype of the floating arguments.
         instances: random ones at every shape; a quarter as many where the tolerance is `Adjoint`, whose reverse pass
-            is compiled anew for every instance.
+            is compiled anew for every instance. From a thousand on, a claim that allows it is evaluated by a program
+            that is compiled for all of them (`lrgd_jax.certify.bounded`), and its mutants meet the first few.
         seed: seed of their keys.
         mutants: whether the mutants are tried too.
 
@@ -51,8 +61,12 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
     start = time.perf_counter()
     # accelerators multiply float32 matrices in a narrower format unless told otherwise
     with jax.default_matmul_precision("highest"):
-        shapes = [make_shape(claim, k, dtype, instances, seed) for k in range(len(claim.shapes))]
-        failure, comparisons = _compare(shapes)
+        walked = min(instances, WALKED) if instances >= MAPPED_FROM else instances
+        shapes = [make_shape(claim, k, dtype, walked, seed) for k in range(len(claim.shapes))]
+        compared = _compare(shapes)
+        if compared.failure is None and walked < instances:
+            compared = _compare_many(shapes, dtype, instances, seed)
+        failure = compared.failure
         comparable = failure is None or failure.instance is not None
         verdicts = tuple(_try(mutant, shapes) for mutant in claim.mutants) if mutants and comparable else ()
     return Verdict(
@@ -61,9 +75,9 @@ def check_claim(claim: Claim, *, dtype: str, instances: int = 8, seed: int = 0, 
         title=claim.title,
         dtype=dtype,
         holds=failure is None,
-        instances=len(comparisons),
-        worst_ratio=max((comparison.ratio for comparison in comparisons), default=math.inf),
-        detection_limit=merge_limits(comparison.detection_limit for comparison in comparisons),
+        instances=compared.instances,
+        worst_ratio=compared.worst_ratio,
+        detection_limit=compared.detection_limit,
         mutants=verdicts,
         seconds=time.perf_counter() - start,
         failure=failure,
@@ -129,26 +143,70 @@ def checks_of(
     return [(claim, dtype, partial(check, claim, dtype)) for dtype in dtypes for claim in claims]
 
 
-def _compare(shapes: Sequence[CompiledShape]) -> tuple[Failure | None, list[Comparison]]:
+class _Compared(NamedTuple):
     """The first failure, and what all instances showed."""
+
+    failure: Failure | None
+    instances: int
+    worst_ratio: float
+    detection_limit: float | None
+
+
+def _compare(shapes: Sequence[CompiledShape]) -> _Compared:
+    """Instance by instance."""
     failure: Failure | None = None
     comparisons: list[Comparison] = []
     for shape in shapes:
         mismatch = shape.mismatch()
         if mismatch is not None:
-            return Failure(mismatch, shape.dimensions), comparisons
+            failure = Failure(mismatch, shape.dimensions)
+            break
         for k, comparison in enumerate(shape.comparisons()):
             comparisons.append(comparison)
             if failure is None and comparison.reason is not None:
                 left, right = shape.results[k]
                 arguments = shape.arguments[k]
                 failure = Failure(comparison.reason, shape.dimensions, k, arguments, left.value, right.value)
+    else:
+        failure = _nothing_compared(shapes, failure)
+    worst = max((comparison.ratio for comparison in comparisons), default=math.inf)
+    return _Compared(failure, len(comparisons), worst, merge_limits(one.detection_limit for one in comparisons))
+
+
+def _nothing_compared(shapes: Sequence[CompiledShape], failure: Failure | None) -> Failure | None:
+    """The failure, or the one that two sides cannot fall."""
     if not any(aval.size for shape in shapes for aval in shape.left.program.jaxpr.out_avals):
-        return Failure("the sides return nothing, so nothing was compared", shapes[0].dimensions), comparisons
+        return Failure("the sides return nothing, so nothing was compared", shapes[0].dimensions)
     same = all(str(shape.left.program.jaxpr) == str(shape.right.program.jaxpr) for shape in shapes)
     if failure is None and same:
-        return Failure("both sides are the same program, so nothing was compared", shapes[0].dimensions), comparisons
-    return failure, comparisons
+        return Failure("both sides are the same program, so nothing was compared", shapes[0].dimensions)
+    return failure
+
+
+def _compare_many(shapes: Sequence[CompiledShape], dtype: str, instances: int, seed: int) -> _Compared:
+    """Very many instances of each shape, by a compiled program where the claim allows it."""
+    parts: list[_Compared] = []
+    for k, shape in enumerate(shapes):
+        outcome = compare_mapped(shape, dtype, instances, seed=seed)
+        if outcome is None:
+            parts.append(_compare([make_shape(shape.claim, k, dtype, instances, seed)]))
+        else:
+            failure = None if outcome.fallen is None else _failure_at(shape, *outcome.fallen)
+            parts.append(_Compared(failure, outcome.instances, outcome.worst_ratio, outcome.detection_limit))
+    return _Compared(
+        next((part.failure for part in parts if part.failure is not None), None),
+        sum(part.instances for part in parts),
+        max(part.worst_ratio for part in parts),
+        merge_limits(part.detection_limit for part in parts),
+    )
+
+
+def _failure_at(shape: CompiledShape, instance: int, arguments: Arguments) -> Failure:
+    left, right = shape.left(arguments), shape.right(arguments)
+    reason = compare(left, right, relation=shape.claim.relation).reason
+    if reason is None:
+        reason = "the sides part where they are evaluated many at a time, and meet one at a time"
+    return Failure(reason, shape.dimensions, instance, arguments, left.value, right.value)
 
 
 def _try(mutant: Mutant, shapes: Sequence[CompiledShape]) -> MutantVerdict:

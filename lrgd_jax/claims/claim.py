@@ -140,7 +140,9 @@ class Claim:
                 numbers = jax.random.randint(one_key, padded, 0, dimensions[spec.below])
             else:
                 numbers = jax.random.normal(one_key, padded, dtype)
-            drawn[name] = jnp.asarray(np.asarray(numbers)[:size].reshape(shape))
+            if not isinstance(numbers, jax.core.Tracer):
+                numbers = np.asarray(numbers)
+            drawn[name] = jnp.asarray(numbers[:size].reshape(shape))
         return drawn
 
     def prepare(self, drawn: Arguments, dimensions: Dimensions) -> dict[str, Argument]:

@@ -2,17 +2,31 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Bool, Float, PyTree
 
 from lrgd_jax.certify import Bounded
 from lrgd_jax.certify.tracing.structures import comparable
+from lrgd_jax.certify.walking.array_namespace import xp
 from lrgd_jax.claims.arguments import Arguments, Dimensions
 
-__all__ = ["ComparedInstance", "Comparison", "compare", "merge_limits"]
+__all__ = [
+    "ComparedInstance",
+    "Comparison",
+    "Gaps",
+    "allowed_deviation",
+    "compare",
+    "flatten_result",
+    "measure_gaps",
+    "merge_limits",
+]
+
+
+ArrayLike: TypeAlias = Any
+"""An array of NumPy, or of JAX where the comparison is a part of a program."""
 
 
 @dataclass(frozen=True)
@@ -101,35 +115,74 @@ def compare(
     if relation not in ("equal", "at most"):
         raise ValueError(f'the relation must be "equal" or "at most", got {relation!r}')
     comparable(left.value, right.value)
-    sides = [_flat(x) for x in (left.value, right.value)]
-    bounds = [_flat(x) for x in (left.error, right.error)]
-    allowed = np.zeros_like(bounds[0]) if deviation is None else _deviation(deviation, left)
+    sides = [flatten_result(x) for x in (left.value, right.value)]
     for what, numbers in (("left", sides[0]), ("right", sides[1])):
         if not np.isfinite(numbers).all():
             return _unusable(f"the {what} side is not finite: {numbers[~np.isfinite(numbers)][0]}")
-    with np.errstate(over="ignore"):
-        tolerance = bounds[0] + bounds[1] + allowed
-        gap = sides[0] - sides[1]
-    if not (np.isfinite(tolerance).all() and np.isfinite(gap).all()):
+    with np.errstate(all="ignore"):
+        tolerance = flatten_result(left.error) + flatten_result(right.error)
+        tolerance = tolerance if deviation is None else tolerance + allowed_deviation(deviation, left)
+        gaps = measure_gaps(*sides, tolerance, relation=relation)
+    if not gaps.finite:
         return _unusable("the tolerance or the difference is not finite, so it decides nothing")
-    excess = np.abs(gap) if relation == "equal" else np.maximum(gap, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        # no difference is no fault, even where nothing is tolerated
-        ratios = np.where(excess == 0, 0.0, excess / tolerance)
-        smaller = np.minimum(*(np.abs(side) for side in sides))
-        limits = np.where(smaller > 0, (tolerance + np.abs(gap)) / smaller, np.inf)
-    ratio, limit = float(ratios.max(initial=0.0)), float(limits.min(initial=np.inf))
+    ratio, limit = float(gaps.ratio), float(gaps.limit)
     holds = ratio <= 1
     verb = "differ by" if relation == "equal" else "break left <= right by"
     return Comparison(
         holds=holds,
         ratio=ratio,
         finite=True,
-        difference=float(excess.max(initial=0.0)),
+        difference=float(gaps.difference),
         tolerance=float(tolerance.max(initial=0.0)),
         detection_limit=limit if np.isfinite(limit) else None,
         reason=None if holds else f"the sides {verb} {ratio:.3g} times the tolerance",
     )
+
+
+class Gaps(NamedTuple):
+    """How far two results are apart, as arrays of one number, of NumPy or of JAX.
+
+    Attributes:
+        finite: all numbers, tolerances and differences are finite.
+        ratio: largest difference in units of its tolerance.
+        limit: smallest relative error of a side that would have been noticed; infinite where all is zero.
+        difference: largest difference.
+    """
+
+    finite: Bool[ArrayLike, ""]
+    ratio: Float[ArrayLike, ""]
+    limit: Float[ArrayLike, ""]
+    difference: Float[ArrayLike, ""]
+
+
+def measure_gaps(
+    left: Float[ArrayLike, " k"],
+    right: Float[ArrayLike, " k"],
+    tolerance: Float[ArrayLike, " k"],
+    *,
+    relation: Literal["equal", "at most"],
+) -> Gaps:
+    """Measures differences against their tolerances; the arrays may be traced.
+
+    Args:
+        left: numbers of the left side.
+        right: those of the right side.
+        tolerance: what each difference may be.
+        relation: "equal", or "at most" for left <= right.
+
+    Examples:
+        >>> gaps = measure_gaps(np.ones(2), np.array([1.0, 1.5]), np.ones(2), relation="equal")
+        >>> bool(gaps.finite), float(gaps.ratio)
+        (True, 0.5)
+    """
+    gap = left - right
+    finite = xp.isfinite(left).all() & xp.isfinite(right).all() & xp.isfinite(tolerance).all() & xp.isfinite(gap).all()
+    excess = xp.abs(gap) if relation == "equal" else xp.maximum(gap, 0.0)
+    # no difference is no fault, even where nothing is tolerated
+    ratios = xp.where(excess == 0, 0.0, excess / tolerance)
+    smaller = xp.minimum(xp.abs(left), xp.abs(right))
+    limits = xp.where(smaller > 0, (tolerance + xp.abs(gap)) / smaller, np.inf)
+    return Gaps(finite, xp.max(ratios, initial=0.0), xp.min(limits, initial=np.inf), xp.max(excess, initial=0.0))
 
 
 def merge_limits(limits: Iterable[float | None]) -> float | None:
@@ -142,18 +195,23 @@ def _unusable(reason: str) -> Comparison:
     return Comparison(False, np.inf, False, np.inf, np.inf, None, reason)
 
 
-def _deviation(deviation: Bounded, like: Bounded) -> np.ndarray:
-    """The allowed deviation for every element, with its own rounding error on top."""
-    total = jax.tree.map(np.add, deviation.value, deviation.error)
+def allowed_deviation(deviation: Bounded, like: Bounded) -> Float[ArrayLike, " k"]:
+    """The allowed deviation for every number of a result, with its own rounding error on top; the arrays may be traced.
+
+    Raises:
+        ValueError: it is neither one array nor of the result's structure.
+    """
+    total = jax.tree.map(xp.add, deviation.value, deviation.error)
     leaves, tree = jax.tree.flatten(total)
     targets, target_tree = jax.tree.flatten(like.value)
     if tree != target_tree:
         if len(leaves) != 1:
             raise ValueError(f"the deviation must be one array or have the sides' structure {target_tree}, got {tree}")
         leaves = leaves * len(targets)
-    return _flat([np.broadcast_to(x, np.shape(y)) for x, y in zip(leaves, targets, strict=True)])
+    return flatten_result([xp.broadcast_to(x, np.shape(y)) for x, y in zip(leaves, targets, strict=True)])
 
 
-def _flat(tree: PyTree) -> np.ndarray:
-    leaves = [np.ravel(np.asarray(x, np.float64)) for x in jax.tree.leaves(tree)]
-    return np.concatenate(leaves) if leaves else np.zeros(0)
+def flatten_result(tree: PyTree) -> Float[ArrayLike, " k"]:
+    """All numbers of a result, in float64; the arrays may be traced."""
+    leaves = [xp.ravel(xp.asarray(x, np.float64)) for x in jax.tree.leaves(tree)]
+    return xp.concatenate(leaves) if leaves else np.zeros(0)

@@ -21,7 +21,7 @@ from lrgd_jax.claims.side import Side
 from lrgd_jax.claims.tolerances import Statistical
 from lrgd_jax.claims.traced_side import TracedSide, side_names, trace_side
 
-__all__ = ["CompiledShape", "MutantEvaluation", "instance_key", "make_shape", "size_of"]
+__all__ = ["CompiledShape", "MutantEvaluation", "claim_key", "instance_key", "make_shape", "size_of"]
 
 MutantEvaluation: TypeAlias = Literal["uncompiled", "running", "compiled"]
 """How a mutant is evaluated: by the walk alone; compiled, with a running error; compiled, as the claim says."""
@@ -29,8 +29,13 @@ MutantEvaluation: TypeAlias = Literal["uncompiled", "running", "compiled"]
 
 def instance_key(claim: Claim, seed: int, shape: int, instance: int) -> PRNGKeyArray:
     """The key of an instance: it depends on the claim's name, not on what else is checked."""
+    return jax.random.fold_in(claim_key(claim, seed, shape), instance)
+
+
+def claim_key(claim: Claim, seed: int, shape: int) -> PRNGKeyArray:
+    """The key that those of all instances at a shape come from."""
     key = jax.random.key(seed)
-    for number in (zlib.crc32(claim.slug.encode()), shape, instance):
+    for number in (zlib.crc32(claim.slug.encode()), shape):
         key = jax.random.fold_in(key, number)
     return key
 

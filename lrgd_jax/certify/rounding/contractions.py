@@ -15,7 +15,8 @@ from jax.extend import core
 
 from lrgd_jax.certify.rounding.formats import Format, format_of, out_format
 from lrgd_jax.certify.rounding.rounded_numbers import ROUNDING, Rounded, finish
-from lrgd_jax.certify.walking.discrete import UndecidableError, out_dtype
+from lrgd_jax.certify.walking.array_namespace import is_traced, may_be_nonzero, xp
+from lrgd_jax.certify.walking.discrete import UndecidableError, out_dtype, refuse_traced
 
 Array = np.ndarray
 
@@ -31,9 +32,10 @@ def _as_matrices(
     free = [k for k in range(x.ndim) if k not in (*contracted, *batch)]
     shape = tuple(x.shape[k] for k in free)
     sizes = [math.prod(x.shape[k] for k in batch), math.prod(shape), math.prod(x.shape[k] for k in contracted)]
-    if last:
-        return np.ascontiguousarray(x.transpose(*batch, *free, *contracted)).reshape(sizes), shape
-    return np.ascontiguousarray(x.transpose(*batch, *contracted, *free)).reshape(sizes[0], sizes[2], sizes[1]), shape
+    order = (*batch, *free, *contracted) if last else (*batch, *contracted, *free)
+    sizes = sizes if last else [sizes[0], sizes[2], sizes[1]]
+    moved = x.transpose(order)
+    return (moved if is_traced(moved) else np.ascontiguousarray(moved)).reshape(sizes), shape
 
 
 def _dot_general(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
@@ -43,16 +45,16 @@ def _dot_general(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     b, right_free = _as_matrices(y.value, right, right_batch, last=False)
     a_error, _ = _as_matrices(x.error, left, left_batch, last=True)
     b_error, _ = _as_matrices(y.error, right, right_batch, last=False)
-    a_high, b_high = np.abs(a) + 2 * a_error, np.abs(b) + 2 * b_error
+    a_high, b_high = xp.abs(a) + 2 * a_error, xp.abs(b) + 2 * b_error
     terms = a.shape[-1]
     accumulator = _accumulator(x.format, y.format, form)
     magnitude = a_high @ b_high
     # an operand of a finer format may be rounded to the accumulator's before it is multiplied
     narrowed = ROUNDING * accumulator.unit * sum(f.unit < accumulator.unit for f in (x.format, y.format))
     propagated = (accumulator.gamma(terms) + narrowed * (2 + narrowed)) * magnitude
-    if b_error.any():
+    if may_be_nonzero(b_error):
         propagated = propagated + a_high @ b_error
-    if a_error.any():
+    if may_be_nonzero(a_error):
         propagated = propagated + a_error @ b_high
     rounds_again = ROUNDING if form.unit > accumulator.unit else 0.0
     peak = magnitude * (1 + accumulator.gamma(terms))
@@ -83,21 +85,21 @@ def _reduce_sum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
 
 def rounded_product(form: Format, value: Array, high: Array, relative: Array, room: Array, terms: Any) -> Rounded:
     """A product of so many factors, of which `high` bounds the magnitude and `room` that of every partial product."""
-    propagated = np.where(high > 0, high * (relative + form.gamma(terms)), 0.0)
+    propagated = xp.where(high > 0, high * (relative + form.gamma(terms)), 0.0)
     peak = room * (1 + form.gamma(terms))
     return finish(form, value, propagated, 0.0, absolute=terms * room, peak=peak, terms=terms)
 
 
 def relative_error(x: Rounded) -> Array:
     """The error in units of the largest magnitude that a number may have."""
-    return np.where(x.error == 0, 0.0, x.error / x.high)
+    return xp.where(x.error == 0, 0.0, x.error / x.high)
 
 
 def _reduce_prod(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     axes = _axes(eqn)
     terms = math.prod(x.value.shape[k] for k in axes)
     # A partial product that is flushed to zero is multiplied by all the factors that are still to come.
-    room = np.maximum(x.high, 1).prod(axis=axes)
+    room = xp.maximum(x.high, 1).prod(axis=axes)
     high, relative = x.high.prod(axis=axes), relative_error(x).sum(axis=axes)
     return rounded_product(out_format(eqn), x.value.prod(axis=axes), high, relative, room, terms)
 
@@ -108,10 +110,10 @@ def _reduce_max(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
         return x
     # Only entries that may be the largest count, or a masked entry would spoil the rest.
     threshold = (x.value - 2 * x.error).max(axis=axes, keepdims=True)
-    error = np.where(x.value + 2 * x.error < threshold, 0.0, x.error)
+    error = xp.where(x.value + 2 * x.error < threshold, 0.0, x.error)
     # two subnormal numbers may be taken for equal, and the smaller one passed on
     value, error = x.value.max(axis=axes), error.max(axis=axes)
-    misplaced = np.where(value - 2 * error < x.format.tiny, 2 * x.below.max(axis=axes), 0.0)
+    misplaced = xp.where(value - 2 * error < x.format.tiny, 2 * x.below.max(axis=axes), 0.0)
     return Rounded(value, error + misplaced, x.format)
 
 
@@ -129,11 +131,12 @@ def _argmin(eqn: core.JaxprEqn, x: Rounded) -> Array:
 
 
 def _extreme_place(eqn: core.JaxprEqn, x: Rounded, value: Array) -> Array:
+    refuse_traced(value, f"'{eqn.primitive.name}'")
     (axis,) = eqn.params["axes"]
     place = value.argmax(axis=axis)
-    at = np.expand_dims(place, axis)
-    top, slack = np.take_along_axis(value, at, axis), np.take_along_axis(x.error, at, axis)
-    others = np.arange(value.shape[axis]).reshape([-1 if k == axis else 1 for k in range(value.ndim)]) != at
+    at = xp.expand_dims(place, axis)
+    top, slack = xp.take_along_axis(value, at, axis), xp.take_along_axis(x.error, at, axis)
+    others = xp.arange(value.shape[axis]).reshape([-1 if k == axis else 1 for k in range(value.ndim)]) != at
     margin = 2 * (x.error + slack)
     decided = (top - value > margin * (1 + 2.0**-40)) | (margin == 0)
     if (others & ~decided).any():

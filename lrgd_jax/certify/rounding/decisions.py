@@ -13,8 +13,9 @@ from jax.extend import core
 
 from lrgd_jax.certify.rounding.formats import Format, format_of, out_format
 from lrgd_jax.certify.rounding.rounded_numbers import ROUNDING, Rounded, finish
+from lrgd_jax.certify.walking.array_namespace import round_to, xp
 from lrgd_jax.certify.walking.data_movement import along
-from lrgd_jax.certify.walking.discrete import COMPARISONS, Discrete, UndecidableError, concrete, decided
+from lrgd_jax.certify.walking.discrete import COMPARISONS, Discrete, UndecidableError, concrete, decided, refuse_traced
 from lrgd_jax.certify.walking.expansions import is_dropped
 
 Array = np.ndarray
@@ -22,9 +23,9 @@ Rule = Callable[..., Any]
 
 
 def _sign(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
-    open_ = ~(np.abs(x.value) > 2 * x.error) & ~((x.value == 0) & (x.error == 0))
-    error = np.where(np.isfinite(x.error), np.where(open_, 2.0, 0.0), np.inf)
-    return Rounded(np.sign(x.value), error, x.format)
+    open_ = ~(xp.abs(x.value) > 2 * x.error) & ~((x.value == 0) & (x.error == 0))
+    error = xp.where(xp.isfinite(x.error), xp.where(open_, 2.0, 0.0), np.inf)
+    return Rounded(xp.sign(x.value), error, x.format)
 
 
 def _integral(function: Callable[[Array], Array]) -> Rule:
@@ -32,35 +33,36 @@ def _integral(function: Callable[[Array], Array]) -> Rule:
 
     def rule(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
         same = function(x.value - 3 * x.error) == function(x.value + 3 * x.error)
-        return Rounded(function(x.value), np.where(same, 0.0, 2 * x.error + 1), x.format)
+        return Rounded(function(x.value), xp.where(same, 0.0, 2 * x.error + 1), x.format)
 
     return rule
 
 
 def _round(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     away = int(eqn.params["rounding_method"]) == 0
-    return _integral(_half_away if away else np.rint)(eqn, x)
+    return _integral(_half_away if away else xp.rint)(eqn, x)
 
 
 def _half_away(x: Array) -> Array:
     """Nearest integers, halves away from zero. Adding a half and cutting would itself round beyond 2^52."""
-    whole = np.floor(np.abs(x))
-    return np.copysign(whole + (np.abs(x) - whole >= 0.5), x)
+    whole = xp.floor(xp.abs(x))
+    return xp.copysign(whole + (xp.abs(x) - whole >= 0.5), x)
 
 
 def _convert(eqn: core.JaxprEqn, x: Rounded) -> Rounded | Discrete:
     target = np.dtype(eqn.params["new_dtype"])
     if target == np.bool_:
-        return _compare(np.not_equal, x, Rounded(np.zeros(()), np.zeros(()), x.format))
+        return _compare(xp.not_equal, x, Rounded(xp.zeros(()), xp.zeros(()), x.format))
     if target.kind in "iu":
-        low, high = np.trunc(x.value - 3 * x.error), np.trunc(x.value + 3 * x.error)
+        low, high = xp.trunc(x.value - 3 * x.error), xp.trunc(x.value + 3 * x.error)
+        refuse_traced(low, f"a conversion to {target}")
         limits = np.iinfo(target)
         if not ((low >= limits.min).all() and (high <= limits.max).all()):
             raise UndecidableError(
                 f"a conversion to {target} of numbers from {low.min():g} to {high.max():g} leaves its range, where "
                 "platforms differ; choose smaller inputs or a wider integer"
             )
-        if not np.array_equal(low, high):
+        if not xp.array_equal(low, high):
             raise UndecidableError(
                 f"a conversion to {target} cuts numbers whose rounding errors reach over an integer; choose inputs "
                 "away from integers, or use a wider dtype"
@@ -69,12 +71,8 @@ def _convert(eqn: core.JaxprEqn, x: Rounded) -> Rounded | Discrete:
     form = format_of(target)
     rounds, flushes = form.unit > x.format.unit, form.tiny > x.format.tiny
     result = finish(form, x.value, x.error, ROUNDING * rounds, absolute=float(flushes))
-    same = (
-        (x.value.astype(target).astype(np.float64) == x.value)
-        & (x.error == 0)
-        & ((x.value == 0) | (np.abs(x.value) >= form.tiny))
-    )
-    return Rounded(x.value, np.where(same, 0.0, result.error), form)
+    same = (round_to(x.value, target) == x.value) & (x.error == 0) & ((x.value == 0) | (xp.abs(x.value) >= form.tiny))
+    return Rounded(x.value, xp.where(same, 0.0, result.error), form)
 
 
 def _reduce_precision(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
@@ -84,42 +82,42 @@ def _reduce_precision(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     return Rounded(x.value, finish(narrow, x.value, x.error, 1.0).error, form)
 
 
-def _compare(ufunc: np.ufunc, x: Rounded, y: Rounded) -> Discrete:
+def _compare(compare: Callable[..., Any], x: Rounded, y: Rounded) -> Discrete:
     margin = 2 * (x.error + y.error)
-    apart = np.abs(x.value - y.value) > margin * (1 + 2.0**-40)
-    value = np.asarray(ufunc(x.value, y.value))
-    return decided(value, np.broadcast_to(~(apart | (margin == 0)), value.shape))
+    apart = xp.abs(x.value - y.value) > margin * (1 + 2.0**-40)
+    value = xp.asarray(compare(x.value, y.value))
+    return decided(value, xp.broadcast_to(~(apart | (margin == 0)), value.shape))
 
 
-def _comparison(ufunc: np.ufunc) -> Rule:
+def _comparison(compare: Callable[..., Any]) -> Rule:
     def rule(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Discrete:
-        return _with_itself(ufunc, x) if eqn.invars[0] is eqn.invars[1] else _compare(ufunc, x, y)
+        return _with_itself(compare, x) if eqn.invars[0] is eqn.invars[1] else _compare(compare, x, y)
 
     return rule
 
 
-def _with_itself(ufunc: np.ufunc, x: Rounded) -> Discrete:
+def _with_itself(compare: Callable[..., Any], x: Rounded) -> Discrete:
     """A number is equal to itself, and NaN is not: that is how a program asks for NaN."""
-    return decided(np.asarray(ufunc(x.value, x.value)), ~np.isfinite(x.error))
+    return decided(xp.asarray(compare(x.value, x.value)), ~xp.isfinite(x.error))
 
 
 def _remainder(eqn: core.JaxprEqn, x: Rounded, y: Rounded) -> Rounded:
     """Of the quotient cut towards zero; a platform computes it without rounding."""
-    form, value = out_format(eqn), np.fmod(x.value, y.value)
-    quotient, moved = x.value / y.value, 2 * (x.error + np.abs(x.value / y.value) * y.error) / y.low
-    slack = moved * (1 + 2.0**-40) + 2.0**-50 * np.abs(quotient)
-    whole = np.trunc(quotient)
-    same = (np.trunc(quotient - slack) == whole) & (np.trunc(quotient + slack) == whole) & (y.low > 0)
+    form, value = out_format(eqn), xp.fmod(x.value, y.value)
+    quotient, moved = x.value / y.value, 2 * (x.error + xp.abs(x.value / y.value) * y.error) / y.low
+    slack = moved * (1 + 2.0**-40) + 2.0**-50 * xp.abs(quotient)
+    whole = xp.trunc(quotient)
+    same = (xp.trunc(quotient - slack) == whole) & (xp.trunc(quotient + slack) == whole) & (y.low > 0)
     # both remainders are smaller than the divisor
-    anywhere = np.where(y.low > 0, 2 * np.minimum(x.high, y.high), np.inf)
-    propagated = np.where(same, x.error + np.abs(whole) * y.error, anywhere)
-    propagated = np.where((x.error == 0) & (y.error == 0) & (y.value != 0), 0.0, propagated)
-    flushed = (np.abs(value) - 2 * propagated < form.tiny) & ((value != 0) | (propagated > 0))
+    anywhere = xp.where(y.low > 0, 2 * xp.minimum(x.high, y.high), np.inf)
+    propagated = xp.where(same, x.error + xp.abs(whole) * y.error, anywhere)
+    propagated = xp.where((x.error == 0) & (y.error == 0) & (y.value != 0), 0.0, propagated)
+    flushed = (xp.abs(value) - 2 * propagated < form.tiny) & ((value != 0) | (propagated > 0))
     return finish(form, value, propagated, 0.0, absolute=flushed)
 
 
 def _is_finite(eqn: core.JaxprEqn, x: Rounded) -> Discrete:
-    return decided(np.isfinite(x.value), ~np.isfinite(x.error))
+    return decided(xp.isfinite(x.value), ~xp.isfinite(x.error))
 
 
 def _sort(eqn: core.JaxprEqn, x: Rounded, *others: Any) -> list[Any]:
@@ -131,24 +129,25 @@ def _sort(eqn: core.JaxprEqn, x: Rounded, *others: Any) -> list[Any]:
     if others and not (eqn.params["num_keys"] == 1 and all(is_dropped(var) for var in eqn.outvars[1:])):
         return _sort_along(eqn, (x, *others))
     axis = eqn.params["dimension"]
-    error = np.broadcast_to(x.error, x.value.shape)
+    error = xp.broadcast_to(x.error, x.value.shape)
     flushed = 2 * x.format.tiny * ((x.low < x.format.tiny) & (x.high > 0))
-    largest = np.max(error + flushed, axis=axis, keepdims=True, initial=0.0)
-    return [Rounded(np.sort(x.value, axis=axis), np.broadcast_to(largest, x.value.shape), x.format), *others]
+    largest = xp.max(error + flushed, axis=axis, keepdims=True, initial=0.0)
+    return [Rounded(xp.sort(x.value, axis=axis), xp.broadcast_to(largest, x.value.shape), x.format), *others]
 
 
 def _sort_along(eqn: core.JaxprEqn, operands: Sequence[Any]) -> list[Any]:
     """Other arrays are carried along: the order of the keys must be decided, equal ones in the order they stand in."""
     axis = eqn.params["dimension"]
     keys = [concrete(k, "a key of 'sort'") for k in operands[: eqn.params["num_keys"]]]
-    values = [np.moveaxis(k.value if isinstance(k, Rounded) else k, axis, -1) for k in keys]
-    places = np.moveaxis(np.lexsort(values[::-1], axis=-1), -1, axis)
+    refuse_traced([k.value for k in keys if isinstance(k, Rounded)], "a sort that carries other arrays along")
+    values = [xp.moveaxis(k.value if isinstance(k, Rounded) else k, axis, -1) for k in keys]
+    places = xp.moveaxis(xp.lexsort(values[::-1], axis=-1), -1, axis)
     move = along(axis, places)
-    undecided = np.ones(np.take(places, range(1, places.shape[axis]), axis).shape, bool)
+    undecided = xp.ones(xp.take(places, range(1, places.shape[axis]), axis).shape, bool)
     for key in keys:
-        error = key.error if isinstance(key, Rounded) else np.zeros(key.shape)
+        error = key.error if isinstance(key, Rounded) else xp.zeros(key.shape)
         value = key.value if isinstance(key, Rounded) else key
-        gap, margin = np.diff(move(np, value), axis=axis), 2 * _neighbours(move(np, error), axis)
+        gap, margin = xp.diff(move(np, value), axis=axis), 2 * _neighbours(move(np, error), axis)
         if (undecided & ~((gap > margin * (1 + 2.0**-40)) | (margin == 0))).any():
             raise UndecidableError(
                 "a sort that carries other arrays along orders numbers that lie within their rounding errors; choose "
@@ -165,15 +164,15 @@ def _sort_along(eqn: core.JaxprEqn, operands: Sequence[Any]) -> list[Any]:
 
 def _neighbours(error: Array, axis: int) -> Array:
     """Sums of the errors of entries that stand beside each other."""
-    moved = np.moveaxis(error, axis, -1)
-    return np.moveaxis(moved[..., 1:] + moved[..., :-1], -1, axis)
+    moved = xp.moveaxis(error, axis, -1)
+    return xp.moveaxis(moved[..., 1:] + moved[..., :-1], -1, axis)
 
 
 DECISIONS: Mapping[str, Rule] = {
-    **{name: _comparison(ufunc) for name, ufunc in COMPARISONS.items()},
+    **{name: _comparison(getattr(xp, ufunc.__name__)) for name, ufunc in COMPARISONS.items()},
     "sign": _sign,
-    "floor": _integral(np.floor),
-    "ceil": _integral(np.ceil),
+    "floor": _integral(xp.floor),
+    "ceil": _integral(xp.ceil),
     "round": _round,
     "rem": _remainder,
     "convert_element_type": _convert,

@@ -11,6 +11,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing.program import DType
+from lrgd_jax.certify.walking.array_namespace import xp
 from lrgd_jax.certify.walking.discrete import out_dtype
 
 
@@ -26,7 +27,7 @@ class Format:
     def gamma(self, n: Any) -> Any:
         r"""$\gamma_n = nu/(1-nu)$ (Higham 2002, section 3.1), what n roundings in any order lose."""
         nu = n * self.unit
-        return np.where(nu < 1, nu / (1 - nu), np.inf)
+        return xp.where(nu < 1, nu / (1 - nu), np.inf)
 
 
 @functools.lru_cache(maxsize=64)

@@ -26,11 +26,13 @@ from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
 from lrgd_jax.certify.rounding.formats import Format
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded, exact
 from lrgd_jax.certify.tracing.program import Leaf, Program, Tree, as_program
+from lrgd_jax.certify.walking.array_namespace import namespace_of, xp
 from lrgd_jax.certify.walking.discrete import Open
 from lrgd_jax.certify.walking.system import Rule, System
 from lrgd_jax.certify.walking.walker import walk
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Bounded:
     """A result and how far the computed one may be off.
@@ -71,8 +73,8 @@ class Rounding(System[Rounded]):
 
     def move(self, function: Callable[..., Any], *elements: Rounded) -> Rounded:
         """Values and errors move alike."""
-        values, errors = (x.value for x in elements), (x.error for x in elements)
-        return Rounded(function(np, *values), function(np, *errors), elements[0].format)
+        values, errors = [x.value for x in elements], [x.error for x in elements]
+        return Rounded(_apply(function, values), _apply(function, errors), elements[0].format)
 
     def has_complex(self, name: str) -> bool:
         """Not of what XLA scales on the way, or composes of functions in ways that no constant was measured for."""
@@ -81,10 +83,10 @@ class Rounding(System[Rounded]):
     def choose(self, which: Open, cases: Sequence[Rounded]) -> Rounded:
         """Where the predicate is open, the cases' difference and both errors; each side may take either case."""
         no, yes = cases
-        value = np.where(which.value, yes.value, no.value)
-        either = np.abs(yes.value - no.value) + 2 * (yes.error + no.error)
-        error = np.where(which.uncertain, either, np.where(which.value, yes.error, no.error))
-        return Rounded(value, np.where(np.isnan(error), np.inf, error), yes.format)
+        value = xp.where(which.value, yes.value, no.value)
+        either = xp.abs(yes.value - no.value) + 2 * (yes.error + no.error)
+        error = xp.where(which.uncertain, either, xp.where(which.value, yes.error, no.error))
+        return Rounded(value, xp.where(xp.isnan(error), np.inf, error), yes.format)
 
 
 FEW_DIGITS = 11
@@ -127,8 +129,13 @@ def running_error(function: Program | Callable[..., Any], *args: Tree, errors: T
         Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.3.
     """
     program = as_program(function, args)
+    return bound_outputs(program, Rounding(), inputs_of(program, args, errors))
+
+
+def bound_outputs(program: Program, system: Rounding, inputs: Sequence[Any]) -> Bounded:
+    """Result and bounds of a program at rounded inputs."""
     with np.errstate(all="ignore"):
-        outputs = walk(program, Rounding(), inputs_of(program, args, errors))
+        outputs = walk(program, system, inputs)
     values, bounds = zip(*map(as_bounds, outputs), strict=True) if outputs else ((), ())
     return Bounded(program.unflatten(values), program.unflatten(bounds))
 
@@ -145,19 +152,23 @@ def inputs_of(program: Program, args: Sequence[Any], errors: Tree = None) -> lis
     return [_input(x, e) for x, e in zip(leaves, given, strict=True)]
 
 
+def _apply(function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+    return function(namespace_of(*arrays), *arrays)
+
+
 def _input(x: Leaf, error: Leaf) -> Any:
     if not jnp.issubdtype(x.dtype, np.inexact):
         return x
     lifted = exact(x, x.dtype)
-    total = np.broadcast_to(lifted.error + np.asarray(error, np.float64), lifted.value.shape)
-    return Rounded(lifted.value, np.where(np.isfinite(lifted.value), total, np.inf), lifted.format)
+    total = xp.broadcast_to(lifted.error + xp.asarray(error, np.float64), lifted.value.shape)
+    return Rounded(lifted.value, xp.where(xp.isfinite(lifted.value), total, np.inf), lifted.format)
 
 
 def as_bounds(output: Leaf) -> tuple[np.ndarray, np.ndarray]:
     """Value and error of one output of a walk."""
     if isinstance(output, Rounded):
-        error = np.where(np.isfinite(output.value), output.error, np.inf)
-        return np.asarray(output.value), np.broadcast_to(error, output.value.shape)
+        error = xp.where(xp.isfinite(output.value), output.error, np.inf)
+        return xp.asarray(output.value), xp.broadcast_to(error, output.value.shape)
     if isinstance(output, Open):
         return output.value, output.uncertain.astype(np.float64)
     return output, np.zeros(np.shape(output))

@@ -112,7 +112,10 @@ def _is_jaxpr(x: object) -> bool:
 def _as_traced(x: Leaf, aval: Variable, position: int) -> Leaf:
     if is_key(aval.dtype):
         return x
-    array = np.asarray(x, aval.dtype) if isinstance(x, (bool, int, float)) else np.asarray(x)
+    if isinstance(x, jax.core.Tracer):
+        array = x
+    else:
+        array = np.asarray(x, aval.dtype) if isinstance(x, (bool, int, float)) else np.asarray(x)
     if array.shape != aval.shape or array.dtype != aval.dtype:
         raise ValueError(
             f"argument leaf {position} was traced as {aval.dtype}{list(aval.shape)}, got "

@@ -11,6 +11,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing.program import DType, Variable, is_key
+from lrgd_jax.certify.walking.array_namespace import Accumulating, is_traced, may_be_nonzero, xp
 
 
 class UndecidableError(ValueError):
@@ -63,7 +64,13 @@ def out_dtype(eqn: core.JaxprEqn) -> Any:
 
 def decided(value: np.ndarray, uncertain: np.ndarray) -> Discrete:
     """Plain booleans if every one is decided, else `Open` ones."""
-    return Open(value, uncertain) if uncertain.any() else value
+    return Open(value, uncertain) if is_traced(value) or may_be_nonzero(uncertain) else value
+
+
+def refuse_traced(x: Any, what: str) -> None:
+    """Raises `UndecidableError` where `what` would have to know an array that is part of a trace."""
+    if is_traced(x):
+        raise UndecidableError(f"{what} needs a decided value, but it depends on arguments that are not known yet")
 
 
 def concrete(x: Any, what: str) -> Any:
@@ -73,6 +80,7 @@ def concrete(x: Any, what: str) -> Any:
         UndecidableError: if an entry of `x` is not decided.
     """
     if isinstance(x, Open):
+        refuse_traced(x.value, what)
         raise UndecidableError(
             f"{what} needs a decided value, but {int(x.uncertain.sum())} of {x.uncertain.size} comparisons lie within "
             "the rounding errors of their operands; choose inputs away from the threshold, or use a wider dtype"
@@ -93,8 +101,8 @@ def _cumulate(ufunc: np.ufunc) -> Callable[..., np.ndarray]:
     return rule
 
 
-def _fold(ufunc: np.ufunc) -> Callable[..., np.ndarray]:
-    return lambda x, *, axes, **_: ufunc.reduce(x, axis=tuple(axes)) if axes else x
+def _fold(function: Accumulating) -> Callable[..., np.ndarray]:
+    return lambda x, *, axes, **_: function.reduce(x, axis=tuple(axes)) if axes else x
 
 
 def _plain(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
@@ -117,30 +125,30 @@ COMPARISONS: Mapping[str, np.ufunc] = {
 
 # Everything else goes through JAX itself, which is exact on integers but compiles each new shape.
 _NUMPY: Mapping[str, Callable[..., np.ndarray]] = {
-    **{name: _plain(ufunc) for name, ufunc in COMPARISONS.items()},
-    "add": _plain(np.add),
-    "sub": _plain(np.subtract),
-    "mul": _plain(np.multiply),
-    "neg": _plain(np.negative),
-    "abs": _plain(np.abs),
-    "sign": _plain(np.sign),
-    "max": _plain(np.maximum),
-    "min": _plain(np.minimum),
+    **{name: _plain(getattr(xp, ufunc.__name__)) for name, ufunc in COMPARISONS.items()},
+    "add": _plain(xp.add),
+    "sub": _plain(xp.subtract),
+    "mul": _plain(xp.multiply),
+    "neg": _plain(xp.negative),
+    "abs": _plain(xp.abs),
+    "sign": _plain(xp.sign),
+    "max": _plain(xp.maximum),
+    "min": _plain(xp.minimum),
     "div": _plain(_quotient),
-    "and": _plain(np.bitwise_and),
-    "or": _plain(np.bitwise_or),
-    "xor": _plain(np.bitwise_xor),
-    "not": _plain(np.invert),
+    "and": _plain(xp.bitwise_and),
+    "or": _plain(xp.bitwise_or),
+    "xor": _plain(xp.bitwise_xor),
+    "not": _plain(xp.invert),
     "clamp": _plain(lambda low, x, high: np.minimum(np.maximum(x, low), high)),
     "convert_element_type": lambda x, *, new_dtype, **_: x.astype(new_dtype),
     "iota": _iota,
-    "reduce_sum": _fold(np.add),
-    "reduce_prod": _fold(np.multiply),
-    "reduce_max": _fold(np.maximum),
-    "reduce_min": _fold(np.minimum),
-    "reduce_and": _fold(np.bitwise_and),
-    "reduce_or": _fold(np.bitwise_or),
-    "reduce_xor": _fold(np.bitwise_xor),
+    "reduce_sum": _fold(xp.add),
+    "reduce_prod": _fold(xp.multiply),
+    "reduce_max": _fold(xp.maximum),
+    "reduce_min": _fold(xp.minimum),
+    "reduce_and": _fold(xp.bitwise_and),
+    "reduce_or": _fold(xp.bitwise_or),
+    "reduce_xor": _fold(xp.bitwise_xor),
     "cumsum": _cumulate(np.add),
     "cummax": _cumulate(np.maximum),
     "cummin": _cumulate(np.minimum),
@@ -175,8 +183,8 @@ def _evaluate_open(eqn: core.JaxprEqn, inputs: list[Any]) -> Discrete:
     if name in _MONOTONE:
         rule = _NUMPY[name]
         low, high = rule(*(x.certain for x in opened), **params), rule(*(x.possible for x in opened), **params)
-        return decided(np.asarray(rule(*(x.value for x in opened), **params)), np.asarray(low != high))
+        return decided(xp.asarray(rule(*(x.value for x in opened), **params)), xp.asarray(low != high))
     if name in ("xor", "eq", "ne"):
-        value = np.asarray(_NUMPY[name](*(x.value for x in opened), **params))
-        return decided(value, np.broadcast_to(np.logical_or(*(x.uncertain for x in opened)), value.shape))
+        value = xp.asarray(_NUMPY[name](*(x.value for x in opened), **params))
+        return decided(value, xp.broadcast_to(xp.logical_or(*(x.uncertain for x in opened)), value.shape))
     return concrete(next(x for x in inputs if isinstance(x, Open)), f"the primitive '{name}'")

@@ -11,6 +11,7 @@ from jax.extend import core
 
 from lrgd_jax.certify.tracing.program import DType, Variable
 from lrgd_jax.certify.walking import discrete
+from lrgd_jax.certify.walking.array_namespace import may_be_nonzero, namespace_of, xp
 from lrgd_jax.certify.walking.complex_numbers import Pair, real_dtype
 from lrgd_jax.certify.walking.data_movement import INDICES, MOVES
 from lrgd_jax.certify.walking.discrete import Open, concrete, out_dtype
@@ -64,17 +65,17 @@ def _index(name: str, index: Any) -> Any:
 
 def _move_discrete(function: Callable[..., Any], data: Sequence[Any]) -> Any:
     if not any(isinstance(x, Open) for x in data):
-        return function(np, *data)
-    values = function(np, *(x.value if isinstance(x, Open) else x for x in data))
-    open_ = function(np, *(x.uncertain if isinstance(x, Open) else np.zeros(np.shape(x), bool) for x in data))
+        return function(namespace_of(*data), *data)
+    parts = [(x.value, x.uncertain) if isinstance(x, Open) else (x, np.zeros(np.shape(x), bool)) for x in data]
+    values, open_ = (function(namespace_of(*part), *part) for part in zip(*parts, strict=True))
     return discrete.decided(values, open_)
 
 
 def _choose_discrete(which: Open, cases: Sequence[Any]) -> Any:
     no, yes = (concrete(x, "a selection between booleans") for x in cases)
-    differ = np.broadcast_to(np.asarray(no != yes) & which.uncertain, np.broadcast_shapes(no.shape, which.value.shape))
-    value = np.where(which.value, yes, no)
-    if value.dtype != np.bool_ and differ.any():
+    differ = xp.broadcast_to(xp.asarray(no != yes) & which.uncertain, np.broadcast_shapes(no.shape, which.value.shape))
+    value = xp.where(which.value, yes, no)
+    if value.dtype != np.bool_ and may_be_nonzero(differ):
         concrete(which, "a selection between integers")
     return discrete.decided(value, differ)
 
