@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +11,12 @@ from jaxtyping import Array, Int, PRNGKeyArray
 
 from lrgd_jax.certify import Bounded, UndecidableError, UnknownPrimitiveError, bounded
 from lrgd_jax.claims.arguments import Arguments
-from lrgd_jax.claims.comparison import allowed_deviation, flatten_result, measure_gaps
+from lrgd_jax.claims.comparison import Gaps, allowed_deviation, flatten_result, measure_gaps
 from lrgd_jax.claims.compiled_shape import CompiledShape, claim_key
 from lrgd_jax.claims.tolerances import Adjoint, Statistical
 from lrgd_jax.claims.traced_side import TracedSide
 
-__all__ = ["MappedOutcome", "compare_mapped"]
+__all__ = ["AT_ONCE", "MappedOutcome", "compare_instances", "compare_mapped"]
 
 AT_ONCE = 4096
 """Instances that one call evaluates; so many that a call costs nothing, so few that they fit in memory."""
@@ -65,7 +64,7 @@ def compare_mapped(shape: CompiledShape, dtype: str, instances: int, *, seed: in
     if isinstance(shape.claim.tolerance, Adjoint) or not jax.config.jax_enable_x64:
         return None
     index = shape.claim.shapes.index(shape.dimensions)
-    program = jax.jit(jax.vmap(_instance(shape, dtype, claim_key(shape.claim, seed, index))))
+    program = jax.jit(compare_instances(shape, dtype, claim_key(shape.claim, seed, index)))
     fallen: tuple[int, Arguments] | None = None
     ratios, limits = [], []
     for start in range(0, instances, AT_ONCE):
@@ -89,11 +88,19 @@ def compare_mapped(shape: CompiledShape, dtype: str, instances: int, *, seed: in
     )
 
 
-def _instance(shape: CompiledShape, dtype: str, key: PRNGKeyArray) -> Callable[[Int[Array, ""]], Any]:
-    """From the number of an instance to its arguments, and how far the sides are apart there."""
+def compare_instances(
+    shape: CompiledShape, dtype: str, key: PRNGKeyArray
+) -> Callable[[Int[Array, " instances"]], tuple[Arguments, Gaps]]:
+    """From the numbers of instances to their arguments, and how far the sides are apart there; for `jax.jit`.
+
+    Args:
+        shape: the claim at a shape.
+        dtype: dtype of the floating arguments.
+        key: what the keys of the instances are folded from.
+    """
     claim = shape.claim
 
-    def compare_instance(number: Int[Array, ""]) -> Any:
+    def compare_instance(number: Int[Array, ""]) -> tuple[Arguments, Gaps]:
         drawn = claim.draw(jax.random.fold_in(key, number), shape.dimensions, jnp.dtype(dtype))
         arguments = claim.prepare(drawn, shape.dimensions)
         left, right = _evaluate(shape.left, arguments), _evaluate(shape.right, arguments)
@@ -104,7 +111,7 @@ def _instance(shape: CompiledShape, dtype: str, key: PRNGKeyArray) -> Callable[[
         values = flatten_result(left.value), flatten_result(right.value)
         return arguments, measure_gaps(*values, bounds, relation=claim.relation)
 
-    return compare_instance
+    return jax.vmap(compare_instance)
 
 
 def _evaluate(side: TracedSide, arguments: Arguments) -> Bounded:

@@ -37,7 +37,11 @@ def verify(
         str, typer.Option(help="Dtypes to check in: float64, float32 or bfloat16; several with commas.")
     ] = "float64",
     instances: Annotated[
-        int, typer.Option(help="Number of random instances of every shape; a quarter as many for deep claims.")
+        int,
+        typer.Option(
+            help="Number of random instances of every shape; a quarter as many for deep claims. From a thousand on, "
+            "one program is compiled for all of them where the claim allows it."
+        ),
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
     model: Annotated[
