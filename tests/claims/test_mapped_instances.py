@@ -24,7 +24,7 @@ def test_a_true_claim_meets_at_every_instance(monkeypatch):
     assert (outcome.instances, outcome.fallen) == (40, None)
     # the same instances, to the rounding of what XLA fuses otherwise
     assert 0 <= outcome.worst_ratio <= 1
-    assert outcome.detection_limit == pytest.approx(single.detection_limit, rel=0.5)
+    assert single.detection_limit / 2 <= outcome.detection_limit <= 2 * single.detection_limit
 
 
 def test_a_wrong_claim_falls_with_the_arguments_of_its_instance():
@@ -32,7 +32,7 @@ def test_a_wrong_claim_falls_with_the_arguments_of_its_instance():
     assert number == 0
     drawn = TRUE.instance(instance_key(FALSE, 0, 0, number), TRUE.shapes[0], "float64")
     for name, array in drawn.items():
-        np.testing.assert_allclose(arguments[name], array, rtol=64 * np.finfo(float).eps)
+        np.testing.assert_array_equal(arguments[name], array)
 
 
 def test_a_check_of_many_is_one_of_the_mapped(monkeypatch):

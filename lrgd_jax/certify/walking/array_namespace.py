@@ -7,6 +7,7 @@ the traced program where one of its arguments is an array of JAX, as in `lrgd_ja
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import jax
@@ -85,10 +86,8 @@ class _Namespace:
     """Functions by name, from `jax.numpy` where an argument is traced and from `numpy` elsewhere."""
 
     def __getattr__(self, name: str) -> Accumulating:
-        if name in ("erf", "erfc", "expit"):
-            function = Accumulating(getattr(scipy.special, name), getattr(jax.scipy.special, name))
-        else:
-            function = Accumulating(getattr(np, name), getattr(jnp, name))
+        homes = (scipy.special, jax.scipy.special) if name in ("erf", "erfc", "expit") else (np, jnp)
+        function = Accumulating(*map(attrgetter(name), homes))
         setattr(self, name, function)
         return function
 
