@@ -35,6 +35,19 @@ settings.load_profile(os.environ.get("LRGD_HYPOTHESIS_PROFILE", "quick"))
 ROOT = Path(__file__).resolve().parent.parent
 
 
+MEMORY = 2 * 1024**3
+"""What a test process may keep after a module; those of both stacks share one machine."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_compiled_programs():
+    """Drops compiled programs, which are kept for ever otherwise, where they fill the memory."""
+    yield
+    pages = Path("/proc/self/statm")
+    if pages.is_file() and int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > MEMORY:
+        jax.clear_caches()
+
+
 @pytest.fixture
 def unchecked():
     """The package as its users run it: without the tests' own type checker, which would refuse a wrong word first."""

@@ -12,6 +12,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import PRNGKeyArray, PyTree
 
 from lrgd_jax.certify.tracing.free_functions import free
@@ -140,7 +141,7 @@ class Claim:
                 numbers = jax.random.randint(one_key, padded, 0, dimensions[spec.below])
             else:
                 numbers = jax.random.normal(one_key, padded, dtype)
-            if not isinstance(numbers, jax.core.Tracer):
+            if not isinstance(numbers, Tracer):
                 numbers = np.asarray(numbers)
             drawn[name] = jnp.asarray(numbers[:size].reshape(shape))
         return drawn

@@ -122,7 +122,7 @@ def compare(
     with np.errstate(all="ignore"):
         tolerance = flatten_result(left.error) + flatten_result(right.error)
         tolerance = tolerance if deviation is None else tolerance + allowed_deviation(deviation, left)
-        gaps = measure_gaps(*sides, tolerance, relation=relation)
+        gaps = measure_gaps(sides[0], sides[1], tolerance, relation=relation)
     if not gaps.finite:
         return _unusable("the tolerance or the difference is not finite, so it decides nothing")
     ratio, limit = float(gaps.ratio), float(gaps.limit)

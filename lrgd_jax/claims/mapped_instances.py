@@ -61,7 +61,7 @@ def compare_mapped(shape: CompiledShape, dtype: str, instances: int, *, seed: in
         What they show; None where a side cannot be mapped over instances: it decides by its arguments, factorises a
         matrix, or is so deep that its tolerance is `Adjoint`.
     """
-    if isinstance(shape.claim.tolerance, Adjoint) or not jax.config.jax_enable_x64:
+    if isinstance(shape.claim.tolerance, Adjoint) or jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
         return None
     index = shape.claim.shapes.index(shape.dimensions)
     program = jax.jit(compare_instances(shape, dtype, claim_key(shape.claim, seed, index)))

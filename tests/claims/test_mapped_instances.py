@@ -18,17 +18,30 @@ def mapped(claim, *, dtype="float64", instances=40):
     return compare_mapped(make_shape(claim, 0, dtype, 1, 0), dtype, instances, seed=0)
 
 
+def failure_of(claim, instances):
+    failure = check_claim(claim, dtype="float64", instances=instances, mutants=False).failure
+    assert failure is not None
+    assert failure.instance is not None
+    return failure.instance, failure
+
+
 def test_a_true_claim_meets_at_every_instance(monkeypatch):
     monkeypatch.setattr("lrgd_jax.claims.mapped_instances.AT_ONCE", 16)
     outcome, single = mapped(TRUE), check_claim(replace(TRUE, shapes=TRUE.shapes[:1]), dtype="float64", instances=40)
+    assert outcome is not None
     assert (outcome.instances, outcome.fallen) == (40, None)
     # the same instances, to the rounding of what XLA fuses otherwise
     assert 0 <= outcome.worst_ratio <= 1
+    assert single.detection_limit is not None
+    assert outcome.detection_limit is not None
     assert single.detection_limit / 2 <= outcome.detection_limit <= 2 * single.detection_limit
 
 
 def test_a_wrong_claim_falls_with_the_arguments_of_its_instance():
-    number, arguments = mapped(FALSE).fallen
+    outcome = mapped(FALSE)
+    assert outcome is not None
+    assert outcome.fallen is not None
+    number, arguments = outcome.fallen
     assert number == 0
     drawn = TRUE.instance(instance_key(FALSE, 0, 0, number), TRUE.shapes[0], "float64")
     for name, array in drawn.items():
@@ -40,7 +53,7 @@ def test_a_check_of_many_is_one_of_the_mapped(monkeypatch):
     verdict = check_claim(TRUE, dtype="float64", instances=20)
     assert verdict.passed
     assert verdict.instances == 20 * len(TRUE.shapes)
-    assert check_claim(FALSE, dtype="float64", instances=20, mutants=False).failure.instance == 0
+    assert failure_of(FALSE, 20)[0] == 0
 
 
 def test_a_rare_failure_is_found_and_named(monkeypatch):
@@ -50,8 +63,9 @@ def test_a_rare_failure_is_found_and_named(monkeypatch):
         return all_pairs(x) + jnp.where(x.sum() > 5, 1, 0)
 
     claim = replace(TRUE, right=rarely_wrong, shapes=TRUE.shapes[:1])
-    failure = check_claim(claim, dtype="float64", instances=200, mutants=False).failure
-    assert failure.instance >= check_claims.WALKED
+    number, failure = failure_of(claim, 200)
+    assert number >= check_claims.WALKED
+    assert failure.arguments is not None
     assert failure.arguments["x"].sum() > 5
     assert "times the tolerance" in failure.reason
 

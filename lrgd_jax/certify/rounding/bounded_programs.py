@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
 from lrgd_jax.certify.rounding.running_error import Bounded, Rounding, bound_outputs, inputs_of
@@ -54,15 +56,13 @@ def bounded(function: Program | Callable[..., Any]) -> Callable[..., Bounded]:
     """
 
     def value_and_bound(*args: Tree) -> Bounded:
-        if not jax.config.jax_enable_x64:
+        if jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
             raise ValueError(
                 "bounds are computed in float64: switch it on with jax.config.update('jax_enable_x64', True)"
             )
         program = as_program(function, args)
         for leaf in program.flatten(args):
-            if isinstance(leaf, jax.core.Tracer) and (
-                is_key(leaf.dtype) or not jnp.issubdtype(leaf.dtype, jnp.inexact)
-            ):
+            if isinstance(leaf, Tracer) and (is_key(leaf.dtype) or not jnp.issubdtype(leaf.dtype, jnp.inexact)):
                 raise UndecidableError(
                     f"an argument of dtype {leaf.dtype} is not known when the bound is traced; bind it, as by "
                     "functools.partial, or call without jit and vmap"

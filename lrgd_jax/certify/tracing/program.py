@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend import core
 
 FAULTS = (
@@ -112,7 +113,7 @@ def _is_jaxpr(x: object) -> bool:
 def _as_traced(x: Leaf, aval: Variable, position: int) -> Leaf:
     if is_key(aval.dtype):
         return x
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, Tracer):
         array = x
     else:
         array = np.asarray(x, aval.dtype) if isinstance(x, (bool, int, float)) else np.asarray(x)

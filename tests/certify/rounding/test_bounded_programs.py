@@ -1,5 +1,7 @@
 """Bounds as programs: those of the walk, for every rule, compiled and mapped over instances."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +28,7 @@ EPS, SMALLEST = 2.0**-52, 2.0**-1022
 def on_arrays_of_jax(program, arguments):
     """The bound by the rules of a trace, at once: what `bounded` stages out, operation by operation."""
     inputs = [
-        Rounded(jnp.asarray(x.value), jnp.asarray(x.error), x.format) if isinstance(x, Rounded) else x
+        replace(x, value=jnp.asarray(x.value), error=jnp.asarray(x.error)) if isinstance(x, Rounded) else x
         for x in inputs_of(program, arguments)
     ]
     return bound_traced(program, inputs)
