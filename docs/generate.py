@@ -17,6 +17,7 @@ from pages.mutants import mutant_tables
 from pages.narrow_formats import narrow_format_tables
 from pages.notebooks import notebook_pages
 from pages.primitives import primitives_page
+from pages.which_optimiser import which_optimiser_table
 
 from lrgd_jax.experiments import names
 
@@ -53,6 +54,8 @@ def main():
     write_pages(RESULTS, {"fuzzing.md": "\n".join(fuzzing_tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "kernel-faults" / "summary.json").read_text())
     write_pages(RESULTS, {"kernel-faults.md": "\n".join(kernel_fault_tables(summary)) + "\n"})
+    summary = json.loads((RESULTS / "which-optimiser" / "summary.json").read_text())
+    write_pages(RESULTS, {"which-optimiser.md": "\n".join(which_optimiser_table(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
     write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
 

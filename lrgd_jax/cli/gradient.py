@@ -27,7 +27,8 @@ def gradient(
         str | None,
         typer.Option(
             metavar="FUNCTION",
-            help="A metric, a function of a tangent of the state and of other arguments by name; Euclidean without it.",
+            help="A metric, a function of a tangent of the state and of other arguments by name, or 'any' to search "
+            "for a constant one; Euclidean without it.",
         ),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="UPDATE returns the new state, not its change.")] = False,
@@ -61,8 +62,9 @@ def _decide(
     from lrgd_jax.claims.user_files import find_function
 
     function = find_function(update)
-    lowering = None if metric is None else find_function(metric)
-    return is_gradient(function, shapes, wrt=wrt, metric=lowering, step=step, seed=seed)
+    if metric is None or metric == "any":
+        return is_gradient(function, shapes, wrt=wrt, metric=metric, step=step, seed=seed)
+    return is_gradient(function, shapes, wrt=wrt, metric=find_function(metric), step=step, seed=seed)
 
 
 def _code(verdict: Conservative | Rotational | Undecided) -> int:

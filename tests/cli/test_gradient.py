@@ -30,6 +30,14 @@ def diagonal(tangent, b):
 
 def nothing(tangent, b):
     return tangent * 0
+
+
+def sheared(S):
+    return jnp.stack([S[0] + S[1], 2 * S[0]])
+
+
+def row(S, k):
+    return S @ k
 """
 
 
@@ -62,6 +70,12 @@ def test_no_gradient_until_a_metric_is_named(run):
     assert "under the metric diagonal" in under.stdout
 
 
+def test_a_metric_is_searched_for(run):
+    result = run("sheared", "S:2", "--metric", "any")
+    assert result.exit_code == HOLDS, result.output
+    assert "M = [[2, 0], [0, 1]], positive definite" in result.stdout
+
+
 def test_what_is_not_decided_has_a_code_of_its_own(run):
     result = run("signs", "S:2")
     assert result.exit_code == ONLY_POINTS
@@ -73,6 +87,9 @@ def test_what_is_not_decided_has_a_code_of_its_own(run):
     [
         ("delta", "S:dv=1,dk=2; k:dk; v:dv", {"wrt": "W"}, "wrt names one of the arguments S, k, v"),
         ("delta", "S:dv=1,dk=2", {}, "needs a shape for 'k', 'v'"),
+        ("delta", "W:2; S:dv=1,dk=2; k:dk; v:dv", {"wrt": "W"}, "has no parameter 'W'"),
+        ("row", "S:dv=2,dk=3; k:dk", {}, "expected an array of the shape of the state"),
+        ("delta", "S:dv=1,dk=2 below 3; k:dk; v:dv", {}, "holds integers"),
         ("missing", "S:2", {}, "missing"),
         ("uneven", "S:dv=1,dk=2; k:dk; b:dk", {"metric": "nothing"}, "singular"),
     ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +18,7 @@ from lrgd_jax.certify.answers.equality import equal
 from lrgd_jax.certify.answers.unrefuted import Unrefuted
 from lrgd_jax.certify.gradients.field import LEFT, RIGHT, Field, Metric, Update
 from lrgd_jax.certify.gradients.line_integral import integration_weights
+from lrgd_jax.certify.gradients.metric_search import NoMetric, find_metric
 from lrgd_jax.certify.gradients.regularity import jumps, poles
 from lrgd_jax.certify.gradients.verdicts import Conservative, Loss, Rotational, Undecided
 from lrgd_jax.certify.tracing.shapes import Sizes, shapes_of
@@ -31,7 +34,7 @@ def is_gradient(
     shapes: str | Mapping[str, str | int | Sequence[int | str] | Sizes],
     *,
     wrt: str,
-    metric: Metric | None = None,
+    metric: Metric | Literal["any"] | None = None,
     step: bool = False,
     seed: int = 0,
 ) -> Conservative | Rotational | Undecided:
@@ -53,7 +56,8 @@ def is_gradient(
         wrt: the name of the state among them; an array of real numbers.
         metric: of a tangent of the state and, by name, of arguments other than the state: the metric applied to the
             tangent, such as `lambda tangent, b: tangent * b[None, :]`; linear in the tangent, symmetric and invertible,
-            which is checked. None is the Euclidean one.
+            which is checked. None is the Euclidean one; "any" asks whether there is one, a matrix that is the same for
+            all arguments, and searches for it where the Euclidean one does not serve.
         step: `update` returns the new state S'; then the loss is that of S - S', of which S' is a step downhill at
             rate one. Otherwise it is that of what `update` returns.
         seed: of points, primes and symbols.
@@ -62,11 +66,12 @@ def is_gradient(
         `Conservative`, which is true, with the loss where the update is a polynomial in the state of degree at most 8;
         `Rotational`, which is false, with two entries of the Jacobian that differ; or `Undecided`, which is false too,
         with the reason: the Jacobian is symmetric wherever it was tried and no more is known, or it is symmetric and
-        the update jumps, so that this says nothing.
+        the update jumps, so that this says nothing. A matrix that was found is `matrix` of the first.
 
     Raises:
         ValueError: `wrt` is no argument, or one of integers; the update returns another shape than the state's; the
-            metric depends on the state, or is not linear, not symmetric or singular.
+            metric depends on the state, or is not linear, not symmetric or singular; a metric is searched for a state
+            of more than 16 entries.
         NotCertifiableError: no layer can say anything of the Jacobian.
 
     Source: Spivak 1965, Calculus on Manifolds, theorem 4-11, for the criterion; the updates that it is asked of are the
@@ -86,9 +91,41 @@ def is_gradient(
         ...     return tangent * b[None, :]
         >>> bool(is_gradient(uneven, "S:dv=1,dk=2; k:dk; v:dv; b:dk", wrt="S", metric=metric))
         True
+        >>> def shear(S, k):
+        ...     return jnp.stack([S[0] + S[1], 2 * S[0]]) - k
+        >>> is_gradient(shear, "S:2; k:2", wrt="S", metric="any").matrix
+        ((2, 0), (0, 1))
     """
-    field = Field(update, shapes_of(shapes), wrt, metric, step)
+    if isinstance(metric, str):
+        if metric != "any":
+            raise ValueError(f"metric must be a function, 'any' or None, got {metric!r}")
+        return _under_any(Field(update, shapes_of(shapes), wrt, None, step), seed)
+    return _decide(Field(update, shapes_of(shapes), wrt, metric, step), seed)
+
+
+def _under_any(field: Field, seed: int) -> Conservative | Rotational | Undecided:
+    """The verdict under the Euclidean metric, or under a constant one that is found."""
+    plain = _decide(field, seed)
+    if not isinstance(plain, Rotational):
+        return plain
+    found = find_metric(field, seed)
+    if isinstance(found, NoMetric):
+        if found.certain:
+            return replace(plain, no_metric=found.reason)
+        return Undecided(
+            field.name, field.wrt, None, f"it is the gradient of no loss under the Euclidean one, and {found.reason}"
+        )
+    verdict = _decide(replace(field, metric=found.as_metric()), seed)
+    if isinstance(verdict, Conservative):
+        return replace(verdict, matrix=found.matrix, definite=found.definite)
+    reason = f"its Jacobian is symmetric under {found} at the points tried, and not certified to be so at others"
+    return Undecided(field.name, field.wrt, None, reason)
+
+
+def _decide(field: Field, seed: int) -> Conservative | Rotational | Undecided:
+    """The verdict under the field's own metric."""
     field.check()
+    wrt, metric = field.wrt, field.metric
     if metric is not None:
         _check_metric(field, seed)
     symmetric = equal(field.form(LEFT, RIGHT), field.form(RIGHT, LEFT), field.with_tangents, seed=seed)

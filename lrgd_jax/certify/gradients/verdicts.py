@@ -64,6 +64,8 @@ class Conservative:
         loss: the loss, where the update is a polynomial in the state; else None.
         poles: where the update may have no value. Near every other state there is a loss; that one loss serves all of
             them is not said, since it may have to wind around a pole.
+        matrix: of the metric, for the state's entries in their order, where it was searched for and found.
+        definite: whether u' M u > 0 for every u but zero; else a step downhill goes up in some directions.
 
     Examples:
         >>> from lrgd_jax.certify import is_gradient
@@ -78,6 +80,8 @@ class Conservative:
     certificate: Certificate
     loss: Loss | None
     poles: tuple[Condition, ...] = ()
+    matrix: tuple[tuple[int, ...], ...] | None = None
+    definite: bool = True
 
     def __bool__(self) -> bool:
         return True
@@ -85,6 +89,9 @@ class Conservative:
     def __str__(self) -> str:
         under = "" if self.metric is None else f" under the metric {self.metric}"
         lines = [f"gradient: {self.update} is the gradient of a loss of {self.wrt}{under}"]
+        if self.matrix is not None:
+            kind = "positive definite" if self.definite else "indefinite: a step goes up in some directions"
+            lines.append(f"  {self.metric} = {[list(row) for row in self.matrix]}, {kind}")
         if self.poles:
             lines.append(
                 "  near every state at which it has a value; one loss for all of them might wind around a pole:"
@@ -117,6 +124,8 @@ class Conservative:
             "update": self.update,
             "wrt": self.wrt,
             "metric": self.metric,
+            "matrix": None if self.matrix is None else [list(row) for row in self.matrix],
+            "definite": self.definite,
             "poles": [pole.as_dict() for pole in self.poles],
             "loss": None
             if self.loss is None
@@ -143,6 +152,7 @@ class Rotational:
         entries: two entries of the state.
         derivatives: of the update's first entry by the state's second, and the other way round.
         counterexample: to the symmetry.
+        no_metric: why no constant metric serves, where one was searched for.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -160,6 +170,7 @@ class Rotational:
     entries: tuple[tuple[int, ...], tuple[int, ...]]
     derivatives: tuple[float, float]
     counterexample: Counterexample
+    no_metric: str = ""
 
     def __bool__(self) -> bool:
         return False
@@ -168,10 +179,13 @@ class Rotational:
         under = "" if self.metric is None else f" under the metric {self.metric}"
         first, second = (str(list(entry)) if entry else "" for entry in self.entries)
         sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        lines = [f"no gradient: {self.update} is the gradient of no loss of {self.wrt}{under}; {sizes}"]
+        at = f"; {sizes}" if sizes else ""
+        lines = [f"no gradient: {self.update} is the gradient of no loss of {self.wrt}{under}{at}"]
         lines += [f"  {name} = {np.asarray(value).tolist()}" for name, value in self.arguments.items()]
         lines.append(f"  d{self.update}{first}/d{self.wrt}{second} = {self.derivatives[0]:g}")
         lines.append(f"  d{self.update}{second}/d{self.wrt}{first} = {self.derivatives[1]:g}")
+        if self.no_metric:
+            lines.append(f"  nor under another constant metric: {self.no_metric}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
@@ -185,6 +199,7 @@ class Rotational:
             "arguments": {name: np.asarray(value).tolist() for name, value in self.arguments.items()},
             "entries": [list(entry) for entry in self.entries],
             "derivatives": list(self.derivatives),
+            "no_metric": self.no_metric or None,
             "counterexample": self.counterexample.as_dict(),
         }
 
