@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import matplotlib as mpl
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lrgd_jax.report.style import CYCLE, INK, MARKERS, STYLE
 
-__all__ = ["age_weights_figure", "key_noise_figure", "spectral_filter_figure"]
+__all__ = ["age_weights_figure", "key_noise_figure", "spectral_filter_figure", "spectrum_figure"]
 
 
 def spectral_filter_figure(
@@ -122,4 +122,25 @@ def key_noise_figure(
             right.errorbar(strengths, measured[label], 3 * spread[label], fmt=MARKERS[k + 2], capsize=3, **style)
         right.set(title="Gaussian noise on the keys", xlabel="deviation of the noise", ylabel="bias of the output")
         right.legend(fontsize=9.5)
+    return figure
+
+
+def spectrum_figure(eigenvalues: Mapping[str, Complex[np.ndarray, " n"]]) -> Figure:
+    """Where the eigenvalues of steps lie: within the unit circle a mode of the error shrinks, off the axis it rings.
+
+    Args:
+        eigenvalues: of the Jacobian of each update, by its name.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+        axes = figure.subplots()
+        angles = np.linspace(0, 2 * np.pi, 181)
+        axes.plot(np.cos(angles), np.sin(angles), color=INK, linewidth=0.8)
+        axes.axhline(0, color=INK, linewidth=0.5)
+        for k, (name, numbers) in enumerate(eigenvalues.items()):
+            colour, mark = CYCLE[k % len(CYCLE)], MARKERS[k % len(MARKERS)]
+            # the later ones are smaller, so that none is hidden where several share a place
+            axes.plot(np.real(numbers), np.imag(numbers), mark, color=colour, markersize=11 - k, label=name)
+        axes.set(title="Eigenvalues of a step", xlabel="real part", ylabel="imaginary part", aspect="equal")
+        axes.legend(fontsize=9.5, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
