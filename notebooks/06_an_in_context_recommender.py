@@ -165,10 +165,9 @@ found = {share: suspicion(poisoned, split.valid, ListLoss()) for share, poisoned
 after = {share: result(prune(poisoned, found[share].outlying())) for share, poisoned in attacked.items()}
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
 for (share, suspected), (shown, change) in zip(found.items(), after.values(), strict=True):
-    fake, out = suspected.users >= len(split.users), suspected.outlying()
-    fakes, others = suspected.effects[fake], np.sort(suspected.effects[~fake])
-    area = area_under_curve(fakes, others)
-    axes[0].ecdf(np.searchsorted(others, fakes) / len(others), label=f"{share:.1%} fakes, area {area:.2f}")
+    fake, out, effects = suspected.users >= len(split.users), suspected.outlying(), suspected.effects
+    area, others = area_under_curve(effects[fake], effects[~fake]), np.sort(effects[~fake])
+    axes[0].ecdf(np.searchsorted(others, effects[fake]) / len(others), label=f"{share:.1%} fakes, area {area:.2f}")
     print(f"{share:5.1%} fakes: pruned {out[fake].mean():4.0%}, and {out[~fake].mean():.2%} of the others;", end=" ")
     print(f"the item is in {shown:.1%} of the lists, NDCG@10 {change}")
 axes[0].set(title="Share of fakes found, by effect", xlabel="share of the others that look worse")
