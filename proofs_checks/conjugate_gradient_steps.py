@@ -81,7 +81,7 @@ $d$ steps the next one is zero, $x_d = x_*$, and $KH^{-1} = (KK^\top+\lambda I)^
 
 The bound in the spectrum is `conjugate-gradient-bound`.
 """,
-    source="Hestenes and Stiefel 1952, theorem 6:1; as the solver of a mesa layer: von Oswald et al. 2025, arXiv 2506.05233",
+    source="Hestenes and Stiefel 1952 (as commonly stated); as the solver of a mesa layer: von Oswald et al. 2025, arXiv 2506.05233",
     arguments={"query": "d", "keys": "n d", "values": "n dv", "ridge": ""},
     dimensions={"n": (2, 3), "d": (2, 2), "dv": (1, 2), "steps": (1, 2)},
     shapes=({"n": 2, "d": 2, "dv": 1, "steps": 1}, {"n": 2, "d": 2, "dv": 1, "steps": 2}),

@@ -61,7 +61,7 @@ $W_i = W_{i-1}(I-b_ik_ik_i^\top) + b_iv_ik_i^\top$. Unroll: $W_0$ is multiplied 
 
 One step on the batch, $S - \sum_i\nabla\ell_i(S)$, keeps the terms of first order in $b$; the products of overlapping keys are missing. Both agree where the keys of a token are orthogonal and the later products vanish.
 """,
-    source="Siems et al. 2025, arXiv 2502.10297, section 3 (several steps a token); the contrast with a batch is ours",
+    source="Siems et al. 2025, arXiv 2502.10297 (several steps a token, as commonly stated); the contrast with a batch is ours",
     arguments={"memory": "dv d", "keys": "steps d", "values": "steps dv", "strengths": "steps"},
     dimensions={"steps": (2, 3), "d": (1, 3), "dv": (1, 2)},
     shapes=({"steps": 3, "d": 2, "dv": 2}, {"steps": 2, "d": 3, "dv": 1}),

@@ -69,7 +69,7 @@ $r$. So state $\ell$ is the sum of $v_sk_s^\top$ over $B_t^{(\ell)}$; that is th
 
 If all weights are equal it is linear attention. The weights belong to the query and its levels, not to the tokens: when buckets merge, old tokens are weighed anew.
 """,
-    source="Guo et al. 2025, arXiv 2506.04761, section 3 (as commonly stated); the reading as duals is ours",
+    source="Guo et al. 2025, arXiv 2506.04761 (as commonly stated); the reading as duals is ours",
     arguments={"queries": "n d", "keys": "n d", "values": "n dv", "weights": "n levels"},
     dimensions={"n": (3, 5), "d": (1, 2), "dv": (1, 2), "levels": (4, 4)},
     shapes=({"n": 4, "d": 2, "dv": 1, "levels": 4}, {"n": 3, "d": 1, "dv": 2, "levels": 4}),

@@ -82,7 +82,7 @@ $\Delta_ta_t = W\delta_t$. Two solutions differ by $Z$ with $Za_t = 0$, and $\la
 One update for all positions would have to solve $XA = W\Delta$ for the matrix $A$ of their states, at once; its rank is in general that of $\Delta$, not one. The right side solves the conditions of optimality (the gradient of a
 Lagrangian by `jax.grad`) without the formula.
 """,
-    source="the update: Dherin et al. 2025, arXiv 2507.16003, theorem 2.2; that it is the smallest is elementary",
+    source="the update: Dherin et al. 2025, arXiv 2507.16003 (as commonly stated); that it is the smallest is elementary",
     arguments={"first": "f d", "states": "n d", "shifts": "n d", "other": "f d"},
     dimensions={"n": (2, 3), "d": (2, 3), "f": (1, 2)},
     shapes=({"n": 2, "d": 3, "f": 2}, {"n": 2, "d": 2, "f": 1}),

@@ -109,7 +109,7 @@ Newton step, its gradient by `jax.grad`.
             all_fit,
             quoted=Misquotation(
                 says="DeltaNet's update is the closed-form minimiser of |W - S|^2 + b |W k - v|^2.",
-                source="commonly read into the online-learning view of Yang et al. 2024, arXiv 2412.06464, section 3.1",
+                source="commonly read into the online-learning view of Yang et al. 2024, arXiv 2412.06464",
                 rather="That is Longhorn, with the step b/(1 + b |k|^2). DeltaNet minimises |W - S|^2 - 2b <W k, v - S k>: the error is the old memory's and does not depend on W.",
             ),
         ),

@@ -82,7 +82,7 @@ $\mathbb E\hat\Sigma^2 = \frac{N+1}N\Sigma^2+\frac{\operatorname{tr}\Sigma}N\Sig
 
 The left side averages over all prompts of a law on five points that has the normal moments up to the fifth, from which the loss cannot tell the normal law (it is of degree four in each input), and differentiates by `jax.grad`.
 """,
-    source="Ahn et al. 2023, arXiv 2306.00297, theorem 1; Zhang et al. 2023, arXiv 2306.09927 (as commonly stated; the cost of another layer is derived here)",
+    source="Ahn et al. 2023, arXiv 2306.00297; Zhang et al. 2023, arXiv 2306.09927 (as commonly stated; the cost of another layer is derived here)",
     arguments={"root": "d d", "shift": "d d"},
     dimensions={"n": (1, 2), "d": (1, 2)},
     shapes=({"n": 1, "d": 2}, {"n": 2, "d": 1}),
