@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.extend import core
+from jaxtyping import Array
 
 from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
+from lrgd_jax.certify.rounding.formats import format_of
+from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Bounded, Rounding, bound_outputs, inputs_of
 from lrgd_jax.certify.tracing.program import Program, Tree, as_program, is_key
 from lrgd_jax.certify.walking.discrete import UndecidableError
-from lrgd_jax.certify.walking.system import Rule
+from lrgd_jax.certify.walking.system import Rule, is_floating
 
 __all__ = ["bound_traced", "bounded"]
 
@@ -23,6 +27,34 @@ class _TracedRounding(Rounding):
     """Rounded numbers whose values are not known yet; what chooses pivots, or is filled entry by entry, has no rule."""
 
     rules: Mapping[str, Rule] = {name: rule for name, rule in Rounding.rules.items() if name not in FACTORIZATIONS}
+
+    def scan(
+        self, eqn: core.JaxprEqn, step: Callable[..., list[Any]], carry: Sequence[Any], rows: Sequence[Any]
+    ) -> list[Any] | None:
+        """A scan of values and errors, unless integers are carried, which must be known."""
+        if not all(isinstance(x, Rounded) for x in (*carry, *rows)) or not all(map(is_floating, eqn.outvars)):
+            return None
+        formats = [format_of(var.aval.dtype) for var in eqn.outvars]
+
+        def staged(state: list[_Parts], row: list[_Parts]) -> tuple[list[_Parts], list[_Parts]]:
+            elements = [Rounded(*parts, x.format) for parts, x in zip([*state, *row], [*carry, *rows], strict=True)]
+            outputs = [_parts(x) for x in step(*elements)]
+            return outputs[: len(carry)], outputs[len(carry) :]
+
+        start, table = [_parts(x) for x in carry], [_parts(x) for x in rows]
+        state, collected = jax.lax.scan(
+            staged, start, table, length=eqn.params["length"], reverse=eqn.params["reverse"]
+        )
+        return [Rounded(*parts, form) for parts, form in zip([*state, *collected], formats, strict=True)]
+
+
+_Parts: TypeAlias = tuple[Array, Array]
+"""A value and its error."""
+
+
+def _parts(x: Rounded) -> _Parts:
+    value = jnp.asarray(x.value, jnp.float64)
+    return value, jnp.broadcast_to(jnp.asarray(x.error, jnp.float64), value.shape)
 
 
 def bounded(function: Program | Callable[..., Any]) -> Callable[..., Bounded]:
@@ -34,7 +66,8 @@ def bounded(function: Program | Callable[..., Any]) -> Callable[..., Bounded]:
     be a little wider: nothing is known of the arguments, and what XLA flushes to zero in the bound itself is added.
 
     Args:
-        function: a function of arrays, or its `trace`. Loops are unrolled; integer arguments must be known.
+        function: a function of arrays, or its `trace`. A scan of numbers stays one, other loops are unrolled; integer
+            arguments must be known.
 
     Returns:
         A function of the same arguments, with a `Bounded` of float64 arrays of the result's structure.

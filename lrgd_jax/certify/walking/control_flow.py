@@ -42,6 +42,9 @@ def _scan(system: System[Any], eqn: core.JaxprEqn, inputs: list[Any], run: Run) 
     p = eqn.params
     body, length, (fixed, carried) = p["jaxpr"], p["length"], versions.scan_layout(p)
     consts, carry, rows = inputs[:fixed], inputs[fixed : fixed + carried], inputs[fixed + carried :]
+    staged = system.scan(eqn, lambda *parts: run(body, [*consts, *parts]), carry, rows)
+    if staged is not None:
+        return staged
     in_vars, out_vars = eqn.invars[fixed + carried :], eqn.outvars[carried:]
     collected: list[list[Any]] = []
     for k in reversed(range(length)) if p["reverse"] else range(length):

@@ -77,6 +77,12 @@ class System(Generic[E]):
         """Called on a tensor that the program marks by `jax.ad_checkpoint.checkpoint_name`."""
         return element
 
+    def scan(
+        self, eqn: core.JaxprEqn, step: Callable[..., list[Any]], carry: Sequence[Any], rows: Sequence[Any]
+    ) -> list[Any] | None:
+        """The outputs of a `scan` whose `step` takes what is carried and a row; None for steps one after another."""
+        return None
+
     def apply(self, eqn: core.JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
         """The outputs of an arithmetic equation."""
         rule = self.rules.get(eqn.primitive.name)

@@ -73,6 +73,33 @@ def test_compiled_and_mapped_it_is_still_the_bound_of_the_walk(form):
         assert (np.abs(many.error[k] - one.error) <= roundings * EPS * one.error).all()
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_scan_is_bounded_step_by_step(reverse):
+    def decayed(rows, start):
+        def step(state, row):
+            state = 0.9 * state + row * row
+            return state, jnp.tanh(state)
+
+        return jax.lax.scan(step, start, rows, reverse=reverse)
+
+    rows, start = np.random.default_rng(0).normal(size=(50, 3)), np.zeros(3)
+    program = jax.jit(bounded(decayed))
+    assert str(jax.make_jaxpr(bounded(decayed))(rows, start)).count(" tanh ") <= 2
+    for one, other in zip(
+        *(jax.tree.leaves(x.error) for x in (program(rows, start), running_error(decayed, rows, start))),
+        strict=True,
+    ):
+        assert (np.abs(one - other) <= 2 * (64 + rows.size) * EPS * other).all()
+
+
+def test_a_scan_that_counts_is_unrolled():
+    def counted(rows):
+        return jax.lax.scan(lambda k, row: (k + 1, row * k), 0, rows)[1]
+
+    rows = np.ones((4, 2))
+    np.testing.assert_array_equal(jax.jit(bounded(counted))(rows).value, np.arange(4)[:, None] * rows)
+
+
 def test_a_decision_that_rounding_leaves_open_costs_both_cases():
     def step(x):
         return jnp.where(x * x > 2, 10 * x, -x)
