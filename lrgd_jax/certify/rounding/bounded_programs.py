@@ -13,10 +13,10 @@ from jax.extend import core
 from jaxtyping import Array
 
 from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
-from lrgd_jax.certify.rounding.formats import format_of
+from lrgd_jax.certify.rounding.formats import Format, format_of
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Bounded, Rounding, bound_outputs, inputs_of
-from lrgd_jax.certify.tracing.program import Program, Tree, as_program, is_key
+from lrgd_jax.certify.tracing.program import Program, Tree, Variable, as_program, is_key
 from lrgd_jax.certify.walking.discrete import UndecidableError
 from lrgd_jax.certify.walking.system import Rule, is_floating
 
@@ -34,10 +34,11 @@ class _TracedRounding(Rounding):
         """A scan of values and errors, unless integers are carried, which must be known."""
         if not all(isinstance(x, Rounded) for x in (*carry, *rows)) or not all(map(is_floating, eqn.outvars)):
             return None
-        formats = [format_of(var.aval.dtype) for var in eqn.outvars]
+        avals: list[Variable] = [var.aval for var in eqn.outvars]
+        formats = [format_of(aval.dtype) for aval in avals]
 
         def staged(state: list[_Parts], row: list[_Parts]) -> tuple[list[_Parts], list[_Parts]]:
-            elements = [Rounded(*parts, x.format) for parts, x in zip([*state, *row], [*carry, *rows], strict=True)]
+            elements = [_rounded(parts, x.format) for parts, x in zip([*state, *row], [*carry, *rows], strict=True)]
             outputs = [_parts(x) for x in step(*elements)]
             return outputs[: len(carry)], outputs[len(carry) :]
 
@@ -45,11 +46,15 @@ class _TracedRounding(Rounding):
         state, collected = jax.lax.scan(
             staged, start, table, length=eqn.params["length"], reverse=eqn.params["reverse"]
         )
-        return [Rounded(*parts, form) for parts, form in zip([*state, *collected], formats, strict=True)]
+        return [_rounded(parts, form) for parts, form in zip([*state, *collected], formats, strict=True)]
 
 
 _Parts: TypeAlias = tuple[Array, Array]
 """A value and its error."""
+
+
+def _rounded(parts: Sequence[Any], form: Format) -> Rounded:
+    return Rounded(parts[0], parts[1], form)
 
 
 def _parts(x: Rounded) -> _Parts:
@@ -81,8 +86,8 @@ def bounded(function: Program | Callable[..., Any]) -> Callable[..., Bounded]:
         >>> with jax.enable_x64(True):
         ...     xs = jnp.arange(6, dtype=jnp.float32).reshape(3, 2) / 3
         ...     lengths = jax.jit(jax.vmap(bounded(lambda x: x @ x)))(xs)
-        >>> lengths.value.shape, bool((0 < lengths.error).all()), bool((lengths.error < 1e-5).all())
-        ((3,), True, True)
+        ...     print(lengths.value.shape, 0 < lengths.error.min(), lengths.error.max() < 1e-5)
+        (3,) True True
 
     Source:
         Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.3.
