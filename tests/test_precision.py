@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lrgd_jax.certify.tracing.program import Variable
 from lrgd_jax.features import DPFP, PositiveRandomFeatures, TaylorFeatures, elu_plus_one, identity, relu
 from lrgd_jax.kernels import ExponentialKernel, expansion_norm, kernel_of, log_gram
 from lrgd_jax.positions import alibi_bias, rotary_frequencies, rotate
@@ -40,8 +41,9 @@ def test_formats_are_the_widest_and_float32_at_least():
 def test_a_program_in_float32_has_no_conversion():
     x, frequencies = jnp.ones((4, 2), np.float32), rotary_frequencies(2)
     for function in (lambda x: rotate(x, jnp.arange(4), frequencies), jax.vmap(TaylorFeatures(2)), jax.vmap(relu)):
-        converted = [e for e in jax.make_jaxpr(function)(x).eqns if e.primitive.name == "convert_element_type"]
-        assert all(jnp.issubdtype(e.invars[0].aval.dtype, jnp.integer) for e in converted)
+        eqns = [e for e in jax.make_jaxpr(function)(x).eqns if e.primitive.name == "convert_element_type"]
+        converted: list[Variable] = [e.invars[0] for e in eqns]
+        assert all(jnp.issubdtype(var.aval.dtype, jnp.integer) for var in converted)
 
 
 @pytest.mark.parametrize("layout", ["half", "interleaved"])

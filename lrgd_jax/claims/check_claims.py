@@ -175,7 +175,7 @@ def _compare(shapes: Sequence[CompiledShape]) -> _Compared:
 
 def _nothing_compared(shapes: Sequence[CompiledShape], failure: Failure | None) -> Failure | None:
     """The failure, or the one that two sides cannot fall."""
-    if not any(aval.size for shape in shapes for aval in shape.left.program.jaxpr.out_avals):
+    if not any(aval.size for shape in shapes for aval in shape.left.program.out_avals):
         return Failure("the sides return nothing, so nothing was compared", shapes[0].dimensions)
     same = all(str(shape.left.program.jaxpr) == str(shape.right.program.jaxpr) for shape in shapes)
     if failure is None and same:

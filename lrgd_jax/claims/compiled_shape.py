@@ -105,7 +105,7 @@ class CompiledShape:
     def mismatch(self) -> str | None:
         """Why the sides' results cannot be compared at all."""
         programs = self.left.program, self.right.program
-        dtypes = [[aval.dtype for aval in program.jaxpr.out_avals] for program in programs]
+        dtypes = [[aval.dtype for aval in program.out_avals] for program in programs]
         first, second = side_names(self.claim)
         reason = mismatch(*programs, (first, second))
         if reason is None and dtypes[0] != dtypes[1]:

@@ -57,7 +57,7 @@ class TracedSide:
     @property
     def output(self) -> list[str]:
         """Structure, dtypes and shapes of the result, in words."""
-        avals = [f"{aval.dtype}{list(aval.shape)}" for aval in self.program.jaxpr.out_avals]
+        avals = [f"{aval.dtype}{list(aval.shape)}" for aval in self.program.out_avals]
         return [str(self.program.out_tree), *avals]
 
 
@@ -123,7 +123,7 @@ def side_names(claim: Claim) -> tuple[str, str]:
 def prepare_by(given: TracedSide, drawn: Arguments) -> dict[str, Argument]:
     """The drawn arguments after a traced `given`, evaluated without compiling."""
     changed = given.evaluate(drawn).value
-    dtypes = given.program.unflatten([aval.dtype for aval in given.program.jaxpr.out_avals])
+    dtypes = given.program.unflatten([aval.dtype for aval in given.program.out_avals])
     # what is changed keeps the dtype that it was drawn in; what is added has the one that `given` computes
     dtypes = {name: drawn[name].dtype if name in drawn else dtypes[name] for name in dtypes}
     return {**drawn, **jax.tree.map(_cast, changed, dtypes)}

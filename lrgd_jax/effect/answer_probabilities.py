@@ -1,7 +1,7 @@
 """How probable the tokens of an answer are with and without the demonstrations, and what else was likely."""
 
 # jax and flax leave what jit, grad and field return, and arguments of array functions, without types
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from typing import NamedTuple
 

@@ -1,7 +1,7 @@
 """Losses and gradients at many points: one compilation a loss and batch size, whatever the number of points."""
 
 # jax and flax leave what jit, grad and field return, and arguments of array functions, without types
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from functools import partial
 from typing import NamedTuple
@@ -73,7 +73,7 @@ def losses_at(loss: GatedLoss, points: Float[np.ndarray, "b N"], *, batch: int =
         [4.0, 3.0]
     """
     chunks = _chunks(loss, points, batch)
-    losses = [np.asarray(_losses(loss, chunk), np.float64) for chunk in chunks]
+    losses: list[Float[np.ndarray, " batch"]] = [np.asarray(_losses(loss, chunk), np.float64) for chunk in chunks]
     return np.concatenate(losses)[: len(points)]
 
 

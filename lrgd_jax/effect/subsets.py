@@ -7,7 +7,7 @@ $\sum_i 2^{i-1} n_i + 2^N n_q$ tokens, where one forward pass a subset would rea
 """
 
 # jax and flax leave what jit, grad and field return, and arguments of array functions, without types
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from functools import partial
 from typing import NamedTuple

@@ -88,7 +88,7 @@ class Comparison:
     def verdict(self) -> Certificate | Counterexample | Unrefuted:
         """What all layers together say."""
         pair = trace_pair(self.f, self.g, self.shapes)
-        if not sum(aval.size for aval in pair.left.jaxpr.out_avals):
+        if not sum(aval.size for aval in pair.left.out_avals):
             raise ValueError("the functions return no number, so there is nothing to certify")
         exact = self._exact(pair)
         certain = isinstance(exact, Disagreement) and exact.certain
@@ -195,7 +195,7 @@ class Comparison:
         if isinstance(exact, Agreement) and exact.left_out:
             notes.append("nothing is said of arguments at which two numbers are equal that are compared and not affine")
         some = integers is not None and not integers.exhaustive
-        if some and any(not jnp.issubdtype(aval.dtype, jnp.inexact) for aval in pair.left.jaxpr.out_avals):
+        if some and any(not jnp.issubdtype(aval.dtype, jnp.inexact) for aval in pair.left.out_avals):
             notes.append("integers and booleans among the results are equal where they were compared")
         return Certificate(
             functions=names_of(self.f, self.g),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
 from lrgd_jax.certify.verdicts.conditions import Condition, conditions_of, place_of
 
 __all__ = ["jumps", "poles"]
@@ -44,4 +44,4 @@ def _jumping(jaxpr: core.Jaxpr) -> Iterator[core.JaxprEqn]:
         if eqn.primitive.name in _JUMPING and not with_itself:
             yield eqn
         for inner in inner_jaxprs(eqn):
-            yield from _jumping(inner.jaxpr if isinstance(inner, core.ClosedJaxpr) else inner)
+            yield from _jumping(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)

@@ -174,7 +174,7 @@ def trace_call(
 
 
 def _kinds(program: Program) -> list[bool]:
-    return [bool(jnp.issubdtype(aval.dtype, jnp.inexact)) for aval in program.jaxpr.out_avals]
+    return [bool(jnp.issubdtype(aval.dtype, jnp.inexact)) for aval in program.out_avals]
 
 
 def _real(function: Callable[..., Any]) -> Callable[..., Any]:

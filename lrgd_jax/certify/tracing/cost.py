@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable, inner_jaxprs
 
 __all__ = ["Cost", "cost_of"]
 
@@ -48,7 +48,7 @@ def _of(jaxpr: core.Jaxpr) -> Cost:
 
 
 def _equation(eqn: core.JaxprEqn) -> Cost:
-    inner = [_of(x.jaxpr if isinstance(x, core.ClosedJaxpr) else x) for x in inner_jaxprs(eqn)]
+    inner = [_of(x.jaxpr if isinstance(x, ClosedJaxpr) else x) for x in inner_jaxprs(eqn)]
     if not inner:
         return Cost(1, sum(math.prod(_shape(x)) for x in eqn.outvars) * _terms(eqn))
     rounds = eqn.params["length"] if eqn.primitive.name == "scan" else _ROUNDS if eqn.primitive.name == "while" else 1

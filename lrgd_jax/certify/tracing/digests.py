@@ -10,7 +10,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
-from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
 
 __all__ = ["digest"]
 
@@ -32,7 +32,7 @@ def _without_addresses(text: str) -> str:
 
 def _hidden_parts(jaxpr: Any) -> Iterator[Any]:
     """Constants, and the digests of functions behind free ones."""
-    if isinstance(jaxpr, core.ClosedJaxpr):
+    if isinstance(jaxpr, ClosedJaxpr):
         yield from jaxpr.consts
         jaxpr = jaxpr.jaxpr
     for eqn in jaxpr.eqns:

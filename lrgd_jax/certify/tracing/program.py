@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+from jax.core import ShapedArray, Tracer
 from jax.extend import core
 
 FAULTS = (
@@ -26,6 +26,9 @@ FAULTS = (
     ValueError,
 )
 """What the evaluation of a program may raise at a point that it has no value for."""
+
+ClosedJaxpr: TypeAlias = core.ClosedJaxpr  # pyright: ignore[reportPrivateImportUsage] (JAX 0.12 does not type the name)
+"""A jaxpr with its constants; from JAX 0.12 on it is another name of `core.Jaxpr`, which holds them itself."""
 
 Variable: TypeAlias = Any
 """A `core.Var` or `core.Literal` that holds an array; JAX does not type the shape and the dtype of its `aval`."""
@@ -54,9 +57,14 @@ class Program:
         PyTreeDef(((*, *),))
     """
 
-    jaxpr: core.ClosedJaxpr
+    jaxpr: ClosedJaxpr
     in_tree: Any
     out_tree: Any
+
+    @property
+    def out_avals(self) -> list[ShapedArray]:
+        """Shapes and dtypes of the leaves of the result, which are arrays; JAX does not type that they are."""
+        return cast("list[ShapedArray]", self.jaxpr.out_avals)
 
     def flatten(self, args: Sequence[Tree]) -> list[Leaf]:
         """The leaves of `args` as arrays of the traced shapes and dtypes.
@@ -95,7 +103,7 @@ def as_program(function: Program | Callable[..., Any], args: Sequence[Tree]) -> 
     return function if isinstance(function, Program) else trace(function, *args)
 
 
-def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[core.ClosedJaxpr | core.Jaxpr]:
+def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[ClosedJaxpr | core.Jaxpr]:
     """The programs within an equation: of a call, of a loop, of the branches of a condition."""
     leaves = jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr)
     return (x for x in leaves if _is_jaxpr(x))
@@ -107,7 +115,7 @@ def is_key(dtype: DType) -> bool:
 
 
 def _is_jaxpr(x: object) -> bool:
-    return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
+    return isinstance(x, ClosedJaxpr | core.Jaxpr)
 
 
 def _as_traced(x: Leaf, aval: Variable, position: int) -> Leaf:

@@ -65,4 +65,4 @@ def comparable(left: Any, right: Any, names: tuple[str, str] = NAMES) -> None:
 
 
 def _result_of(x: Any) -> Any:
-    return x.unflatten(x.jaxpr.out_avals) if isinstance(x, Program) else x
+    return x.unflatten(x.out_avals) if isinstance(x, Program) else x

@@ -26,7 +26,7 @@ from lrgd_jax.certify.fields.cells import CellField, OpenSignError
 from lrgd_jax.certify.fields.half_spaces import TooManyPlanesError, value_at, witness
 from lrgd_jax.certify.fields.prime_fields import primes
 from lrgd_jax.certify.fields.symbolic import OrderError
-from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
 from lrgd_jax.certify.verdicts.random_fields import (
     FALSE_ACCEPT,
     FEWEST_FIELDS,
@@ -211,7 +211,7 @@ def _work(jaxpr: core.Jaxpr) -> int:
     """How many numbers a program computes, products of contractions included; a loop counts once."""
     own = sum(_products(eqn) * math.prod(shape_of(var)) for eqn in jaxpr.eqns for var in eqn.outvars)
     inner = (x for eqn in jaxpr.eqns for x in inner_jaxprs(eqn))
-    return own + sum(_work(x.jaxpr if isinstance(x, core.ClosedJaxpr) else x) for x in inner)
+    return own + sum(_work(x.jaxpr if isinstance(x, ClosedJaxpr) else x) for x in inner)
 
 
 def _products(eqn: core.JaxprEqn) -> int:

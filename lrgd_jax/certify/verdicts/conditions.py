@@ -19,7 +19,7 @@ from jax.extend import core
 from lrgd_jax.certify.fields.symbolic import MASK
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
 from lrgd_jax.certify.tracing.jax_versions import scan_layout
-from lrgd_jax.certify.tracing.program import Program, Variable
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable
 from lrgd_jax.certify.tracing.source_lines import enter, source_line
 from lrgd_jax.certify.walking.liveness import live
 
@@ -125,7 +125,7 @@ class _Reader:
     def __init__(self, found: dict[Condition, None]) -> None:
         self.found = found
 
-    def closed(self, closed: core.ClosedJaxpr, varies: Sequence[bool]) -> list[bool]:
+    def closed(self, closed: ClosedJaxpr, varies: Sequence[bool]) -> list[bool]:
         """Notes the conditions of a jaxpr; returns which of its outputs vary."""
         return self.open(closed.jaxpr, varies, closed.consts)
 
@@ -151,7 +151,7 @@ class _Reader:
             if control is not None:
                 return control(self, eqn, inputs)
             if inner is not None:
-                return self.closed(inner, inputs) if isinstance(inner, core.ClosedJaxpr) else self.open(inner, inputs)
+                return self.closed(inner, inputs) if isinstance(inner, ClosedJaxpr) else self.open(inner, inputs)
         for kind, text in _conditions(eqn, inputs):
             self._note(kind, text, eqn)
         return [any(inputs)] * len(eqn.outvars)
@@ -216,7 +216,7 @@ def _called(eqn: core.JaxprEqn) -> Any:
     return next((eqn.params[key] for key in keys if isinstance(eqn.params.get(key), _JAXPRS)), None)
 
 
-_JAXPRS = core.ClosedJaxpr, core.Jaxpr
+_JAXPRS = ClosedJaxpr, core.Jaxpr
 
 
 def _conditions(eqn: core.JaxprEqn, varies: list[bool]) -> Iterator[tuple[Kind, str]]:

@@ -19,7 +19,7 @@ from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify.fields.symbolic import MASK
-from lrgd_jax.certify.tracing.program import DType, Leaf, Tree, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, DType, Leaf, Tree, Variable, inner_jaxprs
 from lrgd_jax.certify.verdicts.conditions import Condition, place_of
 from lrgd_jax.certify.verdicts.literal_meanings import Meaning, meaning_of
 from lrgd_jax.certify.walking.complex_numbers import real_dtype
@@ -67,9 +67,9 @@ class LiteralLifting:
         return jax.tree.unflatten(jax.tree.structure(result), outputs)
 
 
-def _closed(closed: core.ClosedJaxpr, noted: dict[Condition, None]) -> Any:
-    if isinstance(closed, core.ClosedJaxpr):
-        return core.ClosedJaxpr(_lifted(closed.jaxpr, closed.consts, noted), closed.consts)
+def _closed(closed: ClosedJaxpr, noted: dict[Condition, None]) -> Any:
+    if isinstance(closed, ClosedJaxpr):
+        return ClosedJaxpr(_lifted(closed.jaxpr, closed.consts, noted), closed.consts)
     return _lifted(closed, (), noted)
 
 
@@ -107,7 +107,7 @@ def _params(eqn: core.JaxprEqn, noted: dict[Condition, None]) -> dict[str, Any]:
 
 
 def _is_jaxpr(x: Leaf) -> bool:
-    return isinstance(x, core.ClosedJaxpr | core.Jaxpr)
+    return isinstance(x, ClosedJaxpr | core.Jaxpr)
 
 
 def _holds_jaxpr(x: Leaf) -> bool:

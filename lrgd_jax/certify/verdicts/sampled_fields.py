@@ -23,7 +23,7 @@ from lrgd_jax.certify.fields.sampled_degrees import SampledDegrees
 from lrgd_jax.certify.fields.sampled_field import PRIME_BITS, SampledField, small_primes
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.cost import cost_of
-from lrgd_jax.certify.tracing.program import Program, inner_jaxprs
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
 from lrgd_jax.certify.verdicts.random_fields import (
     FALSE_ACCEPT,
     REFUSALS,
@@ -160,7 +160,7 @@ def _exponents(jaxpr: core.Jaxpr) -> int:
     total = 0
     for eqn in jaxpr.eqns:
         total += sum(math.prod(shape_of(var)) for var in eqn.outvars) if eqn.primitive.name in EXPONENTIAL else 0
-        total += sum(_exponents(x.jaxpr if isinstance(x, core.ClosedJaxpr) else x) for x in inner_jaxprs(eqn))
+        total += sum(_exponents(x.jaxpr if isinstance(x, ClosedJaxpr) else x) for x in inner_jaxprs(eqn))
     return total
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
-from lrgd_jax.certify.tracing.program import Variable
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Variable
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.discrete import concrete
 from lrgd_jax.certify.walking.entries import lift_constant, map_entries
@@ -17,7 +17,7 @@ from lrgd_jax.certify.walking.system import System, is_floating
 
 __all__ = ["CONTROL", "Run"]
 
-Run: TypeAlias = Callable[[core.ClosedJaxpr | core.Jaxpr, Sequence[Any]], list[Any]]
+Run: TypeAlias = Callable[[ClosedJaxpr | core.Jaxpr, Sequence[Any]], list[Any]]
 """Evaluates a program within an equation, in the number system of the walk."""
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
-from lrgd_jax.certify.tracing.program import Program, Variable, is_key
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable, is_key
 from lrgd_jax.certify.tracing.source_lines import enter, source_line
 from lrgd_jax.certify.walking import discrete
 from lrgd_jax.certify.walking.complex_numbers import COMPLEX, Pair, is_complex, on_parts, regroup, split
@@ -57,13 +57,13 @@ def walk(program: Program, system: System[E], inputs: Sequence[Any]) -> list[Any
     return outputs
 
 
-def _closed(system: System[Any], closed: core.ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
+def _closed(system: System[Any], closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
     consts = [_constant(system, var, value) for var, value in zip(closed.jaxpr.constvars, closed.consts, strict=True)]
     return _evaluate(system, closed.jaxpr, consts, inputs)
 
 
-def _run(system: System[Any], inner: core.ClosedJaxpr | core.Jaxpr, inputs: Sequence[Any]) -> list[Any]:
-    if isinstance(inner, core.ClosedJaxpr):
+def _run(system: System[Any], inner: ClosedJaxpr | core.Jaxpr, inputs: Sequence[Any]) -> list[Any]:
+    if isinstance(inner, ClosedJaxpr):
         return _closed(system, inner, inputs)
     return _evaluate(system, inner, (), inputs)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import jax
 
@@ -246,4 +246,6 @@ def _not_finite(rows: Sequence[Row]) -> dict[str, int]:
 
 def _precision(config: Settings) -> contextlib.AbstractContextManager[object]:
     dtype = getattr(config, "dtype", None)
-    return contextlib.nullcontext() if dtype is None else jax.enable_x64(dtype == "float64")
+    if dtype is None:
+        return contextlib.nullcontext()
+    return cast("contextlib.AbstractContextManager[object]", jax.enable_x64(dtype == "float64"))
