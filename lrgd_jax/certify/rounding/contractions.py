@@ -83,7 +83,9 @@ def _reduce_sum(eqn: core.JaxprEqn, x: Rounded) -> Rounded:
     return finish(form, x.value.sum(axis=axes), propagated, 0.0, absolute=absolute, peak=peak, terms=terms)
 
 
-def rounded_product(form: Format, value: Array, high: Array, relative: Array, room: Array, terms: Any) -> Rounded:
+def rounded_product(
+    form: Format, value: Array, high: Array, relative: Array, room: Array, terms: Array | int
+) -> Rounded:
     """A product of so many factors, of which `high` bounds the magnitude and `room` that of every partial product."""
     propagated = xp.where(high > 0, high * (relative + form.gamma(terms)), 0.0)
     peak = room * (1 + form.gamma(terms))

@@ -107,7 +107,7 @@ def _factor(eqn: core.JaxprEqn, form: Format, x: Rounded) -> tuple[Array, Array,
     return value, error, pivots, permutation
 
 
-def _reduce(form: Format, value: Array, error: Array, rows: Any, columns: Any, k: int) -> Rounded:
+def _reduce(form: Format, value: Array, error: Array, rows: slice | int, columns: slice | int, k: int) -> Rounded:
     """Entries less the products of what is left of them with what is above them."""
     left = Rounded(value[rows, :k], error[rows, :k], form)
     above = Rounded(value[:k, columns].T, error[:k, columns].T, form)

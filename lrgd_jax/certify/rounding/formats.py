@@ -24,7 +24,7 @@ class Format:
     tiny: float
     largest: float
 
-    def gamma(self, n: Any) -> Any:
+    def gamma(self, n: np.ndarray | int) -> Any:
         r"""$\gamma_n = nu/(1-nu)$ (Higham 2002, section 3.1), what n roundings in any order lose."""
         nu = n * self.unit
         return xp.where(nu < 1, nu / (1 - nu), np.inf)

@@ -122,8 +122,8 @@ def measure(name: str, form: str, count: int, seed: int = 0) -> float:
         ArithmeticError: it is not finite somewhere, though its arguments and exact values are normal numbers.
     """
     function, dtype = FUNCTIONS[name], FORMATS[form]
-    info, growth = jnp.finfo(dtype), GROWTH.get(name, np.zeros_like)
-    arguments = _normal(function, _samples(function, dtype, count, seed), info)
+    growth = GROWTH.get(name, np.zeros_like)
+    arguments = _normal(function, _samples(function, dtype, count, seed), dtype)
     wide = [x.astype(np.float64) for x in arguments]
     computed = [(wide, _evaluate(function, arguments))]
     few = [x[:: max(1, len(x) // 2001)] for x in arguments]
@@ -131,7 +131,7 @@ def measure(name: str, form: str, count: int, seed: int = 0) -> float:
     if form == "float64":
         computed.append((wide, function.numpy(*wide)))
     with np.errstate(over="ignore"):
-        errors = [_error(name, x, y, 1 + growth(np.abs(x[0])), info) for x, y in computed]
+        errors = [_error(name, x, y, 1 + growth(np.abs(x[0])), dtype) for x, y in computed]
     if not np.isfinite(errors).all():
         raise ArithmeticError(f"{name} in {form}: a computed value or its reference is not finite")
     return max(errors)
@@ -148,9 +148,9 @@ def _one_by_one(function: Function, arguments: list[np.ndarray]) -> np.ndarray:
     return np.asarray(scalar(*arguments), np.float64)
 
 
-def _normal(function: Function, arguments: list[np.ndarray], info: Any) -> list[np.ndarray]:
+def _normal(function: Function, arguments: list[np.ndarray], dtype: DType) -> list[np.ndarray]:
     """Those of the arguments that are normal numbers and have normal values."""
-    low, high = float(info.tiny), float(info.max)
+    low, high = float(jnp.finfo(dtype).tiny), float(jnp.finfo(dtype).max)
     with np.errstate(all="ignore"):
         wide = [x.astype(np.float64) for x in arguments]
         size = np.abs(function.numpy(*wide))
@@ -177,7 +177,8 @@ def _samples(function: Function, dtype: DType, count: int, seed: int) -> list[np
     return [np.concatenate([scattered, rng.uniform(*function.middle, count - half)]).astype(dtype)]
 
 
-def _error(name: str, arguments: list[np.ndarray], computed: np.ndarray, growth: np.ndarray, info: Any) -> float:
+def _error(name: str, arguments: list[np.ndarray], computed: np.ndarray, growth: np.ndarray, dtype: DType) -> float:
+    info = jnp.finfo(dtype)
     unit = 2.0 ** -(info.nmant + 1)
     function = FUNCTIONS[name]
     if info.bits == 64:

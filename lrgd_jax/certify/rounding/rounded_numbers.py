@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -57,7 +56,7 @@ def finish(
     *,
     absolute: np.ndarray | float = 1.0,
     peak: np.ndarray | float = 0.0,
-    terms: Any = 0,
+    terms: np.ndarray | int = 0,
 ) -> Rounded:
     """An operation's result: what its operands' errors become, and what the operation itself rounds.
 

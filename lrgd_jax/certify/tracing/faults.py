@@ -177,7 +177,7 @@ def _name_error(error: BaseException) -> str:
     return str(error) if is_refusal(error) else f"{type(error).__name__}: {first_sentence(str(error))}"
 
 
-def _no_arrays(result: Any) -> str | None:
+def _no_arrays(result: Tree) -> str | None:
     """What is wrong with a result that is no tree of arrays."""
     if result is None:
         return "it returns None (is a `return` missing?)"

@@ -17,7 +17,7 @@ import numpy as np
 from jax._src.core import DropVar  # no public API names what nobody reads
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, Variable, trace
+from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable, trace
 
 __all__ = [
     "CALLED",
@@ -201,15 +201,15 @@ def _determinants(shape: tuple[int, ...], dtype: np.dtype) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _is_one_of(program: Any, known: Sequence[Any]) -> bool:
+def _is_one_of(program: ClosedJaxpr, known: Sequence[Any]) -> bool:
     return bool(known) and _signature(program) in {_signature(one) for one in known}
 
 
-def _masks_bits(closed: Any) -> bool:
+def _masks_bits(closed: ClosedJaxpr) -> bool:
     return any(eqn.primitive.name == "bitcast_convert_type" for eqn in closed.jaxpr.eqns)
 
 
-def _signature(closed: Any) -> tuple[Any, ...]:
+def _signature(closed: ClosedJaxpr) -> tuple[Any, ...]:
     """Names, parameters, wiring and constants of a program; the shapes of its arrays do not count."""
     numbers: dict[Any, int] = {}
 

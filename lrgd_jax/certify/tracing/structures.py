@@ -31,7 +31,7 @@ def describe(tree: Tree) -> str:
     return str(jax.tree.map(lambda x: list(np.shape(x)), _result_of(tree)))
 
 
-def mismatch(left: Any, right: Any, names: tuple[str, str] = NAMES) -> str | None:
+def mismatch(left: Tree, right: Tree, names: tuple[str, str] = NAMES) -> str | None:
     """Why two results cannot be compared entry by entry; None where they can.
 
     A dictionary of one array, a tuple of one and the array itself are three structures. The order in which the keys
@@ -53,7 +53,7 @@ def mismatch(left: Any, right: Any, names: tuple[str, str] = NAMES) -> str | Non
     return f"the results cannot be compared: {names[0]} returns {first}, {names[1]} returns {second}"
 
 
-def comparable(left: Any, right: Any, names: tuple[str, str] = NAMES) -> None:
+def comparable(left: Tree, right: Tree, names: tuple[str, str] = NAMES) -> None:
     """Refuses results that are not of one structure; as for `mismatch`.
 
     Raises:
@@ -64,5 +64,5 @@ def comparable(left: Any, right: Any, names: tuple[str, str] = NAMES) -> None:
         raise StructureError(f"{reason}; return one structure, with one shape an array, from both")
 
 
-def _result_of(x: Any) -> Any:
+def _result_of(x: Tree) -> Any:
     return x.unflatten(x.out_avals) if isinstance(x, Program) else x

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,36 +16,40 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 
+from lrgd_jax.certify.tracing.program import DType
+
 __all__ = ["Accumulating", "is_traced", "may_be_nonzero", "namespace_of", "round_to", "surely", "xp"]
+
+AnyArray: TypeAlias = np.ndarray | jax.Array
 
 _PLAIN = frozenset({np.ndarray, np.float64, np.bool_, np.int64, float, int, bool, str, type(None)})
 
 
-def is_traced(x: Any) -> bool:
+def is_traced(x: object) -> bool:
     """Whether an array, or one of a list of arrays, is one of JAX."""
     if type(x) in _PLAIN:
         return False
     return any(map(is_traced, x)) if isinstance(x, list | tuple) else isinstance(x, jax.Array)
 
 
-def surely(condition: Any) -> bool:
+def surely(condition: AnyArray | bool) -> bool:
     """Whether a condition holds everywhere; of traced booleans nothing is known."""
     return not is_traced(condition) and bool(np.all(condition))
 
 
-def may_be_nonzero(x: Any) -> bool:
+def may_be_nonzero(x: AnyArray | float) -> bool:
     """Whether an entry may differ from zero."""
     return is_traced(x) or bool(np.any(x))
 
 
-def namespace_of(*arrays: Any) -> Any:
+def namespace_of(*arrays: object) -> Any:
     """`jax.numpy` if one of the arrays is traced, else `numpy`."""
     return jnp if is_traced(arrays) else np
 
 
-def round_to(x: Any, dtype: Any) -> Any:
+def round_to(x: AnyArray, dtype: DType) -> Any:
     """Float64 numbers, each rounded to the nearest one of a narrower format."""
-    if not is_traced(x):
+    if isinstance(x, np.ndarray):
         return x.astype(dtype).astype(np.float64)
     # XLA may leave out a conversion there and back, but not this
     form = jnp.finfo(dtype)
@@ -58,18 +62,18 @@ class Accumulating:
     def __init__(self, plain: Callable[..., Any], traced: Callable[..., Any]) -> None:
         self.plain, self.traced = plain, traced
 
-    def __call__(self, *args: Any, **options: Any) -> Any:
+    def __call__(self, *args: object, **options: object) -> Any:
         """The result, in the namespace of the arguments."""
         # almost always, and then it must cost next to nothing
         if _PLAIN.issuperset(map(type, args)):
             return self.plain(*args, **options)
         return (self.traced if is_traced(args) else self.plain)(*args, **options)
 
-    def reduce(self, x: Any, axis: Any) -> Any:
+    def reduce(self, x: AnyArray, axis: int | tuple[int, ...]) -> Any:
         """A binary function of all entries along axes."""
         return (self.traced if is_traced(x) else self.plain).reduce(x, axis=axis)  # type: ignore[attr-defined]
 
-    def scatter(self, x: Any, places: np.ndarray, updates: Any) -> Any:
+    def scatter(self, x: AnyArray, places: np.ndarray, updates: AnyArray) -> Any:
         """`x` with each of its entries at `places` replaced by the binary function of it and the update."""
         if is_traced([x, updates]):
             return self.traced.at(jnp.asarray(x), places, updates, inplace=False)  # type: ignore[attr-defined]
@@ -77,7 +81,7 @@ class Accumulating:
         self.plain.at(changed, places, updates)  # type: ignore[attr-defined]
         return changed
 
-    def accumulate(self, x: Any, axis: int) -> Any:
+    def accumulate(self, x: AnyArray, axis: int) -> Any:
         """Partial results of a binary function along an axis."""
         return (self.traced if is_traced(x) else self.plain).accumulate(x, axis=axis)  # type: ignore[attr-defined]
 

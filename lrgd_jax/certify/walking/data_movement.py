@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,14 @@ def _positions(var: Variable) -> np.ndarray:
 def take(positions: np.ndarray) -> Move:
     """Entry `positions[k]` of the raveled and concatenated operands becomes entry `k` of the result."""
 
-    def move(xp: Any, *arrays: Any) -> Any:
+    def move(xp: ModuleType, *arrays: Any) -> Any:
         flat = [xp.reshape(x, (-1,)) for x in arrays]
         return (flat[0] if len(flat) == 1 else xp.concatenate(flat))[positions]
 
     return move
 
 
-def identity(xp: Any, x: Any) -> Any:
+def identity(xp: ModuleType, x: Any) -> Any:
     """The operand itself."""
     return x
 
@@ -108,7 +109,7 @@ def _select(eqn: core.JaxprEqn, which: np.ndarray) -> Move:
     shape = shape_of(eqn.outvars[0])
     index = np.broadcast_to(which, shape).astype(np.int64)
 
-    def move(xp: Any, *cases: Any) -> Any:
+    def move(xp: ModuleType, *cases: Any) -> Any:
         if len(cases) == 2:
             return xp.where(index.astype(bool), cases[1], cases[0])
         return take(index * index.size + np.arange(index.size).reshape(shape))(xp, *cases)

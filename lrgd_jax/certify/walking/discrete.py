@@ -67,7 +67,7 @@ def decided(value: np.ndarray, uncertain: np.ndarray) -> Discrete:
     return Open(value, uncertain) if is_traced(value) or may_be_nonzero(uncertain) else value
 
 
-def refuse_traced(x: Any, what: str) -> None:
+def refuse_traced(x: object, what: str) -> None:
     """Raises `UndecidableError` where `what` would have to know an array that is part of a trace."""
     if is_traced(x):
         raise UndecidableError(f"{what} needs a decided value, but it depends on arguments that are not known yet")

@@ -58,7 +58,7 @@ def _slope(rows: Rows) -> dict[str, Any]:
     return found
 
 
-def _weighted(x: Any, y: Any, errors: Any) -> tuple[float, float]:
+def _weighted(x: np.ndarray, y: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """Slope of the weighted least-squares line, and its standard error from the given errors."""
     weights = errors**-2.0
     centred = x - (weights * x).sum() / weights.sum()
