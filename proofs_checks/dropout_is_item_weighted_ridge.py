@@ -17,10 +17,10 @@ def share(odds):
 def expected_loss(weights, histories, odds, emphasised):
     """Over all masks of the items; emphasised, an item's error counts where that item itself is dropped."""
     items = weights.shape[0]
-    kept = np.array(list(itertools.product((0, 1), repeat=items)), float)[:, None]
+    masks = np.array(list(itertools.product((0, 1), repeat=items)))
     # dropped p = odds / (1 + odds), kept 1 / (1 + odds); what is kept counts 1 / (1 - p) times
-    dropped = items - kept.sum((1, 2))
-    probabilities = jnp.stack([odds ** int(k) for k in dropped]) / (1 + odds) ** items
+    probabilities = jnp.stack([odds ** int(k) for k in (1 - masks).sum(axis=1)]) / (1 + odds) ** items
+    kept = jnp.asarray(masks[:, None], weights.dtype)
     errors = (histories[None] * kept * (1 + odds)) @ weights - histories[None]
     counted = (1 - kept) * (1 + odds) / odds if emphasised else jnp.ones_like(errors)
     return probabilities @ jnp.sum(counted * errors**2, axis=(1, 2)) / 2
