@@ -49,8 +49,9 @@ lint: $(VENV)/.lint $(VENV)/.test ## style, types, and the order of the floors
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-parity: $(VENV)/.parity ## against torch and transformers
-	$(BIN)/python -m pytest -m parity --numprocesses 2 --dist loadfile
+# ranx compiles functions that run once here, which takes longer than all the rest unless it is done in haste
+parity: $(VENV)/.parity ## against torch, transformers, ranx and shapiq
+	NUMBA_OPT=0 $(BIN)/python -m pytest -m parity --numprocesses 2 --dist loadfile
 
 notebooks: $(VENV)/.notebooks ## run every notebook's source and keep the outputs
 	$(BIN)/python notebooks/execute.py
