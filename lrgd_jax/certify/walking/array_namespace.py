@@ -49,7 +49,8 @@ def namespace_of(*arrays: object) -> Any:
 
 def round_to(x: AnyArray, dtype: DType) -> Any:
     """Float64 numbers, each rounded to the nearest one of a narrower format."""
-    if isinstance(x, np.ndarray):
+    # sums over all axes are numbers of NumPy and no arrays
+    if not isinstance(x, jax.Array):
         return x.astype(dtype).astype(np.float64)
     # XLA may leave out a conversion there and back, but not this
     form = jnp.finfo(dtype)
