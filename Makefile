@@ -49,9 +49,9 @@ lint: $(VENV)/.lint $(VENV)/.test ## style, types, and the order of the floors
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-# ranx compiles functions that run once here, which takes longer than all the rest unless it is done in haste
+# ranx would compile functions that run once here, which takes longer than all the rest; interpreted they do the same
 parity: $(VENV)/.parity ## against torch, transformers, ranx and shapiq
-	NUMBA_OPT=0 $(BIN)/python -m pytest -m parity --numprocesses 2 --dist loadfile
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m parity --numprocesses 2 --dist loadfile
 
 notebooks: $(VENV)/.notebooks ## run every notebook's source and keep the outputs
 	$(BIN)/python notebooks/execute.py
