@@ -27,6 +27,7 @@ import numpy as np
 
 from lrgd_jax import DeltaRule, dual_of
 from lrgd_jax.certify import Conservative, equal, is_gradient
+from lrgd_jax.report.knob import Knob
 from lrgd_jax.report.tutorial_figures import spectrum_figure
 
 jax.config.update("jax_enable_x64", True)
@@ -108,9 +109,9 @@ brief(is_gradient(gated, SHAPES + "; b:dk", wrt="S", metric="any"))
 
 
 # %%
-def heavy_ball(Z, k, v):
+def heavy_ball(Z, k, v, kept=0.5):
     weights, velocity = Z
-    faster = velocity / 2 - jax.grad(lambda w: jnp.sum((w @ k - v) ** 2))(weights)
+    faster = kept * velocity - jax.grad(lambda w: jnp.sum((w @ k - v) ** 2))(weights)
     return jnp.stack([weights + faster, faster])
 
 
@@ -134,9 +135,9 @@ brief(certificate)
 # ## The spectrum
 #
 # Where the Jacobian of a step is symmetric, its eigenvalues are real, and a mode of the error shrinks if its own
-# lies within $\pm1$. Turn the knobs: the delta rule's strength $b$ with a key of length one puts one eigenvalue at
-# $1-b$. Momentum has complex ones, which ring, so no definite metric makes a gradient of it. The gate keeps them
-# real, as its metric is definite.
+# lies within $\pm1$. The delta rule's strength $b$ with a key of length one puts one eigenvalue at $1-b$: turn the
+# knob. Momentum has complex ones, which ring, so no definite metric makes a gradient of it. The gate keeps them real,
+# as its metric is definite.
 
 
 # %%
@@ -150,15 +151,32 @@ def strong(S, k, v, b):
 
 
 k, v, S, Z = jnp.array([0.6, 0.8]), jnp.ones(1), jnp.zeros((1, 2)), jnp.zeros((2, 1, 2))
-spectrum_figure(
+gate = {"gated key, b = (1/2, 1)": eigenvalues(gated, S, k, v, jnp.array([0.5, 1.0]))}
+Knob(
+    "strength b of the delta rule",
     {
-        **{f"delta rule, b = {b:g}": eigenvalues(strong, S, k, v, b) for b in (0.5, 1.0, 1.9, 2.1)},
-        "gated key, b = (1/2, 1)": eigenvalues(gated, S, k, v, jnp.array([0.5, 1.0])),
-        "heavy ball": eigenvalues(heavy_ball, Z, 0.7 * k, v),
-    }
+        f"{b:g}": spectrum_figure({f"delta rule, b = {b:g}": eigenvalues(strong, S, k, v, b), **gate})
+        for b in (0.25, 0.5, 1.0, 1.5, 1.9, 2.0, 2.1, 2.4)
+    },
+    start="0.5",
 )
 
 # %% [markdown]
-# At $b = 2.1$ an eigenvalue has left the circle: the step overshoots and the error grows. Now write an update of
-# your own into a file, and `lrgd gradient mine.py:update --wrt S --shapes "..."` asks the same of it. The verdicts on
-# two dozen updates are on the page *Which optimiser is this update*.
+# The gated key stands still, for comparison. From $b = 2$ on an eigenvalue has left the circle: the step overshoots
+# and the error grows. The same for the heavy ball, by the share of its velocity that a step keeps:
+
+# %%
+Knob(
+    "share of the velocity that is kept",
+    {
+        f"{f:g}": spectrum_figure({f"heavy ball, {f:g}": eigenvalues(heavy_ball, Z, 0.7 * k, v, f)})
+        for f in np.linspace(0, 1, 11)
+    },
+    start="0.5",
+)
+
+# %% [markdown]
+# Without velocity the modes are real. With more of it two of them meet and leave the axis: they ring, and the more is
+# kept, the longer. Which share gives the smallest largest eigenvalue? Turn, and then ask `is_gradient` what the map of
+# the pair is there. Now write an update of your own into a file, and `lrgd gradient mine.py:update --wrt S --shapes
+# "..."` asks the same of it. The verdicts on two dozen updates are on the page *Which optimiser is this update*.

@@ -12,6 +12,9 @@ from lrgd_jax.report.style import CYCLE, INK, MARKERS, STYLE
 
 __all__ = ["age_weights_figure", "key_noise_figure", "spectral_filter_figure", "spectrum_figure"]
 
+SPECTRUM_REACH = 1.5
+"""How far an eigenvalue may lie from zero and be seen."""
+
 
 def spectral_filter_figure(
     *,
@@ -142,5 +145,7 @@ def spectrum_figure(eigenvalues: Mapping[str, Complex[np.ndarray, " n"]]) -> Fig
             # the later ones are smaller, so that none is hidden where several share a place
             axes.plot(np.real(numbers), np.imag(numbers), mark, color=colour, markersize=11 - k, label=name)
         axes.set(title="Eigenvalues of a step", xlabel="real part", ylabel="imaginary part", aspect="equal")
+        # the same for every setting of a knob
+        axes.set(xlim=(-SPECTRUM_REACH, SPECTRUM_REACH), ylim=(-SPECTRUM_REACH, SPECTRUM_REACH))
         axes.legend(fontsize=9.5, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
