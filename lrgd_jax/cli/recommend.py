@@ -11,6 +11,7 @@ import typer
 from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.files import require_writable, write_json_result
 from lrgd_jax.cli.options import JsonFile, require_at_least_one, require_positive
+from lrgd_jax.cli.recommend_changes import add_item, compact, erase, update
 from lrgd_jax.cli.recommend_inputs import (
     fit_recommender,
     load_for_split,
@@ -38,6 +39,9 @@ recommend = typer.Typer(
     help="The in-context recommender: attention over past users' transitions, no weight trained.",
     no_args_is_help=True,
 )
+
+for change in (update, erase, add_item, compact):
+    recommend.command(epilog=CODES)(change)
 
 Data = Annotated[Path | None, typer.Option("--data", help="A folder of data; a generated catalogue unless given.")]
 Model = Annotated[Path | None, typer.Option("--model", help="A file that `lrgd recommend fit` wrote.")]
@@ -80,9 +84,10 @@ def fit(
     ties_seed: TiesSeed = None,
 ) -> None:
     """Read everybody's history, without the test items where only the order is known, and save the recommender."""
-    from lrgd_jax.recommend.serving.storage import save_recommender
+    from lrgd_jax.recommend.serving.storage import require_no_log, save_recommender
 
     require_writable({"--out": out})
+    require_no_log(out)
     recommender = fit_recommender(read_split(data, seed, read_ties(ties, ties_seed)), "test", form, read_meta(meta))
     save_recommender(recommender, out)
     write_line(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")

@@ -80,6 +80,11 @@ def load_for_split(file: Path, split: Split) -> Recommender:
     from lrgd_jax.recommend.serving.storage import load_recommender
 
     recommender = load_recommender(file, split.catalogue)
+    if len(recommender.catalogue) != len(split.catalogue):
+        raise ValueError(
+            f"{file} has {len(recommender.catalogue)} items with those that came after its fit, the data have "
+            f"{len(split.catalogue)}; fit anew on data that have them"
+        )
     ordered, known = recommender.memory.ordered, (recommender.memory.sequences(), split.train)
     if ordered != split.train.ordered and any(lists.tied.any() for lists in known):
         own = "in an order: give --ties as-stored, or shuffle" if ordered else "as a basket: give --ties basket"

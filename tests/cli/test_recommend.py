@@ -1,6 +1,7 @@
 """`lrgd recommend`: every command on the generated catalogue, and one clear message for each wrong input."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -71,6 +72,26 @@ def test_learned_meta_parameters_are_used(tmp_path):
     assert run("evaluate", "--meta", learned, "--json", tmp_path / "r.json").exit_code == 0
     found = json.loads((tmp_path / "r.json").read_text())
     assert found["meta decay"] == json.loads(learned.read_text())["meta"]["decay"]
+
+
+def test_changes_are_kept_by_the_command_line(fitted, tmp_path):
+    file, out = tmp_path / "m.npz", tmp_path / "r.json"
+    shutil.copy(fitted, file)
+    model = ["--model", file, "--json", out]
+    later = ["--time", 10**10]
+    assert run("update", *model, "--user", "new", "--item", "item-3", "--item", "item-4", *later, *later).exit_code == 0
+    assert json.loads(out.read_text()) == {"user": "new", "items": 2, "change": 1}
+    assert run("add-item", *model, "--item", "rope", "--title", "blue rope").exit_code == 0
+    assert run("erase", *model, "--user", "user-3").exit_code == 0
+    assert "no user 'user-3'" in run("query", "--model", file, "--user", "user-3").stderr
+    assert "would lose them" in run("fit", "--out", file).stderr
+    assert "those that came after its fit" in run("evaluate", "--model", file).stderr
+    assert run("compact", *model).exit_code == 0
+    assert json.loads(out.read_text())["changes"] == 3
+    assert run("query", "--model", file, "--user", "new").exit_code == 0
+    wrong = run("update", *model, "--user", "new", "--item", "item-3")
+    assert wrong.exit_code == 2
+    assert wrong.stderr == "lrgd: these histories have times: give one with every interaction\n"
 
 
 WRONG = {

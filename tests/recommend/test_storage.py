@@ -11,8 +11,9 @@ from recommend.histories import histories
 from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.generator import generate_split
 from lrgd_jax.recommend.forms.meta_parameters import TIMED
+from lrgd_jax.recommend.serving.archive import fingerprint
 from lrgd_jax.recommend.serving.recommender import Recommender
-from lrgd_jax.recommend.serving.storage import fingerprint, load_recommender, save_recommender
+from lrgd_jax.recommend.serving.storage import load_recommender, save_recommender
 
 SPLIT = generate_split(0, users=40, items=60)
 

@@ -11,7 +11,7 @@ from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
-from lrgd_jax.recommend.serving.name_lookup import require_number
+from lrgd_jax.recommend.serving.name_lookup import require_name, require_number, unknown_name
 from lrgd_jax.recommend.sparse_matrices import product, row_numbers
 
 __all__ = ["History", "Memory"]
@@ -136,7 +136,18 @@ class Memory:
         """Several interactions (item, time), all or none; where there are no times, `together` makes them one basket.
 
         Raises:
-            ValueError: as `append`, or `together` where times say it.
+            ValueError: as `check` says; nothing is changed.
+        """
+        self.check(user, interactions, together=together)
+        for number, (item, time) in enumerate(interactions):
+            self.append(user, item, time, together=together and number > 0)
+
+    def check(self, user: str, interactions: Sequence[tuple[int, int | None]], *, together: bool = False) -> None:
+        """Raises an error where `extend` would refuse these.
+
+        Raises:
+            ValueError: an item is not in the catalogue, a time is missing, out of order, or not wanted, or `together`
+                is said where times say it.
         """
         if together and self.timed:
             raise ValueError("these histories have times, which say what came together; give equal times instead")
@@ -146,8 +157,20 @@ class Memory:
             if latest is not None and time is not None and time < latest:
                 raise ValueError(f"the interactions of user {user!r} are not in order: {time} comes after {latest}")
             latest = time
-        for number, (item, time) in enumerate(interactions):
-            self.append(user, item, time, together=together and number > 0)
+
+    def require_user(self, user: str) -> None:
+        """Raises an error where there is no such user.
+
+        Raises:
+            ValueError: there is none; the message names those that are near.
+        """
+        if require_name("user", user) not in self.histories:
+            raise unknown_name("user", user, self.histories)
+
+    def grow(self, items: int) -> None:
+        """New items, which nobody has taken, after those that there are."""
+        self.sums().resize((items, items))
+        self.items = items
 
     def forget(self, user: str) -> None:
         """Erases a user: all of their steps back, and their part of the popularity.
@@ -155,8 +178,7 @@ class Memory:
         Raises:
             ValueError: there is no such user.
         """
-        if user not in self.histories:
-            raise ValueError(f"there is no user {user!r}, so there is nothing to erase")
+        self.require_user(user)
         past = self.histories.pop(user)
         own = self._demonstrate([past])
         keys = own.rated_keys()

@@ -1,9 +1,9 @@
 """The recommender as its users hold it: fit, recommend, explain, update, erase; no weight is trained."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -13,14 +13,12 @@ from lrgd_jax.recommend.data.dataset import Catalogue, Queries
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.effect.score_explanation import ScoreExplanation, explanation
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
-from lrgd_jax.recommend.forms.item_vectors import ItemVectors, item_vectors
-from lrgd_jax.recommend.forms.meta_parameters import ORDERED, TIMED, Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
-from lrgd_jax.recommend.forms.registry import build, check_form
+from lrgd_jax.recommend.forms.registry import build
 from lrgd_jax.recommend.measure.ranking import NOBODY, best
-from lrgd_jax.recommend.serving.interaction_memory import Memory
-from lrgd_jax.recommend.serving.name_lookup import number_of, require_name, require_number, unknown_name
+from lrgd_jax.recommend.serving.knowledge import Knowledge
+from lrgd_jax.recommend.serving.name_lookup import number_of, require_number
 
 __all__ = ["Recommended", "Recommender"]
 
@@ -38,6 +36,7 @@ class Recommended:
         scores: their scores, best first.
 
     Examples:
+        >>> from lrgd_jax.recommend import Meta
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
         >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent")), Meta(similarity=0.0)).fit(past)
         >>> best = recommender.recommend("1", k=1)
@@ -49,7 +48,7 @@ class Recommended:
     scores: Float[np.ndarray, " k"]
 
 
-class Recommender:
+class Recommender(Knowledge):
     """Attention over past users' transitions, with the interface of scikit-learn.
 
     Args:
@@ -65,6 +64,7 @@ class Recommender:
         Claims `item-knn-is-one-step` (the linear form), `user-knn-is-softmax-attention`, `ease-is-ridge-attention`.
 
     Examples:
+        >>> from lrgd_jax.recommend import Meta
         >>> catalogue = Catalogue(("atlas", "lamp", "tent"))
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
         >>> recommender = Recommender(catalogue, Meta(similarity=0.0)).fit(past, ["Ada", "Bo", "Cy"])
@@ -76,68 +76,64 @@ class Recommender:
         'tent'
     """
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        meta: Meta | None = None,
-        form: str = "linear",
-        options: Mapping[str, float] | None = None,
-    ) -> None:
-        check_form(form, options or ())
-        self.catalogue, self.form, self.options = catalogue, form, dict(options or {})
-        self._meta, self._memory, self._model = meta, None, None
+    @classmethod
+    def open(cls, file: str | Path, catalogue: Catalogue | None = None) -> "Recommender":
+        """A saved recommender that keeps what happens to it: an update is on the disk when the call returns.
 
-    def fit(
-        self, sequences: Sequences, users: Sequence[str] | None = None, rates: Float[np.ndarray, " m"] | None = None
-    ) -> Self:
-        """Reads everybody's history; whatever was known before is forgotten.
+        Beside the file lies a log, FILE.updates, to which every process that has opened the file appends; each of them
+        sees what the others wrote. Where a process ends at any moment, no update that returned is lost, and none is
+        there by half.
 
         Args:
-            sequences: one list a user, oldest first.
-            users: their names; "0", "1", … unless given.
-            rates: rates of the transition into each entry; all one unless given.
+            file: what `save_recommender` wrote.
+            catalogue: the one that it must be of; any unless given.
 
         Raises:
-            ValueError: the names are not one a list, or an item is not in the catalogue.
+            FileNotFoundError: there is no such file.
+            ValueError: it or its log is damaged, the log is locked or of another file, or the catalogue is another one.
+
+        Examples:
+            >>> import tempfile
+            >>> from lrgd_jax.recommend.serving.storage import save_recommender
+            >>> shop = Recommender(Catalogue(("atlas", "lamp"))).fit(Sequences.from_lists([[0, 1]]), ["Ada"])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     save_recommender(shop, Path(folder) / "shop.npz")
+            ...     opened = Recommender.open(Path(folder) / "shop.npz").update("Ada", ["atlas"])
+            ...     opened.close()
+            ...     again = Recommender.open(Path(folder) / "shop.npz")
+            ...     again.history("Ada")
+            ...     again.close()
+            [0, 1, 0]
         """
-        names = [str(number) for number in range(len(sequences))] if users is None else users
-        self._meta = self._meta or (ORDERED if sequences.times is None else TIMED)
-        self._memory = Memory.of(sequences, names, self._meta.keys(), len(self.catalogue), rates)
-        self._model = None
+        from lrgd_jax.recommend.serving.storage import open_recommender
+
+        return open_recommender(Path(file), catalogue)
+
+    def compact(self) -> Self:
+        """Writes what happened since into the file itself, and empties the log.
+
+        Only then is an erased user gone from the disk.
+
+        Raises:
+            ValueError: this recommender was not opened, or another process is writing the file.
+            OSError: the file cannot be written.
+        """
+        from lrgd_jax.recommend.serving.storage import compact_recommender
+
+        compact_recommender(self)
         return self
-
-    @property
-    def meta(self) -> Meta:
-        """The meta-parameters.
-
-        Raises:
-            ValueError: none were given, and which are fit is not known before `fit`.
-        """
-        if self._meta is None:
-            raise ValueError("this recommender has no demonstrations yet; call fit first")
-        return self._meta
-
-    @property
-    def memory(self) -> Memory:
-        """Everybody's history.
-
-        Raises:
-            ValueError: `fit` was not called.
-        """
-        if self._memory is None:
-            raise ValueError("this recommender has no demonstrations yet; call fit first")
-        return self._memory
 
     @property
     def model(self) -> OneStep:
         """The recommender as a function of histories, on the demonstrations of now."""
+        memory = self.memory
         if self._model is None:
-            sequences, demonstrations = self.memory.sequences(), self.memory.demonstrations()
+            sequences, demonstrations = memory.sequences(), memory.demonstrations()
             counts = popularity(sequences, len(self.catalogue))
             initial = InitialWeights.of(counts, self.meta, self._vectors)
             model = build(self.form, demonstrations, initial, self.meta, **self.options)
             # the steps have kept the sums up to date
-            self._model = model.with_dual_weights(self.memory.sums())
+            self._model = model.with_dual_weights(memory.sums())
         return self._model
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
@@ -204,58 +200,6 @@ class Recommender:
         return self._past(user, time).items.tolist()
 
     def _past(self, user: str, time: int | None) -> Sequences:
-        if require_name("user", user) not in self.memory.histories:
-            raise unknown_name("user", user, self.memory.histories)
-        return self.memory.past(user, time)
-
-    def update(
-        self,
-        user: str,
-        items: Sequence[str | int],
-        times: Sequence[int] | None = None,
-        *,
-        together: bool = False,
-    ) -> Self:
-        """New interactions of a user, who may be new: one more step each.
-
-        Interactions at one time are a basket, also with what the user took at that time before.
-
-        Args:
-            user: whose.
-            items: names or numbers, oldest first.
-            times: one each, where the histories have times.
-            together: where they have none, whether the items came at one time.
-
-        Raises:
-            ValueError: an unknown item, times that are missing, out of order or not wanted, or `together` beside times;
-                nothing is changed.
-        """
-        require_name("user", user)
-        numbers = [number_of("item", x, self.item_numbers) if isinstance(x, str) else x for x in items]
-        moments = [None] * len(numbers) if times is None else list(times)
-        if len(moments) != len(numbers):
-            raise ValueError(f"expected one time for each of {len(numbers)} items, got {len(moments)}")
-        self.memory.extend(user, list(zip(numbers, moments, strict=True)), together=together)
-        self._model = None
-        return self
-
-    def erase(self, user: str) -> Self:
-        """Forgets a user, exactly: what is left is what a fit without the user would have been.
-
-        Raises:
-            ValueError: there is no such user.
-        """
-        if require_name("user", user) not in self.memory.histories:
-            raise unknown_name("user", user, self.memory.histories)
-        self.memory.forget(user)
-        self._model = None
-        return self
-
-    @cached_property
-    def item_numbers(self) -> dict[str, int]:
-        """From names of items to their numbers."""
-        return {name: number for number, name in enumerate(self.catalogue.names)}
-
-    @cached_property
-    def _vectors(self) -> ItemVectors | None:
-        return item_vectors(self.catalogue)
+        memory = self.memory
+        memory.require_user(user)
+        return memory.past(user, time)

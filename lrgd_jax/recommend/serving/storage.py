@@ -1,46 +1,26 @@
-"""A recommender in one file: its catalogue, its histories and its rates, as NumPy arrays; never a pickle."""
+"""Saved recommenders: written whole, read with what their logs say, opened to go on, and compacted."""
 
-import hashlib
-import json
-from dataclasses import asdict
+import contextlib
 from pathlib import Path
-from typing import Any, TypedDict
-
-import numpy as np
-from jaxtyping import Float
 
 from lrgd_jax.atomic import atomic_write
-from lrgd_jax.outside.archives import read_npz
-from lrgd_jax.outside.arrays import require_real, require_whole
-from lrgd_jax.outside.convert import convert, convert_record, cut_text
-from lrgd_jax.outside.json_files import parse_json
+from lrgd_jax.locks import hold, release
+from lrgd_jax.outside.digests import file_digest
 from lrgd_jax.recommend.data.dataset import Catalogue
-from lrgd_jax.recommend.data.sequences import Sequences
-from lrgd_jax.recommend.forms.meta_parameters import Meta
+from lrgd_jax.recommend.serving.archive import read_archive, write_archive
 from lrgd_jax.recommend.serving.recommender import Recommender
-from lrgd_jax.tracebacks import first_sentence
+from lrgd_jax.recommend.serving.update_log import UpdateLog, log_of
 
-__all__ = ["fingerprint", "load_recommender", "save_recommender"]
+__all__ = [
+    "compact_recommender",
+    "load_recommender",
+    "open_recommender",
+    "require_no_log",
+    "save_recommender",
+]
 
-FORMAT = "lrgd-recommender-1"
-
-
-class Description(TypedDict):
-    """What a file says in words."""
-
-    format: str
-    form: str
-    options: dict[str, int | float]
-    meta: dict[str, object]
-    fingerprint: str
-    users: list[str]
-    names: list[str]
-    titles: list[str] | None
-
-
-def fingerprint(catalogue: Catalogue) -> str:
-    """A digest of the items' names in their order: two catalogues with one fingerprint number their items alike."""
-    return hashlib.sha256(json.dumps(catalogue.names).encode()).hexdigest()
+TRIES = 3
+"""How often a file is read again that another process has replaced meanwhile."""
 
 
 def save_recommender(recommender: Recommender, file: Path) -> None:
@@ -53,11 +33,12 @@ def save_recommender(recommender: Recommender, file: Path) -> None:
         file: is replaced if it is there.
 
     Raises:
-        ValueError: it was never fitted.
+        ValueError: it was never fitted, or a log of updates lies beside the file that would be replaced.
         OSError: the file cannot be written.
 
     Examples:
         >>> import tempfile
+        >>> from lrgd_jax.recommend import Sequences
         >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
         >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent"))).fit(past, ["Ada", "Bo", "Cy"])
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -66,34 +47,28 @@ def save_recommender(recommender: Recommender, file: Path) -> None:
         >>> list(again.memory.histories), again.meta == recommender.meta
         (['Ada', 'Bo', 'Cy'], True)
     """
-    memory, catalogue = recommender.memory, recommender.catalogue
-    sequences = memory.sequences()
-    described = {
-        "format": FORMAT,
-        "form": recommender.form,
-        "options": recommender.options,
-        "meta": asdict(recommender.meta),
-        "fingerprint": fingerprint(catalogue),
-        "users": list(memory.histories),
-        "names": catalogue.names,
-        "titles": catalogue.titles,
-    }
-    arrays: dict[str, Any] = {"starts": sequences.starts, "items": sequences.items, "rates": memory.rates()}
-    if sequences.times is not None:
-        arrays["times"] = sequences.times
-    elif sequences.moments is not None:
-        arrays["moments"] = sequences.moments
-    # files of before baskets lack it, and in them the order counts
-    arrays["ordered"] = np.array([int(sequences.ordered)])
-    if catalogue.vectors is not None:
-        arrays["vectors"] = catalogue.vectors
-    text = np.frombuffer(json.dumps(described).encode(), np.uint8)
-    with atomic_write(file) as written, written.open("wb") as stream:
-        np.savez_compressed(stream, described=text, **arrays)
+    require_no_log(file)
+    with atomic_write(file) as written:
+        write_archive(recommender, written)
+
+
+def require_no_log(file: Path) -> None:
+    """Raises an error where a log of updates lies beside a file, which another file in its place would not hold.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if (log := log_of(file)).exists():
+        raise ValueError(
+            f"{log} has updates of the recommender that lies at {file} now, and a new one in its place would lose "
+            "them; give another name, or move the log away"
+        )
 
 
 def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommender:
-    """Reads what `save_recommender` wrote.
+    """Reads what `save_recommender` wrote, and what was written into the log beside it since.
+
+    What happens to it from now on stays with the caller; `Recommender.open` keeps it.
 
     Args:
         file: the file.
@@ -104,7 +79,7 @@ def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommen
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, no recommender, or one of another catalogue.
+        ValueError: it or its log is damaged, it is no recommender, or one of another catalogue.
 
     Examples:
         >>> load_recommender(Path("absent.npz"))
@@ -112,78 +87,56 @@ def load_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommen
             ...
         FileNotFoundError: there is no file absent.npz; write one by `lrgd recommend fit --out absent.npz`
     """
+    _require_file(file)
+    if not log_of(file).exists():
+        return read_archive(file, catalogue)
+    with contextlib.closing(UpdateLog(log_of(file))) as log:
+        return _follow(file, log, catalogue, keep=False)
+
+
+def open_recommender(file: Path, catalogue: Catalogue | None = None) -> Recommender:
+    """See `Recommender.open`."""
+    _require_file(file)
+    log = UpdateLog(log_of(file), new=True)
+    try:
+        return _follow(file, log, catalogue, keep=True)
+    except BaseException:
+        log.close()
+        raise
+
+
+def compact_recommender(recommender: Recommender) -> None:
+    """See `Recommender.compact`."""
+    log = recommender.log
+    file = log.file.with_suffix("")
+    hold(file)
+    try:
+        with atomic_write(file) as written, log.turn():
+            held = recommender.catch_up()
+            write_archive(recommender, written)
+            digest = file_digest(written)
+            # before the file gets its name: from then on the log must know it
+            log.accept(digest, held)
+        with log.turn():
+            log.forget_before(digest)
+        log.empty_journal()
+    finally:
+        release(file)
+
+
+def _require_file(file: Path) -> None:
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}; write one by `lrgd recommend fit --out {file}`")
-    described, arrays = _read(file)
-    for name in ("starts", "items", "rates"):
-        if name not in arrays:
-            raise ValueError(f"{file} lacks a part of a recommender ({name}); write it anew")
-    return _restore(file, described, arrays, catalogue)
 
 
-def _restore(
-    file: Path, described: Description, arrays: dict[str, np.ndarray], catalogue: Catalogue | None
-) -> Recommender:
-    try:
-        sequences, rates = _check(described, arrays)
-        own = Catalogue(tuple(described["names"]), _tuple_of_titles(described["titles"]), arrays.get("vectors"))
-    except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}); write it anew") from None
-    if described["fingerprint"] != fingerprint(own):
-        raise ValueError(f"{file} is damaged: its items are not those that it was written with")
-    if catalogue is not None and fingerprint(catalogue) != described["fingerprint"]:
-        raise ValueError(
-            f"{file} is of another catalogue ({len(own)} items) than the data ({len(catalogue)} items); "
-            "fit anew on these data, or give those that it was fitted on"
-        )
-    meta = convert_record(described["meta"], Meta, where=f"{file}: meta")
-    try:
-        return Recommender(own, meta, described["form"], described["options"]).fit(sequences, described["users"], rates)
-    # OverflowError: a whole number that no array holds
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{file} holds no recommender that can be ({cut_text(str(error))}); write it anew") from None
-
-
-def _check(described: Description, arrays: dict[str, np.ndarray]) -> tuple[Sequences, Float[np.ndarray, " m"]]:
-    """The histories and their rates, where all arrays fit each other and the names."""
-    count, names = len(arrays["items"].reshape(-1)), len(described["names"])
-    starts = require_whole("starts", arrays["starts"], count=len(described["users"]) + 1, least=0, most=count)
-    if starts[0] != 0 or starts[-1] != count or (np.diff(starts) < 0).any():
-        raise ValueError(f"starts: expected numbers that go up from 0 to {count}, the number of items")
-    items = require_whole("items", arrays["items"], least=0, most=names - 1)
-    times, moments = (
-        require_whole(name, arrays[name], count=count) if name in arrays else None for name in ("times", "moments")
+def _follow(file: Path, log: UpdateLog, catalogue: Catalogue | None, *, keep: bool) -> Recommender:
+    """The recommender of a file after all that its log says; another process may replace the file meanwhile."""
+    for _ in range(TRIES):
+        digest = file_digest(file)
+        recommender = read_archive(file, catalogue)
+        if file_digest(file) == digest and (held := log.started_by(digest, first=keep)) is not None:
+            return recommender.follow(log, held, keep=keep)
+    raise ValueError(
+        f"{log.file} is the log of another recommender than {file} is now; give the one that it belongs to, or move "
+        "the log away"
     )
-    ordered = "ordered" not in arrays or bool(require_whole("ordered", arrays["ordered"], count=1, least=0, most=1)[0])
-    sequences = Sequences(starts, items, times, moments, ordered)
-    for name, known in (("times", times), ("moments", moments)):
-        if known is not None and ((np.diff(known) < 0) & (np.diff(sequences.owners) == 0)).any():
-            raise ValueError(f"{name}: expected numbers that do not go back within a user's history")
-    if "vectors" in arrays:
-        require_real("vectors", arrays["vectors"], (names, None))
-    titles = described["titles"]
-    if titles is not None and len(titles) != names:
-        raise ValueError(f"titles: expected one for each of {names} items, got {len(titles)}")
-    return sequences, require_real("rates", arrays["rates"], (count,))
-
-
-def _read(file: Path) -> tuple[Description, dict[str, np.ndarray]]:
-    try:
-        arrays = read_npz(file, what="recommender")
-        described = parse_json(arrays.pop("described").tobytes(), object, where="its description")
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{file} cannot be read as a recommender: {_reason(file, error)}; write it anew") from None
-    if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise ValueError(f"{file} is no recommender of the format {FORMAT}; write it anew by `lrgd recommend fit`")
-    try:
-        return convert(described, Description, where="its description"), arrays
-    except ValueError as error:
-        raise ValueError(f"{file} lacks a part of a recommender ({error}); write it anew") from None
-
-
-def _reason(file: Path, error: Exception) -> str:
-    return first_sentence(str(error)).removeprefix(f"{file} cannot be read as a recommender: ")
-
-
-def _tuple_of_titles(titles: list[str] | None) -> tuple[str, ...] | None:
-    return None if titles is None else tuple(titles)
