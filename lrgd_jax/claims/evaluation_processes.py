@@ -86,8 +86,9 @@ def evaluate_in_processes(
 ) -> Generator[tuple[int, Found | Unevaluated], None, None]:
     """Evaluates claims as `lrgd_jax.claims.evaluations.evaluate_each` does, in processes that load them by name.
 
-    What a process cannot hand over, such as what was raised, is evaluated here once more; so is what a process that
-    was killed has left. Closing the iterator, or an interruption, ends the processes.
+    All layers of a claim are evaluated in one process, since they have much in common. What a process cannot hand over,
+    such as what was raised, is evaluated here once more; so is what a process that was killed has left. Closing the
+    iterator, or an interruption, ends the processes.
 
     Args:
         evaluations: made by `evaluations_of` with these options; their claims are those of `load_claims(paths)`.
@@ -101,15 +102,20 @@ def evaluate_in_processes(
         initializer=_prepare,
         initargs=(paths, jax.config.read("jax_enable_x64")),
     )
-    places: dict[Future[Found | None], int] = {}
+    by_claim: dict[str, list[int]] = {}
+    for place, (claim, _, _) in enumerate(evaluations):
+        by_claim.setdefault(claim.slug, []).append(place)
+    places: dict[Future[list[Found | None]], list[int]] = {}
     try:
-        for place, (claim, layer, _) in enumerate(evaluations):
-            places[pool.submit(_evaluate, claim.slug, layer, options)] = place
+        for slug, own in by_claim.items():
+            layers = [evaluations[place][1] for place in own]
+            places[pool.submit(_evaluate, slug, layers, options)] = own
         for done in as_completed(places):
+            own = places[done]
             # a process that was killed, or could not hand over what it found; here a fault is told
-            found = None if done.exception() is not None else done.result()
-            place = places[done]
-            yield place, attempt(*evaluations[place]) if found is None else found
+            found = [None] * len(own) if done.exception() is not None else done.result()
+            for place, one in zip(own, found, strict=True):
+                yield place, attempt(*evaluations[place]) if one is None else one
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
@@ -132,7 +138,7 @@ def _prepare(paths: Sequence[Path], float64: bool) -> None:
     _claims.update(load_claims(paths))
 
 
-def _evaluate(slug: str, layer: str, options: EvaluationOptions) -> Found | None:
-    [evaluation] = evaluations_of([_claims[slug]], layer, options)
-    found = attempt(*evaluation)
-    return None if isinstance(found, Unevaluated) else found
+def _evaluate(slug: str, layers: Sequence[str], options: EvaluationOptions) -> list[Found | None]:
+    evaluations = [one for layer in layers for one in evaluations_of([_claims[slug]], layer, options)]
+    found = [attempt(*one) for one in evaluations]
+    return [None if isinstance(one, Unevaluated) else one for one in found]

@@ -1,6 +1,8 @@
 """One side of a claim at one shape: traced once, compiled once, and bounded from the program that is compiled."""
 
+import contextlib
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import jax
 import numpy as np
@@ -78,6 +80,10 @@ def _confirmed_bound(computed: np.ndarray, walked: np.ndarray, error: np.ndarray
         return np.where(np.abs(computed - walked) <= 2 * error, error, np.inf)
 
 
+_steady: WeakSet[Side] = WeakSet()
+"""Sides whose two traces were one program. Each layer asks, and tracing is half of what a claim takes."""
+
+
 def trace_side(
     claim: Claim,
     side: Side,
@@ -97,7 +103,8 @@ def trace_side(
         arguments: arrays of an instance.
         dimensions: sizes of the named axes.
         freed: as for `Claim.call`.
-        twice: as for `lrgd_jax.certify.tracing.faults.trace_or_explain`.
+        twice: as for `lrgd_jax.certify.tracing.faults.trace_or_explain`; not again where this process has found that
+            two traces of the side are one program, whatever the layer or the shape.
 
     Raises:
         FaultError: the side cannot be traced.
@@ -108,11 +115,22 @@ def trace_side(
         side,
         lambda given: claim.call(side, given, dimensions, freed=freed),
         dict(arguments),
-        twice=twice,
+        twice=twice and not _is_steady(side),
     )
+    if twice:
+        # what has no hash or takes no weak reference is asked again
+        with contextlib.suppress(TypeError):
+            _steady.add(side)
     # the jaxpr itself is compiled, so that what runs is what was bounded
     compiled = jax.jit(core.jaxpr_as_fun(program.jaxpr))
     return TracedSide(name, program, compiled, claim.tolerance if isinstance(claim.tolerance, Adjoint) else None)
+
+
+def _is_steady(side: Side) -> bool:
+    try:
+        return side in _steady
+    except TypeError:
+        return False
 
 
 def side_names(claim: Claim) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Claims one by one: what one of them raises is kept beside what the others find; an interruption waits for none."""
 
 import contextlib
+import random
 import threading
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 from small_claims import FALSE, TRUE, all_pairs, variant
 
 from lrgd_jax.claims import Unevaluated, Verdict, certify_all, check_all, load_claims
+from lrgd_jax.claims.certify_claims import shapes_to_certify
 from lrgd_jax.claims.evaluation_processes import (
     EvaluationOptions,
     count_processes,
@@ -106,6 +108,31 @@ def test_what_a_process_raises_is_raised_here():
     assert place == 0
     assert isinstance(found, Unevaluated)
     assert "right side" in found.reason
+
+
+def test_a_side_is_traced_a_second_time_by_the_first_layer_only():
+    calls = []
+
+    def left(x):
+        calls.append(1)
+        return all_pairs(x)
+
+    claim = replace(TRUE, left=left, right=TRUE.left)
+    options = EvaluationOptions(instances=1, mutants=False)
+    counts = []
+    for layer in ("float32", "float32", "exact layers"):
+        calls.clear()
+        [evaluation] = evaluations_of([claim], layer, options)
+        attempt(*evaluation)
+        counts.append(len(calls))
+    assert counts[1] < counts[0]
+    # with and without shortcuts of JAX at every shape
+    assert counts[2] <= 2 * len(shapes_to_certify(claim))
+    [wavering] = evaluations_of([replace(claim, left=lambda x: all_pairs(x) + random.random())], "float32", options)
+    for _ in range(2):
+        found = attempt(*wavering)
+        assert isinstance(found, Unevaluated)
+        assert "two traces of it are different programs" in found.reason
 
 
 def test_few_claims_start_no_processes():
