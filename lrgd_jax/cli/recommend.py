@@ -19,8 +19,10 @@ from lrgd_jax.cli.recommend_inputs import (
     read_meta,
     read_split,
     read_ties,
-    split_names,
+    require_one_of_model_and_meta,
 )
+from lrgd_jax.cli.recommend_lists import lists, query
+from lrgd_jax.cli.recommend_options import Data, Form, MetaFile, Model, Seed, Ties, TiesSeed, Time
 from lrgd_jax.cli.recommend_results import (
     evaluate_baseline,
     evaluation_settings,
@@ -30,7 +32,6 @@ from lrgd_jax.cli.recommend_results import (
     write_explanation,
 )
 from lrgd_jax.cli.terminal import results_console, write_line
-from lrgd_jax.recommend.forms.registry import FORMS
 
 __all__ = ["recommend"]
 
@@ -40,27 +41,8 @@ recommend = typer.Typer(
     no_args_is_help=True,
 )
 
-for change in (update, erase, add_item, compact):
-    recommend.command(epilog=CODES)(change)
-
-Data = Annotated[Path | None, typer.Option("--data", help="A folder of data; a generated catalogue unless given.")]
-Model = Annotated[Path | None, typer.Option("--model", help="A file that `lrgd recommend fit` wrote.")]
-Form = Annotated[str, typer.Option("--form", help=f"{', '.join([*FORMS][:-1])} or {[*FORMS][-1]}.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the generated catalogue.")]
-MetaFile = Annotated[Path | None, typer.Option("--meta", help="Meta-parameters that `lrgd recommend learn` wrote.")]
-Time = Annotated[int | None, typer.Option("--time", help="Seconds since 1970: only what was before counts.")]
-
-
-Ties = Annotated[
-    str,
-    typer.Option(
-        "--ties",
-        help="Interactions of a user at one time: basket (no order), shuffle (a random one), or as-stored "
-        "(the order of the file, as in the literature).",
-    ),
-]
-TiesSeed = Annotated[int | None, typer.Option("--ties-seed", help="Seed of the order of --ties shuffle.")]
-
+for command in (query, lists, update, erase, add_item, compact):
+    recommend.command(epilog=CODES)(command)
 
 BATCH = 256
 """Validation queries in a batch of `learn`."""
@@ -82,59 +64,19 @@ def fit(
     seed: Seed = 0,
     ties: Ties = "basket",
     ties_seed: TiesSeed = None,
+    json: JsonFile = None,
 ) -> None:
     """Read everybody's history, without the test items where only the order is known, and save the recommender."""
     from lrgd_jax.recommend.serving.storage import require_no_log, save_recommender
 
-    require_writable({"--out": out})
+    require_writable({"--out": out, "--json": json})
     require_no_log(out)
     recommender = fit_recommender(read_split(data, seed, read_ties(ties, ties_seed)), "test", form, read_meta(meta))
     save_recommender(recommender, out)
-    write_line(f"{out}: {len(recommender.memory.histories)} users, {len(recommender.catalogue)} items")
-
-
-@recommend.command(epilog=CODES)
-def query(
-    user: Annotated[str | None, typer.Option("--user", help="A known user.")] = None,
-    history: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--history",
-            help="Names of items, oldest first, with commas between, a name with a comma in quotes; may be repeated.",
-        ),
-    ] = None,
-    k: Annotated[
-        int | None, typer.Option("-k", "--k", help="Number of items; 10, or the whole catalogue, unless given.")
-    ] = None,
-    data: Data = None,
-    model: Model = None,
-    form: Form = "linear",
-    seed: Seed = 0,
-    time: Time = None,
-    json: JsonFile = None,
-) -> None:
-    """Show the items that a user, or a history, is recommended."""
-    from lrgd_jax.recommend.serving.name_lookup import number_of
-    from lrgd_jax.report.rows_table import rows_table
-
-    require_writable({"--json": json})
-    if (user is None) == (not history):
-        raise ValueError("give either --user, the name of a known user, or --history, names of items with commas")
-    recommender = load_or_fit_recommender(model, data, seed, form)
-    past = None
-    if history:
-        numbers = recommender.item_numbers
-        names = [name for text in history for name in split_names(text, numbers)]
-        past = [number_of("item", name, numbers) for name in names]
-    recommended = recommender.recommend(user, k, history=past, time=time)
-    catalogue = recommender.catalogue
-    rows = [
-        {"item": catalogue.names[item], "title": catalogue.title(item), "score": score}
-        for item, score in zip(recommended.items.tolist(), recommended.scores.tolist(), strict=True)
-    ]
-    table = rows_table(["place", "item", "title", "score"], [[i + 1, *row.values()] for i, row in enumerate(rows)])
-    results_console().print(table)
-    write_json_result(json, {"user": user, "k": len(rows) if k is None else k, "items": rows})
+    users, items = len(recommender.memory.histories), len(recommender.catalogue)
+    write_line(f"{out}: {users} users, {items} items")
+    counted = int(recommender.memory.counts.sum())
+    write_json_result(json, {"out": str(out), "users": users, "items": items, "interactions": counted})
 
 
 @recommend.command(epilog=CODES)
@@ -163,8 +105,7 @@ def evaluate(
     from lrgd_jax.report.rows_table import rows_table
 
     require_writable({"--json": json})
-    if model is not None and meta is not None:
-        raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
+    require_one_of_model_and_meta(model, meta)
     start, busy = time.perf_counter(), time.process_time()
     cut = read_split(data, seed, read_ties(ties, ties_seed))
     if model is None:
@@ -257,6 +198,7 @@ def explain(
     data: Data = None,
     model: Model = None,
     form: Form = "linear",
+    meta: MetaFile = None,
     seed: Seed = 0,
     time: Time = None,
     top: Annotated[int, typer.Option("--top", help="Number of parts that are shown.")] = 15,
@@ -272,7 +214,7 @@ def explain(
 
     require_writable({"--json": json, "--html": html, "--png": png})
     require_at_least_one({"--top": top})
-    explanation = explain_by_name(load_or_fit_recommender(model, data, seed, form), user, item, time)
+    explanation = explain_by_name(load_or_fit_recommender(model, data, seed, form, meta), user, item, time)
     write_line(recommendation_heading(explanation))
     results_console().print(recommendation_table(explanation, top))
     write_explanation(explanation, top, json, html, png)

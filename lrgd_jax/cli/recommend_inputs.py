@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,10 @@ __all__ = [
     "load_for_split",
     "load_or_fit_recommender",
     "read_meta",
+    "read_names",
     "read_split",
     "read_ties",
+    "require_one_of_model_and_meta",
     "split_names",
 ]
 
@@ -92,7 +94,7 @@ def load_for_split(file: Path, split: Split) -> Recommender:
     return recommender
 
 
-def split_names(text: str, known: Mapping[str, int]) -> list[str]:
+def split_names(text: str, known: Collection[str]) -> list[str]:
     """The names in a text with commas between; a text that is a name is one, and quotes hold a name together.
 
     Args:
@@ -102,6 +104,41 @@ def split_names(text: str, known: Mapping[str, int]) -> list[str]:
     if text in known:
         return [text]
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), []) if name.strip()]
+
+
+def read_names(option: str, texts: list[str] | None, known: Collection[str]) -> list[str] | None:
+    """The names that an option lists, one after the other; None where it was not given.
+
+    Args:
+        option: for the error, such as "--allow".
+        texts: names with commas between, or @FILE, a file of UTF-8 with one name a line.
+        known: the names that there are; a text that is one of them is that name.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        ValueError: a file is not UTF-8.
+    """
+    from lrgd_jax.outside.json_files import read_text
+
+    if texts is None:
+        return None
+    names: list[str] = []
+    for text in texts:
+        if text.startswith("@") and text not in known:
+            names += [line for line in read_text(Path(text[1:]), what=f"list for {option}").splitlines() if line]
+        else:
+            names += split_names(text, known)
+    return names
+
+
+def require_one_of_model_and_meta(model: Path | None, meta: Path | None) -> None:
+    """Raises an error where both options are given.
+
+    Raises:
+        ValueError: they are.
+    """
+    if model is not None and meta is not None:
+        raise ValueError("a recommender of a file has its own meta-parameters; give --model or --meta, not both")
 
 
 def read_meta(file: Path | None) -> Meta | None:
@@ -130,15 +167,18 @@ def read_meta(file: Path | None) -> Meta | None:
         ) from None
 
 
-def load_or_fit_recommender(model: Path | None, folder: Path | None, seed: int, form: str) -> Recommender:
+def load_or_fit_recommender(
+    model: Path | None, folder: Path | None, seed: int, form: str, meta: Path | None = None
+) -> Recommender:
     """The recommender of a file, checked against the data where both are given; else one fitted on the data.
 
     Raises:
         FileNotFoundError: a file or a folder is not there.
-        ValueError: a file is damaged, or the recommender is of another catalogue.
+        ValueError: a file is damaged, the recommender is of another catalogue, or both --model and --meta are given.
     """
     from lrgd_jax.recommend.serving.storage import load_recommender
 
     if model is None:
-        return fit_recommender(read_split(folder, seed), "test", form)
+        return fit_recommender(read_split(folder, seed), "test", form, read_meta(meta))
+    require_one_of_model_and_meta(model, meta)
     return load_recommender(model, None if folder is None else read_split(folder, seed).catalogue)

@@ -7,7 +7,8 @@ from .forms.one_step import OneStep
 from .forms.registry import FORMS, build, build_from_histories
 from .forms.transitions import Transitions, transitions
 from .learning.meta_learning import learn_meta
-from .serving.recommender import Recommended, Recommender
+from .serving.recommended import Recommended
+from .serving.recommender import Recommender
 from .serving.storage import load_recommender, save_recommender
 
 __all__ = [

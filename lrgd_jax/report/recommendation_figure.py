@@ -1,9 +1,12 @@
 """Why an item was recommended, as a picture."""
 
+from dataclasses import replace
+
 from matplotlib.figure import Figure
 
 from lrgd_jax.recommend.serving.named_explanation import NamedExplanation
 from lrgd_jax.report.recommendation_html import reason_label
+from lrgd_jax.report.recommendation_reasons import explanation_title
 from lrgd_jax.report.style import BLUE, GREEN, INK, ORANGE, figure_style
 
 __all__ = ["recommendation_figure"]
@@ -33,12 +36,16 @@ def recommendation_figure(explanation: NamedExplanation, top: int = 15) -> Figur
         axes.barh(range(len(labels)), values, color=colours, height=0.7)
         axes.set_yticks(range(len(labels)), labels, fontsize=9)
         axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel=f"part of the score {explanation.score:.4g}")
-        axes.set_title(f"Why user {explanation.user} is shown {_short(explanation.item)}", x=0, fontsize=11)
+        axes.set_title(_short_title(explanation), x=0, fontsize=11)
         axes.grid(visible=False, axis="y")
         for source in dict.fromkeys(reason.source for reason in shown):
             axes.barh([0], [0], color=COLOURS[source], label=source)
         axes.legend(loc="lower right")
     return figure
+
+
+def _short_title(explanation: NamedExplanation) -> str:
+    return explanation_title(replace(explanation, item=_short(explanation.item)))
 
 
 def _short(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from lrgd_jax.recommend.serving.named_explanation import NamedExplanation, NamedPart
 from lrgd_jax.report.html import STYLE, bar, escape_text, format_signed, page, table
+from lrgd_jax.report.recommendation_reasons import explanation_title, place_words, why_sentence
 
 __all__ = ["reason_label", "recommendation_page"]
 
@@ -20,18 +21,18 @@ def reason_label(reason: NamedPart) -> str:
 
 
 def recommendation_page(explanation: NamedExplanation, top: int = 50) -> str:
-    """The explanation of a score as a page of HTML: past users, then every part up to a number of them.
+    """The explanation of a score as a page of HTML: why, then past users, then every part up to a number of them.
 
     Args:
         explanation: of the score.
         top: rows of the longer table.
     """
-    place = "had already" if explanation.place is None else f"place {explanation.place}"
     difference = abs(explanation.total - explanation.score)
     check = f"parts sum to {explanation.total!r}, {difference:.1e} from the score; rounding allows"
-    title = f"Why user {escape_text(explanation.user)} is shown {escape_text(explanation.item)}"
+    place = place_words(explanation)
     body = (
-        f'<div class="lrgd"><style>{STYLE}</style><h1>{title}</h1>'
+        f'<div class="lrgd"><style>{STYLE}</style><h1>{escape_text(explanation_title(explanation))}</h1>'
+        f"<p>{escape_text(why_sentence(explanation))}</p>"
         f'<p class="muted">Score {explanation.score:.6g}, {place}. The {check} {explanation.bound:.1e}.</p>'
         f"<h2>Past users</h2>{_users(explanation, top)}<h2>Every part of the score</h2>{_parts(explanation, top)}</div>"
     )

@@ -3,17 +3,17 @@
 from rich.table import Table
 
 from lrgd_jax.recommend.serving.named_explanation import NamedExplanation
+from lrgd_jax.report.recommendation_reasons import place_words, why_sentence
 from lrgd_jax.report.rows_table import rows_table
 
 __all__ = ["recommendation_heading", "recommendation_table"]
 
 
 def recommendation_heading(explanation: NamedExplanation) -> str:
-    """Whose score of which item is explained, and where that puts the item in the list."""
-    place = "had already" if explanation.place is None else f"place {explanation.place}"
-    return (
-        f"user {explanation.user}, item {explanation.name} ({explanation.item}): score {explanation.score:.6g}, {place}"
-    )
+    """Whose score of which item is explained, where that puts the item in the list, and why."""
+    item = f"item {explanation.name} ({explanation.item})"
+    score = f"score {explanation.score:.6g}, {place_words(explanation)}"
+    return f"user {explanation.user}, {item}: {score}\n{why_sentence(explanation)}"
 
 
 def recommendation_table(explanation: NamedExplanation, top: int) -> Table:

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -63,6 +64,65 @@ def test_explain_as_table_page_and_picture(fitted, tmp_path):
     assert "http" not in page.replace("http-equiv", "")
     assert found["item"] in page
     assert files["png"].read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_opens_with_why_and_says_what_was_had(fitted, tmp_path):
+    page, listed = tmp_path / "e.html", tmp_path / "q.json"
+    asked = ["--model", fitted, "--user", "user-3"]
+    assert run("query", *asked, "-k", 40, "--seen", "--json", listed).exit_code == 0
+    rows = json.loads(listed.read_text())["items"]
+    had, new = (next(row for row in rows if row["had"] == wanted) for wanted in (True, False))
+    for row, title in ((new, "Why user user-3 is shown"), (had, "which user user-3 has had already")):
+        result = run("explain", *asked, "--item", row["item"], "--html", page)
+        assert result.exit_code == 0, result.output
+        opening = page.read_text().split("<h1>")[1].split('<p class="muted">')[0]
+        assert title in opening
+        assert " %)" in opening
+        assert ("in no list" in opening) == row["had"]
+        assert ("in no list" in result.stdout) == row["had"]
+
+
+def test_lists_of_many_users_in_either_format(fitted, tmp_path):
+    tables, names = {}, tmp_path / "names.txt"
+    names.write_text("user-3\nuser-5\n")
+    for kind in ("csv", "parquet"):
+        file = tmp_path / f"l.{kind}"
+        options = ["--users", f"@{names}", "-k", 4, "--deny", "item-1, item-2", "--json", tmp_path / "l.json"]
+        assert run("lists", "--model", fitted, "--out", file, *options).exit_code == 0
+        tables[kind] = pl.read_csv(file) if kind == "csv" else pl.read_parquet(file)
+    assert tables["csv"].equals(tables["parquet"])
+    assert json.loads((tmp_path / "l.json").read_text())["rows"] == 8
+    asked = ["--model", fitted, "--user", "user-5", "--json", tmp_path / "q"]
+    result = run("query", *asked, "-k", 4, "--deny", "item-1, item-2")
+    assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "q").read_text())["items"]
+    own = tables["csv"].filter(pl.col("user") == "user-5")
+    assert own["item"].to_list() == [row["item"] for row in rows]
+    assert own["score"].to_list() == [row["score"] for row in rows]
+    allowed = run("query", *asked, "--allow", "item-7")
+    assert allowed.exit_code == 0, allowed.output
+    assert [row["item"] for row in json.loads((tmp_path / "q").read_text())["items"]] == ["item-7"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "l.txt"], "expected a name that ends in .parquet or .csv"),
+        (["--out", "l.csv", "--allow", "item-1,itm-2"], "no item 'itm-2'"),
+        (["--out", "l.csv", "--users", "usr-3"], "no user 'usr-3'"),
+        (["--out", "l.csv", "--users", "@none.txt"], "there is no list for --users none.txt"),
+        (["--out", "l.csv", "-k", "0"], "k = 0: expected 1 to 300"),
+        (["--out", "l.csv", "-k", "2.5"], "2.5"),
+        (["--out", "l.csv", "--meta", "m.json"], "give --model or --meta, not both"),
+    ],
+)
+def test_wrong_wishes_for_many_lists_are_one_message(fitted, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    result = run("lists", "--model", fitted, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_learned_meta_parameters_are_used(tmp_path):

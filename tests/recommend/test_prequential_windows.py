@@ -14,7 +14,13 @@ from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.transitions import transitions
-from lrgd_jax.recommend.measure.prequential_windows import cut_windows, fade_rates, happened_before, latest_before
+from lrgd_jax.recommend.measure.prequential_windows import (
+    cut_windows,
+    fade_rates,
+    happened_before,
+    latest_before,
+    latest_entries,
+)
 
 ITEMS, KEYS = 100, HistoryKeys(0.8, 0.5)
 
@@ -97,6 +103,20 @@ def test_the_latest_are_the_latest(demonstrations):
     assert not (chosen & ~known).any()
     assert demonstrations.times[chosen].min() >= demonstrations.times[known & ~chosen].max()
     assert np.array_equal(latest_before(demonstrations, now, len(demonstrations)), known)
+
+
+def test_the_latest_are_whole_baskets():
+    lists = Sequences.from_lists([[0, 1, 2, 3], [4, 5, 6, 7]], [[1, 2, 2, 3], [1, 2, 2, 2]])
+    made = transitions(lists, KEYS, 8)
+    assert made.targets.tolist() == [1, 2, 3, 5, 6, 7]
+    kept = {count: made.targets[latest_before(made, 9, count)].tolist() for count in range(1, 7)}
+    assert kept == {1: [3], 2: [3], 3: [3], 4: [3, 5, 6, 7], 5: [3, 5, 6, 7], 6: [1, 2, 3, 5, 6, 7]}
+    # where the order counts nothing is whole
+    stored = transitions(replace(lists, ordered=True), KEYS, 8)
+    assert [stored.targets[latest_before(stored, 9, count)].tolist() for count in (1, 2, 3)] == [[3], [3, 7], [3, 6, 7]]
+    assert not latest_before(made, 3, 2).any()
+    entries = {count: lists.items[latest_entries(lists, 9, count)].tolist() for count in (3, 4, 6, 8)}
+    assert entries == {3: [3], 4: [3, 5, 6, 7], 6: [1, 2, 3, 5, 6, 7], 8: [*range(8)]}
 
 
 @pytest.mark.parametrize(

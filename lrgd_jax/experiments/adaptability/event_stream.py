@@ -15,7 +15,13 @@ from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import Popularity
 from lrgd_jax.recommend.forms.registry import build
 from lrgd_jax.recommend.forms.transitions import Transitions, transitions
-from lrgd_jax.recommend.measure.prequential_windows import Window, cut_windows, happened_before, latest_before
+from lrgd_jax.recommend.measure.prequential_windows import (
+    Window,
+    cut_windows,
+    happened_before,
+    latest_before,
+    latest_entries,
+)
 
 __all__ = ["META", "Stream"]
 
@@ -83,11 +89,12 @@ class Stream:
         return self._model(self.everything, counted)
 
     def recent(self, now: int) -> OneStep:
-        """Knows as many of the latest demonstrations as the frozen one has, and as many of the latest interactions."""
+        """Knows as many of the latest demonstrations as the frozen one has, and as many of the latest interactions.
+
+        Baskets are known whole, so that it may be a few fewer.
+        """
         start, frozen = self.asked[now].start, self.asked[0].start
-        order = np.argsort(self.events.seconds, kind="stable")
-        past = order[: np.searchsorted(self.events.seconds[order], start)]
-        kept = past[-int((self.events.seconds < frozen).sum()) :]
+        kept = latest_entries(self.events, start, int((self.events.seconds < frozen).sum()))
         taken = Popularity(self.events.items[kept], None, self.everything.items)
         return self._model(self.everything.take(latest_before(self.everything, start, self.known(0))), taken)
 

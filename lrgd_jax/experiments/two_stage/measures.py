@@ -11,7 +11,7 @@ from lrgd_jax.experiments.two_stage.config import BACK, PATHS, AdaptationSetting
 from lrgd_jax.recommend.adaptation.collapse_guard import Guard, collapse
 from lrgd_jax.recommend.adaptation.early_stopping import AdaptationCurve, StoppingPoint, adaptation_curve, choose_stop
 from lrgd_jax.recommend.adaptation.rate_adaptation import AdaptedRates, adapt
-from lrgd_jax.recommend.adaptation.rolling_origin import rolling_origins, step_back
+from lrgd_jax.recommend.adaptation.rolling_origin import added_transitions, rolling_origins, step_back
 from lrgd_jax.recommend.data.dataset import Split
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.transitions import transitions
@@ -109,10 +109,9 @@ def _loss(now: AdaptedRates) -> dict[str, float]:
 def _with_new(config: Config, adapted: OneStep) -> float:
     """The test gain where the validation transitions are added to the context, at rate 1."""
     split = ordered(config.data)
-    longer = transitions(split.context("test"), ONE_HOT.keys(), adapted.items)
-    # each user's list has one transition more, its last
-    last = np.append(longer.users[1:] != longer.users[:-1], True)
+    lists = split.context("test")
+    longer = transitions(lists, ONE_HOT.keys(), adapted.items)
     rates = np.ones(len(longer))
-    rates[~last] = adapted.demonstrations.rates
+    rates[~added_transitions(split.train, lists)] = adapted.demonstrations.rates
     where = all_places(replace(adapted, demonstrations=longer.with_rates(rates)), split.test)
     return float(ndcg(where, 10).mean())

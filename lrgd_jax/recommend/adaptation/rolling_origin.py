@@ -9,7 +9,7 @@ from lrgd_jax.recommend.data.dataset import Queries, Split
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.one_step import OneStep
 
-__all__ = ["Origin", "rolling_origins", "step_back"]
+__all__ = ["Origin", "added_transitions", "rolling_origins", "step_back"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,29 @@ def rolling_origins(train: Sequences, queries: Queries, count: int) -> list[Orig
             f"got {count}"
         )
     return [*(_back(train, k) for k in range(count - 1, 0, -1)), Origin(queries)]
+
+
+def added_transitions(train: Sequences, longer: Sequences) -> Bool[np.ndarray, " N"]:
+    """Which transitions of longer lists, in their order, end in an entry that came after all training entries.
+
+    Args:
+        train: everybody's lists.
+        longer: the same lists with more at their ends; what is added may join the last basket, and is no transition
+            where that is the first one too.
+
+    Raises:
+        ValueError: the longer lists do not begin with the others.
+
+    Examples:
+        >>> train = Sequences.from_lists([[0, 1], [2]], [[1, 2], [5]])
+        >>> longer = Sequences.from_lists([[0, 1, 3], [2, 4]], [[1, 2, 2], [5, 5]])
+        >>> added_transitions(train, longer).tolist()
+        [False, True]
+    """
+    kept = longer.beginnings(train.lengths) if len(longer) == len(train) else longer
+    if not (np.array_equal(kept.starts, train.starts) and np.array_equal(kept.items, train.items)):
+        raise ValueError("expected lists that begin with the training lists; read ties in both by the same rule")
+    return (longer.positions >= train.lengths[longer.owners])[longer.before > 0]
 
 
 def step_back(split: Split) -> Split:

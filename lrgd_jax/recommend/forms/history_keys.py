@@ -64,6 +64,24 @@ class HistoryKeys:
         """
         return self.of_prefixes(histories, histories.starts[1:], histories.lengths, items)
 
+    def of_one(self, history: Sequences, items: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The key of one history, as the items that it holds, in rising order, and their entries; see `of`.
+
+        Raises:
+            ValueError: an item is not in the catalogue.
+        """
+        taken = history.items[-self.window :]
+        moments = None if history.ordered else history.moments if history.times is None else history.times
+        tied = moments is not None and (moments[1:] == moments[:-1]).any()
+        if self.scaling or tied or len(set(taken.tolist())) < len(taken) or not len(taken):
+            key = self.of(history, items)
+            return key.indices, key.data
+        order = np.argsort(taken)
+        if not 0 <= taken[order[0]] <= taken[order[-1]] < items:
+            raise ValueError(f"items are numbered from 0 to {items - 1}, got {taken[order[0]]} to {taken[order[-1]]}")
+        # no sums and no length to divide by
+        return taken[order], on_grid(self.decay ** (len(taken) - 1 - order))
+
     def of_prefixes(
         self, lists: Sequences, ends: Int[np.ndarray, " n"], lengths: Int[np.ndarray, " n"], items: int
     ) -> sp.csr_array:
@@ -80,9 +98,13 @@ class HistoryKeys:
             )
         kept, taken, ages = lists.latest(ends, lengths, self.window)
         starts = np.concatenate([[0], np.cumsum(kept)])
-        keys = sp.csr_array((self.decay**ages, entries[taken], starts), shape=(len(ends), items))
+        keys = sp.csr_array((self._weights(ages), entries[taken], starts), shape=(len(ends), items))
         keys.sum_duplicates()
         return _scale(keys, self.scaling)
+
+    def _weights(self, ages: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+        """The weight of an item by its age; powers are slow, and there are few ages."""
+        return (self.decay ** np.arange(ages.max(initial=0) + 1))[ages]
 
 
 def require_power(name: str, power: float) -> None:

@@ -12,10 +12,11 @@ from jaxtyping import Float, Int
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
 from lrgd_jax.recommend.forms.initial_weights import InitialWeights
+from lrgd_jax.recommend.forms.popularity import count_powers
 from lrgd_jax.recommend.forms.transitions import Transitions
-from lrgd_jax.recommend.sparse_matrices import dense, product, row_numbers, rows_of, with_data
+from lrgd_jax.recommend.sparse_matrices import columns_of, dense, product, row_numbers, rows_of, with_data
 
-__all__ = ["BLOCK", "DualSums", "OneStep", "mask_later", "row_blocks"]
+__all__ = ["BLOCK", "DualSums", "OneStep", "mask_later", "row_blocks", "scale_features"]
 
 BLOCK = 512
 """Queries that are scored together: the largest dense array is this by the size of the catalogue."""
@@ -156,12 +157,9 @@ class OneStep:
 
     def queries(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> sp.csr_array:
         """The vector q of every history, with the scaled features; shape [q, items]."""
-        keys = self.query_keys.of(histories, self.items)
-        if self.feature_scaling:
-            counts = np.broadcast_to(self.initial.counts(times), (rows_of(keys), self.items))
-            of_features = counts[row_numbers(keys), keys.indices]
-            keys.data = keys.data * np.maximum(of_features, 1) ** -self.feature_scaling
-        return keys
+        return scale_features(
+            self.query_keys.of(histories, self.items), self.initial.counts(times), self.feature_scaling
+        )
 
     def initial_queries(self, histories: Sequences, times: Int[np.ndarray, " q"] | None = None) -> sp.csr_array:
         """The vectors that W_0's text similarity reads; the queries themselves unless a form changes those."""
@@ -169,7 +167,7 @@ class OneStep:
 
     def target_scales(self, times: Int[np.ndarray, " q"] | None = None) -> Float[np.ndarray, "*q items"]:
         """The factors c^-beta of every item, one row a time where times are given."""
-        return np.maximum(self.initial.counts(times), 1) ** -self.target_scaling
+        return count_powers(self.initial.counts(times), self.target_scaling)
 
     def _read(
         self, queries: sp.csr_array, carried: Float[np.ndarray, "q items"], times: Int[np.ndarray, " q"] | None
@@ -177,6 +175,14 @@ class OneStep:
         carried += self.initial.constant_scores(times)
         carried *= self.target_scales(times)
         return self.initial.add_similarity(queries, carried)
+
+
+def scale_features(keys: sp.csr_array, counts: Float[np.ndarray, "*q items"], scaling: float) -> sp.csr_array:
+    r"""The keys, in place, with the feature of an item that was taken c times scaled by $c^{-\delta}$."""
+    if scaling:
+        of_keys = np.broadcast_to(counts, (rows_of(keys), columns_of(keys)))[row_numbers(keys), keys.indices]
+        keys.data = keys.data * count_powers(of_keys, scaling)
+    return keys
 
 
 def mask_later(

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from lrgd_jax.recommend.data.sequences import Sequences
 
-__all__ = ["Popularity", "popularity"]
+__all__ = ["Popularity", "count_powers", "popularity"]
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,8 @@ class Popularity:
 def popularity(sequences: Sequences, items: int) -> Popularity:
     """Counts every interaction of every list, the first ones too."""
     return Popularity(sequences.items, sequences.times, items)
+
+
+def count_powers(counts: Float[np.ndarray, "*shape"], scaling: float) -> Float[np.ndarray, "*shape"]:
+    r"""The factors $c^{-\beta}$ by which counts scale; an item that nobody took counts as taken once."""
+    return np.maximum(counts, 1) ** -scaling

@@ -10,7 +10,7 @@ from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.transitions import Transitions
 
-__all__ = ["Window", "cut_windows", "fade_rates", "happened_before", "latest_before"]
+__all__ = ["Window", "cut_windows", "fade_rates", "happened_before", "latest_before", "latest_entries"]
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,42 @@ def happened_before(demonstrations: Transitions, time: int) -> Bool[np.ndarray, 
 
 
 def latest_before(demonstrations: Transitions, time: int, count: int) -> Bool[np.ndarray, " N"]:
-    """The latest demonstrations before a time, at most so many; of several at the same time the last listed.
+    """The latest demonstrations before a time, at most so many, baskets whole; of several at one time the last listed.
 
     Raises:
         ValueError: the demonstrations have no times, or the count is not positive.
     """
+    return _latest(_times(demonstrations), demonstrations.baskets, time, count)
+
+
+def latest_entries(sequences: Sequences, time: int, count: int) -> Bool[np.ndarray, " m"]:
+    """The latest entries before a time, at most so many, baskets whole; of several at one time the last stored.
+
+    Raises:
+        ValueError: there are no times, or the count is not positive.
+
+    Examples:
+        >>> lists = Sequences.from_lists([[0, 1, 2], [3]], [[1, 2, 2], [3]])
+        >>> [lists.items[latest_entries(lists, 9, count)].tolist() for count in (1, 2, 3)]
+        [[3], [3], [1, 2, 3]]
+    """
+    return _latest(sequences.seconds, sequences.basket_starts, time, count)
+
+
+def _latest(
+    times: Int[np.ndarray, " N"], baskets: Int[np.ndarray, " N"] | None, time: int, count: int
+) -> Bool[np.ndarray, " N"]:
+    """Baskets are numbers, equal within one, whose members are neighbours."""
     if count < 1:
-        raise ValueError(f"latest: expected a positive number of demonstrations, got {count}")
-    order = np.argsort(_times(demonstrations), kind="stable")
-    end = np.searchsorted(_times(demonstrations)[order], time)
-    chosen = np.zeros(len(demonstrations), bool)
-    chosen[order[max(0, end - count) : end]] = True
+        raise ValueError(f"latest: expected a positive number of them, got {count}")
+    order = np.argsort(times, kind="stable")
+    end = int(np.searchsorted(times[order], time))
+    start = max(0, end - count)
+    if baskets is not None:
+        while 0 < start < end and baskets[order[start]] == baskets[order[start - 1]]:
+            start += 1
+    chosen = np.zeros(len(times), bool)
+    chosen[order[start:end]] = True
     return chosen
 
 

@@ -1,37 +1,21 @@
 """Everybody's history with the sums of its demonstrations, kept up to date step by step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from lrgd_jax.outside.arrays import require_real, require_whole
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.history_keys import HistoryKeys
-from lrgd_jax.recommend.forms.transitions import Transitions, transitions
+from lrgd_jax.recommend.forms.transitions import Transitions
+from lrgd_jax.recommend.serving.histories import Histories, History
 from lrgd_jax.recommend.serving.name_lookup import require_name, require_number, unknown_name
-from lrgd_jax.recommend.sparse_matrices import product, row_numbers
+from lrgd_jax.recommend.serving.summed_steps import SummedSteps, demonstrate, sum_steps
+from lrgd_jax.recommend.sparse_matrices import row_numbers
 
-__all__ = ["History", "Memory"]
-
-
-@dataclass
-class History:
-    """One user's past.
-
-    Attributes:
-        items: oldest first.
-        times: times of each, in seconds since 1970, or None.
-        rates: rates of the transition into each item; items of the first basket have none, and theirs are not read.
-        moments: numbers that do not decrease, equal for items of one basket: the times where there are any.
-    """
-
-    items: list[int]
-    times: list[int] | None
-    rates: list[float]
-    moments: list[int]
+__all__ = ["Memory"]
 
 
 class Memory:
@@ -44,15 +28,29 @@ class Memory:
     Args:
         items: size of the catalogue.
         keys: keys of the demonstrations.
+        histories: by user.
+        steps: the sums of their demonstrations.
+        counts: how often each item was taken.
+
+    Attributes:
         timed: whether every interaction has a time.
         ordered: whether interactions of one time count in the order in which they come all the same.
+        falls: whether a rate is below zero, so that a step may have lowered a score.
+        changed: items whose counts have changed since whoever reads them emptied this.
     """
 
-    def __init__(self, items: int, keys: HistoryKeys, *, timed: bool, ordered: bool = False) -> None:
-        self.items, self.keys, self.timed, self.ordered = items, keys, timed, ordered
-        self.histories: dict[str, History] = {}
-        self._sums = sp.csr_array((items, items))
-        self._pending: list[tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Float[np.ndarray, " k"]]] = []
+    def __init__(
+        self,
+        items: int,
+        keys: HistoryKeys,
+        histories: Histories,
+        steps: SummedSteps,
+        counts: Float[np.ndarray, " items"],
+    ) -> None:
+        self.items, self.keys, self.histories, self._steps, self.counts = items, keys, histories, steps, counts
+        self.timed, self.ordered = histories.timed, histories.ordered
+        self.changed: set[int] = set()
+        self.falls = histories.falls
 
     @classmethod
     def of(
@@ -84,16 +82,10 @@ class Memory:
             require_whole("times", sequences.times, count=count)
         if rates is not None:
             rates = require_real("rates", np.asarray(rates), (count,))
-        memory = cls(items, keys, timed=sequences.times is not None, ordered=sequences.ordered)
-        taken, starts = sequences.items.tolist(), sequences.starts.tolist()
-        times = None if sequences.times is None else sequences.times.tolist()
-        weights = [1.0] * len(taken) if rates is None else np.asarray(rates, np.float64).tolist()
-        moments = sequences.basket_numbers.tolist() if times is None else times
-        for user, start, end in zip(users, starts[:-1], starts[1:], strict=True):
-            own_times = None if times is None else times[start:end]
-            memory.histories[user] = History(taken[start:end], own_times, weights[start:end], moments[start:end])
-        memory._sums = _sums(memory.demonstrations())
-        return memory
+        histories = Histories(sequences, users, rates)
+        lists, weights = histories.lists()
+        counts = np.bincount(lists.items, minlength=items).astype(np.float64)
+        return cls(items, keys, histories, SummedSteps(sum_steps(lists, weights, keys, items)), counts)
 
     def append(self, user: str, item: int, time: int | None = None, *, together: bool = False) -> None:
         """One more interaction, by a user who may be new: one more step.
@@ -108,13 +100,15 @@ class Memory:
             ValueError: the item is not in the catalogue, or the time is missing, out of order, or not wanted.
         """
         self._check(user, item, time)
-        past = self.histories.setdefault(user, History([], [] if self.timed else None, [], []))
+        past = self.histories.changing(user)
         latest = past.moments[-1] if past.moments else -1
         moment = time if time is not None else latest + (not (together and past.moments))
         recent = self._before(past, moment)
         if len(recent.items):
             key = self.keys.of(recent, self.items)
-            self._add(key.indices, np.full(key.nnz, item), key.data)
+            self._steps.add(key.indices, np.full(key.nnz, item), key.data)
+        self.counts[item] += 1
+        self.changed.add(item)
         past.items.append(item)
         past.rates.append(1.0)
         past.moments.append(moment)
@@ -169,7 +163,8 @@ class Memory:
 
     def grow(self, items: int) -> None:
         """New items, which nobody has taken, after those that there are."""
-        self.sums().resize((items, items))
+        self._steps.grow(items)
+        self.counts = np.concatenate([self.counts, np.zeros(items - self.items)])
         self.items = items
 
     def forget(self, user: str) -> None:
@@ -179,23 +174,26 @@ class Memory:
             ValueError: there is no such user.
         """
         self.require_user(user)
-        past = self.histories.pop(user)
-        own = self._demonstrate([past])
+        lists, rates = self.histories.lists([user])
+        self.histories.remove(user)
+        own = demonstrate(lists, rates, self.keys, self.items)
         keys = own.rated_keys()
-        self._add(keys.indices, own.targets[row_numbers(keys)], -1.0 * keys.data)
+        self._steps.add(keys.indices, own.targets[row_numbers(keys)], -1.0 * keys.data)
+        self.counts -= np.bincount(lists.items, minlength=self.items)
+        self.changed.update(lists.items.tolist())
+
+    @property
+    def steps(self) -> SummedSteps:
+        """What all steps have added up to, by feature."""
+        return self._steps
 
     def sums(self) -> sp.csr_array:
-        """What all steps have added up to, features by items."""
-        if self._pending:
-            rows, columns, entries = (np.concatenate([edit[axis] for edit in self._pending]) for axis in range(3))
-            change = sp.csr_array((entries, (rows, columns)), shape=(self.items, self.items))
-            self._sums, self._pending = sp.csr_array(self._sums + change), []
-            self._sums.eliminate_zeros()
-        return self._sums
+        """What all steps have added up to, features by items; what happens later does not change it."""
+        return self._steps.matrix()
 
     def sequences(self) -> Sequences:
         """One list a user, in the order in which they came."""
-        return _join_histories(list(self.histories.values()), ordered=self.ordered)
+        return self.histories.lists()[0]
 
     def past(self, user: str, time: int | None = None) -> Sequences:
         """The history of one user as one list, of what was before a time where one is given.
@@ -203,7 +201,7 @@ class Memory:
         Raises:
             ValueError: a time is given and the histories have none.
         """
-        own = _join_histories([self.histories[user]], ordered=self.ordered)
+        own = self.histories.one(user)
         if time is None:
             return own
         if own.times is None:
@@ -212,21 +210,11 @@ class Memory:
 
     def rates(self) -> Float[np.ndarray, " m"]:
         """One an entry of the sequences."""
-        return np.array([rate for past in self.histories.values() for rate in past.rates], np.float64)
+        return self.histories.lists()[1]
 
     def demonstrations(self) -> Transitions:
         """All transitions, at their rates."""
-        return self._demonstrate(list(self.histories.values()))
-
-    def _demonstrate(self, histories: Sequence[History]) -> Transitions:
-        lists = _join_histories(histories, ordered=self.ordered)
-        rates = np.array([rate for past in histories for rate in past.rates], np.float64)
-        return transitions(lists, self.keys, self.items).with_rates(rates[lists.before > 0])
-
-    def _add(
-        self, rows: Int[np.ndarray, " k"], columns: Int[np.ndarray, " k"], entries: Float[np.ndarray, " k"]
-    ) -> None:
-        self._pending.append((rows, columns, entries))
+        return demonstrate(*self.histories.lists(), self.keys, self.items)
 
     def _check(self, user: str, item: int, time: int | None) -> None:
         require_number("item", item)
@@ -240,21 +228,5 @@ class Memory:
                 if self.timed
                 else "these histories have no times: give interactions without"
             )
-        past = self.histories.get(user)
-        if past is not None and past.times and time is not None and time < past.times[-1]:
-            raise ValueError(f"user {user!r} was last seen at {past.times[-1]}; an interaction at {time} comes before")
-
-
-def _sums(demonstrations: Transitions) -> sp.csr_array:
-    sums = product(demonstrations.rated_keys().T, demonstrations.target_matrix())
-    sums.eliminate_zeros()
-    return sums
-
-
-def _join_histories(histories: Sequence[History], *, ordered: bool) -> Sequences:
-    starts = np.concatenate([[0], np.cumsum([len(past.items) for past in histories])]).astype(np.int64)
-    items = np.array([item for past in histories for item in past.items], np.int64)
-    moments = np.array([moment for past in histories for moment in past.moments], np.int64)
-    if any(past.times is None for past in histories) or not histories:
-        return Sequences(starts, items, moments=moments, ordered=ordered)
-    return Sequences(starts, items, moments, ordered=ordered)
+        if time is not None and user in self.histories and (latest := self.histories.latest(user)) > time:
+            raise ValueError(f"user {user!r} was last seen at {latest}; an interaction at {time} comes before")

@@ -15,6 +15,7 @@ from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.registry import check_form
 from lrgd_jax.recommend.serving.changes import Change, Erasure, Interactions, NewItems
 from lrgd_jax.recommend.serving.interaction_memory import Memory
+from lrgd_jax.recommend.serving.item_lists import ItemLists
 from lrgd_jax.recommend.serving.name_lookup import number_of, require_name, require_number
 from lrgd_jax.recommend.serving.update_log import UpdateLog
 
@@ -45,6 +46,7 @@ class Knowledge:
         self.catalogue, self.form, self.options = catalogue, form, dict(options or {})
         self._meta, self._memory = meta, None
         self._model: OneStep | None = None
+        self._item_lists: ItemLists | None = None
         self._log: UpdateLog | None = None
         self._applied = 0
 
@@ -64,7 +66,7 @@ class Knowledge:
         names = [str(number) for number in range(len(sequences))] if users is None else users
         self._meta = self._meta or (ORDERED if sequences.times is None else TIMED)
         self._memory = Memory.of(sequences, names, self._meta.keys(), len(self.catalogue), rates)
-        self._model = None
+        self._model = self._item_lists = None
         return self
 
     @property
@@ -176,6 +178,7 @@ class Knowledge:
         self.catalogue = change.apply(before, self._memory)
         self._applied, self._model = number, None
         if self.catalogue is not before:
+            self._item_lists = None
             for derived in ("item_numbers", "_vectors"):
                 self.__dict__.pop(derived, None)
 

@@ -1,10 +1,8 @@
 """The recommender as its users hold it: fit, recommend, explain, update, erase; no weight is trained."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,36 +14,19 @@ from lrgd_jax.recommend.forms.initial_weights import InitialWeights
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.popularity import popularity
 from lrgd_jax.recommend.forms.registry import build
-from lrgd_jax.recommend.measure.ranking import NOBODY, best
+from lrgd_jax.recommend.serving.item_lists import Choice, ItemLists, top
 from lrgd_jax.recommend.serving.knowledge import Knowledge
 from lrgd_jax.recommend.serving.name_lookup import number_of, require_number
+from lrgd_jax.recommend.serving.recommended import Recommended, lists_table
 
-__all__ = ["Recommended", "Recommender"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Recommender"]
 
 
 USUAL = 10
 """How long a list is where nobody says."""
-
-
-@dataclass(frozen=True)
-class Recommended:
-    """A list of items.
-
-    Attributes:
-        items: numbers in the catalogue, best first.
-        scores: their scores, best first.
-
-    Examples:
-        >>> from lrgd_jax.recommend import Meta
-        >>> past = Sequences.from_lists([[0, 1], [0, 2], [0, 1]])
-        >>> recommender = Recommender(Catalogue(("atlas", "lamp", "tent")), Meta(similarity=0.0)).fit(past)
-        >>> best = recommender.recommend("1", k=1)
-        >>> best.items.tolist(), best.scores.shape
-        ([1], (1,))
-    """
-
-    items: Int[np.ndarray, " k"]
-    scores: Float[np.ndarray, " k"]
 
 
 class Recommender(Knowledge):
@@ -146,34 +127,121 @@ class Recommender(Knowledge):
         user: str | None = None,
         k: int | None = None,
         *,
-        history: Sequence[int] | None = None,
+        history: Sequence[str | int] | None = None,
         time: int | None = None,
+        seen: bool = False,
+        allow: Iterable[str | int] | None = None,
+        deny: Iterable[str | int] | None = None,
     ) -> Recommended:
         """The k best items that the user has not had.
 
         Args:
             user: whose history is continued.
             k: how many items; 10, or the whole catalogue where it is smaller, unless given.
-            history: in place of a known user's, oldest first.
+            history: in place of a known user's, names or numbers of items, oldest first.
             time: demonstrations at or after it do not count.
+            seen: whether items that the user has had may be in the list.
+            allow: names or numbers of the only items that may be in it.
+            deny: names or numbers of items that may not.
 
         Raises:
-            ValueError: neither or both of user and history, an unknown user, an item that is no number of one, or k
-                larger than the catalogue.
+            ValueError: neither or both of user and history, an unknown user or item, or k larger than the catalogue.
         """
-        k = min(USUAL, len(self.catalogue)) if k is None else require_number("k", k)
         if (user is None) == (history is None):
             raise ValueError("give either the name of a user or a history")
-        if not 1 <= k <= len(self.catalogue):
-            raise ValueError(f"k = {k}: expected 1 to {len(self.catalogue)}, the size of the catalogue")
-        most = len(self.catalogue) - 1
-        numbers = [require_number("an item of a history", x, most=most) for x in history or []]
-        histories = Sequences.from_lists([numbers]) if user is None else self._past(user, time)
-        scores = self.model.scores(histories, None if time is None else np.array([time]))
-        scores[0, histories.items] = -math.inf
-        items = best(scores, k)[0]
-        items = items[items != NOBODY]
-        return Recommended(items, scores[0, items])
+        choice = self._choice(k, seen, allow, deny)
+        if user is not None:
+            past = self._past(user, time)
+        else:
+            past = Sequences.from_lists([self._numbers("an item of a history", history or [])])
+        return next(self._lists_for(past, choice, None if time is None else np.array([time])))
+
+    def recommend_many(
+        self,
+        users: Sequence[str] | None = None,
+        k: int | None = None,
+        *,
+        seen: bool = False,
+        allow: Iterable[str | int] | None = None,
+        deny: Iterable[str | int] | None = None,
+        progress: Callable[[int], object] = lambda done: None,
+    ) -> "pl.DataFrame":
+        """The lists of many users as one table.
+
+        Args:
+            users: whose; everybody's unless given.
+            k: how many items each; 10, or the whole catalogue where it is smaller, unless given.
+            seen: whether items that a user has had may be in the list.
+            allow: names or numbers of the only items that may be in one.
+            deny: names or numbers of items that may not.
+            progress: is told after each list how many there are.
+
+        Returns:
+            Columns user, place from 1, item, title where the items have titles, and score.
+
+        Raises:
+            ValueError: an unknown user or item, or k larger than the catalogue.
+
+        Examples:
+            >>> from lrgd_jax.recommend import Meta
+            >>> past = Sequences.from_lists([[0, 1], [0, 2]])
+            >>> shop = Recommender(Catalogue(("atlas", "lamp", "tent")), Meta(similarity=0.0)).fit(past, ["Ada", "Bo"])
+            >>> shop.recommend_many(k=1).select("user", "place", "item").rows()
+            [('Ada', 1, 'tent'), ('Bo', 1, 'lamp')]
+        """
+        choice, memory = self._choice(k, seen, allow, deny), self.memory
+        names = [*memory.histories] if users is None else list(users)
+        for name in names:
+            memory.require_user(name)
+        listed = []
+        for made in self._lists_for(memory.histories.lists(names)[0], choice):
+            listed.append(made)
+            progress(len(listed))
+        return lists_table(names, listed)
+
+    def _choice(
+        self, k: int | None, seen: bool, allow: Iterable[str | int] | None, deny: Iterable[str | int] | None
+    ) -> Choice:
+        size = len(self.memory.counts)
+        k = min(USUAL, size) if k is None else require_number("k", k)
+        if not 1 <= k <= size:
+            raise ValueError(f"k = {k}: expected 1 to {size}, the size of the catalogue")
+        allowed, denied = (
+            None if items is None else np.unique(np.array(self._numbers(what, items), np.int64))
+            for what, items in (("an item to allow", allow), ("an item to deny", deny))
+        )
+        return Choice(k, allowed, denied, seen)
+
+    def _numbers(self, what: str, items: Iterable[str | int]) -> list[int]:
+        if isinstance(items, str):
+            raise ValueError(f"{what}: expected a list of names, got the one text {items!r}")
+        known, most = self.item_numbers, len(self.catalogue) - 1
+        return [
+            number_of("item", x, known) if isinstance(x, str) else require_number(what, x, most=most) for x in items
+        ]
+
+    def _lists_for(
+        self, histories: Sequences, choice: Choice, times: Int[np.ndarray, " q"] | None = None
+    ) -> Iterator[Recommended]:
+        for number, (items, scores) in enumerate(self._best(histories, choice, times)):
+            had = np.isin(items, histories.of(number)) if choice.seen else np.zeros(len(items), bool)
+            yield Recommended(items, scores, self.catalogue, had)
+
+    def _best(
+        self, histories: Sequences, choice: Choice, times: Int[np.ndarray, " q"] | None
+    ) -> Iterator[tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]]:
+        """By the sums alone where the form has them, else by a score of every item."""
+        if self.form == "linear" and times is None:
+            memory = self.memory
+            if self._item_lists is None:
+                self._item_lists = ItemLists(memory, self.meta, self._vectors)
+            yield from self._item_lists.best(histories, choice)
+            return
+        for rows, scores in self.model.blocks(histories, times):
+            for number, row in zip(range(rows.start, rows.stop), scores, strict=True):
+                row[choice.barred(histories.of(number))] = -np.inf
+                items = np.arange(len(row)) if choice.allowed is None else choice.allowed
+                yield top(items, row[items], choice.k)
 
     def explain(self, user: str, item: str | int, time: int | None = None) -> ScoreExplanation:
         """What made the score of an item for a user, exactly.
@@ -190,6 +258,13 @@ class Recommender(Knowledge):
         number = number_of("item", item, self.item_numbers) if isinstance(item, str) else item
         number = require_number("item", number, most=len(self.catalogue) - 1)
         return explanation(self.model, self._past(user, time), number, time)
+
+    def __repr__(self) -> str:
+        if self._memory is None:
+            return f"{type(self).__name__}({self.form}, {len(self.catalogue)} items, not fitted)"
+        memory, kept = self.memory, "" if self._log is None else f", kept in {self._log.file.name}"
+        counts = f"{len(memory.histories)} users, {len(self.catalogue)} items, {int(memory.counts.sum())} interactions"
+        return f"{type(self).__name__}({self.form}, {counts}{kept})"
 
     def history(self, user: str, time: int | None = None) -> list[int]:
         """The items of a user, oldest first, those before a time where one is given.
