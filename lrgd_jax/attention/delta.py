@@ -12,11 +12,11 @@ from jaxtyping import Array, Float
 from lrgd_jax.attention.checks import check_decay
 from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.attention.gated import decay_products
-from lrgd_jax.features import identity
+from lrgd_jax.features import feature_count, identity
 from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
-__all__ = ["chunked_delta_rule", "recurrent_delta_rule", "unit_lower_inverse"]
+__all__ = ["chunked_delta_rule", "delta_rule_from_state", "recurrent_delta_rule", "unit_lower_inverse"]
 
 _Token: TypeAlias = tuple[
     Float[Array, " r"], Float[Array, " r"], Float[Array, " dv"], Float[Array, ""], Float[Array, ""]
@@ -146,8 +146,52 @@ def chunked_delta_rule(
         >>> chunked_delta_rule(key, key, jnp.array([[3.0], [7.0], [5.0]]), jnp.ones(3), chunk=2).ravel().tolist()
         [3.0, 7.0, 5.0]
     """
+    (v,) = widen(values)
+    empty = jnp.zeros((v.shape[1], feature_count(feature_map, keys)), v.dtype)
+    given = queries, keys, values, strengths, decays
+    return delta_rule_from_state(*given, state=empty, feature_map=feature_map, chunk=chunk)[0]
+
+
+def delta_rule_from_state(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    strengths: Float[Array, " n"],
+    decays: Float[Array, " n"] | None = None,
+    *,
+    state: Float[Array, "dv r"],
+    feature_map: FeatureMap = identity,
+    chunk: int = 16,
+) -> tuple[Float[Array, "n dv"], Float[Array, "dv r"]]:
+    """`chunked_delta_rule` that goes on from a state and hands one on.
+
+    Args:
+        queries: one a token.
+        keys: k_t.
+        values: v_t.
+        strengths: b_t.
+        decays: a_t in [0, 1]; ones unless given.
+        state: S before the first token, of `recurrent_delta_rule` or of an earlier call.
+        feature_map: phi.
+        chunk: tokens in a chunk; the last one may be shorter.
+
+    Returns:
+        The outputs, and the state after the last token in float32 at least.
+
+    Raises:
+        ValueError: the chunk is empty, or a decay lies outside [0, 1], as its logarithm does.
+
+    Source: as `chunked_delta_rule`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> key, old = jnp.ones((2, 1)), jnp.array([[4.0]])
+        >>> outputs, state = delta_rule_from_state(key, key, jnp.array([[2.0], [8.0]]), jnp.full(2, 0.5), state=old)
+        >>> outputs.ravel().tolist(), state.tolist()
+        ([3.0, 5.5], [[5.5]])
+    """
     check_decay("chunked_delta_rule", decays)
-    phi, (q, k, v, b, a) = jax.vmap(feature_map), widen(queries, keys, values, strengths, decays)
+    phi, (q, k, v, b, a, state) = jax.vmap(feature_map), widen(queries, keys, values, strengths, decays, state)
     a = jnp.ones_like(b) if a is None else a
     key_features = phi(k)
     query_chunks, key_chunks, value_chunks, strength_chunks = (cut(x, chunk) for x in (phi(q), key_features, v, b))
@@ -170,7 +214,7 @@ def chunked_delta_rule(
         written = writes - reads @ state.T
         return kept * state + written.T @ keys, queries @ state.T + weights @ written
 
-    empty = jnp.zeros((v.shape[1], key_features.shape[1]), v.dtype)
     # everything that does not need the state is done for all chunks at once
     blocks = jax.vmap(prepare)(query_chunks, key_chunks, value_chunks, strength_chunks, cut(a, chunk, fill=1.0))
-    return narrow(join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0]), queries, keys, values)
+    state, outputs = jax.lax.scan(one_chunk, state, blocks)
+    return narrow(join(outputs, queries.shape[0]), queries, keys, values), state

@@ -17,6 +17,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.checks import check_choice, check_decay, check_not_negative, check_sizes
+from lrgd_jax.attention.chunked import chunked_linear_attention
 from lrgd_jax.attention.chunks import cut
 from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
 from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention, retention
@@ -165,6 +166,9 @@ class Retention(FastWeightForm):
         decays = every_token(self.decay, values)
         if self.algorithm == "parallel":
             return retention(queries, keys, values, decays, feature_map=self.feature_map)
+        if self.algorithm == "chunked":
+            tokens = queries, keys, values, decays
+            return chunked_linear_attention(*tokens, feature_map=self.feature_map, chunk=self.chunk)
         return _gated(self, queries, keys, values, decays[:, None])
 
 

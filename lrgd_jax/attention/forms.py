@@ -18,8 +18,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lrgd_jax.attention.checks import check_choice, check_sizes
+from lrgd_jax.attention.chunked import chunked_linear_attention
 from lrgd_jax.attention.denominators import warn_of_dead_denominators
-from lrgd_jax.attention.linear import chunked_linear_attention, linear_attention, recurrent_linear_attention
+from lrgd_jax.attention.linear import linear_attention, recurrent_linear_attention
 from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
 from lrgd_jax.features import identity
 from lrgd_jax.positions import (

@@ -15,7 +15,13 @@ from lrgd_jax.features import identity
 from lrgd_jax.precision import narrow, widen
 from lrgd_jax.types import FeatureMap
 
-__all__ = ["chunked_gated_linear_attention", "decay_products", "recurrent_gated_linear_attention", "retention"]
+__all__ = [
+    "attend_gated",
+    "chunked_gated_linear_attention",
+    "decay_products",
+    "recurrent_gated_linear_attention",
+    "retention",
+]
 
 _Token: TypeAlias = tuple[Float[Array, " r"], Float[Array, " r"], Float[Array, " dv"], Float[Array, " r"]]
 """Query, key, value and gates of one token."""
@@ -170,8 +176,25 @@ def chunked_gated_linear_attention(
         [8.0, 4.0, 2.0]
     """
     check_decay("chunked_gated_linear_attention", gates)
-    phi, (q, k, v, g) = jax.vmap(feature_map), widen(queries, keys, values, gates)
-    blocks = cut(phi(q), chunk), cut(phi(k), chunk), cut(v, chunk), cut(g, chunk, fill=1.0)
+    q, k, v, g = widen(queries, keys, values, gates)
+    empty = jnp.zeros((v.shape[1], g.shape[1]), v.dtype)
+    outputs, _ = attend_gated(q, k, v, g, empty, feature_map=feature_map, chunk=chunk)
+    return narrow(outputs, queries, keys, values)
+
+
+def attend_gated(
+    queries: Float[Array, "n d"],
+    keys: Float[Array, "n d"],
+    values: Float[Array, "n dv"],
+    gates: Float[Array, "n r"],
+    state: Float[Array, "dv r"],
+    *,
+    feature_map: FeatureMap,
+    chunk: int,
+) -> tuple[Float[Array, "n dv"], Float[Array, "dv r"]]:
+    """`chunked_gated_linear_attention` in one format, from a state on; and the state after the last token."""
+    phi = jax.vmap(feature_map)
+    blocks = cut(phi(queries), chunk), cut(phi(keys), chunk), cut(values, chunk), cut(gates, chunk, fill=1.0)
 
     def one_chunk(state: Float[Array, "dv r"], block: _Chunk) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
         q, k, v, g = block
@@ -181,5 +204,5 @@ def chunked_gated_linear_attention(
         outputs = (q * since_start) @ state.T + weights @ v
         return state * since_start[-1:] + v.T @ (k * left[-1]), outputs
 
-    empty = jnp.zeros((v.shape[1], g.shape[1]), v.dtype)
-    return narrow(join(jax.lax.scan(one_chunk, empty, blocks)[1], queries.shape[0]), queries, keys, values)
+    state, outputs = jax.lax.scan(one_chunk, state, blocks)
+    return join(outputs, queries.shape[0]), state

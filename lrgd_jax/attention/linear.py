@@ -1,4 +1,4 @@
-"""Linear attention of one head: the quadratic, the recurrent and the chunked form of the same sums."""
+"""Linear attention of one head: the quadratic and the recurrent form of the same sums."""
 
 # the stubs of jax and flax leave parts of array functions, grad, field and lambdas under vmap without types
 # pyright: reportUnknownMemberType=false
@@ -9,14 +9,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lrgd_jax.attention.chunks import cut, join
 from lrgd_jax.attention.denominators import check_seen
 from lrgd_jax.features import identity
-from lrgd_jax.positions import visible
 from lrgd_jax.precision import narrow, wide_format, widen
 from lrgd_jax.types import FeatureMap
 
-__all__ = ["LinearState", "chunked_linear_attention", "linear_attention", "recurrent_linear_attention"]
+__all__ = ["LinearState", "linear_attention", "recurrent_linear_attention"]
 
 
 _KeyAndValue: TypeAlias = tuple[Float[Array, " r"], Float[Array, " dv"]]
@@ -166,57 +164,3 @@ def _delay(x: Float[Array, "n r"], window: int | None) -> Float[Array, "n r"]:
     if window is None or window >= x.shape[0]:
         return jnp.zeros_like(x)
     return jnp.concatenate([jnp.zeros_like(x[:window]), x[: x.shape[0] - window]])
-
-
-def chunked_linear_attention(
-    queries: Float[Array, "n d"],
-    keys: Float[Array, "n d"],
-    values: Float[Array, "n dv"],
-    *,
-    feature_map: FeatureMap = identity,
-    normalised: bool = False,
-    chunk: int = 64,
-) -> Float[Array, "n dv"]:
-    r"""Causal linear attention, chunk by chunk: matrix products within, a state between.
-
-    $$o_t = S_{\text{chunks before}}\,\phi(q_t) + \sum_{i \le t\,\text{in the chunk}} v_i\,\phi(k_i)^\top\phi(q_t)$$
-
-    Args:
-        queries: one a token.
-        keys: k_i.
-        values: v_i.
-        feature_map: phi.
-        normalised: divide by the sum of the weights.
-        chunk: tokens in a chunk; the last one may be shorter.
-
-    Raises:
-        ValueError: the chunk is empty.
-
-    Source: Hua et al. 2022, arXiv 2202.10447, section 3.2; Yang et al. 2024, arXiv 2312.06635, eq. 4.
-
-    Examples:
-        >>> import jax.numpy as jnp
-        >>> ones, values = jnp.ones((3, 1)), jnp.array([[1.0], [2.0], [4.0]])
-        >>> chunked_linear_attention(ones, ones, values, chunk=2).ravel().tolist()
-        [1.0, 3.0, 7.0]
-    """
-    n = keys.shape[0]
-    phi, (q, k, v) = jax.vmap(feature_map), widen(queries, keys, values)
-    if normalised:
-        v = jnp.concatenate([v, jnp.ones((n, 1), v.dtype)], axis=1)
-    blocks = cut(phi(q), chunk), cut(phi(k), chunk), cut(v, chunk)
-    size = blocks[0].shape[1]
-    within = visible(size, size, causal=True)
-
-    def one_chunk(
-        state: Float[Array, "dv r"], block: tuple[Float[Array, "c r"], Float[Array, "c r"], Float[Array, "c dv"]]
-    ) -> tuple[Float[Array, "dv r"], Float[Array, "c dv"]]:
-        q, k, v = block
-        weights = q @ k.T
-        inside = jnp.where(within, weights, jnp.zeros_like(weights)) @ v
-        return state + v.T @ k, q @ state.T + inside
-
-    empty = jnp.zeros((v.shape[1], blocks[1].shape[2]), v.dtype)
-    outputs = join(jax.lax.scan(one_chunk, empty, blocks)[1], n)
-    outputs = outputs[:, :-1] / outputs[:, -1:] if normalised else outputs
-    return narrow(outputs, queries, keys, values)

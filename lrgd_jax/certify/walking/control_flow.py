@@ -107,7 +107,10 @@ def _at(eqn: core.JaxprEqn) -> str:
     return f"'{eqn.primitive.name}' at {source_line(eqn)}"
 
 
-_CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "remat", "remat2", "checkpoint", "custom_jvp_call")
+_CALLS = (
+    *("jit", "pjit", "closed_call", "core_call", "call", "eval_jaxpr"),
+    *("remat", "remat2", "checkpoint", "custom_jvp_call"),
+)
 
 
 CONTROL: Mapping[str, Callable[..., list[Any]]] = {

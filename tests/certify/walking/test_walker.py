@@ -109,6 +109,7 @@ CONTROL = {
     "scan in reverse": lambda x: _cumulative(x, reverse=True),
     "scan without rows": lambda x: lax.scan(lambda c, _: (c * 2, None), x, None, length=3)[0],
     "scan of nothing": lambda x: lax.scan(lambda c, row: (c + row, row), x[0], x[:0]),
+    "gradient of scan in remat": jax.grad(lambda x: jax.checkpoint(_cumulative)(x)[1].sum()),
     "gradient of scan": jax.grad(lambda x: _cumulative(x)[1].sum()),
     "gradient of softmax": jax.grad(lambda x: (jax.nn.softmax(x) ** 2).sum()),
     "for": lambda x: lax.fori_loop(0, 3, lambda k, y: y * 2 + k, x),
