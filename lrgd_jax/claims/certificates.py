@@ -148,6 +148,8 @@ def _agreement(one: Agreement | Disagreement) -> dict[str, Json] | None:
         "false_accept": one.false_accept,
         "cases": one.cases,
         "left_out": one.left_out,
+        # of certificates without towers, which earlier versions wrote too, nothing is said
+        **({"depth": one.depth, "assumes": one.assumes} if one.depth else {}),
     }
 
 

@@ -108,6 +108,7 @@ class Certification:
             false_accept=max(one.false_accept for one in agreements),
             cases=max(one.cases for one in agreements),
             left_out=any(one.left_out for one in agreements),
+            depth=max(one.depth for one in agreements),
         )
 
     @property

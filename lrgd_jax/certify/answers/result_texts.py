@@ -57,9 +57,11 @@ def exact_text(found: Exact) -> str:
         return "says nothing: the functions are not equal for every function in the place of the free symbols"
     symbols = f"{found.symbols} free symbols or exponentials, " if found.symbols else ""
     cases = f"in each of {found.cases} cases of its comparisons, " if found.cases > 1 else ""
+    fields = "towers of random primes" if found.depth else "random prime fields"
+    assumed = f", {found.assumes}" if found.assumes else ""
     return (
-        f"equal in {len(found.fields)} random prime fields, {cases}degree {found.degree}, {symbols}"
-        f"false with probability <= {_rounded_up(found.false_accept)} at these shapes"
+        f"equal in {len(found.fields)} {fields}, {cases}degree {found.degree}, {symbols}"
+        f"false with probability <= {_rounded_up(found.false_accept)} at these shapes{assumed}"
     )
 
 
@@ -104,7 +106,9 @@ def layer_dict(found: Exact | Rigorous) -> dict[str, Any]:
         NotApplicable: {"verdict": None},
     }
     # results and points stand in the counterexample, at its own arguments
-    shown = {key: value for key, value in vars(found).items() if key not in ("left", "right", "point")}
+    shown = {key: value for key, value in vars(found).items() if key not in ("left", "right", "point", "settled")}
+    if isinstance(found, Agreement):
+        shown["assumes"] = found.assumes
     return said[type(found)] | {key: list(x) if isinstance(x, tuple) else x for key, x in shown.items()}
 
 

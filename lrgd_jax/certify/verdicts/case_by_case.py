@@ -27,6 +27,7 @@ from lrgd_jax.certify.fields.half_spaces import TooManyPlanesError, value_at, wi
 from lrgd_jax.certify.fields.prime_fields import primes
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
+from lrgd_jax.certify.verdicts.array_fields import agree_on_arrays
 from lrgd_jax.certify.verdicts.random_fields import (
     FALSE_ACCEPT,
     FEWEST_FIELDS,
@@ -63,8 +64,8 @@ def decide_exactly(
 ) -> Agreement | Disagreement | NotApplicable:
     """As `agree_exactly`; what that leaves open is decided at many points, or case by case.
 
-    Nested exponentials, and sums of them that grow too large, are decided at many points of several fields; programs
-    that compare numbers case by case, if cases are few.
+    Nested exponentials, and sums of them that grow too large, are decided at many points of several fields, or in
+    towers of fields where there are too many for that; programs that compare numbers case by case, if cases are few.
 
     Args:
         left: one program.
@@ -74,13 +75,17 @@ def decide_exactly(
         target: the probability that is asked for.
     """
     found = agree_exactly(left, right, prepared, seed=seed, target=target)
-    if isinstance(found, Agreement) or (isinstance(found, Disagreement) and found.certain):
+    if isinstance(found, Agreement) or (isinstance(found, Disagreement) and (found.certain or found.settled)):
         return found
     if has_exponentials(left, right):
         at_points = agree_at_points(left, right, prepared, seed=seed, target=target)
         if isinstance(at_points, Agreement):
             return at_points
-        # what a single field cannot say of a program, many may still tell apart
+        # what a single field cannot say of a program, many may still tell apart, or towers of fields
+        if isinstance(at_points, NotApplicable) and isinstance(found, NotApplicable):
+            at_points = agree_on_arrays(left, right, prepared, seed=seed, target=target)
+            if isinstance(at_points, Agreement):
+                return at_points
         found = found if isinstance(at_points, NotApplicable) else at_points
     cases = _agree_in_cells(left, right, prepared, seed, target)
     if not isinstance(cases, NotApplicable):

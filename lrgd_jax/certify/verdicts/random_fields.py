@@ -11,24 +11,30 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from lrgd_jax.certify.exact.algebra import Numbers
 from lrgd_jax.certify.fields.degrees import Degrees
-from lrgd_jax.certify.fields.exponentials import TooManyTermsError
 from lrgd_jax.certify.fields.polynomial_size import Size
 from lrgd_jax.certify.fields.prime_fields import BITS, PrimeField, primes
 from lrgd_jax.certify.fields.sampled_field import SampledField
 from lrgd_jax.certify.fields.symbolic import OrderError
+from lrgd_jax.certify.tracing.cost import cost_of
 from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.tracing.structures import comparable
+from lrgd_jax.certify.verdicts.agreements import (
+    FALSE_ACCEPT,
+    REFUSALS,
+    Agreement,
+    Disagreement,
+    NotApplicable,
+    Prepared,
+)
+from lrgd_jax.certify.verdicts.array_fields import LARGE, agree_on_arrays
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError
-from lrgd_jax.certify.walking.system import UnknownPrimitiveError
 from lrgd_jax.certify.walking.walker import walk
 
 __all__ = [
@@ -45,9 +51,6 @@ __all__ = [
     "differing",
 ]
 
-FALSE_ACCEPT = 1e-30
-"""A certificate states a probability of at most this."""
-
 FEWEST_FIELDS = 2
 """A certificate has a point in each of at least so many fields."""
 
@@ -58,81 +61,12 @@ _RESAMPLED = 8
 _PRIMES_TO_DRAW = 3 * 2.0 ** (BITS - 1) / (5 * (BITS - 1) * math.log(2))
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Two programs agreed at every point.
-
-    Attributes:
-        fields: the primes p; one point in each field.
-        degree: of the polynomial identity; with free symbols, in them too.
-        symbols: how many free symbols and exponentials occurred; the identity holds for any function in their place.
-        false_accept: the probability, at most, that a wrong identity passes.
-        cases: into how many cells comparisons cut the arguments, each decided by itself.
-        left_out: numbers that are no affine forms of the arguments were compared; where two of them are equal, nothing
-            is said.
-    """
-
-    fields: tuple[int, ...]
-    degree: int
-    symbols: int
-    false_accept: float
-    cases: int = 1
-    left_out: bool = False
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """Two programs differed at a point.
-
-    Attributes:
-        modulus: of the field.
-        entries: how many entries of the results differ.
-        certain: nothing was taken for a free symbol or for infinity, so the programs are different functions;
-            otherwise they are for some function in a symbol's place, perhaps not for the one that the program names.
-        point: the leaves of arguments in the case in which they differ; None where none is known.
-    """
-
-    modulus: int
-    entries: int
-    certain: bool
-    point: tuple[np.ndarray, ...] | None = None
-
-
-@dataclass(frozen=True)
-class NotApplicable:
-    """A layer cannot say anything, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Programs of one list of inputs, and what makes these inputs satisfy an assumption.
-
-    Attributes:
-        inputs: one shape and dtype, or one array of integers, a leaf of what is drawn.
-        given: a program from the drawn leaves to the programs' own inputs; None where they are the same.
-    """
-
-    inputs: Sequence[Any]
-    given: Program | None = None
-
-    def leaves(self, system: Any, draw: Callable[[Sequence[int], str], Numbers]) -> list[Any]:
-        """The inputs of the programs in a number system."""
-        drawn = [
-            draw(x.shape, str(k)) if jnp.issubdtype(x.dtype, jnp.inexact) else x for k, x in enumerate(self.inputs)
-        ]
-        return drawn if self.given is None else walk(self.given, system, drawn)
-
-
-REFUSALS = (OrderError, UnknownPrimitiveError, UndecidableError, TooManyTermsError, NotImplementedError)
-"""What a program may raise that this layer cannot evaluate."""
-
-
 def agree_exactly(
     left: Program, right: Program, prepared: Prepared, *, seed: int, target: float = FALSE_ACCEPT
 ) -> Agreement | Disagreement | NotApplicable:
     """Evaluates both programs at random points until a wrong identity would pass with at most the target probability.
+
+    Programs that compute many numbers are evaluated on whole arrays (`array_fields`).
 
     Args:
         left: one program.
@@ -157,6 +91,12 @@ def agree_exactly(
         Schwartz 1980; Zippel 1979.
     """
     comparable(left, right)
+    if cost_of(left, right).numbers >= LARGE:
+        at_once = agree_on_arrays(left, right, prepared, seed=seed, target=target)
+        if isinstance(at_once, Agreement) or (
+            isinstance(at_once, Disagreement) and (at_once.certain or at_once.settled)
+        ):
+            return at_once
     try:
         moduli = list(itertools.islice(primes(seed), _MOST_FIELDS))
         entries, field = _compare(left, right, prepared, moduli[0], seed)

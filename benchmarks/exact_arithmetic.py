@@ -1,0 +1,187 @@
+"""How long the exact layer takes at the sizes that attention ships in, beside another checkout.
+
+python benchmarks/exact_arithmetic.py --before PATH writes docs/results/speed/exact-arithmetic.json: CPU seconds of a
+verdict in this checkout and in one at PATH, each in a process of its own, and what was decided, beside the targets.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from lrgd_jax.atomic import write_json
+from lrgd_jax.attention.delta import chunked_delta_rule, recurrent_delta_rule
+from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention
+from lrgd_jax.attention.linear import chunked_linear_attention, linear_attention
+from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
+from lrgd_jax.certify import trace
+from lrgd_jax.certify.verdicts.case_by_case import decide_exactly
+from lrgd_jax.certify.verdicts.random_fields import Prepared
+
+ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 300
+"""Seconds after which the other checkout is given up."""
+
+Array = jax.Array
+Attention = Callable[..., Array]
+
+
+def quadratic(q: Array, k: Array, v: Array) -> Array:
+    return linear_attention(q, k, v, mask=jnp.tri(len(q), dtype=bool))
+
+
+def from_gradients(q: Array, k: Array, v: Array) -> Array:
+    """The dual: a step of gradient descent on the alignment loss, by `jax.grad`."""
+    start = jnp.zeros((v.shape[1], k.shape[1]))
+    step = -jax.grad(lambda weights: -jnp.sum(v * (k @ weights.T)))(start)
+    return q @ step.T
+
+
+def gradients(attention: Attention) -> Attention:
+    return lambda *x: jax.grad(lambda *y: jnp.sum(attention(*y) * y[2]), argnums=(0, 1, 2))(*x)
+
+
+def naive(q: Array, k: Array, v: Array) -> Array:
+    weights = jnp.exp(q @ k.T * q.shape[1] ** -0.5)
+    return weights @ v / weights.sum(axis=1, keepdims=True)
+
+
+def scaled(q: Array, k: Array, v: Array) -> Array:
+    """Logits that are wrong in their fortieth binary digit."""
+    return naive(q * (1 + 2.0**-40), k, v)
+
+
+def ring_merged(q: Array, k: Array, v: Array) -> Array:
+    """Four devices with a part of the keys each, whose results are merged by their largest logits."""
+    largest, above, below = None, 0.0, 0.0
+    for keys, values in zip(jnp.split(k, 4), jnp.split(v, 4), strict=True):
+        logits = q @ keys.T * q.shape[1] ** -0.5
+        own = logits.max(axis=1, keepdims=True)
+        weights = jnp.exp(logits - own)
+        new = own if largest is None else jnp.maximum(largest, own)
+        old = 0.0 if largest is None else jnp.exp(largest - new)
+        above = old * above + jnp.exp(own - new) * (weights @ values)
+        below = old * below + jnp.exp(own - new) * weights.sum(axis=1, keepdims=True)
+        largest = new
+    return above / below
+
+
+def backward(q: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
+    """Gradients from weights, as FlashAttention recomputes them: Dao et al. 2022, algorithm 4."""
+    s = q.shape[1] ** -0.5
+    logits = q @ k.T * s
+    weights = jnp.exp(logits - logits.max(axis=1, keepdims=True))
+    p = weights / weights.sum(axis=1, keepdims=True)
+    change = v @ v.T
+    inner = p * (change - jnp.sum(p * change, axis=1, keepdims=True)) * s
+    return inner @ k, inner.T @ q, p.T @ v
+
+
+def forward_only(q: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
+    """The gradients of a sum of outputs times values that count as constants there."""
+    return jax.grad(lambda *x: jnp.sum(softmax_attention(*x) * jax.lax.stop_gradient(v)), argnums=(0, 1, 2))(q, k, v)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two functions, and what is asked for of them."""
+
+    left: Attention
+    right: Attention
+    equal: bool = True
+    more: str = ""
+
+    def arguments(self, n: int, d: int) -> list[jax.ShapeDtypeStruct]:
+        shapes = [(n, d)] * 3 + {"": [], "strengths": [(n,)], "gates": [(n, d)]}[self.more]
+        return [jax.ShapeDtypeStruct(shape, jnp.float64) for shape in shapes]
+
+
+def delta(*x: Array) -> Array:
+    return recurrent_delta_rule(*x)[0]
+
+
+def gated(*x: Array) -> Array:
+    return recurrent_gated_linear_attention(*x)[0]
+
+
+CASES = {
+    "linear attention, chunked": Case(chunked_linear_attention, quadratic),
+    "linear attention, its dual by jax.grad": Case(linear_attention, from_gradients),
+    "linear attention, chunked, gradients": Case(gradients(chunked_linear_attention), gradients(quadratic)),
+    "delta rule, chunked": Case(chunked_delta_rule, delta, more="strengths"),
+    "delta rule, chunked, gradients": Case(gradients(chunked_delta_rule), gradients(delta), more="strengths"),
+    "gated linear attention, chunked": Case(chunked_gated_linear_attention, gated, more="gates"),
+    "softmax, shifted by its maximum": Case(naive, softmax_attention),
+    "softmax, streaming": Case(softmax_attention, streaming_softmax_attention),
+    "softmax, merged from a ring": Case(softmax_attention, ring_merged),
+    "softmax, backward": Case(forward_only, backward),
+    "softmax, wrong by 2^-40": Case(scaled, softmax_attention, equal=False),
+}
+SIZES = [(16, 8), (128, 64), (256, 64)]
+TARGETS = {"seconds at 256": {"polynomial": 10.0, "softmax": 20.0}, "ratio at 128": 0.05}
+
+
+def decide(name: str, n: int, d: int) -> dict[str, object]:
+    """Runs in a process of its own."""
+    case = CASES[name]
+    with jax.enable_x64(True):
+        arguments = case.arguments(n, d)
+        left, right = (trace(f, *arguments) for f in (case.left, case.right))
+        start = time.process_time()
+        verdict = decide_exactly(left, right, Prepared(arguments), seed=0)
+    spent = time.process_time() - start
+    said = {key: value for key, value in vars(verdict).items() if key in ("false_accept", "depth", "degree", "reason")}
+    return {"seconds": round(spent, 3), "verdict": type(verdict).__name__, **said}
+
+
+def measure(name: str, n: int, d: int, checkout: Path, repeats: int) -> dict[str, object]:
+    """The median of several runs; one run of what takes long."""
+    runs: list[dict[str, object]] = []
+    while len(runs) < repeats and (not runs or float(str(runs[-1]["seconds"])) < LONGEST / 30):
+        command = [sys.executable, str(Path(__file__).resolve()), "--one", json.dumps([name, n, d])]
+        environment = {**os.environ, "PYTHONPATH": str(checkout)}
+        try:
+            done = subprocess.run(
+                command, cwd=checkout, env=environment, capture_output=True, check=True, timeout=LONGEST
+            )
+        except subprocess.TimeoutExpired:
+            return {"seconds": LONGEST, "verdict": f"given up after {LONGEST} s"}
+        runs.append(json.loads(done.stdout.decode().splitlines()[-1]))
+    return {**runs[-1], "seconds": statistics.median(float(str(run["seconds"])) for run in runs)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--before", type=Path, help="another checkout to compare with, at 128 tokens and below")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each program that takes no more than seconds")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "speed" / "exact-arithmetic.json")
+    parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="cases whose names contain this")
+    options = parser.parse_args()
+    if options.one is not None:
+        print(json.dumps(decide(*options.one)))
+        return
+    rows = []
+    for name in (name for name in CASES if options.only in name):
+        for n, d in SIZES:
+            row: dict[str, object] = {"case": name, "n": n, "d": d, "now": measure(name, n, d, ROOT, options.repeats)}
+            if options.before is not None and n < SIZES[-1][0]:
+                row["before"] = measure(name, n, d, options.before.resolve(), options.repeats)
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    content = {"unit": "CPU seconds of a verdict, median", "targets": TARGETS, "limit": LONGEST, "rows": rows}
+    write_json(options.out, content)
+
+
+if __name__ == "__main__":
+    main()
