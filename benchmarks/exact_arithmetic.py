@@ -32,7 +32,7 @@ LONGEST = 300
 """Seconds after which the other checkout is given up."""
 
 Array = jax.Array
-Attention = Callable[..., Array]
+Attention = Callable[..., Array | tuple[Array, ...]]
 
 
 def quadratic(q: Array, k: Array, v: Array) -> Array:
@@ -46,7 +46,7 @@ def from_gradients(q: Array, k: Array, v: Array) -> Array:
     return q @ step.T
 
 
-def gradients(attention: Attention) -> Attention:
+def gradients(attention: Callable[..., Array]) -> Attention:
     return lambda *x: jax.grad(lambda *y: jnp.sum(attention(*y) * y[2]), argnums=(0, 1, 2))(*x)
 
 
@@ -62,16 +62,17 @@ def scaled(q: Array, k: Array, v: Array) -> Array:
 
 def ring_merged(q: Array, k: Array, v: Array) -> Array:
     """Four devices with a part of the keys each, whose results are merged by their largest logits."""
-    largest, above, below = None, 0.0, 0.0
+    parts = []
     for keys, values in zip(jnp.split(k, 4), jnp.split(v, 4), strict=True):
         logits = q @ keys.T * q.shape[1] ** -0.5
         own = logits.max(axis=1, keepdims=True)
         weights = jnp.exp(logits - own)
-        new = own if largest is None else jnp.maximum(largest, own)
-        old = 0.0 if largest is None else jnp.exp(largest - new)
-        above = old * above + jnp.exp(own - new) * (weights @ values)
-        below = old * below + jnp.exp(own - new) * weights.sum(axis=1, keepdims=True)
-        largest = new
+        parts.append((own, weights @ values, weights.sum(axis=1, keepdims=True)))
+    largest, above, below = parts[0]
+    for own, numerator, denominator in parts[1:]:
+        new = jnp.maximum(largest, own)
+        old, fresh = jnp.exp(largest - new), jnp.exp(own - new)
+        above, below, largest = old * above + fresh * numerator, old * below + fresh * denominator, new
     return above / below
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.array_rules import RULES
 from lrgd_jax.certify.fields.sampled_field import ByExponentials
 from lrgd_jax.certify.fields.whole_arrays import MASKED, NUMBER, Whole, kinds_of_constants, numbers, refuse_infinite
@@ -51,6 +52,10 @@ class ArrayAlgebra(ByExponentials, Generic[W]):
         kinds = kinds_of_constants(plain)
         self.masked = self.masked or bool((np.isfinite(plain) & (kinds == MASKED)).any())
         return self.dyadic(np.where(kinds == NUMBER, plain, 0.0)).of_kinds(kinds)
+
+    def move(self, function: Callable[..., Any], *elements: Number) -> Number:
+        """The entries are moved as they are."""
+        raise NotImplementedError
 
     def fraction(self, numerator: int, denominator: int) -> Any:
         """A rational constant, as an array of no axes."""

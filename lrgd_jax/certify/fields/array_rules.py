@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jax.extend import core
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.fields.whole_arrays import NAN, NUMBER, Whole, numbers, refuse_infinite
 from lrgd_jax.certify.tracing.free_functions import FREE, core_ranks
@@ -143,8 +144,13 @@ def _determinant(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any) -> Any:
     """The sum over all orders, of three columns at most."""
     orders = itertools.permutations(range(x.shape[-1]))
 
-    def product(columns: tuple[int, ...]) -> Any:
-        entries = [system.move(lambda xp, a, place=place: a[(..., *place)], x) for place in enumerate(columns)]
+    def entry(row: int, column: int) -> Number:
+        return system.move(lambda xp, a: a[..., row, column], x)
+
+    def product(columns: tuple[int, ...]) -> Number:
+        entries: list[Number] = [
+            system.move(lambda xp, a, place=place: a[(..., *place)], x) for place in enumerate(columns)
+        ]
         return functools.reduce(operator.mul, entries)
 
     terms = ((_is_odd(columns), product(columns)) for columns in orders)

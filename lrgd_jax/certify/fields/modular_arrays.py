@@ -8,6 +8,7 @@ Pernet 2008).
 
 from __future__ import annotations
 
+import functools
 from functools import cached_property
 
 import numpy as np
@@ -122,10 +123,10 @@ class Primes:
             parts = (self.contract(x[..., part], y[..., part, :]) for part in (slice(half), slice(half, None)))
             return self.add(*parts)
         first, second = self._split(x), self._split(y)
-        total = None
+        total = np.zeros((*x.shape[:-1], y.shape[-1]), np.uint64)
         for power in reversed(range(2 * self._limbs - 1)):
             pairs = [(i, power - i) for i in range(self._limbs) if 0 <= power - i < self._limbs]
-            sums = sum(first[i] @ second[j] for i, j in pairs)
+            sums = functools.reduce(np.add, (first[i] @ second[j] for i, j in pairs))
             total = self._shifted(total, sums)
         return total
 
@@ -134,14 +135,11 @@ class Primes:
         limb = np.uint64((1 << _LIMB) - 1)
         return [_floats(x >> np.uint64(_LIMB * k) & limb) for k in range(self._limbs)]
 
-    def _shifted(self, high: Residues | None, low: np.ndarray) -> Residues:
+    def _shifted(self, high: Residues, low: Float64[np.ndarray, "primes ..."]) -> Residues:
         """2^17 high + low."""
-        quotients = low * self._like(self._over, low)
-        whole = low.astype(np.int64).view(np.uint64)
-        if high is None:
-            return self._remainder(whole, quotients)
-        quotients += _floats(high) * (2.0**_LIMB * self._like(self._over, low))
-        return self._remainder((high << np.uint64(_LIMB)) + whole, quotients)
+        over = self._like(self._over, low)
+        quotients = low * over + _floats(high) * (2.0**_LIMB * over)
+        return self._remainder((high << np.uint64(_LIMB)) + low.astype(np.int64).view(np.uint64), quotients)
 
     def power(self, x: Residues, exponent: int) -> Residues:
         """A whole power; below zero of the inverse."""

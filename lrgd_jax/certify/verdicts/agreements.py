@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from lrgd_jax.certify.exact.algebra import Numbers
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.exponentials import TooManyTermsError
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.program import Program
@@ -95,7 +95,7 @@ class Prepared:
     inputs: Sequence[Any]
     given: Program | None = None
 
-    def leaves(self, system: Any, draw: Callable[[Sequence[int], str], Numbers]) -> list[Any]:
+    def leaves(self, system: Any, draw: Callable[[Sequence[int], str], Number]) -> list[Any]:
         """The inputs of the programs in a number system."""
         drawn = [
             draw(x.shape, str(k)) if jnp.issubdtype(x.dtype, jnp.inexact) else x for k, x in enumerate(self.inputs)

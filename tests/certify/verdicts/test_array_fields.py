@@ -171,7 +171,8 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_differs(name):
-    assert isinstance(of_shapes(*WRONG[name], SQUARE), Disagreement)
+    left, right = WRONG[name]
+    assert isinstance(of_shapes(left, right, SQUARE), Disagreement)
 
 
 NOTHING_SAID = {
