@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx, fmpq
+from flint import arb, arb_mat, ctx, fmpq
 
-from lrgd_jax.certify.exact.algebra import Algebra, Numbers
+from lrgd_jax.certify.exact.algebra import Algebra, Numbers, as_objects
 from lrgd_jax.certify.walking.discrete import UndecidableError
 from lrgd_jax.certify.walking.system import Rule
 
@@ -25,6 +25,9 @@ precision: Callable[[int], Any] = ctx.workprec
 
 BITS = 200
 """Precision to begin with."""
+
+LARGE_PRODUCT = 4096
+"""So many products of two balls: then building matrices is worth its while."""
 
 # the precision is a setting of the whole library
 _LOCK = threading.Lock()
@@ -111,6 +114,16 @@ class Balls(Algebra):
             # a quotient of arbs would round at low precision, a float is a dyadic number and exact
             return arb(value)
         return arb.nan() if np.isnan(value) else arb.pos_inf() if value > 0 else arb.neg_inf()
+
+    def matrix_products(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Large ones by products of whole matrices of Arb (Johansson 2019), which know finite balls only."""
+        (m, k), n = x.shape[1:], y.shape[2]
+        if m * k * n < LARGE_PRODUCT or not all(ball.is_finite() for part in (x, y) for ball in part.ravel()):
+            return super().matrix_products(x, y)
+        pairs = (
+            (arb_mat(m, k, a.ravel().tolist()), arb_mat(k, n, b.ravel().tolist())) for a, b in zip(x, y, strict=True)
+        )
+        return as_objects([ball for a, b in pairs for ball in (a * b).entries()], (len(x), m, n))
 
     def larger(self, x: arb, y: arb) -> arb:
         """A ball around the maximum."""

@@ -72,6 +72,10 @@ class Algebra(System[Numbers]):
         """A power whose exponent is a number of the system."""
         raise NotImplementedError(f"{type(self).__name__} has no powers with such exponents")
 
+    def matrix_products(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The products of arrays of numbers [batch, m, k] and [batch, k, n]."""
+        return x @ y
+
     def lift(self, value: np.ndarray, dtype: np.dtype) -> Numbers:
         """The exact constants; no rounding of `dtype` is imitated."""
         plain = np.asarray(value)

@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Number", "Numbers", "as_objects", "elementwise", "fold"]
 
 Number: TypeAlias = Any
-"""What a number system computes with: `fmpq`, `nmod`, `Exponentials`, `arb`, `Size` or `CellNumber`.
+"""What a number system computes with: `fmpq`, `nmod`, `Exponentials`, `arb`, `Size`, `CellNumber`, or a `Whole` array.
 
 They share +, -, * and /, but no class and no protocol that a type checker could hold python-flint's numbers to."""
 

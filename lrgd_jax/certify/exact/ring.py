@@ -99,7 +99,7 @@ def _dot_general(system: Algebra, eqn: core.JaxprEqn, x: Numbers, y: Numbers) ->
     sizes = math.prod(batch), math.prod(a.shape[k] for k in left_free), math.prod(b.shape[k] for k in right_free)
     first = a.transpose(*left_batch, *left_free, *left).reshape(sizes[0], sizes[1], terms)
     second = b.transpose(*right_batch, *right, *right_free).reshape(sizes[0], terms, sizes[2])
-    return Numbers((first @ second).reshape(shape))
+    return Numbers(system.matrix_products(first, second).reshape(shape))
 
 
 def _integer_power(system: Algebra, x: Number, exponent: int) -> Number:

@@ -43,7 +43,7 @@ class ArrayAlgebra(ByExponentials, Generic[W]):
         """What has no rule here."""
         return name not in self.known_primitives()
 
-    def lift(self, value: np.ndarray, dtype: np.dtype) -> Any:
+    def lift(self, value: np.ndarray, dtype: np.dtype) -> Number:
         """The exact constants."""
         plain = np.asarray(value)
         if plain.dtype.kind in "iub":
@@ -57,7 +57,7 @@ class ArrayAlgebra(ByExponentials, Generic[W]):
         """The entries are moved as they are."""
         raise NotImplementedError
 
-    def fraction(self, numerator: int, denominator: int) -> Any:
+    def fraction(self, numerator: int, denominator: int) -> Number:
         """A rational constant, as an array of no axes."""
         raise NotImplementedError
 
@@ -105,7 +105,7 @@ class ArrayAlgebra(ByExponentials, Generic[W]):
         """L and U in one, pivots, permutation."""
         raise NotImplementedError
 
-    def known_order(self, x: Any, y: Any) -> int | None:
+    def known_order(self, x: Number, y: Number) -> int | None:
         """Of no two numbers."""
         return None
 

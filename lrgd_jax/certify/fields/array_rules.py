@@ -32,11 +32,11 @@ def _axes(eqn: core.JaxprEqn) -> tuple[int, ...]:
     return tuple(int(axis) for axis in eqn.params["axes"])
 
 
-def _pow(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any, y: Any) -> Any:
+def _pow(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number, y: Number) -> Number:
     return system.power(x, y) if isinstance(y, Whole) else numbers(x).powers(np.asarray(y))
 
 
-def _reduce_sum(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any) -> Any:
+def _reduce_sum(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number) -> Number:
     if x.kinds is None:
         return system.total(x, _axes(eqn))
     refuse_infinite(x)
@@ -44,7 +44,7 @@ def _reduce_sum(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any) -> Any:
 
 
 def _along(*, products: bool) -> Rule:
-    def rule(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any) -> Any:
+    def rule(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number) -> Number:
         axis, reverse = eqn.params["axis"], eqn.params["reverse"]
         turned = _flipped(system, numbers(x), axis) if reverse else numbers(x)
         partial = system.accumulated(turned, axis, products=products)
@@ -53,7 +53,7 @@ def _along(*, products: bool) -> Rule:
     return rule
 
 
-def _flipped(system: ArrayAlgebra, x: Any, axis: int) -> Any:
+def _flipped(system: ArrayAlgebra, x: Number, axis: int) -> Number:
     return system.move(lambda xp, a: xp.flip(a, axis), x)
 
 
@@ -61,14 +61,14 @@ def _extreme(name: str) -> Rule:
     return lambda system, eqn, x: system.extreme_along(name, x, *_axes(eqn))
 
 
-def _scatter_add(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any, indices: np.ndarray, updates: Any) -> Any:
+def _scatter_add(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number, indices: np.ndarray, updates: Number) -> Number:
     return system.scattered(numbers(x), scatter_positions(eqn, indices), numbers(updates))
 
 
 def _comparison(holds: np.ufunc) -> Rule:
     """Only what is infinite is told from numbers; a number beside itself is the question whether it is one."""
 
-    def rule(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any, y: Any) -> np.ndarray:
+    def rule(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number, y: Number) -> np.ndarray:
         a, b = np.broadcast_arrays(x.all_kinds, y.all_kinds)
         if eqn.invars[0] is not eqn.invars[1] and ((a == NUMBER) & (b == NUMBER)).any():
             raise OrderError("the program compares numbers, and a prime field has no order")
@@ -77,13 +77,13 @@ def _comparison(holds: np.ufunc) -> Rule:
     return rule
 
 
-def _convert(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any) -> Any:
+def _convert(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number) -> Number:
     if np.dtype(eqn.params["new_dtype"]).kind in "iub":
         raise OrderError("a prime field does not cut numbers to integers, and does not know which are zero")
     return x
 
 
-def _dot_general(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any, y: Any) -> Any:
+def _dot_general(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number, y: Number) -> Number:
     (left, right), (left_batch, right_batch) = eqn.params["dimension_numbers"]
     shape, terms = shape_of(eqn.outvars[0]), math.prod(x.shape[k] for k in left)
     if not math.prod(shape) or not terms:
@@ -105,11 +105,11 @@ def _others(x: Whole, axes: tuple[int, ...]) -> list[int]:
     return [k for k in range(len(x.shape)) if k not in axes]
 
 
-def _triangular_solve(system: ArrayAlgebra, eqn: core.JaxprEqn, a: Any, b: Any) -> Any:
+def _triangular_solve(system: ArrayAlgebra, eqn: core.JaxprEqn, a: Number, b: Number) -> Number:
     p = eqn.params
     left, lower = p["left_side"], p["lower"]
 
-    def swapped(x: Any) -> Any:
+    def swapped(x: Number) -> Number:
         return system.move(lambda xp, m: m.swapaxes(-1, -2), x)
 
     # x a = b is a' x' = b'
@@ -121,7 +121,7 @@ def _triangular_solve(system: ArrayAlgebra, eqn: core.JaxprEqn, a: Any, b: Any) 
     return solution if left else swapped(solution)
 
 
-def _free(system: ArrayAlgebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Any]:
+def _free(system: ArrayAlgebra, eqn: core.JaxprEqn, *inputs: Number) -> list[Number]:
     """Free functions of rows: equal rows have equal images, everything else is independent."""
     if not all(is_floating(var) for var in eqn.outvars):
         raise OrderError("a free function that returns integers or booleans has no value in a field")
@@ -134,13 +134,13 @@ def _free(system: ArrayAlgebra, eqn: core.JaxprEqn, *inputs: Any) -> list[Any]:
     return [_images(system, f"{name} {k}", rows, shape_of(var), batch) for k, var in enumerate(eqn.outvars)]
 
 
-def _images(system: ArrayAlgebra, name: str, rows: Any, shape: tuple[int, ...], batch: int) -> Any:
+def _images(system: ArrayAlgebra, name: str, rows: Number, shape: tuple[int, ...], batch: int) -> Number:
     results = math.prod(shape[batch:])
     system.calls += rows.shape[0] * results
     return system.move(lambda xp, a: a.reshape(shape), system.of_rows(name, rows, results))
 
 
-def _determinant(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Any) -> Any:
+def _determinant(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number) -> Number:
     """The sum over all orders, of three columns at most."""
     orders = itertools.permutations(range(x.shape[-1]))
 

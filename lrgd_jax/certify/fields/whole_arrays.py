@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Int8
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.symbolic import MASK, OrderError
 
 __all__ = ["MASKED", "NAN", "NUMBER", "Kinds", "Whole", "kinds_of_constants", "numbers", "refuse_infinite"]
@@ -42,30 +43,30 @@ class Whole(ABC):
         return np.broadcast_to(np.int8(NUMBER), self.shape) if self.kinds is None else self.kinds
 
     @abstractmethod
-    def plus(self, other: Any) -> Any:
+    def plus(self, other: Number) -> Number:
         """The sum of numbers."""
 
     @abstractmethod
-    def times(self, other: Any) -> Any:
+    def times(self, other: Number) -> Number:
         """The product."""
 
     @abstractmethod
-    def negative(self) -> Any:
+    def negative(self) -> Number:
         """The number that adds up to zero with it."""
 
     @abstractmethod
-    def inverse(self) -> Any:
+    def inverse(self) -> Number:
         """One over it."""
 
     @abstractmethod
-    def powers(self, exponents: np.ndarray) -> Any:
+    def powers(self, exponents: np.ndarray) -> Number:
         """Whole powers, entry by entry."""
 
     @abstractmethod
-    def of_kinds(self, kinds: Kinds | None) -> Any:
+    def of_kinds(self, kinds: Kinds | None) -> Number:
         """The same array, of which some entries are no numbers."""
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Number) -> Number:
         if not isinstance(other, Whole):
             return NotImplemented
         total = self.plus(other)
@@ -76,16 +77,16 @@ class Whole(ABC):
         # adding to minus infinity changes nothing
         return total.of_kinds(np.minimum(*np.broadcast_arrays(self.all_kinds, other.all_kinds)))
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Number:
         return numbers(self).negative()
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Number) -> Number:
         return self + (-other) if isinstance(other, Whole) else NotImplemented
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Number) -> Number:
         return numbers(self).times(numbers(other)) if isinstance(other, Whole) else NotImplemented
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Number) -> Number:
         return numbers(self).times(numbers(other).inverse()) if isinstance(other, Whole) else NotImplemented
 
 

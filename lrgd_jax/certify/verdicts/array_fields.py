@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.array_degrees import ArrayDegrees
 from lrgd_jax.certify.fields.polynomial_size import Size
 from lrgd_jax.certify.fields.residue_arrays import Residues
@@ -110,7 +110,7 @@ def _compare(
     raise ZeroDivisionError
 
 
-def _differing(x: Any, y: Any) -> int:
+def _differing(x: Number, y: Number) -> int:
     """How many entries of two results of one shape differ, in any tower."""
     if not isinstance(x, Residues) or not isinstance(y, Residues):
         return int(np.sum(np.asarray(x) != np.asarray(y)))
