@@ -12,7 +12,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-.PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants fuzz faults verify-model clean help
+.PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants fuzz faults bench-recommend verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -68,6 +68,9 @@ fuzz: $(VENV)/.test ## change small files a little, 100,800 times: is each read 
 
 faults: $(VENV)/.test ## re-made faults of kernels: is each refuted, and what would a tolerance let pass? (two minutes)
 	$(BIN)/python -m benchmarks.kernel_faults $(or $(FAULTS),--json docs/results/kernel-faults/summary.json)
+
+bench-recommend: $(VENV)/.core ## how fast the recommender is and how it grows, to 10^7 interactions: make bench-recommend BENCH="--before PATH"
+	$(BIN)/python benchmarks/recommender_speed.py $(BENCH)
 
 MODEL ?= ../shared/data/stories260K
 PROMPT ?= ../shared/data/prompts/stories.txt

@@ -26,6 +26,8 @@ __all__ = ["Choice", "ItemLists", "top"]
 
 SAMPLE = 16
 """A sample of so many times the length of a list says which scores cannot be in it."""
+TOGETHER = 32
+"""Queries whose sums are taken at once; few enough for the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ class ItemLists:
             self._popular.change(self._memory.changed, self._memory.counts)
             self._memory.changed.clear()
         one = len(histories) == 1
+        if not (one or self._has_texts or self._memory.falls or choice.allowed is not None):
+            yield from self._best_of_rises(histories, choice)
+            return
         for rows in row_blocks(len(histories)):
             some = histories if one else histories.block(rows)
             for number, hit in enumerate(self._carry_one(some) if one else self._carry(some)):
@@ -85,6 +90,26 @@ class ItemLists:
                     listed = self._among_few(hit, barred, choice)
                 self._carried[hit] = self._carried[barred] = 0
                 yield listed
+
+    def _best_of_rises(
+        self, histories: Sequences, choice: Choice
+    ) -> Iterator[tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]]:
+        """Many lists where no step lowers a score: of what stands for an item twice, the higher score is right."""
+        popular = self._popular
+        for rows in row_blocks(len(histories), TOGETHER):
+            some = histories.block(rows)
+            carried = self._memory.steps.carry(self._queries(some))
+            scores = carried.data + popular.constant[carried.indices]
+            scores *= popular.scales[carried.indices]
+            for number, (start, end) in enumerate(pairwise(np.asarray(carried.indptr).tolist())):
+                barred = choice.barred(some.of(number))
+                wanted = choice.k + len(barred)
+                items, own = _most(carried.indices[start:end], scores[start:end], wanted)
+                others = popular.first(wanted)
+                items = np.concatenate([items, others])
+                own = np.concatenate([own, popular.constant[others] * popular.scales[others]])
+                kept = _first_of_each(items, np.lexsort((items, -own)), barred, choice.k)
+                yield items[kept], own[kept]
 
     def _queries(self, histories: Sequences) -> sp.csr_array:
         keys = self._meta.query_keys().of(histories, self._memory.items)
@@ -152,7 +177,8 @@ def top(
     if len(items) > SAMPLE * k:
         # k different items of a sample are at least as good as the worst of them, and so are the k best of all
         sample = slice(None, None, len(items) // (SAMPLE * k) + 1)
-        items, scores = _at_least(items, scores, _worst_of_best(items[sample], scores[sample], k))
+        _, first = np.unique(items[sample], return_index=True)
+        items, scores = _at_least(items, scores, _worst_of_best(scores[sample][first], k))
     kept = np.flatnonzero(scores > -np.inf)
     items, first = np.unique(items[kept], return_index=True)
     scores = scores[kept[first]]
@@ -160,10 +186,32 @@ def top(
     return items[order], scores[order]
 
 
-def _worst_of_best(items: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int) -> float:
+def _most(
+    items: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int
+) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """At least the k best of different items, in no order."""
+    if len(items) > SAMPLE * k:
+        items, scores = _at_least(items, scores, _worst_of_best(scores[:: len(items) // (SAMPLE * k) + 1], k))
+    return _at_least(items, scores, _worst_of_best(scores, k)) if len(items) > k else (items, scores)
+
+
+def _first_of_each(
+    items: Int[np.ndarray, " n"], order: Int[np.ndarray, " n"], barred: Int[np.ndarray, " b"], k: int
+) -> list[int]:
+    """The first k places, in an order, of items that are not barred, each item once."""
+    named, known, places = items.tolist(), set(barred.tolist()), []
+    for place in order.tolist():
+        if named[place] not in known:
+            known.add(named[place])
+            places.append(place)
+            if len(places) == k:
+                break
+    return places
+
+
+def _worst_of_best(scores: Float[np.ndarray, " n"], k: int) -> float:
     """The k-th best score of different items; -inf where there are fewer."""
-    _, first = np.unique(items, return_index=True)
-    return float(np.partition(scores[first], len(first) - k)[len(first) - k]) if len(first) >= k else -np.inf
+    return float(np.partition(scores, len(scores) - k)[len(scores) - k]) if len(scores) >= k else -np.inf
 
 
 def _at_least(
