@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["lists", "query"]
 
+SHOWN = 64
+"""The bar moves once for so many lists; to draw it takes longer than a list."""
+
 K = Annotated[int | None, typer.Option("-k", "--k", help="Number of items; 10, or the whole catalogue, unless given.")]
 Seen = Annotated[bool, typer.Option("--seen", help="Items that the user has had may be in the list, too.")]
 Allow = Annotated[
@@ -104,7 +107,7 @@ def lists(
     with progress_bar() as bar:
         task = bar.add_task("lists", total=len(recommender.memory.histories if named is None else named))
         table = recommender.recommend_many(
-            named, k, seen=seen, **wishes, progress=lambda done: bar.update(task, completed=done)
+            named, k, seen=seen, **wishes, progress=lambda done: done % SHOWN or bar.update(task, completed=done)
         )
     seconds = time.perf_counter() - start
     _write_table(table, out)
