@@ -13,7 +13,15 @@ from jax.extend import core
 from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.array_rules import RULES
 from lrgd_jax.certify.fields.sampled_field import ByExponentials
-from lrgd_jax.certify.fields.whole_arrays import MASKED, NUMBER, Whole, kinds_of_constants, numbers, refuse_infinite
+from lrgd_jax.certify.fields.whole_arrays import (
+    MASKED,
+    NUMBER,
+    Whole,
+    kinds_of_constants,
+    known_constants,
+    numbers,
+    refuse_infinite,
+)
 from lrgd_jax.certify.walking.system import System
 
 __all__ = ["ArrayAlgebra"]
@@ -47,14 +55,26 @@ class ArrayAlgebra(ByExponentials, Generic[W]):
         """The exact constants."""
         plain = np.asarray(value)
         if plain.dtype.kind in "iub":
-            return self.whole_numbers(plain.astype(np.int64) if plain.dtype.kind != "u" else plain.astype(np.uint64))
+            found = self.whole_numbers(plain.astype(np.uint64 if plain.dtype.kind == "u" else np.int64))
+            found.plain = known_constants(plain)
+            return found
         plain = plain.astype(np.float64)
         kinds = kinds_of_constants(plain)
         self.masked = self.masked or bool((np.isfinite(plain) & (kinds == MASKED)).any())
-        return self.dyadic(np.where(kinds == NUMBER, plain, 0.0)).of_kinds(kinds)
+        finite = np.where(kinds == NUMBER, plain, 0.0)
+        found = self.dyadic(finite).of_kinds(kinds)
+        found.plain = known_constants(finite)
+        return found
 
     def move(self, function: Callable[..., Any], *elements: Number) -> Number:
         """The entries are moved as they are."""
+        found = self.moved(function, *elements)
+        known = [x.plain for x in elements]
+        found.plain = None if any(x is None for x in known) else np.asarray(function(np, *known))
+        return found
+
+    def moved(self, function: Callable[..., Any], *elements: W) -> W:
+        """The entries, whatever is known of them."""
         raise NotImplementedError
 
     def fraction(self, numerator: int, denominator: int) -> Number:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.array_algebra import ArrayAlgebra
 from lrgd_jax.certify.fields.array_bounds import Bound, below_bits, power, repeated
 from lrgd_jax.certify.fields.polynomial_size import Size
@@ -54,7 +53,7 @@ class ArrayDegrees(ArrayAlgebra[Bound]):
         """Independent variables."""
         return Bound(Size(degree=1.0), shape, self)
 
-    def move(self, function: Callable[..., Any], *elements: Number) -> Number:
+    def moved(self, function: Callable[..., Any], *elements: Bound) -> Bound:
         """A cover of all of them."""
         kinds = np.asarray(function(np, *(x.all_kinds for x in elements)))
         sizes = list(dict.fromkeys(x.size for x in elements))

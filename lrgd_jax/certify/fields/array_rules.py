@@ -66,13 +66,16 @@ def _scatter_add(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number, indices: n
 
 
 def _comparison(holds: np.ufunc) -> Rule:
-    """Only what is infinite is told from numbers; a number beside itself is the question whether it is one."""
+    """Of constants, and of what is infinite; a number beside itself is the question whether it is one."""
 
     def rule(system: ArrayAlgebra, eqn: core.JaxprEqn, x: Number, y: Number) -> np.ndarray:
         a, b = np.broadcast_arrays(x.all_kinds, y.all_kinds)
-        if eqn.invars[0] is not eqn.invars[1] and ((a == NUMBER) & (b == NUMBER)).any():
-            raise OrderError("the program compares numbers, and a prime field has no order")
-        return np.where((a == NAN) | (b == NAN), holds is np.not_equal, holds(a, b))
+        places, same = holds(a, b), (a == NUMBER) & (b == NUMBER)
+        if eqn.invars[0] is not eqn.invars[1] and same.any():
+            if x.plain is None or y.plain is None:
+                raise OrderError("the program compares numbers, and a prime field has no order")
+            places = np.where(same, holds(x.plain, y.plain), places)
+        return np.where((a == NAN) | (b == NAN), holds is np.not_equal, places)
 
     return rule
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.array_algebra import ArrayAlgebra
 from lrgd_jax.certify.fields.array_elimination import eliminated, substituted
 from lrgd_jax.certify.fields.array_symbols import ArraySymbols
@@ -49,7 +48,7 @@ class TowerField(ArrayAlgebra[Residues]):
         self._factorised = 0
         self._symbols = ArraySymbols(towers, self._uniform)
 
-    def move(self, function: Callable[..., Any], *elements: Number) -> Number:
+    def moved(self, function: Callable[..., Any], *elements: Residues) -> Residues:
         """The entries are moved at every level."""
         start = max(x.start for x in elements)
         parts = [x.values[(start - x.start) * len(self.towers) :] for x in elements]

@@ -16,9 +16,21 @@ from jaxtyping import Int8
 from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.fields.symbolic import MASK, OrderError
 
-__all__ = ["MASKED", "NAN", "NUMBER", "Kinds", "Whole", "kinds_of_constants", "numbers", "refuse_infinite"]
+__all__ = [
+    "MASKED",
+    "NAN",
+    "NUMBER",
+    "Kinds",
+    "Whole",
+    "kinds_of_constants",
+    "known_constants",
+    "numbers",
+    "refuse_infinite",
+]
 
 MASKED, NUMBER, INFINITE, NAN = -1, 0, 1, 2
+
+_EXACT = 2.0**53
 
 _NAMES = {MASKED: "minus infinity", INFINITE: "plus infinity", NAN: "NaN"}
 
@@ -31,7 +43,10 @@ class Whole(ABC):
     Attributes:
         shape: of the array.
         kinds: what each entry is; None where all are numbers.
+        plain: the numbers themselves, where they are whole constants that float64 holds exactly; else None.
     """
+
+    plain: np.ndarray | None = None
 
     def __init__(self, shape: Sequence[int], kinds: Kinds | None = None) -> None:
         self.shape = tuple(shape)
@@ -70,6 +85,7 @@ class Whole(ABC):
         if not isinstance(other, Whole):
             return NotImplemented
         total = self.plus(other)
+        total.plain = _exactly(np.add, self, other)
         if self.kinds is None and other.kinds is None:
             return total
         for x in (self, other):
@@ -78,13 +94,20 @@ class Whole(ABC):
         return total.of_kinds(np.minimum(*np.broadcast_arrays(self.all_kinds, other.all_kinds)))
 
     def __neg__(self) -> Number:
-        return numbers(self).negative()
+        # a bound is its own negative
+        found = numbers(self).negative().of_kinds(None)
+        found.plain = _exactly(np.negative, self)
+        return found
 
     def __sub__(self, other: Number) -> Number:
         return self + (-other) if isinstance(other, Whole) else NotImplemented
 
     def __mul__(self, other: Number) -> Number:
-        return numbers(self).times(numbers(other)) if isinstance(other, Whole) else NotImplemented
+        if not isinstance(other, Whole):
+            return NotImplemented
+        product = numbers(self).times(numbers(other))
+        product.plain = _exactly(np.multiply, self, other)
+        return product
 
     def __truediv__(self, other: Number) -> Number:
         return numbers(self).times(numbers(other).inverse()) if isinstance(other, Whole) else NotImplemented
@@ -113,6 +136,21 @@ def _refuse(where: np.ndarray, x: Whole) -> None:
     if where.any():
         name = _NAMES[int(x.all_kinds[where][0])]
         raise OrderError(f"the program computes with {name}, which has no place in a field")
+
+
+def _exactly(operation: np.ufunc, *operands: Whole) -> np.ndarray | None:
+    """The result for constants that are known; None where it may not be exact."""
+    known = [x.plain for x in operands if x.plain is not None and x.kinds is None]
+    if len(known) < len(operands):
+        return None
+    result = operation(*known)
+    return result if (np.abs(result) < _EXACT).all() else None
+
+
+def known_constants(values: np.ndarray) -> np.ndarray | None:
+    """Those of float64, if all are whole numbers that it holds with all numbers below them."""
+    plain = np.asarray(values, np.float64)
+    return plain if (np.abs(plain) < _EXACT).all() and (plain == np.floor(plain)).all() else None
 
 
 def kinds_of_constants(values: np.ndarray) -> Kinds:

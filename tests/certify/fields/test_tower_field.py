@@ -34,6 +34,8 @@ RATIONAL = {
     "masks that leave numbers alone": lambda x, y: jnp.where(jnp.tri(3, dtype=bool), x, jnp.nan)[2] * y[0],
     "what is finite": lambda x, y: jnp.where(jnp.isfinite(jnp.where(jnp.tri(3, dtype=bool), x, -jnp.inf)), x, y),
     "comparison of a mask": lambda x, y: jnp.where(jnp.where(jnp.tri(3, dtype=bool), x, -jnp.inf) == -jnp.inf, y, x),
+    "comparison of constants": lambda x, y: jnp.where(jnp.tri(3) * 2.0 - jnp.ones((3, 3)) > 0.0, x, y),
+    "comparison of moved constants": lambda x, y: jnp.where(jnp.zeros(3) > -jnp.tri(3).T, x, y),
     "solution of a system": jnp.linalg.solve,
     "an inverse": lambda x, y: jnp.linalg.inv(x) @ y,
     "a determinant": lambda x, y: jnp.linalg.det(x) + jnp.linalg.det(y[:2, :2]),
@@ -163,6 +165,7 @@ def test_no_law_that_does_not_hold():
 
 REFUSED = {
     "a comparison": lambda x: jnp.where(x > 0, x, -x),
+    "a comparison of constants that are rounded": lambda x: jnp.where(jnp.full(3, 0.1) * 3 > 0.3, x, -x),
     "an integer": lambda x: x.astype(int) * x,
     "infinity": lambda x: x + jnp.inf,
     "a product with a mask": lambda x: x * jnp.where(jnp.tri(3, dtype=bool), x, -jnp.inf),
