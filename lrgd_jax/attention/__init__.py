@@ -24,8 +24,9 @@ from lrgd_jax.attention.momentum import momentum_attention, momentum_weights
 from lrgd_jax.attention.multi_head import HeadWeights, MultiHeadAttention
 from lrgd_jax.attention.ridge import conjugate_gradient_attention, recursive_least_squares, ridge_attention
 from lrgd_jax.attention.sequence_parallel import sequence_parallel_linear_attention
-from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
+from lrgd_jax.attention.softmax import softmax_attention
 from lrgd_jax.attention.stability import UnstableStepWarning, stability_limit
+from lrgd_jax.attention.streaming import streaming_softmax_attention
 from lrgd_jax.attention.ttt import ttt_linear
 
 __all__ = [

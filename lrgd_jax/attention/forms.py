@@ -21,7 +21,8 @@ from lrgd_jax.attention.checks import check_choice, check_sizes
 from lrgd_jax.attention.chunked import chunked_linear_attention
 from lrgd_jax.attention.denominators import warn_of_dead_denominators
 from lrgd_jax.attention.linear import linear_attention, recurrent_linear_attention
-from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
+from lrgd_jax.attention.softmax import softmax_attention
+from lrgd_jax.attention.streaming import streaming_softmax_attention
 from lrgd_jax.features import identity
 from lrgd_jax.positions import (
     RotaryLayout,
@@ -241,10 +242,18 @@ class SoftmaxAttention:
         q, k, v = widen(queries, keys, values)
         if self.rotary is not None:
             q, k = self.rotary(q, n - t), self.rotary(k)
-        bias = None if self.alibi_slope is None else alibi_bias(t, n, self.alibi_slope, k.dtype)
-        mask = self.mask(t, n)
         if self.algorithm == "streaming":
-            outputs = streaming_softmax_attention(q, k, v, scale=self.scale, bias=bias, mask=mask, block=self.block)
+            outputs = streaming_softmax_attention(
+                q,
+                k,
+                v,
+                scale=self.scale,
+                causal=self.is_causal,
+                window=self.window,
+                alibi_slope=self.alibi_slope,
+                block=self.block,
+            )
         else:
-            outputs = softmax_attention(q, k, v, scale=self.scale, bias=bias, mask=mask)
+            bias = None if self.alibi_slope is None else alibi_bias(t, n, self.alibi_slope, k.dtype)
+            outputs = softmax_attention(q, k, v, scale=self.scale, bias=bias, mask=self.mask(t, n))
         return narrow(outputs, queries, keys, values)

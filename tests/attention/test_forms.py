@@ -1,5 +1,7 @@
 """Forms of the same attention agree with each other and with dense sums; transformations and dtypes pass through."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,6 +95,37 @@ def test_streaming_softmax_is_softmax(block, tokens):
         *tokens,
     )
     assert comparison.holds, comparison
+
+
+@pytest.mark.parametrize("order", [{"causal": True}, {"window": 3}, {"alibi_slope": 0.5}])
+def test_streaming_over_tiles_of_queries_is_softmax_with_its_gradients(order, tokens, monkeypatch):
+    """Queries in two tiles, the second of them filled up; the queries are the last tokens."""
+    monkeypatch.setattr("lrgd_jax.attention.streaming._TILE", 3)
+    q, k, v = tokens
+
+    def with_gradients(form):
+        def loss(q, k, v):
+            outputs = form(q, k, v)
+            return jnp.sum(outputs**2), outputs
+
+        return lambda *given: jax.grad(loss, argnums=(0, 1, 2), has_aux=True)(*given)
+
+    streaming = SoftmaxAttention(**order, algorithm="streaming", block=2)
+    comparison = meet(with_gradients(streaming), with_gradients(SoftmaxAttention(**order)), q[2:], k, v)
+    assert comparison.holds, comparison
+
+
+def test_streaming_holds_the_logits_of_a_tile_and_a_block():
+    """Twice the tokens take no more memory than copies of what came in, by far less than a row of logits each."""
+
+    def temporary(n):
+        form = SoftmaxAttention(causal=True, algorithm="streaming")
+        rows = jax.ShapeDtypeStruct((n, 2), jnp.float32)
+        analysis: Any = jax.jit(form).lower(rows, rows, rows).compile().memory_analysis()
+        return analysis.temp_size_in_bytes
+
+    copies = 4 * 2048 * 2 * np.dtype(np.float32).itemsize
+    assert temporary(4096) <= temporary(2048) + copies
 
 
 def test_streaming_skips_blocks_that_are_masked_whole(tokens):
