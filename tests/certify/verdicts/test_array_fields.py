@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.attention.softmax import softmax_attention, streaming_softmax_attention
+from lrgd_jax.attention import softmax_attention, streaming_softmax_attention
 from lrgd_jax.certify import trace
 from lrgd_jax.certify.fields.towers import base_bits
 from lrgd_jax.certify.tracing.free_functions import free
