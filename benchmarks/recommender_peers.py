@@ -4,6 +4,10 @@ python -m benchmarks.recommender_peers --data ../shared/data writes docs/results
 settings are the combination of its grid whose NDCG@10 on the validation queries of Amazon office, industrial and CDs,
 relative to that of the peer's best on each, is highest on average: one setting for all three. Beauty and games, which
 come as an order, are used for nothing but the test, and so is every test query.
+
+With --one-moment the data with times are cut at one moment for all users, in place of before everybody's last items,
+and docs/results/benchmarks/peers-one-moment.json is written: the last tenth of all events is asked about, and settings
+come from the tenth before it.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import numpy as np
 from lrgd_jax.atomic import write_json
 from lrgd_jax.recommend.data.dataset import Part, Split
 from lrgd_jax.recommend.data.folder_layouts import load_split
+from lrgd_jax.recommend.data.splits import split_by_time, time_quantile
 from lrgd_jax.recommend.data.ties import BASKETS
 from lrgd_jax.recommend.forms.item_vectors import ItemVectors, item_vectors
 from lrgd_jax.recommend.measure.baselines import item_knn_and_popularity, markov
@@ -52,13 +57,13 @@ class Peer:
 
 PEERS = {
     "item-kNN with popularity": Peer(
-        item_knn_and_popularity, {"decay": (0.6, 0.8, 0.9), "source_power": (0.25, 0.5), "weight": (0.03, 0.1)}
+        item_knn_and_popularity, {"decay": (0.2, 0.4, 0.6), "source_power": (0.0, 0.25, 0.5), "weight": (0.1, 0.3)}
     ),
-    "Markov chain": Peer(markov, {"decay": (0.5, 0.8), "weight": (0.03, 0.1)}),
-    "VS-KNN": Peer(vs_knn, {"neighbours": (100, 500)}),
-    "STAN": Peer(stan, {"neighbours": (100, 500), "decay": (0.6, 0.8, 0.9), "distance_decay": (0.6, 0.8, 1.0)}),
-    "EASE": Peer(ease, {"ridge": (10.0, 30.0, 100.0, 300.0)}),
-    "SLIST": Peer(slist, {"ridge": (10.0, 30.0, 100.0), "whole": (0.3, 0.7), "decay": (0.8,)}),
+    "Markov chain": Peer(markov, {"decay": (0.5, 0.8, 0.9), "weight": (0.03, 0.1, 0.3)}),
+    "VS-KNN": Peer(vs_knn, {"neighbours": (100, 500, 2000)}),
+    "STAN": Peer(stan, {"neighbours": (100, 500), "decay": (0.4, 0.6, 0.8), "distance_decay": (0.8, 1.0)}),
+    "EASE": Peer(ease, {"ridge": (30.0, 100.0, 300.0)}),
+    "SLIST": Peer(slist, {"ridge": (30.0, 100.0), "whole": (0.3, 0.7)}),
     "STAR": Peer(star, {"decay": (0.7, 0.9), "share": (0.3, 0.5, 0.7), "latest": (3, 10)}, texts=True),
     "graph heuristic": Peer(GraphHeuristic.of, {"latest": (1, 2), "hops": (1, 2)}, texts=True),
 }
@@ -69,6 +74,13 @@ class Tuned(TypedDict):
 
     settings: dict[str, float | bool]
     tried: list[dict[str, object]]
+
+
+def cut_at_one_moment(split: Split) -> Split:
+    """The same events, of which the last tenth is the test part and the tenth before it the validation part."""
+    events = split.context("test")
+    valid, test = (time_quantile(events, share) for share in (0.8, 0.9))
+    return split_by_time(split.catalogue, split.users, events, valid_from=valid, test_from=test)
 
 
 def one_step(split: Split, part: Part) -> Scorer:
@@ -108,9 +120,15 @@ def compared(measured: Evaluation, ours: Evaluation | None) -> dict[str, object]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the five data sets")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "benchmarks" / "peers.json")
+    parser.add_argument("--one-moment", action="store_true", help="cut the data at one moment for all users")
+    parser.add_argument("--out", type=Path, help="the result file")
     options = parser.parse_args()
-    splits = {name: load_split(options.data / name, BASKETS) for name in TESTED_ON}
+    name = "peers-one-moment.json" if options.one_moment else "peers.json"
+    out: Path = options.out or ROOT / "docs" / "results" / "benchmarks" / name
+    tested = TUNED_ON if options.one_moment else TESTED_ON
+    splits = {name: load_split(options.data / name, BASKETS) for name in tested}
+    if options.one_moment:
+        splits = {name: cut_at_one_moment(split) for name, split in splits.items()}
     vectors = {name: item_vectors(split.catalogue) for name, split in splits.items()}
     chosen: dict[str, Tuned] = {}
     for name in PEERS:
@@ -125,8 +143,8 @@ def main() -> None:
             rows[name] = compared(evaluate(scorer, split), ours)
             print(f"{data:20} {name:26} {rows[name]['all']}", flush=True)
         results[data] = {"queries": len(split.test), "recommenders": rows}
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(options.out, {"metric": METRIC, "peers": chosen, "data": results})
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, {"metric": METRIC, "peers": chosen, "data": results})
 
 
 if __name__ == "__main__":

@@ -23,19 +23,13 @@ REPEATS = 5
 VERIFY = ["-m", "lrgd_jax", "verify", "--exact", "--dtype", "float64,float32"]
 SAMPLE = [
     "linear-attention",
-    "causal-linear-attention",
-    "normalised-linear-attention",
     "chunked-linear-attention",
     "softmax-attention",
-    "softmax-stability",
-    "multi-head",
     "grouped-query",
-    "sliding-window-is-forgetting",
     "alibi-is-weight-decay",
     "rotary-position",
-    "feed-forward-readout",
 ]
-"""Of each kind one or two, so that five turns take minutes; --all takes every claim about attention."""
+"""A few of different kinds, so that five turns take minutes; --all takes every claim about attention."""
 
 
 def known_claims(checkout: Path) -> set[str]:

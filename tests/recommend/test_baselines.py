@@ -124,3 +124,12 @@ def test_neighbours_and_popularity_on_real_data(shared_data, name, least):
     reached = tuple(found.values(metric).mean() for metric in ("HR@10", "NDCG@10"))
     assert reached[0] >= least[0]
     assert reached[1] >= least[1]
+
+
+def test_counting_pairs_leaves_them_as_they_are():
+    pairs = Pairs.of(Sequences.from_lists([[0, 1], [0, 1], [0, 2]]), 3, kind="next")
+    # what has 32 bits is shared by a sparse matrix, and not copied
+    pairs = replace(pairs, targets=pairs.targets.astype(np.int32), starts=pairs.starts.astype(np.int32))
+    before = pairs.targets.copy()
+    assert pairs.counts.toarray().tolist() == [[0, 2, 1], [0, 0, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(pairs.targets, before)

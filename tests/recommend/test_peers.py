@@ -1,13 +1,15 @@
-"""EASE, SLIST, STAR and the graph heuristic against their definitions; nothing after a query's time counts."""
+"""Peers of the one step, and the diagnostics of benchmarks, against their definitions; nothing after a query counts."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.generator import generate_dataset
 from lrgd_jax.recommend.data.sequences import Sequences
-from lrgd_jax.recommend.data.splits import split_by_time, time_quantile
+from lrgd_jax.recommend.data.splits import leave_last_out, split_by_time, time_quantile
+from lrgd_jax.recommend.measure.diagnostics import Reach, diagnose
 from lrgd_jax.recommend.measure.linear_item_models import LinearItems, ease, slist
 from lrgd_jax.recommend.measure.text_neighbours import GraphHeuristic, star
 
@@ -90,6 +92,15 @@ def test_a_fit_is_of_what_was_before_its_moment_and_a_query_uses_the_latest(aske
     np.testing.assert_array_less(np.abs(made.scores(late) - wanted), rounding)
 
 
+def test_what_a_list_holds_twice_counts_once_and_the_lists_stay_as_they_are():
+    lists, once = Sequences.from_lists([[0, 1, 0], [1, 2]]), Sequences.from_lists([[0, 1], [1, 2]])
+    # what has 32 bits is shared by a sparse matrix, and not copied
+    lists = replace(lists, items=lists.items.astype(np.int32), starts=lists.starts.astype(np.int32))
+    np.testing.assert_array_equal(ease(lists, 3).matrix(0), ease(once, 3).matrix(0))
+    assert lists.of(0).tolist() == [0, 1, 0]
+    assert lists.starts.tolist() == [0, 3, 5]
+
+
 def test_star_is_its_formula(asked):
     context, queries, vectors = asked
     queries = queries.take(np.arange(0, len(queries), 9))
@@ -145,3 +156,25 @@ def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="expected ridge > 0"):
         replace(made, **wrong)
     assert isinstance(made, LinearItems)
+
+
+def test_the_diagnostics_of_lists_that_can_be_counted():
+    # whoever took 0 took 1 next, and 2 after that
+    lists = Sequences.from_lists([[0, 1, 2, 3], [0, 1, 2, 4], [5, 0, 1, 2], [3, 0, 1, 2]])
+    split = leave_last_out(Catalogue(tuple("abcdef")), tuple("wxyz"), lists)
+    vectors = np.eye(6)
+    vectors[2] = vectors[1]
+    found = diagnose(split, "test", vectors)
+    # after 2 nobody had taken anything that is known; after 1 came 2 every time
+    assert found.hops[0] == Reach(0.5, 2 / 4 / 6)
+    assert found.hops[1].targets == 0.5
+    # of what 5, 0, 1 and 3, 0, 1 leave nothing is as like 1 as 2 is; to 2 all that 0, 1, 2 leave are as like
+    assert found.similarity == (1 + 1 + 0.5 + 0.5) / 4
+    assert diagnose(split, "test").similarity is None
+
+
+def test_without_queries_nothing_is_diagnosed(asked):
+    lists = Sequences.from_lists([[0, 1, 2, 3]])
+    split = leave_last_out(Catalogue(tuple("abcd")), ("w",), lists)
+    with pytest.raises(ValueError, match="no test queries"):
+        diagnose(replace(split, test=split.test.take(np.arange(0))))

@@ -51,7 +51,9 @@ class Pairs:
     def counts(self) -> sp.csr_array:
         """C, all times together, sparse."""
         size = len(self.starts) - 1
-        counts = sp.csr_array((np.ones(len(self.targets)), self.targets, self.starts), shape=(size, size))
+        entries = np.ones(len(self.targets)), self.targets, self.starts
+        # a copy, as duplicates are summed in place, which numbers of 32 bits would not survive
+        counts = sp.csr_array(entries, shape=(size, size), copy=True)
         counts.sum_duplicates()
         return counts
 

@@ -109,7 +109,9 @@ class LinearItems:
     def _fit(self, lists: Sequences) -> Float[np.ndarray, "items items"]:
         gram, cross = np.zeros((self.items, self.items)), np.zeros((self.items, self.items))
         if self.whole > 0:
-            once = sp.csr_array((np.ones(len(lists.items)), lists.items, lists.starts), (len(lists), self.items))
+            entries = np.ones(len(lists.items)), lists.items, lists.starts
+            # a copy, as duplicates are summed in place
+            once = sp.csr_array(entries, shape=(len(lists), self.items), copy=True)
             once.sum_duplicates()
             once.data[:] = 1.0
             both = self.whole * product(sp.csr_array(once.T), once).toarray()

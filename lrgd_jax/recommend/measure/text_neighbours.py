@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from lrgd_jax.recommend.data.dataset import Queries
 from lrgd_jax.recommend.data.sequences import Sequences
@@ -25,7 +25,7 @@ from lrgd_jax.recommend.measure.baselines import MostPopular, Neighbours, item_k
 from lrgd_jax.recommend.measure.item_pairs import Pairs
 from lrgd_jax.recommend.sparse_matrices import dense, rows_of
 
-__all__ = ["GraphHeuristic", "Star", "star"]
+__all__ = ["GraphHeuristic", "Star", "latest_of", "similarity", "star"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Star:
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """s_i as the module says, and popularity besides."""
-        recent = _latest(queries, self.latest)
-        similar = _similarity(recent, self.vectors, self.together.decay)
+        recent = latest_of(queries, self.latest)
+        similar = similarity(recent, self.vectors, self.together.decay)
         counts, which = self.together.popularity.at(queries)
         popular = (self.popularity_weight * counts / np.maximum(counts.max(axis=1, keepdims=True), 1))[which]
         return self.share * similar + (1 - self.share) * self.together.scores(recent) + popular
@@ -96,17 +96,22 @@ class GraphHeuristic:
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """Two and the similarity for a candidate, which is at least minus one; below one for what is not reached."""
         counts, which = self.popularity.at(queries)
-        scores = (counts / np.maximum(counts.max(axis=1, keepdims=True) + 1, 1))[which]
-        recent = _latest(queries, self.latest)
-        similar = _similarity(recent, self.vectors, 1.0)
-        similar /= np.maximum(recent.histories.lengths, 1)[:, None]
-        rows, items = recent.histories.owners, recent.histories.items
-        for _ in range(self.hops):
-            rows, items = self._reached(rows, items, queries)
-            scores[rows, items] = 2 + similar[rows, items]
-        return scores
+        popular = (counts / (counts.max(axis=1, keepdims=True) + 1))[which]
+        recent = latest_of(queries, self.latest)
+        similar = similarity(recent, self.vectors, 1.0) / np.maximum(recent.histories.lengths, 1)[:, None]
+        return np.where(self.reaches(queries), 2 + similar, popular)
 
-    def _reached(
+    def reaches(self, queries: Queries) -> Bool[np.ndarray, "q items"]:
+        """Which items are candidates."""
+        there = np.zeros((len(queries), self.popularity.items), bool)
+        histories = latest_of(queries, self.latest).histories
+        rows, items = histories.owners, histories.items
+        for _ in range(self.hops):
+            rows, items = self._followers(rows, items, queries)
+            there[rows, items] = True
+        return there
+
+    def _followers(
         self, rows: Int[np.ndarray, " m"], items: Int[np.ndarray, " m"], queries: Queries
     ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """What some items were followed by before each query's time, each once a query."""
@@ -119,16 +124,27 @@ class GraphHeuristic:
         return flat // self.popularity.items, flat % self.popularity.items
 
 
-def _latest(queries: Queries, number: int) -> Queries:
-    """The same questions after the latest items of their histories only; of a basket all or none."""
+def latest_of(queries: Queries, number: int) -> Queries:
+    """The same questions after the latest items of their histories only; of a basket all or none.
+
+    Args:
+        queries: the questions.
+        number: an item counts where fewer than so many others are in later baskets.
+    """
     histories = queries.histories
     young = histories.ages < number
     starts = np.concatenate([[0], np.cumsum(np.bincount(histories.owners[young], minlength=len(histories)))])
     return replace(queries, histories=histories.pick(starts, young))
 
 
-def _similarity(queries: Queries, vectors: ItemVectors, decay: float) -> Float[np.ndarray, "q items"]:
-    """sum_j decay^a(j) v_j' v_i."""
+def similarity(queries: Queries, vectors: ItemVectors, decay: float) -> Float[np.ndarray, "q items"]:
+    r"""How alike every item is to the histories, $\sum_j\gamma^{a(j)}v_j^\top v_i$.
+
+    Args:
+        queries: whose histories count.
+        vectors: of the items, of length one.
+        decay: $\gamma$.
+    """
     lists = queries.histories
     # sums are rounded: in one order, whatever is stored first of a basket
     order = np.lexsort((lists.items, -lists.ages, lists.owners))
