@@ -45,6 +45,8 @@ class Peer:
     make: Callable[..., Scorer]
     grid: dict[str, tuple[float | bool, ...]] = field(default_factory=dict)
     texts: bool = False
+    largest: int | None = None
+    """Catalogues of more items are left out."""
 
     def settings(self) -> Iterator[dict[str, float | bool]]:
         for values in itertools.product(*self.grid.values()):
@@ -55,6 +57,8 @@ class Peer:
         return self.make(split.context(part), len(split.catalogue), *features, **settings)
 
 
+LARGEST = 13_000
+"""Items up to which a dense matrix of items against items is inverted here: minutes, on two cores."""
 PEERS = {
     "item-kNN with popularity": Peer(
         item_knn_and_popularity, {"decay": (0.2, 0.4, 0.6), "source_power": (0.0, 0.25, 0.5), "weight": (0.1, 0.3)}
@@ -62,8 +66,8 @@ PEERS = {
     "Markov chain": Peer(markov, {"decay": (0.5, 0.8, 0.9), "weight": (0.03, 0.1, 0.3)}),
     "VS-KNN": Peer(vs_knn, {"neighbours": (100, 500, 2000)}),
     "STAN": Peer(stan, {"neighbours": (100, 500), "decay": (0.4, 0.6, 0.8), "distance_decay": (0.8, 1.0)}),
-    "EASE": Peer(ease, {"ridge": (30.0, 100.0, 300.0)}),
-    "SLIST": Peer(slist, {"ridge": (30.0, 100.0), "whole": (0.3, 0.7)}),
+    "EASE": Peer(ease, {"ridge": (30.0, 100.0, 300.0), "refits": (4,)}, largest=LARGEST),
+    "SLIST": Peer(slist, {"ridge": (30.0, 100.0), "whole": (0.3, 0.7), "refits": (4,)}, largest=LARGEST),
     "STAR": Peer(star, {"decay": (0.7, 0.9), "share": (0.3, 0.5, 0.7), "latest": (3, 10)}, texts=True),
     "graph heuristic": Peer(GraphHeuristic.of, {"latest": (1, 2), "hops": (1, 2)}, texts=True),
 }
@@ -139,6 +143,8 @@ def main() -> None:
         ours = evaluate(one_step(split, "test"), split)
         rows = {"one step": compared(ours, None)}
         for name, peer in PEERS.items():
+            if peer.largest is not None and len(split.catalogue) > peer.largest:
+                continue
             scorer = peer.of(split, "test", vectors[data], chosen[name]["settings"])
             rows[name] = compared(evaluate(scorer, split), ours)
             print(f"{data:20} {name:26} {rows[name]['all']}", flush=True)

@@ -155,7 +155,7 @@ gate = {"gated key, b = (1/2, 1)": eigenvalues(gated, S, k, v, jnp.array([0.5, 1
 Knob(
     "strength b of the delta rule",
     {
-        f"{b:g}": spectrum_figure({f"delta rule, b = {b:g}": eigenvalues(strong, S, k, v, b), **gate})
+        f"{b:g}": spectrum_figure({"delta rule": eigenvalues(strong, S, k, v, b), **gate})
         for b in (0.25, 0.5, 1.0, 1.5, 1.9, 2.0, 2.1, 2.4)
     },
     start="0.5",
@@ -169,7 +169,7 @@ Knob(
 Knob(
     "share of the velocity that is kept",
     {
-        f"{f:g}": spectrum_figure({f"heavy ball, {f:g}": eigenvalues(heavy_ball, Z, 0.7 * k, v, f)})
+        f"{f:g}": spectrum_figure({"heavy ball": eigenvalues(heavy_ball, Z, 0.7 * k, v, f)})
         for f in np.linspace(0, 1, 11)
     },
     start="0.5",

@@ -1,4 +1,4 @@
-"""The tables of peers, from what benchmarks/recommender_peers.py wrote."""
+"""The tables of peers and of shortcuts, from what recommender_peers.py and benchmark_diagnostics.py wrote."""
 
 from lrgd_jax.experiments.shared.markdown import table
 
@@ -37,3 +37,25 @@ def shares(row, groups):
         mean, low, high = row[group]["ours above"]
         text = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
         yield f"**{text}**" if low > 0 or high < 0 else text
+
+
+def shortcut_table(summary):
+    """A row a data set and rule for ties: branching, smoothness, dependence on the history."""
+    rows = [
+        (data, rule, *(reach(hop) for hop in one["hops"]), share(one["similarity"]), share(one["recent"]))
+        for data, rules in summary.items()
+        for rule, one in rules.items()
+    ]
+    heads = ["data", "ties", "one transition", "two transitions", "nearer than another", "latest basket alone"]
+    return table(heads, rows)
+
+
+def reach(hop):
+    """Targets that are reached, of how much of the catalogue, and how many times as many as at random."""
+    lift = hop["targets"] / hop["catalogue"] if hop["catalogue"] else 0
+    return f"{100 * hop['targets']:.1f} % in {100 * hop['catalogue']:.2f} % ({lift:.0f}x)"
+
+
+def share(number):
+    """Two digits, or a dash."""
+    return "–" if number is None else f"{number:.2f}"

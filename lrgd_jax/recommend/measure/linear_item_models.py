@@ -121,8 +121,7 @@ class LinearItems:
             gram += (1 - self.whole) * product(sp.csr_array(past.T), past).toarray()
             cross += (1 - self.whole) * product(sp.csr_array(past.T), future).toarray()
         gram[np.diag_indices_from(gram)] += self.ridge
-        factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-        inverse = scipy.linalg.cho_solve(factor, np.eye(self.items), overwrite_b=True, check_finite=False)
+        inverse = _inverse(gram)
         if self.whole == 1:
             # P C = I - lambda P, so that nothing is multiplied
             weights = -inverse / np.diag(inverse)
@@ -163,6 +162,17 @@ def _cuts(lists: Sequences, items: int, fade: float) -> tuple[sp.csr_array, sp.c
     rows = np.repeat(np.arange(len(cut)), lengths)
     future = sp.csr_array((fade**distance, (rows, lists.items[entries])), shape=(len(cut), items))
     return past, future
+
+
+def _inverse(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
+    """Of a positive definite matrix, by a routine of LAPACK that takes less than half of a solve for the identity."""
+    factor, _ = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    [routine] = scipy.linalg.get_lapack_funcs(["potri"], [factor])
+    inverse, failed = routine(factor, lower=1, overwrite_c=1)
+    if failed:
+        raise ArithmeticError(f"LAPACK's potri ended with {failed}; choose a larger ridge")
+    half = np.tril(inverse, -1)
+    return half + half.T + np.diag(np.diag(inverse))
 
 
 def _longest(lists: Sequences) -> int:
