@@ -12,7 +12,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-.PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants fuzz faults bench-recommend verify-model clean help
+.PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants fuzz faults bench bench-recommend verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -69,8 +69,20 @@ fuzz: $(VENV)/.test ## change small files a little, 100,800 times: is each read 
 faults: $(VENV)/.test ## re-made faults of kernels: is each refuted, and what would a tolerance let pass? (two minutes)
 	$(BIN)/python -m benchmarks.kernel_faults $(or $(FAULTS),--json docs/results/kernel-faults/summary.json)
 
-bench-recommend: $(VENV)/.core ## how fast the recommender is and how it grows, to 10^7 interactions: make bench-recommend BENCH="--before PATH"
-	$(BIN)/python benchmarks/recommender_speed.py $(BENCH)
+# what ratios are taken against: the commit before the package was made fast, in a work tree of its own
+BASELINE := 77d9fbe
+BEFORE := .bench/$(BASELINE)
+bench: $(VENV)/.test $(BEFORE) ## the ratios of docs/speed.md, side by side with an older commit (a quarter of an hour, on a quiet machine)
+	$(BIN)/python -m benchmarks.verified_instances
+	$(BIN)/python -m benchmarks.verify_speed --before $(BEFORE)
+	$(BIN)/python -m benchmarks.exact_arithmetic --before $(BEFORE)
+	$(BIN)/python -m benchmarks.attention_at_length --before $(BEFORE)
+
+bench-recommend: $(VENV)/.test $(BEFORE) ## how fast the recommender is and how it grows, to 10^7 interactions: make bench-recommend BENCH=...
+	$(BIN)/python -m benchmarks.recommender_speed --before $(BEFORE) $(BENCH)
+
+$(BEFORE):
+	git worktree prune && git worktree add --quiet --detach $@ $(BASELINE)
 
 MODEL ?= ../shared/data/stories260K
 PROMPT ?= ../shared/data/prompts/stories.txt
@@ -78,7 +90,7 @@ verify-model: $(VENV)/.core ## a real decoder against its chain of duals: make v
 	$(BIN)/lrgd verify --model $(MODEL) --prompt-file $(PROMPT)
 
 clean: ## remove what was built
-	rm -rf .venv .venv-* site build dist
+	rm -rf .venv .venv-* .bench site build dist
 
 # a shim of pyenv refuses a version that is not selected, so its folder of versions is looked into as well
 $(VENV)/bin/python:

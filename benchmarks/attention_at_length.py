@@ -1,6 +1,6 @@
 """Attention and its dual at length, side by side: medians of ratios, each beside its target.
 
-python benchmarks/attention_at_length.py --before PATH [--peers PYTHON] writes
+python -m benchmarks.attention_at_length --before PATH [--peers PYTHON] writes
 docs/results/speed/attention-at-length.json: one sequence, 8 heads of width 64, float32, elu + 1, normalised, causal.
 This checkout, the one at PATH and pytorch-fast-transformers have a process each, and run in turns; PYTHON is an
 interpreter that has the latter. What is missing is said, and its ratio left empty. Compilation is not counted.
@@ -9,13 +9,12 @@ interpreter that has the latter. What is missing is said, and its ratio left emp
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from lrgd_jax.atomic import write_json
+from benchmarks.speed_results import Ratio, median, write_ratios
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "benchmarks" / "attention_programs.py"
@@ -58,10 +57,11 @@ def _rows() -> list[Row]:
     return rows
 
 
+MEMORY_AIM = 64.0
 MEMORY = {
-    "attention": (Run("now", "attention", 16384), 64.0),
+    "attention": (Run("now", "attention", 16384), MEMORY_AIM),
     "attention and backward": (Run("now", "attention and backward", 16384), None),
-    "streaming softmax": (Run("now", "streaming", 16384), 64.0),
+    "streaming softmax": (Run("now", "streaming", 16384), MEMORY_AIM),
 }
 """Temporary memory of compiled programs, in MiB, and what is aimed at."""
 
@@ -91,23 +91,20 @@ class Worker:
         self._process.communicate()
 
 
-def _measure(row: Row, workers: dict[str, Worker], repeats: int) -> dict[str, object]:
-    """Median seconds of both programs, and the median of the ratios of neighbouring runs."""
-    result: dict[str, object] = {"target": row.target, "ratio": None}
+def _measure(row: Row, workers: dict[str, Worker], repeats: int) -> tuple[Ratio, list[float]]:
+    """The median of the ratios of neighbouring runs, and the median milliseconds of both programs."""
     times: tuple[list[float], list[float]] = [], []
     for k in range(repeats + 1):
         for run, kept in zip((row.ours, row.other), times, strict=True):
             worker = workers.get(run.process)
             answer = {"missing": "no checkout was given"} if worker is None else worker.ask(run)
             if "missing" in answer:
-                return {**result, "missing": f"{run.process}: {answer['missing']}"}
+                return Ratio(row.name, None, row.target, f"{run.process}: {answer['missing']}"), []
             if k > 0:  # the first run warms up
                 kept.append(float(answer["seconds"]))
     per_token = row.other.length / row.ours.length
-    ratio = statistics.median(ours / other for ours, other in zip(*times, strict=True)) * per_token
-    milliseconds = [round(1000 * statistics.median(x), 2) for x in times]
-    within = None if row.target is None else ratio <= row.target
-    return {**result, "ratio": round(ratio, 3), "within": within, "milliseconds": milliseconds}
+    ratio = median(ours / other for ours, other in zip(*times, strict=True)) * per_token
+    return Ratio(row.name, ratio, row.target), [round(1000 * median(x), 2) for x in times]
 
 
 def main() -> None:
@@ -121,18 +118,19 @@ def main() -> None:
     workers = {"now": Worker(sys.executable, ROOT), "peers": Worker(options.peers, ROOT)}
     if options.before is not None:
         workers["before"] = Worker(sys.executable, options.before.resolve())
-    ratios = {row.name: _measure(row, workers, options.repeats) for row in _rows()}
-    memory: dict[str, dict[str, object]] = {}
+    measured = [_measure(row, workers, options.repeats) for row in _rows()]
+    ratios, milliseconds = [ratio for ratio, _ in measured], {ratio.what: times for ratio, times in measured}
+    memory: dict[str, float] = {}
     for name, (run, target) in MEMORY.items():
-        found = workers[run.process].ask(run, timed=False)["temporary_mib"]
-        memory[name] = {"mib": found, "target": target, "within": None if target is None else float(found) <= target}
-    for name, values in (ratios | {f"temporary memory of {x}, 16384 tokens": y for x, y in memory.items()}).items():
-        print(f"{name:70}", values)
+        memory[name] = float(workers[run.process].ask(run, timed=False)["temporary_mib"])
+        what = f"temporary memory of {name}, {run.length} tokens"
+        # what nothing is aimed at stands beside what is aimed at for the forward pass
+        against = target or MEMORY_AIM
+        ratios.append(Ratio(f"{what}: by {against:g} MiB", memory[name] / against, None if target is None else 1.0))
     for worker in workers.values():
         worker.close()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    setting = {"heads": 8, "width": 64, "dtype": "float32", "repeats": options.repeats, "cores": os.cpu_count()}
-    write_json(options.out, {"setting": setting, "ratios": ratios, "temporary_memory_at_16384": memory})
+    setting = {"heads": 8, "width": 64, "dtype": "float32", "repeats": options.repeats}
+    write_ratios(options.out, ratios, setting=setting, milliseconds=milliseconds, temporary_mib=memory)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
 """How long the exact layer takes at the sizes that attention ships in, beside another checkout.
 
-python benchmarks/exact_arithmetic.py --before PATH writes docs/results/speed/exact-arithmetic.json: CPU seconds of a
+python -m benchmarks.exact_arithmetic --before PATH writes docs/results/speed/exact-arithmetic.json: CPU seconds of a
 verdict in this checkout and in one at PATH, each in a process of its own, and what was decided, beside the targets.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from lrgd_jax.atomic import write_json
+from benchmarks.speed_results import Ratio, median, write_ratios
 from lrgd_jax.attention import (
     chunked_delta_rule,
     chunked_gated_linear_attention,
@@ -134,7 +134,12 @@ CASES = {
     "softmax, wrong by 2^-40": Case(scaled, softmax_attention, equal=False),
 }
 SIZES = [(16, 16), (128, 64), (256, 64)]
-TARGETS = {"seconds at 256": {"polynomial": 10.0, "softmax": 20.0}, "ratio at 128": 0.05}
+COMPARED, LARGEST = 128, 256
+"""Tokens at which the other checkout is asked too, and at which the seconds are aimed at."""
+SECONDS = {"softmax": 20.0}
+"""At the largest size, by how a case begins; 10 for all others."""
+FASTER = 0.05
+"""The ratio that is aimed at where both decide."""
 
 
 def decide(name: str, n: int, d: int, repeats: int) -> dict[str, object]:
@@ -152,7 +157,7 @@ def decide(name: str, n: int, d: int, repeats: int) -> dict[str, object]:
     said = {key: value for key, value in vars(verdict).items() if key in ("false_accept", "depth", "degree", "reason")}
     right_or_wrong = type(verdict).__name__ == ("Agreement" if case.equal else "Disagreement")
     return {
-        "seconds": round(statistics.median(seconds), 4),
+        "seconds": round(median(seconds), 4),
         "runs": len(seconds),
         "verdict": type(verdict).__name__,
         "as it should be": right_or_wrong,
@@ -163,7 +168,8 @@ def decide(name: str, n: int, d: int, repeats: int) -> dict[str, object]:
 def measure(name: str, n: int, d: int, checkout: Path, repeats: int) -> dict[str, object]:
     """In another process, with the package of a checkout."""
     command = [sys.executable, str(Path(__file__).resolve()), "--one", json.dumps([name, n, d, repeats])]
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    # the package is that of the checkout, the benchmarks are these
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(checkout), str(ROOT)])}
     try:
         done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, check=True, timeout=LONGEST)
     except subprocess.TimeoutExpired:
@@ -171,22 +177,25 @@ def measure(name: str, n: int, d: int, checkout: Path, repeats: int) -> dict[str
     return json.loads(done.stdout.decode().splitlines()[-1])
 
 
-def ratio(row: dict[str, dict[str, object]]) -> dict[str, float]:
-    """Seconds now by seconds before."""
-    if "before" not in row:
-        return {}
-    return {"ratio": round(float(str(row["now"]["seconds"])) / float(str(row["before"]["seconds"])), 4)}
+def ratios(rows: list[dict[str, Any]]) -> list[Ratio]:
+    """Against the other checkout where there is one, and against the seconds that are aimed at."""
+    found = []
+    for row in rows:
+        size, seconds = f"{row['case']}, {row['n']} tokens", row["now"]["seconds"]
+        if row["n"] == LARGEST:
+            limit = SECONDS.get(row["case"].split(",")[0], 10.0)
+            found.append(Ratio(f"{size}: CPU seconds by the {limit:g} aimed at", seconds / limit, 1.0))
+        if "before" in row:
+            before = row["before"]
+            note = "" if before["verdict"] == row["now"]["verdict"] else f"before: {before['verdict']}"
+            target = FASTER if row["n"] == COMPARED else None
+            found.append(Ratio(f"{size}: now / before", seconds / before["seconds"], target, note))
+    return found
 
 
 def named(only: str) -> list[str]:
     """The case of that name, or all whose names contain it."""
     return [only] if only in CASES else [name for name in CASES if only in name]
-
-
-def others(path: Path, measured: list[str]) -> list[dict[str, object]]:
-    """The rows of cases that are not measured anew."""
-    known = json.loads(path.read_text())["rows"] if path.exists() else []
-    return [row for row in known if row["case"] not in measured]
 
 
 def main() -> None:
@@ -195,22 +204,20 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="runs of each verdict that takes seconds only")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "speed" / "exact-arithmetic.json")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
-    parser.add_argument("--only", default="", help="cases whose names contain this; the other rows of the file stay")
+    parser.add_argument("--only", default="", help="cases whose names contain this, for another --out")
     options = parser.parse_args()
     if options.one is not None:
         print(json.dumps(decide(*options.one)))
         return
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in named(options.only):
         for n, d in SIZES:
             taken = {"now": measure(name, n, d, ROOT, options.repeats)}
             if options.before is not None and n < SIZES[-1][0]:
                 taken["before"] = measure(name, n, d, options.before.resolve(), options.repeats)
-            rows.append({"case": name, "n": n, "d": d, **taken, **ratio(taken)})
+            rows.append({"case": name, "n": n, "d": d, **taken})
             print(json.dumps(rows[-1]), flush=True)
-    content = {"unit": "CPU seconds of a verdict, median", "targets": TARGETS, "limit": LONGEST}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(options.out, {**content, "rows": [*others(options.out, named(options.only)), *rows]})
+    write_ratios(options.out, ratios(rows), unit="CPU seconds of a verdict, median", limit=LONGEST, verdicts=rows)
 
 
 if __name__ == "__main__":

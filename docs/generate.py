@@ -16,13 +16,17 @@ from pages.misquoted import misquoted_page
 from pages.mutants import mutant_tables
 from pages.narrow_formats import narrow_format_tables
 from pages.notebooks import notebook_pages
+from pages.peers import peer_tables, shortcut_table
 from pages.primitives import primitives_page
+from pages.speed import speed_tables
 from pages.which_optimiser import which_optimiser_table
 
 from lrgd_jax.experiments import names
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS / "results"
+BENCHMARKS = {"peers": peer_tables, "peers-one-moment": peer_tables, "diagnostics": shortcut_table}
+"""Tables of docs/benchmarks.md, by result file."""
 
 
 def empty_folder(name):
@@ -56,6 +60,10 @@ def main():
     write_pages(RESULTS, {"kernel-faults.md": "\n".join(kernel_fault_tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "which-optimiser" / "summary.json").read_text())
     write_pages(RESULTS, {"which-optimiser.md": "\n".join(which_optimiser_table(summary)) + "\n"})
+    write_pages(RESULTS / "speed", speed_tables(RESULTS / "speed"))
+    for name, tables in BENCHMARKS.items():
+        summary = json.loads((RESULTS / "benchmarks" / f"{name}.json").read_text())
+        write_pages(RESULTS, {f"{name}.md": "\n".join(tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
     write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
 
