@@ -16,24 +16,24 @@ def files(folder):
 
 
 def ratio_table(summary):
-    """A row a ratio; what falls short says so, with the reason where one is known."""
-    rows = [
-        (row["what"], ratio(row["value"]), ratio(row["target"]), verdict(row), row["note"]) for row in summary["ratios"]
-    ]
+    """A row a ratio, with its target and whether that is met; what was not measured says why."""
+    rows = [(row["what"], measured(row), target(row)) for row in summary["ratios"]]
     machine = summary["machine"]
     where = f"{machine['cores']} cores, {machine['processor']}, Python {machine['python']}"
-    return [*table(["what", "ratio", "target", "", "why"], rows), "", f"Measured on {where}."]
+    return [*table(["what", "ratio", "target"], rows), "", f"Measured on {where}."]
 
 
-def ratio(value):
-    """Three digits, or a dash."""
-    return "–" if value is None else f"{value:.3g}x"
+def measured(row):
+    """Three digits, and what there is to say of them."""
+    text = "not measured" if row["value"] is None else f"{row['value']:.3g}x"
+    return f"{text} ({row['note']})" if row["note"] else text
 
 
-def verdict(row):
-    """Whether the target is met."""
-    if row["value"] is None:
-        return "not measured"
+def target(row):
+    """The target, and whether it is met."""
     if row["target"] is None:
         return ""
-    return "met" if row["value"] <= row["target"] else "falls short"
+    text = f"{row['target']:.3g}x"
+    if row["value"] is None:
+        return text
+    return f"{text}, met" if row["value"] <= row["target"] else f"{text}, **falls short**"
