@@ -80,6 +80,7 @@ def agree_exactly(
 
     Examples:
         >>> import jax
+        >>> import jax.numpy as jnp
         >>> from lrgd_jax.certify import trace
         >>> x = jax.ShapeDtypeStruct((2,), jnp.float32)
         >>> left, right = trace(lambda x: (x + 1) ** 2, x), trace(lambda x: x * x + 2 * x + 1, x)
