@@ -26,8 +26,6 @@ SAMPLE = [
     "chunked-linear-attention",
     "softmax-attention",
     "grouped-query",
-    "alibi-is-weight-decay",
-    "rotary-position",
 ]
 """A few of different kinds, so that five turns take minutes; --all takes every claim about attention."""
 
