@@ -1,6 +1,6 @@
 """How fast the recommender is, how much memory it takes, and how both grow, beside another checkout and `implicit`.
 
-python benchmarks/recommender_speed.py --before PATH writes docs/results/speed/recommender.json. Each line is measured
+python -m benchmarks.recommender_speed --before PATH writes docs/results/speed/recommender.json. Each line is measured
 in a process of its own on the same generated interactions: seconds of a fit, peak memory, and medians of a query, of a
 query after an update, of an update, and of a list within a batch; all times are the processor's. `--implicit PYTHON`
 names an interpreter that has `implicit`, whose item neighbours (BM25, K = 20) stand beside; this one unless given.
@@ -21,6 +21,12 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+TARGETS = {
+    ("implicit", "query ms"): 3.0,
+    ("before", "batch ms a user"): 0.1,
+    ("before", "fit seconds"): 0.5,
+    ("before", "query after update ms"): 0.1,
+}
 SIZES = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
 MOST_ITEMS, MEAN_LENGTH = 100_000, 10
 LIST, BATCH, UPDATES = 10, 512, 50
@@ -167,8 +173,24 @@ def exponents(lines: dict[str, dict[str, float]]) -> dict[str, float]:
     return {name: round(float(np.polyfit(sizes, y, 1)[0]), 2) for name, y in logs.items()}
 
 
-def ratios(now: dict[str, float], other: dict[str, float]) -> dict[str, float]:
-    return {name: float(f"{now[name] / other[name]:.3g}") for name in MEASURES if name in other}
+def compared(lines: dict[str, dict[str, dict[str, float]]]) -> Iterator[tuple[str, float, float | None]]:
+    """What is measured, the ratio, and its target, at the largest size that two have in common."""
+    for name, of in lines.items():
+        if name == "now":
+            continue
+        size = max(of, key=float)
+        now, other = lines["now"][size], of[size]
+        for measure in MEASURES:
+            if measure in other:
+                target = TARGETS.get((name, measure))
+                yield f"{measure}, {float(size):.0e} interactions: now / {name}", now[measure] / other[measure], target
+    size = max(lines["now"], key=float)
+    one = lines["now"][size]
+    yield (
+        f"a query after an update / a query, {float(size):.0e} interactions",
+        one["query after update ms"] / one["query ms"],
+        2.0,
+    )
 
 
 def main() -> None:
@@ -183,7 +205,8 @@ def main() -> None:
         measure = measure_implicit if options.worker == "implicit" else measure_recommender
         print(json.dumps(measure(options.sizes[0])))
         return
-    from lrgd_jax.atomic import write_json
+    # the other interpreters need nothing of this package
+    from benchmarks.speed_results import Ratio, write_ratios
 
     who = {"now": (sys.executable, ROOT)}
     if options.before is not None:
@@ -198,17 +221,13 @@ def main() -> None:
             measured = run(name, size, python, checkout)
             lines[name][str(size)] = {key: float(f"{value:.3g}") for key, value in measured.items()}
             print(f"{size:>10} {name:10}", lines[name][str(size)], flush=True)
-    others = {name: of for name, of in lines.items() if name != "now"}
-    compared = {
-        f"now / {name}": {size: ratios(lines["now"][size], line) for size, line in of.items()}
-        for name, of in others.items()
-    }
-    after = {size: round(x["query after update ms"] / x["query ms"], 2) for size, x in lines["now"].items()}
     grown = {name: exponents(of) for name, of in lines.items()} if len(options.sizes) > 1 else {}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"interactions": lines, "ratios": compared, "query after update / query": after}
-    write_json(options.out, result | {"growth exponents": grown, "implicit": "implicit" in who})
-    print("ratios", compared, "query after an update / query", after, "exponents", grown, sep="\n")
+    rows = [Ratio(*row) for row in compared(lines)]
+    if "implicit" not in who:
+        rows.append(
+            Ratio("query ms: now / implicit", None, TARGETS["implicit", "query ms"], "implicit is not installed")
+        )
+    write_ratios(options.out, rows, interactions=lines, growth_exponents=grown)
 
 
 if __name__ == "__main__":
