@@ -1,6 +1,6 @@
 """Three shortcuts on the data sets that recommenders are compared on, by how a time that is shared is read.
 
-python -m benchmarks.benchmark_diagnostics --data ../shared/data writes docs/results/benchmarks/diagnostics.json.
+python -m benchmarks.benchmark_diagnostics --data ../shared/data writes docs/results/peers/shortcuts.json.
 """
 
 import argparse
@@ -21,7 +21,7 @@ RULES = {"basket": BASKETS, "as-stored": AS_STORED, "shuffle": TieRule("shuffle"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the five data sets")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "benchmarks" / "diagnostics.json")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "peers" / "shortcuts.json")
     options = parser.parse_args()
     found: dict[str, dict[str, object]] = {}
     for data in DATA:

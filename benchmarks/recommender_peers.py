@@ -1,12 +1,12 @@
 """The one-step recommender beside its peers, all on the same queries, with what shares a time as a basket.
 
-python -m benchmarks.recommender_peers --data ../shared/data writes docs/results/benchmarks/peers.json. A peer's
+python -m benchmarks.recommender_peers --data ../shared/data writes docs/results/peers/last-items.json. A peer's
 settings are the combination of its grid whose NDCG@10 on the validation queries of Amazon office, industrial and CDs,
 relative to that of the peer's best on each, is highest on average: one setting for all three. Beauty and games, which
 come as an order, are used for nothing but the test, and so is every test query.
 
 With --one-moment the data with times are cut at one moment for all users, in place of before everybody's last items,
-and docs/results/benchmarks/peers-one-moment.json is written: the last tenth of all events is asked about, and settings
+and docs/results/peers/one-moment.json is written: the last tenth of all events is asked about, and settings
 come from the tenth before it.
 """
 
@@ -128,8 +128,8 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], choices=list(PEERS), help="peers that are left out")
     parser.add_argument("--out", type=Path, help="the result file")
     options = parser.parse_args()
-    name = "peers-one-moment.json" if options.one_moment else "peers.json"
-    out: Path = options.out or ROOT / "docs" / "results" / "benchmarks" / name
+    name = "one-moment.json" if options.one_moment else "last-items.json"
+    out: Path = options.out or ROOT / "docs" / "results" / "peers" / name
     tested = TUNED_ON if options.one_moment else TESTED_ON
     splits = {name: load_split(options.data / name, BASKETS) for name in tested}
     if options.one_moment:

@@ -25,7 +25,7 @@ from lrgd_jax.experiments import names
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS / "results"
-BENCHMARKS = {"peers": peer_tables, "peers-one-moment": peer_tables, "diagnostics": shortcut_table}
+PEERS = {"last-items": peer_tables, "one-moment": peer_tables, "shortcuts": shortcut_table}
 """Tables of docs/benchmarks.md, by result file."""
 
 
@@ -61,9 +61,9 @@ def main():
     summary = json.loads((RESULTS / "which-optimiser" / "summary.json").read_text())
     write_pages(RESULTS, {"which-optimiser.md": "\n".join(which_optimiser_table(summary)) + "\n"})
     write_pages(RESULTS / "speed", speed_tables(RESULTS / "speed"))
-    for name, tables in BENCHMARKS.items():
-        summary = json.loads((RESULTS / "benchmarks" / f"{name}.json").read_text())
-        write_pages(RESULTS, {f"{name}.md": "\n".join(tables(summary)) + "\n"})
+    for name, tables in PEERS.items():
+        summary = json.loads((RESULTS / "peers" / f"{name}.json").read_text())
+        write_pages(RESULTS, {f"peers-{name}.md": "\n".join(tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
     write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
 

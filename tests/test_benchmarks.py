@@ -1,5 +1,6 @@
 """What the page on benchmarks says is what its result files say."""
 
+import itertools
 import json
 from typing import Any
 
@@ -56,3 +57,47 @@ def test_what_the_page_says_about_the_order_of_the_file():
         for seed in range(3):
             shuffled = kept(f"amazon_{name}-shuffle-{seed}")["NDCG@10 above baseline"]
             assert shuffled < stored["NDCG@10 above baseline"] / 2
+
+
+def peers(name: str) -> dict[str, dict[str, Any]]:
+    """The recommenders of each data set, by name."""
+    kept = json.loads((RESULTS.parent / "peers" / f"{name}.json").read_text())["data"]
+    return {data: found["recommenders"] for data, found in kept.items()}
+
+
+def test_what_the_page_says_about_peers():
+    def best(rows: dict[str, Any]) -> str:
+        return max(rows, key=lambda name: rows[name]["all"]["NDCG@10"])
+
+    found = peers("last-items")
+    assert {data.removeprefix("amazon_"): best(rows) for data, rows in found.items()} == {
+        "office": "EASE",
+        "industrial": "one step",
+        "cds": "STAN",
+        "beauty": "one step",
+        "games": "one step",
+    }
+    alone = [
+        data
+        for data, rows in found.items()
+        if all(
+            row["own time"]["ours above"][1] > 0
+            for name, row in rows.items()
+            if name != "one step" and "own time" in row
+        )
+        and "own time" in rows["one step"]
+    ]
+    assert alone == ["amazon_beauty"]
+    at_once = peers("one-moment")
+    for data, name in itertools.product(at_once, ("item-kNN with popularity", "VS-KNN", "STAN")):
+        _, low, high = at_once[data][name]["all"]["ours above"]
+        assert (high < 0) if data == "amazon_cds" else (low < 0 < high)
+
+
+def test_what_the_page_says_about_shortcuts():
+    found = json.loads((RESULTS.parent / "peers" / "shortcuts.json").read_text())
+    for data in ("amazon_office", "amazon_industrial", "amazon_cds"):
+        lifts = {rule: one["hops"][0]["targets"] / one["hops"][0]["catalogue"] for rule, one in found[data].items()}
+        assert 5.5 < lifts["basket"] < 9.5 < lifts["shuffle"] < lifts["as-stored"] < 68.5
+    for data in found:
+        assert 0.795 < found[data]["basket"]["recent"] <= 1

@@ -25,12 +25,12 @@ def notebook_pages(folder):
 
 
 def shown(output, picture):
-    """One output of a cell: its picture where it has one, else its HTML, else its text."""
+    """One output of a cell: its HTML where it has some, else its picture, else its text."""
     data = output.get("data", {})
+    if "text/html" in data:
+        return ["".join(data["text/html"]), ""]
     if "image/png" in data:
         picture.write_bytes(base64.b64decode("".join(data["image/png"])))
         return [f"![output of the cell above]({picture.name})", ""]
-    if "text/html" in data:
-        return ["".join(data["text/html"]), ""]
     text = "".join(output.get("text") or data.get("text/plain") or "")
     return ["```text", text.rstrip(), "```", ""]

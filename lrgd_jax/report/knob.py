@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from lrgd_jax.report.html import STYLE, escape_text
 from lrgd_jax.report.style import figure_style
 
 __all__ = ["Knob"]
 
-PIXELS_AN_INCH = 80
+PIXELS_AN_INCH, COLOURS = 80, 64
 """So that a dozen pictures are small enough for a page."""
 
 
@@ -56,11 +57,18 @@ class Knob:
     def __repr__(self) -> str:
         return f"Knob({self.label}: {', '.join(self.figures)})"
 
+    def _repr_png_(self) -> bytes:
+        """The first picture alone, for what shows no HTML."""
+        return _png(self.figures[self._first])
+
+    @property
+    def _first(self) -> str:
+        return next(iter(self.figures)) if self.start is None else self.start
+
     def _repr_html_(self) -> str:
-        pictures = [_png(figure) for figure in self.figures.values()]
+        pictures = [base64.b64encode(_png(figure)).decode() for figure in self.figures.values()]
         # the same pictures give the same names, and two knobs on a page do not turn each other
         name = "knob-" + hashlib.sha256("".join([self.label, *self.figures, *pictures]).encode()).hexdigest()[:10]
-        first = next(iter(self.figures)) if self.start is None else self.start
         buttons, frames = [], []
         rules = [
             f".{name} img {{ display:none; max-width:100%; background:#fff; border-radius:6px; }}",
@@ -68,7 +76,7 @@ class Knob:
             f".{name} label {{ margin:0 .9rem 0 .2rem; font-variant-numeric:tabular-nums; }}",
         ]
         for k, (setting, picture) in enumerate(zip(self.figures, pictures, strict=True)):
-            text, checked = escape_text(setting), " checked" if setting == first else ""
+            text, checked = escape_text(setting), " checked" if setting == self._first else ""
             buttons.append(
                 f'<input type="radio" name="{name}" id="{name}-{k}"{checked}><label for="{name}-{k}">{text}</label>'
             )
@@ -82,8 +90,10 @@ class Knob:
         )
 
 
-def _png(figure: Figure) -> str:
-    target = io.BytesIO()
+def _png(figure: Figure) -> bytes:
+    drawn, target = io.BytesIO(), io.BytesIO()
     with figure_style():
-        figure.savefig(target, format="png", dpi=PIXELS_AN_INCH)
-    return base64.b64encode(target.getvalue()).decode()
+        figure.savefig(drawn, format="png", dpi=PIXELS_AN_INCH)
+    few = Image.open(drawn).convert("RGB").quantize(COLOURS)
+    few.save(target, format="png", optimize=True)
+    return target.getvalue()

@@ -1,5 +1,6 @@
 """A knob shows one picture at a time, without a script, and two of them on a page do not turn each other."""
 
+import base64
 import re
 
 import pytest
@@ -43,6 +44,12 @@ def test_without_script_and_without_an_address():
     assert not re.search(r"\son\w+=|https?:", text)
     # a page of Markdown takes HTML as it is up to the first empty line
     assert "\n\n" not in text
+
+
+def test_what_shows_no_html_has_the_picture_that_is_shown_first():
+    knob = Knob("height", figures(1, 2), start="2")
+    picture = base64.b64encode(knob._repr_png_()).decode()
+    assert f'alt="height 2" src="data:image/png;base64,{picture}"' in knob._repr_html_()
 
 
 def test_two_knobs_have_names_of_their_own_and_the_same_knob_the_same_text():
