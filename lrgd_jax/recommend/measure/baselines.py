@@ -47,6 +47,11 @@ class MostPopular:
         counts, which = self.at(queries)
         return counts[which]
 
+    def weighted(self, queries: Queries, weight: float) -> Float[np.ndarray, "q items"]:
+        """A weight for the most popular item, for another one as much less as it was taken less often."""
+        counts, which = self.at(queries)
+        return (weight * counts / np.maximum(counts.max(axis=1, keepdims=True), 1))[which]
+
     def at(self, queries: Queries) -> tuple[Float[np.ndarray, "moments items"], Int[np.ndarray, " q"]]:
         """The counts at the different times of the queries, and which of these each query has."""
         if self._events.times is None:

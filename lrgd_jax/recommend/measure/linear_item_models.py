@@ -68,8 +68,7 @@ class LinearItems:
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """Histories times the matrix that was fitted last before each query's time, and popularity besides."""
-        counts, which = self.popularity.at(queries)
-        scores = (self.popularity_weight * counts / np.maximum(counts.max(axis=1, keepdims=True), 1))[which]
+        scores = self.popularity.weighted(queries, self.popularity_weight)
         histories = HistoryKeys(self.decay, 0.0, _longest(queries.histories)).of(queries.histories, self.items)
         moments = self.moments
         latest = (

@@ -86,8 +86,7 @@ class SessionNeighbours:
 
     def scores(self, queries: Queries) -> Float[np.ndarray, "q items"]:
         """s_i as the module says, and the popularity of i besides."""
-        counts, which = self.popularity.at(queries)
-        scores = (self.popularity_weight * counts / np.maximum(counts.max(axis=1, keepdims=True), 1))[which]
+        scores = self.popularity.weighted(queries, self.popularity_weight)
         for first in range(0, len(queries), BLOCK):
             rows = np.arange(first, min(first + BLOCK, len(queries)))
             scores[rows] += self._sums(queries.take(rows))

@@ -50,8 +50,7 @@ class Star:
         """s_i as the module says, and popularity besides."""
         recent = latest_of(queries, self.latest)
         similar = similarity(recent, self.vectors, self.together.decay)
-        counts, which = self.together.popularity.at(queries)
-        popular = (self.popularity_weight * counts / np.maximum(counts.max(axis=1, keepdims=True), 1))[which]
+        popular = self.together.popularity.weighted(queries, self.popularity_weight)
         return self.share * similar + (1 - self.share) * self.together.scores(recent) + popular
 
 
