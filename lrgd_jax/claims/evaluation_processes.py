@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
 import os
-import signal
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,7 +21,7 @@ from lrgd_jax.claims.registry import load_claims
 from lrgd_jax.claims.verdicts import Unevaluated, Verdict
 from lrgd_jax.compilation_cache import ignore_damaged_programs
 
-__all__ = ["EvaluationOptions", "count_processes", "evaluate_in_processes", "evaluations_of"]
+__all__ = ["EvaluationOptions", "count_processes", "evaluate_elsewhere", "evaluations_of"]
 
 Found: TypeAlias = Verdict | Certification
 
@@ -81,64 +79,48 @@ def count_processes(evaluations: int) -> int:
     return max(1, min(cores, MOST_PROCESSES, evaluations // CLAIMS_A_PROCESS))
 
 
-def evaluate_in_processes(
-    evaluations: Sequence[Evaluation[Found]], options: EvaluationOptions, *, paths: Sequence[Path], processes: int
+def evaluate_elsewhere(
+    evaluations: Sequence[Evaluation[Found]], options: EvaluationOptions, executor: Executor, *, paths: Sequence[Path]
 ) -> Generator[tuple[int, Found | Unevaluated], None, None]:
     """Evaluates claims as `lrgd_jax.claims.evaluations.evaluate_each` does, in processes that load them by name.
 
     All layers of a claim are evaluated in one process, since they have much in common. What a process cannot hand over,
-    such as what was raised, is evaluated here once more; so is what a process that was killed has left. Closing the
-    iterator, or an interruption, ends the processes.
+    such as what was raised, is evaluated here once more; so is what a process that was killed has left.
 
     Args:
         evaluations: made by `evaluations_of` with these options; their claims are those of `load_claims(paths)`.
         options: how they are evaluated.
+        executor: of processes that see the same files (`lrgd_jax.executors`).
         paths: of users' claims.
-        processes: how many.
     """
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),  # a fork of a process that has started XLA's threads may hang
-        initializer=_prepare,
-        initargs=(paths, jax.config.read("jax_enable_x64")),
-    )
     by_claim: dict[str, list[int]] = {}
     for place, (claim, _, _) in enumerate(evaluations):
         by_claim.setdefault(claim.slug, []).append(place)
     places: dict[Future[list[Found | None]], list[int]] = {}
-    try:
-        for slug, own in by_claim.items():
-            layers = [evaluations[place][1] for place in own]
-            places[pool.submit(_evaluate, slug, layers, options)] = own
-        for done in as_completed(places):
-            own = places[done]
-            # a process that was killed, or could not hand over what it found; here a fault is told
-            found = [None] * len(own) if done.exception() is not None else done.result()
-            for place, one in zip(own, found, strict=True):
-                yield place, attempt(*evaluations[place]) if one is None else one
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
-        pool.shutdown(wait=True)
-        del pool, places
-        # gives back the semaphores of the queues, of which Python warns where a command ends at once
-        gc.collect()
+    there, float64 = tuple(path.resolve() for path in paths), bool(jax.config.read("jax_enable_x64"))
+    for slug, own in by_claim.items():
+        layers = [evaluations[place][1] for place in own]
+        places[executor.submit(_evaluate, slug, layers, options, there, float64)] = own
+    for done in as_completed(places):
+        own = places[done]
+        # a process that was killed, or could not hand over what it found; here a fault is told
+        found = [None] * len(own) if done.exception() is not None else done.result()
+        for place, one in zip(own, found, strict=True):
+            yield place, attempt(*evaluations[place]) if one is None else one
 
 
-_claims: dict[str, Claim] = {}
-"""Those of this process, loaded once."""
-
-
-def _prepare(paths: Sequence[Path], float64: bool) -> None:
-    # the process that asked hears of an interruption, and ends this one
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@cache
+def _claims_of(paths: tuple[Path, ...]) -> Mapping[str, Claim]:
+    """Those of this process, loaded once."""
     ignore_damaged_programs()
+    return load_claims(paths)
+
+
+def _evaluate(
+    slug: str, layers: Sequence[str], options: EvaluationOptions, paths: tuple[Path, ...], float64: bool
+) -> list[Found | None]:
     jax.config.update("jax_enable_x64", float64)
-    _claims.update(load_claims(paths))
-
-
-def _evaluate(slug: str, layers: Sequence[str], options: EvaluationOptions) -> list[Found | None]:
-    evaluations = [one for layer in layers for one in evaluations_of([_claims[slug]], layer, options)]
+    claim = _claims_of(paths)[slug]
+    evaluations = [one for layer in layers for one in evaluations_of([claim], layer, options)]
     found = [attempt(*one) for one in evaluations]
     return [None if isinstance(one, Unevaluated) else one for one in found]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrgd_jax.cli.errors import INTERRUPTED, complain
-from lrgd_jax.cli.options import require_at_least_one
+from lrgd_jax.cli.options import Scheduler, require_at_least_one
 
 if TYPE_CHECKING:
     from lrgd_jax.experiments.running.runner import Run
@@ -25,6 +27,8 @@ def experiment(
     quick: Annotated[bool, typer.Option("--quick", help="Run a small setting, which takes under a minute.")] = False,
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings; a run's config.toml is one.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="One setting, key=value; may be repeated.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes of this machine compute the units.")] = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """List the experiments, or run one and write its results.
 
@@ -33,7 +37,7 @@ def experiment(
     if name is None:
         _list()
     else:
-        _show(_run(name, out, resume, seeds, quick, config, set_ or ()), out)
+        _show(_run(name, out, resume, seeds, quick, config, set_ or (), _executor(workers, scheduler)), out)
 
 
 def _list() -> None:
@@ -58,6 +62,7 @@ def _run(
     quick: bool,
     file: Path | None,
     overrides: Sequence[str],
+    executor: contextlib.AbstractContextManager[Executor | None],
 ) -> Run:
     from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.experiments import find
@@ -68,7 +73,7 @@ def _run(
     config = resolve(find(name), quick=quick, file=file, overrides=overrides, seeds=seeds)
     if out is None:
         raise ValueError(f"where do the results go? give --out DIR, such as --out runs/{name}")
-    with progress_bar() as bar:
+    with executor as elsewhere, progress_bar() as bar:
         task = bar.add_task(name, total=None)
         try:
             return run(
@@ -76,11 +81,24 @@ def _run(
                 config,
                 out,
                 resume=resume,
+                executor=elsewhere,
                 progress=lambda unit, done, total: bar.update(task, completed=done, total=total, description=unit),
             )
         except KeyboardInterrupt:
             complain(f"interrupted; what is finished lies in {out}, go on by the same command with --resume")
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _executor(workers: int | None, scheduler: str | None) -> contextlib.AbstractContextManager[Executor | None]:
+    """Who computes the units."""
+    from lrgd_jax.executors import dask_workers, local_processes
+
+    require_at_least_one({"--workers": workers})
+    if workers is not None and scheduler is not None:
+        raise ValueError("--workers and --scheduler were both given; a scheduler has workers of its own: give one")
+    if scheduler is not None:
+        return dask_workers(scheduler)
+    return contextlib.nullcontext() if workers is None else local_processes(workers)
 
 
 def _show(finished: Run, out: Path | None) -> None:

@@ -6,11 +6,15 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ClaimsPath", "JsonFile", "require_at_least_one", "require_positive"]
+__all__ = ["ClaimsPath", "JsonFile", "Scheduler", "require_at_least_one", "require_positive"]
 
 ClaimsPath = Annotated[
     list[Path] | None,
     typer.Option(help="A file that defines `claim` or `claims`, or a folder of such files; may be repeated."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="A Dask scheduler whose workers do it, such as tcp://127.0.0.1:8786; needs lrgd-jax[dask]."),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")]
 

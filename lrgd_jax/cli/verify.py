@@ -12,7 +12,7 @@ import typer
 from lrgd_jax.cli.claim_groups import asks_for_misquoted, keep_groups
 from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, complain, worst
 from lrgd_jax.cli.files import make_folder, require_writable
-from lrgd_jax.cli.options import ClaimsPath, require_at_least_one
+from lrgd_jax.cli.options import ClaimsPath, Scheduler, require_at_least_one
 from lrgd_jax.cli.verify_options import ModelOptions, model_options, parse_dtypes
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def verify(
     no_mutants: Annotated[bool, typer.Option("--no-mutants", help="Do not try the mutants.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.")] = None,
     claims_path: ClaimsPath = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Check claims in floating point and, with --exact, in exact arithmetic; or a checkpoint as a chain of duals.
 
@@ -90,7 +91,7 @@ def verify(
     try:
         results.decoder = None if options is None else _verify_model(options, dtypes[0])
         results.write()
-        _evaluate_claims(results, EvaluationOptions(instances, seed, not no_mutants), claims_path or ())
+        _evaluate_claims(results, EvaluationOptions(instances, seed, not no_mutants), claims_path or (), scheduler)
         if asks_for_misquoted(group):
             _refute_misquotations(results)
     except KeyboardInterrupt:
@@ -120,22 +121,33 @@ def _choose(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) ->
     return list(known.values()) if everything else []
 
 
-def _evaluate_claims(results: VerificationResults, options: EvaluationOptions, paths: Sequence[Path]) -> None:
+def _evaluate_claims(
+    results: VerificationResults, options: EvaluationOptions, paths: Sequence[Path], scheduler: str | None
+) -> None:
     """Every dtype of a claim, one dtype after the other, and then the exact layers."""
     from lrgd_jax.claims.certify_claims import EXACT_LAYERS
-    from lrgd_jax.claims.evaluation_processes import count_processes, evaluate_in_processes, evaluations_of
+    from lrgd_jax.claims.evaluation_processes import count_processes, evaluate_elsewhere, evaluations_of
     from lrgd_jax.claims.evaluations import evaluate_each
     from lrgd_jax.cli.terminal import progress_bar
+    from lrgd_jax.executors import dask_workers, local_processes
 
     layers = [*results.dtypes, *([EXACT_LAYERS] if results.exact else [])]
     asked = [one for layer in layers for one in evaluations_of(results.claims, layer, options)]
     processes = count_processes(len(asked))
-    evaluations = (
-        evaluate_each(asked, workers=2)
-        if processes < 2
-        else evaluate_in_processes(asked, options, paths=paths, processes=processes)
-    )
-    with progress_bar() as bar, contextlib.closing(evaluations):
+    with contextlib.ExitStack() as stack:
+        if scheduler is not None:
+            executor = stack.enter_context(dask_workers(scheduler))
+        elif processes > 1:
+            executor = stack.enter_context(local_processes(processes))
+        else:
+            executor = None
+        evaluations = (
+            evaluate_each(asked, workers=2)
+            if executor is None
+            else evaluate_elsewhere(asked, options, executor, paths=paths)
+        )
+        bar = stack.enter_context(progress_bar())
+        stack.enter_context(contextlib.closing(evaluations))
         task = bar.add_task("claims", total=len(asked))
         for place, found in evaluations:
             results.add(place, found)

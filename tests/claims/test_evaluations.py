@@ -13,10 +13,11 @@ from lrgd_jax.claims.certify_claims import shapes_to_certify
 from lrgd_jax.claims.evaluation_processes import (
     EvaluationOptions,
     count_processes,
-    evaluate_in_processes,
+    evaluate_elsewhere,
     evaluations_of,
 )
 from lrgd_jax.claims.evaluations import attempt, evaluate_each
+from lrgd_jax.executors import local_processes
 
 BROKEN = variant(slug="broken", right=lambda x: all_pairs(x) if x[0] > 0 else x)
 
@@ -93,7 +94,8 @@ def test_processes_find_what_this_one_finds():
     slugs = ["item-knn-is-one-step", "user-knn-is-softmax-attention"]
     claims = [known[slug] for slug in slugs]
     asked = [*evaluations_of(claims, "float32", options), *evaluations_of(claims, "exact layers", options)]
-    found = dict(evaluate_in_processes(asked, options, paths=(), processes=2))
+    with local_processes(2) as executor:
+        found = dict(evaluate_elsewhere(asked, options, executor, paths=()))
     for place, one in enumerate(asked):
         here = attempt(*one)
         assert not isinstance(here, Unevaluated)
@@ -104,7 +106,8 @@ def test_what_a_process_raises_is_raised_here():
     options = EvaluationOptions(instances=1)
     # no claim of that name is loaded by a process
     asked = evaluations_of([BROKEN], "float32", options)
-    [(place, found)] = evaluate_in_processes(asked, options, paths=(), processes=1)
+    with local_processes(1) as executor:
+        [(place, found)] = evaluate_elsewhere(asked, options, executor, paths=())
     assert place == 0
     assert isinstance(found, Unevaluated)
     assert "right side" in found.reason

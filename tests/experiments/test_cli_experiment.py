@@ -96,6 +96,9 @@ def test_the_configuration_of_a_run_resumes_it(tmp_path):
         (("counting", "--out", "x", "--set", "seeds=a"), ("must be a whole number",)),
         (("counting", "--out", "x", "--seeds", "0"), ("at least 1",)),
         (("counting", "--out", "x", "--config", "nowhere.toml"), ("no configuration file nowhere.toml",)),
+        (("counting", "--out", "x", "--workers", "0"), ("--workers must be at least 1",)),
+        (("counting", "--out", "x", "--workers", "2", "--scheduler", "tcp://a:1"), ("both given",)),
+        (("counting", "--out", "x", "--scheduler", "a"), ("PROTOCOL://HOST:PORT", "tcp://127.0.0.1:8786; got 'a'")),
     ],
 )
 def test_wrong_input_exits_2_and_writes_nothing(arguments, messages, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +17,9 @@ import polars as pl
 import pytest
 
 from lrgd_jax import atomic, experiments
+from lrgd_jax.executors import local_processes
 from lrgd_jax.experiments.running import config as configs
-from lrgd_jax.experiments.running import registry, results, runner
+from lrgd_jax.experiments.running import registry, results, runner, units
 from lrgd_jax.outside.digests import file_digest
 
 HERE = Path(__file__).resolve().parent
@@ -113,6 +115,58 @@ def test_a_run_that_was_killed_ten_times_gives_the_same_bytes(tmp_path, counting
         assert process.returncode == -signal.SIGKILL
     finished(out, *options)
     same_bytes(tmp_path / "whole", out)
+
+
+def test_other_processes_write_the_same_bytes(tmp_path, counting):
+    runner.run("counting", counting.Config(), tmp_path / "here")
+    seen = []
+    with local_processes(2) as executor:
+        elsewhere = tmp_path / "elsewhere"
+        runner.run("counting", counting.Config(), elsewhere, executor=executor, progress=lambda *x: seen.append(x[1:]))
+    same_bytes(tmp_path / "here", elsewhere)
+    assert seen == [(done, 6) for done in range(7)]
+
+
+def test_what_is_done_is_kept_when_another_process_fails(tmp_path, counting, monkeypatch):
+    names = counting.units(counting.Config())
+    real = counting.run_unit
+
+    def fails(config, unit):
+        if unit == names[2]:
+            raise FileNotFoundError("no data")
+        return real(config, unit)
+
+    monkeypatch.setattr(counting, "run_unit", fails)
+    # one thread in the place of processes, where the fault is not
+    with ThreadPoolExecutor(1) as executor, pytest.raises(FileNotFoundError, match="no data"):
+        runner.run("counting", counting.Config(), tmp_path, executor=executor)
+    written = {path.stem for path in (tmp_path / results.UNITS).iterdir()}
+    assert {results.unit_file(tmp_path, unit).stem for unit in names[:2]} <= written
+    assert results.unit_file(tmp_path, names[2]).stem not in written
+
+
+def test_a_process_of_other_versions_computes_nothing(tmp_path, counting, monkeypatch):
+    real = results.environment()
+    there = {**real, "versions": {**real["versions"], "jax": "0.0"}}
+    environments = iter([real, *([there] * 100)])
+    monkeypatch.setattr(units, "environment", lambda: next(environments))
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match=r"differs.*versions\.jax \(.* and 0\.0\)"):
+        runner.run("counting", counting.Config(), tmp_path / "out", executor=executor)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_process_that_is_killed_is_named(tmp_path, counting):
+    class Killed(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            future: Future[Any] = Future()
+            future.set_exception(BrokenExecutor("a process was terminated"))
+            return future
+
+    with (
+        Killed(1) as executor,
+        pytest.raises(ValueError, match=r"perhaps for the memory.*--resume and fewer processes"),
+    ):
+        runner.run("counting", counting.Config(), tmp_path, executor=executor)
 
 
 def test_what_a_run_writes(tmp_path, counting):

@@ -4,13 +4,11 @@ import contextlib
 import json
 import math
 import os
-import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypedDict, cast
-
-import jax
+from typing import Any, TypedDict
 
 from lrgd_jax.atomic import write_json, write_text
 from lrgd_jax.experiments.running.config import differing, read_config, to_toml
@@ -31,12 +29,14 @@ from lrgd_jax.experiments.running.results import (
     write_rows,
 )
 from lrgd_jax.experiments.running.run_file import DIGESTS, finished_units, read_run_file, require_written, seal
+from lrgd_jax.experiments.running.units import ComputedUnit, compute_elsewhere, compute_unit, precision
 from lrgd_jax.outside.json_files import read_json
 
 __all__ = ["Progress", "Run", "load_run", "run"]
 
 Progress = Callable[[str, int, int], None]
-"""Called with the name of the unit that begins, its number from 0, and the number of all units."""
+"""Called with the name of the unit that begins, or that another process has done, how many were before it, or are done,
+and the number of all units."""
 
 
 class _Summarised(TypedDict):
@@ -60,7 +60,15 @@ class Run:
     summary: Summary
 
 
-def run(name: str, config: Settings, directory: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
+def run(
+    name: str,
+    config: Settings,
+    directory: Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> Run:
     """Computes every unit that is not yet there, then the result files from all of them.
 
     Args:
@@ -69,6 +77,8 @@ def run(name: str, config: Settings, directory: Path, *, resume: bool = False, p
         directory: where the files go (see `lrgd_jax.experiments.results`); made if it is not there.
         resume: go on with a run that lies there.
         progress: told of each unit.
+        executor: whose processes compute the units (`lrgd_jax.executors`); this one does if there is none. The files
+            are the same, and only this process writes them.
 
     Raises:
         ValueError: a run lies there and `resume` was not asked for, or it has another configuration, experiment,
@@ -86,11 +96,17 @@ def run(name: str, config: Settings, directory: Path, *, resume: bool = False, p
     with alone(directory), _nothing_left_of_nothing(directory, was_there):
         _prepare(name, experiment, config, directory, resume)
         done = finished_units(directory, units)
-        for number, unit in enumerate(units):
-            if progress is not None:
-                progress(unit, number, len(units))
-            if unit not in done:
-                _compute(experiment, config, directory, unit)
+        missing = [unit for unit in units if unit not in done]
+        tell = progress or _tell_nobody
+        if executor is None:
+            for unit in missing:
+                tell(unit, units.index(unit), len(units))
+                _keep(directory, compute_unit(experiment, config, unit))
+        else:
+            tell("units", len(done), len(units))
+            for number, computed in enumerate(compute_elsewhere(executor, name, experiment, config, missing), 1):
+                _keep(directory, computed)
+                tell(computed.unit, len(done) + number, len(units))
         return _finish(name, experiment, config, directory, units)
 
 
@@ -199,16 +215,14 @@ def _same_config(experiment: Experiment[Settings], config: Settings, directory: 
         )
 
 
-def _compute(experiment: Experiment[Settings], config: Settings, directory: Path, unit: str) -> None:
-    start = time.perf_counter()
-    with _precision(config):
-        rows = experiment.run_unit(config, unit)
-    if not rows:
-        raise ValueError(f"unit {unit!r} has no rows; expected at least one")
-    write_rows(file := unit_file(directory, unit), rows)
+def _tell_nobody(unit: str, number: int, total: int) -> None: ...
+
+
+def _keep(directory: Path, computed: ComputedUnit) -> None:
+    write_rows(file := unit_file(directory, computed.unit), computed.rows)
     seal(directory, file)
     with (directory / TIMINGS).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps({"unit": unit, "seconds": round(time.perf_counter() - start, 3)}) + "\n")
+        stream.write(json.dumps({"unit": computed.unit, "seconds": round(computed.seconds, 3)}) + "\n")
 
 
 def _finish(
@@ -219,7 +233,7 @@ def _finish(
     write_rows(directory / RESULTS, rows)
     seal(directory, directory / RESULTS)
     rows = read_rows(directory / RESULTS)
-    with _precision(config):
+    with precision(config):
         summary = experiment.summary(config, rows)
     settings = asdict(config)
     content = {
@@ -242,10 +256,3 @@ def _not_finite(rows: Sequence[Row]) -> dict[str, int]:
     """How many entries of each column are infinite or not a number; a summary must not hide them."""
     bad = [key for row in rows for key, x in row.items() if isinstance(x, float) and not math.isfinite(x)]
     return {key: bad.count(key) for key in dict.fromkeys(bad)}
-
-
-def _precision(config: Settings) -> contextlib.AbstractContextManager[object]:
-    dtype = getattr(config, "dtype", None)
-    if dtype is None:
-        return contextlib.nullcontext()
-    return cast("contextlib.AbstractContextManager[object]", jax.enable_x64(dtype == "float64"))
