@@ -56,7 +56,7 @@ def sequence_parallel_linear_attention(
         queries: one a token and head.
         keys: of each group of heads; h is a multiple of g.
         values: likewise.
-        mesh: of devices.
+        mesh: of devices, which may belong to several processes (`jax.distributed`).
         axis: the one of its axes over which tokens are spread; the only one unless given.
         feature_map: phi.
         normalised: divide by the sum of the weights.

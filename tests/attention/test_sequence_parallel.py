@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,21 +21,28 @@ from lrgd_jax.certify import equal, running_error, trace
 from lrgd_jax.features import elu_plus_one, identity
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# reads the arguments, and writes what the given numbers of devices make of them
 ON_DEVICES = """
 import json, sys, jax, numpy as np
+from jax.experimental import multihost_utils
 from lrgd_jax.attention import LinearState, sequence_parallel_linear_attention
 from lrgd_jax.features import elu_plus_one
-given = [np.asarray(x, np.float32) for x in json.load(sys.stdin)]
-q, k, v, decays, values, normaliser = map(jax.numpy.asarray, given)
+q, k, v, decays, *state = [np.asarray(x, np.float32) for x in json.load(sys.stdin)]
 results = []
-for devices in (2, 4):
+for devices in map(int, sys.argv[1].split(",")):
     mesh = jax.make_mesh((devices,), ("tokens",), devices=jax.devices()[:devices])
-    outputs, state = jax.jit(lambda *x: sequence_parallel_linear_attention(
-        *x[:3], mesh, feature_map=elu_plus_one, normalised=True, decays=x[3], state=LinearState(*x[4:]), chunk=2
-    ))(q, k, v, decays, values, normaliser)
+    outputs, after = jax.jit(lambda q, k, v, decays, state: sequence_parallel_linear_attention(
+        q, k, v, mesh, feature_map=elu_plus_one, normalised=True, decays=decays, state=LinearState(*state), chunk=2
+    ))(q, k, v, decays, state)
     assert len(outputs.sharding.device_set) == devices
-    results.append([np.asarray(x, np.float64).tolist() for x in (outputs, *state)])
+    gathered = multihost_utils.process_allgather((outputs, *after), tiled=True)
+    results.append([np.asarray(x, np.float64).tolist() for x in gathered])
 print(json.dumps(results))
+"""
+ONE_OF_THE_PROCESSES = """
+import sys, jax
+jax.distributed.initialize(sys.argv[2], int(sys.argv[1]), int(sys.argv[3]))
 """
 
 
@@ -67,8 +76,7 @@ def test_the_parts_of_a_sequence_are_certified_to_be_the_whole(gates, normalised
     )
 
 
-def test_two_and_four_devices_give_the_result_of_one():
-    """Within the bounds of what they compute and of what one device computes."""
+def some_arguments():
     rng = np.random.default_rng(0)
     shapes = (2, 8, 3), (2, 8, 3), (2, 8, 2)
     given = [
@@ -77,24 +85,57 @@ def test_two_and_four_devices_give_the_result_of_one():
         rng.standard_normal((2, 2, 3)),
         rng.uniform(1, 2, (2, 3)),
     ]
-    given = [np.asarray(x, np.float32) for x in given]
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
-    done = subprocess.run(
-        [sys.executable, "-c", ON_DEVICES],
-        input=json.dumps([x.tolist() for x in given]),
+    return [np.asarray(x, np.float32) for x in given]
+
+
+def start(program, *arguments, devices=1):
+    flags = os.environ.get("XLA_FLAGS", "") + f" --xla_force_host_platform_device_count={devices}"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
         env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
+
+
+def results_of(processes, given):
+    """What the first of them writes, once all have ended well."""
+    with ThreadPoolExecutor(len(processes)) as threads:
+        arguments = json.dumps([x.tolist() for x in given])
+        told = list(threads.map(lambda process: process.communicate(arguments), processes))
+    for process, (_, errors) in zip(processes, told, strict=True):
+        assert process.returncode == 0, errors
+    # a library of communication writes lines of its own
+    [written] = [line for line in told[0][0].splitlines() if line.startswith("[[")]
+    return json.loads(written)
+
+
+def within_the_bounds(counts, found, given):
+    """Of what several devices compute and of what one device computes."""
     arguments = tuple(map(jnp.asarray, given))
     one = running_error(trace(partial(at_once, elu_plus_one, True), *arguments), *arguments)
-    for devices, results in zip((2, 4), json.loads(done.stdout), strict=True):
+    for devices, results in zip(counts, found, strict=True):
         parts = running_error(trace(partial(in_parts, devices, elu_plus_one, True), *arguments), *arguments)
         bounds = zip(results, one.value, one.error, parts.error, strict=True)
         for result, value, error, also in bounds:
             assert np.all(np.abs(np.asarray(result) - value) <= error + also), devices
+
+
+def test_two_and_four_devices_give_the_result_of_one():
+    given = some_arguments()
+    within_the_bounds((2, 4), results_of([start(ON_DEVICES, "2,4", devices=4)], given), given)
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_processes_that_talk_over_a_network_give_the_result_of_one(count):
+    given = some_arguments()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    programs = [start(ONE_OF_THE_PROCESSES + ON_DEVICES, count, address, number) for number in range(count)]
+    within_the_bounds((count,), results_of(programs, given), given)
 
 
 def test_gradients_pass_through_the_mesh():
