@@ -12,6 +12,7 @@ from . import (
     positions,
     recommend,
     robust,
+    strategies,
 )
 from .attention import (
     DeltaRule,
@@ -76,4 +77,5 @@ __all__ = [
     "recommend",
     "robust",
     "running_error",
+    "strategies",
 ]

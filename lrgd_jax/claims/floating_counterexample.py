@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import hypothesis
 import jax
-import jax.numpy as jnp
 import numpy as np
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from lrgd_jax.claims.compiled_shape import CompiledShape
 from lrgd_jax.claims.dtypes import check_dtype
 from lrgd_jax.claims.tolerances import Statistical
 from lrgd_jax.claims.uncompiled_sides import UncompiledSides
+from lrgd_jax.strategies import arrays, sizes
 
 __all__ = ["Instance", "smallest_counterexample", "strategy"]
 
@@ -37,25 +37,21 @@ def strategy(claim: Claim, dtype: str, *, magnitude: float = 8.0) -> st.SearchSt
     Args:
         claim: declares them.
         dtype: dtype of the floating arguments.
-        magnitude: floating arguments lie between minus this and this, which the dtype must represent.
+        magnitude: floating arguments lie between minus this and this.
     """
     check_dtype(dtype)
-    width = 64 if dtype == "float64" else 32
-    elements = st.floats(-magnitude, magnitude, width=width, allow_nan=False, allow_subnormal=False)
 
     def argument(name: str, dimensions: Dimensions) -> st.SearchStrategy[np.ndarray]:
         spec, shape = claim.arguments[name], claim.shape_of(name, dimensions)
         if isinstance(spec, Integers):
             return hnp.arrays(np.int32, shape, elements=st.integers(0, max(dimensions[spec.below] - 1, 0)))
-        floats = hnp.arrays(np.dtype(f"float{width}"), shape, elements=elements)
-        return floats.map(lambda array: array.astype(jnp.dtype(dtype)))
+        return arrays(shape, scale=magnitude, dtype=dtype)
 
     def arguments(dimensions: dict[str, int]) -> st.SearchStrategy[Instance]:
         drawn = {name: argument(name, dimensions) for name in claim.arguments}
         return st.tuples(st.just(dimensions), named(drawn))
 
-    sizes = {name: st.integers(smallest, largest) for name, (smallest, largest) in claim.dimensions.items()}
-    return named(sizes).flatmap(arguments)
+    return sizes(**claim.dimensions).flatmap(arguments)
 
 
 def smallest_counterexample(

@@ -1,10 +1,12 @@
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lrgd_jax.decoder import split_text, split_tokens
+from lrgd_jax.strategies import segments
 
 
 def characters(text):
@@ -12,11 +14,10 @@ def characters(text):
     return [(0, 0), *((i, i + 1) for i in range(len(text)))]
 
 
-@given(lengths=st.lists(st.integers(1, 4), min_size=1, max_size=6))
-def test_ranges_side_by_side_are_segments(lengths):
-    ends = [0, *itertools.accumulate(lengths)]
+@given(expected=st.integers(1, 12).flatmap(segments).map(np.ndarray.tolist))
+def test_ranges_side_by_side_are_segments(expected):
+    ends = [0, *itertools.accumulate(len([*tokens]) for _, tokens in itertools.groupby(expected))]
     ranges = list(itertools.pairwise(ends))
-    expected = [i for i, length in enumerate(lengths) for _ in range(length)]
     assert split_tokens(ends[-1], ranges[:-1], ranges[-1]).tolist() == expected
     assert split_tokens(ends[-1], ranges[:-1]).tolist() == expected
 
