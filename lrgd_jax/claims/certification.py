@@ -7,6 +7,7 @@ from lrgd_jax.certify.verdicts.conditions import Condition
 from lrgd_jax.certify.verdicts.enclosures import Enclosure, Exclusion
 from lrgd_jax.certify.verdicts.random_fields import Agreement, Disagreement, NotApplicable
 from lrgd_jax.claims.arguments import Dimensions
+from lrgd_jax.display import HtmlDisplay, one_screen
 
 __all__ = ["Certification", "MutantLayers", "ShapeCertificate", "Status"]
 
@@ -63,8 +64,8 @@ class MutantLayers:
         return bool(said) and all(said)
 
 
-@dataclass(frozen=True)
-class Certification:
+@dataclass(frozen=True, repr=False)
+class Certification(HtmlDisplay):
     """What the exact layers say of a claim.
 
     Attributes:
@@ -94,6 +95,13 @@ class Certification:
     seed: int
     seconds: float
     reason: str | None = None
+
+    def __repr__(self) -> str:
+        rejected = sum(mutant.rejected for mutant in self.mutants)
+        tried = f", {rejected}/{len(self.mutants)} mutants rejected" if self.mutants else ""
+        exact = "" if self.exact is None else f", false with probability <= {self.exact.false_accept:.2g}"
+        why = "" if self.reason is None else f"; {self.reason}"
+        return one_screen(f"Certification({self.slug}: {self.status}, {len(self.shapes)} shapes{exact}{tried}{why})")
 
     @property
     def exact(self) -> Agreement | None:

@@ -20,12 +20,13 @@ from lrgd_jax.claims.arguments import Argument, Arguments, Dimensions, Integers,
 from lrgd_jax.claims.mutant import Mutant
 from lrgd_jax.claims.side import Side, parameters_of, within_partials
 from lrgd_jax.claims.tolerances import Adjoint, Running, Statistical, Tolerance
+from lrgd_jax.display import HtmlDisplay, one_screen
 
 __all__ = ["Claim"]
 
 
-@dataclass(frozen=True)
-class Claim:
+@dataclass(frozen=True, repr=False)
+class Claim(HtmlDisplay):
     r"""A statement about two JAX functions that is proved, checked and tried against mutants.
 
     Attributes:
@@ -112,6 +113,9 @@ class Claim:
         for side in (self.left, self.right, self.given, *(mutant.side for mutant in self.mutants)):
             if side is not None:
                 self._check_parameters(side)
+
+    def __repr__(self) -> str:
+        return one_screen(f"Claim({self.slug}, group {self.group}: {self.title}; {len(self.mutants)} mutants)")
 
     @property
     def shipped(self) -> bool:

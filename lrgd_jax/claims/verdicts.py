@@ -6,6 +6,7 @@ from jaxtyping import PyTree
 
 from lrgd_jax.claims.arguments import Arguments, Dimensions
 from lrgd_jax.claims.claim import Claim
+from lrgd_jax.display import HtmlDisplay, one_screen
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
 
 __all__ = ["Failure", "MutantVerdict", "Unevaluated", "Verdict"]
@@ -64,8 +65,8 @@ class Failure:
     right: PyTree = None
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(HtmlDisplay):
     """What the check of one claim in one dtype found.
 
     Attributes:
@@ -101,6 +102,14 @@ class Verdict:
     mutants: tuple[MutantVerdict, ...]
     seconds: float
     failure: Failure | None
+
+    def __repr__(self) -> str:
+        how = "holds" if self.holds else "falls"
+        rejected = sum(mutant.rejected for mutant in self.mutants)
+        tried = f", {rejected}/{len(self.mutants)} mutants rejected" if self.mutants else ""
+        numbers = f"error/bound {self.worst_ratio:.2g} over {self.instances} instances{tried}"
+        why = "" if self.failure is None else f"; {self.failure.reason}"
+        return one_screen(f"Verdict({self.slug}, {self.dtype}: {how}, {numbers}{why})")
 
     @property
     def passed(self) -> bool:

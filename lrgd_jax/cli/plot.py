@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from lrgd_jax.cli.errors import BAD_INPUT, complain
 from lrgd_jax.cli.terminal import write_line
 
 __all__ = ["plot"]
@@ -27,13 +26,9 @@ def plot(
     from lrgd_jax.atomic import atomic_write
     from lrgd_jax.experiments import find
     from lrgd_jax.experiments.running.runner import load_run
+    from lrgd_jax.report.style import save_figure
 
     finished = load_run(directory)
-    try:
-        from lrgd_jax.report.style import save_figure
-    except ModuleNotFoundError as error:
-        complain(f"drawing needs {error.name}: install lrgd-jax[figures]")
-        raise typer.Exit(BAD_INPUT) from None
     target = directory / f"{finished.name}.{format_}"
     figure = find(finished.name).figure(finished.config, finished.rows)
     with atomic_write(target) as written:

@@ -102,20 +102,14 @@ def group_results(measured: Evaluation, other: Evaluation | None, seed: int) -> 
 def write_explanation(
     explanation: NamedExplanation, top: int, json: Path | None, html: Path | None, png: Path | None
 ) -> None:
-    """Writes an explanation to the files that are wanted, each whole or not at all.
-
-    Raises:
-        ValueError: a picture is wanted and matplotlib is not there.
-    """
+    """Writes an explanation to the files that are wanted, each whole or not at all."""
     from lrgd_jax.atomic import atomic_write, write_json, write_text
     from lrgd_jax.report.recommendation_html import recommendation_page
 
     if png is not None:
-        try:
-            from lrgd_jax.report.recommendation_figure import recommendation_figure
-            from lrgd_jax.report.style import save_figure
-        except ModuleNotFoundError as error:
-            raise ValueError(f"a picture needs {error.name}: install lrgd-jax[figures]") from None
+        from lrgd_jax.report.recommendation_figure import recommendation_figure
+        from lrgd_jax.report.style import save_figure
+
         with atomic_write(png) as temporary:
             save_figure(recommendation_figure(explanation, top), temporary)
     if html is not None:

@@ -19,6 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lrgd_jax.display import HtmlDisplay, short_repr
 from lrgd_jax.dual.objectives import Objective
 from lrgd_jax.dual.projective import projective_readout
 from lrgd_jax.kernels import gram
@@ -64,7 +65,7 @@ class TrainingSet(NamedTuple):
     sample_weights: Float[Array, " n"]
 
 
-class Dual(ABC, Generic[Weights]):
+class Dual(HtmlDisplay, ABC, Generic[Weights]):
     """A dual model: attention's output for a query is its test prediction after training.
 
     Implementations are final: `DualModel`, `FunctionalDual`, `OnlineDescent`, `FullBatchDescent`.
@@ -76,6 +77,9 @@ class Dual(ABC, Generic[Weights]):
         >>> isinstance(model, Dual), model.predict(model.train(), jnp.ones((1, 2))).tolist()
         (True, [[8.0]])
     """
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     @property
     @abstractmethod

@@ -29,7 +29,7 @@ OnlineState: TypeAlias = tuple[Float[Array, "dv r"], optax.OptState]
 """Weights and the optimiser's state between two tokens."""
 
 
-@struct.dataclass
+@struct.dataclass(repr=False)
 class DualModel(OneStepDual[Float[Array, "dv r"]]):
     r"""A linear model on features with its training set; attention is its prediction after one step.
 

@@ -21,7 +21,7 @@ from lrgd_jax.types import Kernel
 __all__ = ["FullBatchDescent", "inverse_moment"]
 
 
-@struct.dataclass
+@struct.dataclass(repr=False)
 class FullBatchDescent(Dual[Float[Array, "dv r"]]):
     r"""Steps of preconditioned descent with momentum on $L(W) = \ell(W) + \frac\lambda2\|W\|^2$, all tokens at once.
 

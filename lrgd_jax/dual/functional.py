@@ -15,6 +15,7 @@ import optax  # pyright: ignore[reportMissingTypeStubs]
 from flax import struct
 from jaxtyping import Array, Float
 
+from lrgd_jax.display import HtmlDisplay, short_repr
 from lrgd_jax.dual.base import Coordinates, OneStepDual
 from lrgd_jax.dual.descent import decayed_sgd
 from lrgd_jax.dual.finite import OnlineState, check_rows, online_batches
@@ -26,8 +27,8 @@ from lrgd_jax.types import Kernel
 __all__ = ["FunctionalDual", "KernelExpansion"]
 
 
-@struct.dataclass
-class KernelExpansion:
+@struct.dataclass(repr=False)
+class KernelExpansion(HtmlDisplay):
     r"""A function in the RKHS, $f(x) = \sum_j c_j\,\kappa(z_j, x)$.
 
     Attributes:
@@ -47,6 +48,9 @@ class KernelExpansion:
     centres: Float[Array, "c d"]
     coefficients: Float[Array, "c u"]
     kernel: Kernel = ExponentialKernel()
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __call__(self, x: Float[Array, "t d"]) -> Float[Array, "t u"]:
         """The values of f at the points x."""
@@ -69,7 +73,7 @@ class KernelExpansion:
         )
 
 
-@struct.dataclass
+@struct.dataclass(repr=False)
 class FunctionalDual(OneStepDual[KernelExpansion]):
     r"""A function f_0 with its training set; softmax attention is its prediction after one functional step.
 

@@ -30,7 +30,7 @@ _Token: TypeAlias = tuple[
 """A training set of one, what is kept before it, whether it is learnt, and whether it starts a minibatch."""
 
 
-@struct.dataclass
+@struct.dataclass(repr=False)
 class OnlineDescent(Dual[Float[Array, "dv r"]]):
     r"""Online descent on the training set of a model, token by token in its order.
 

@@ -21,12 +21,12 @@ FAINTEST = 0.02
 
 STYLE = """
 .lrgd { --ink:#1b1f24; --muted:#56606b; --paper:#ffffff; --panel:#f4f6f8; --line:#d9dee4; --helps:0,114,178;
-  --harms:213,94,0; --grey:139,148,158; color:var(--ink); background:var(--paper); 
+  --harms:213,94,0; --grey:139,148,158; --holds:#00674b; --falls:#a83f00; color:var(--ink); background:var(--paper);
   font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
   padding:1.2rem 1.4rem; max-width:66rem; margin:0 auto;
   text-align:left; overflow-wrap:anywhere; }
 @media (prefers-color-scheme: dark) { .lrgd { --ink:#e8ebef; --muted:#a3adb8; --paper:#14171b; --panel:#1e2329;
-  --line:#343b44; --helps:86,180,233; --harms:255,140,60; --grey:125,135,146; } }
+  --line:#343b44; --helps:86,180,233; --harms:255,140,60; --grey:125,135,146; --holds:#4fd1a5; --falls:#ff9d5c; } }
 .lrgd * { box-sizing:border-box; }
 .lrgd h1 { font-size:1.5rem; line-height:1.2; margin:0 0 .2rem; color:inherit; }
 .lrgd h2 { font-size:1.08rem; margin:1.9rem 0 .5rem; color:inherit; }
@@ -63,6 +63,21 @@ STYLE = """
 .lrgd .wide { overflow-x:auto; } .lrgd .many { display:flex; flex-wrap:wrap; gap:1.1rem; }
 .lrgd figure { margin:0; } .lrgd figcaption { color:var(--muted); font-size:.82rem; max-width:16rem; }
 .lrgd .key { display:inline-block; width:.8rem; height:.8rem; border-radius:2px; margin:0 .3rem 0 .7rem; }
+.lrgd h3 { font-size:.95rem; margin:1.1rem 0 .3rem; color:inherit; }
+.lrgd code { font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; font-size:.88em; background:none;
+  color:inherit; padding:0; }
+.lrgd pre { overflow-x:auto; background:var(--panel); border-radius:6px; padding:.5rem .8rem; }
+.lrgd .badge { display:inline-block; border:1px solid currentColor; border-radius:1rem; padding:0 .55rem;
+  font-size:.8rem; font-weight:600; white-space:nowrap; }
+.lrgd .yes { color:var(--holds); } .lrgd .no { color:var(--falls); } .lrgd .open { color:var(--muted); }
+.lrgd .facts th { text-align:left; vertical-align:top; padding-right:1.2rem; white-space:nowrap; }
+.lrgd .said, .lrgd td.text { text-align:left; }
+.lrgd .matrix { margin:0; } .lrgd .matrix td { padding:.1rem .6rem .1rem 0; border:0; }
+.lrgd details { margin:.5rem 0; } .lrgd summary { cursor:pointer; font-weight:600; font-size:.92rem; }
+.lrgd details > :not(summary) { margin-left:1rem; } .lrgd li > p { margin:.15rem 0; }
+.lrgd math { font-size:1.05em; } .lrgd math[display="block"] { overflow-x:auto; overflow-y:hidden; max-width:100%; }
+.lrgd .wide th, .lrgd .wide td { overflow-wrap:normal; } .lrgd .wide .words, .lrgd .wide .said {
+  overflow-wrap:anywhere; min-width:9rem; }
 @media (max-width: 40rem) { .lrgd .piece { grid-template-columns:1.4rem 1fr; } .lrgd .worth { grid-column:2; } }
 @media print { .lrgd { print-color-adjust:exact; -webkit-print-color-adjust:exact; } }
 """.replace("STRONGEST", str(STRONGEST))

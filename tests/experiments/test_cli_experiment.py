@@ -59,7 +59,6 @@ def test_one_that_cannot_be_imported_is_listed_as_such():
 
 
 def test_a_run_prints_its_summary_and_can_be_drawn(tmp_path):
-    pytest.importorskip("matplotlib")
     out = tmp_path / "new" / "folder"
     result = run("experiment", "counting", "--out", out, "--quick", "--set", "sizes=2,3", "--set", "squared=true")
     assert result.exit_code == 0, result.output
@@ -158,7 +157,7 @@ def test_what_cannot_be_drawn(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.delitem(sys.modules, "lrgd_jax.report.style", raising=False)
         patched.setitem(sys.modules, "matplotlib", None)
-        complained(run("plot", tmp_path), "lrgd-jax[figures]")
+        complained(run("plot", tmp_path), "needs the Python package matplotlib")
     (tmp_path / "run.json").write_text("[]")
     complained(run("plot", tmp_path), "run.json")
 

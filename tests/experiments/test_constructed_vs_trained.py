@@ -50,7 +50,6 @@ def test_the_summary_is_json(rows):
 
 
 def test_the_figure_names_its_axes(rows):
-    pytest.importorskip("matplotlib")
     for axes in constructed_vs_trained.figure(CONSTRUCTED, rows).axes:
         assert axes.get_title(loc="left")
         assert axes.get_xlabel()

@@ -104,7 +104,6 @@ def test_a_run_in_float32_is_summed_up_and_drawn(tmp_path):
     assert [(row["dual"], row["demonstrations"]) for row in run.summary["tightness"]] == [
         (dual, n) for dual in contexts.DUALS for n in TINY.demonstrations
     ]
-    pytest.importorskip("matplotlib")
     drawn = find("contexts").figure(TINY, run.rows)
     assert [axes.get_xlabel() != "" for axes in drawn.axes] == [True] * 2
 

@@ -86,7 +86,6 @@ def test_a_unit_is_a_function_of_its_name_and_is_drawn(layer_run, tmp_path):
         rows = dual_of_a_layer.run_unit(LAYER, unit)
     last = [{k: x for k, x in row.items() if x is not None} for row in layer_run.rows[-len(rows) :]]
     assert rows == last
-    pytest.importorskip("matplotlib")
     file = tmp_path / "figure.png"
     dual_of_a_layer.figure(LAYER, layer_run.rows).savefig(file)
     assert file.stat().st_size > 0

@@ -169,7 +169,6 @@ def test_a_unit_is_a_function_of_its_name_and_is_drawn(tuning_run, tmp_path):
         rows = icl_against_fine_tuning.run_unit(TUNING, unit)
     last = [{k: x for k, x in row.items() if x is not None} for row in tuning_run.rows[-len(rows) :]]
     assert rows == last
-    pytest.importorskip("matplotlib")
     file = tmp_path / "figure.png"
     icl_against_fine_tuning.figure(TUNING, tuning_run.rows).savefig(file)
     assert file.stat().st_size > 0

@@ -107,7 +107,6 @@ def test_a_run_in_float32_is_summed_up_and_drawn(tmp_path):
     assert len(run.rows) == len(random_features.units(TINY)) * 6
     assert set(run.summary) == {"errors", "gain of orthogonal rows"}
     assert {row["rows"] for row in run.summary["errors"]} == set(random_features.KINDS)
-    pytest.importorskip("matplotlib")
     drawn = find("random-features").figure(TINY, run.rows)
     assert [axes.get_xlabel() != "" for axes in drawn.axes] == [True] * 3
 

@@ -47,7 +47,6 @@ def test_the_summary_is_json(rows):
 
 
 def test_the_figure_names_its_axes(rows):
-    pytest.importorskip("matplotlib")
     for axes in steps_and_depth.figure(DEPTH, rows).axes:
         assert axes.get_title(loc="left")
         assert axes.get_xlabel()

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib")
-
 from lrgd_jax.report.effect_figures import effect_path_figure, fidelity_figure, parts_figure
 from lrgd_jax.report.style import save_figure
 

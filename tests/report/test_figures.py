@@ -5,9 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-
-pytest.importorskip("matplotlib")
-
 from matplotlib.figure import Figure
 
 from lrgd_jax.report.step_figures import path_figure, step_figure

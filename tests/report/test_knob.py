@@ -4,9 +4,6 @@ import base64
 import re
 
 import pytest
-
-pytest.importorskip("matplotlib")
-
 from matplotlib.figure import Figure
 
 from lrgd_jax.report.knob import Knob

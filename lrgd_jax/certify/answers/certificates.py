@@ -17,6 +17,7 @@ from lrgd_jax.certify.answers.result_texts import (
 )
 from lrgd_jax.certify.verdicts.conditions import Condition
 from lrgd_jax.certify.verdicts.enclosures import Relation
+from lrgd_jax.display import HtmlDisplay, one_screen
 
 __all__ = ["SAME_PROGRAM", "Certificate", "Integers"]
 
@@ -43,8 +44,8 @@ class Integers:
         return f"{self.choices} draws of the integers; nothing is said of others"
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(HtmlDisplay):
     """Two functions are equal at all arguments of these shapes, or at all real ones for some integers; counts as true.
 
     Attributes:
@@ -98,6 +99,9 @@ class Certificate:
             *origin(self.functions, self.programs, self.seed, self.versions),
         ]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return one_screen(str(self))
 
     @property
     def _where(self) -> str:

@@ -21,12 +21,13 @@ from lrgd_jax.certify.balls.undefined_values import NO_VALUE
 from lrgd_jax.certify.counterexamples.divergence import Divergence
 from lrgd_jax.certify.verdicts.conditions import Condition
 from lrgd_jax.certify.verdicts.enclosures import Relation
+from lrgd_jax.display import HtmlDisplay, one_screen
 
 __all__ = ["Counterexample"]
 
 
-@dataclass(frozen=True, eq=False)
-class Counterexample:
+@dataclass(frozen=True, eq=False, repr=False)
+class Counterexample(HtmlDisplay):
     """Two functions differ, and where, at the smallest shape and the plainest numbers found; counts as false.
 
     Examples:
@@ -96,6 +97,9 @@ class Counterexample:
             lines += [f"  {line}" for line in self.parting.lines(self.functions, nested_text)]
         lines += [f"  {self.search}", f"  shapes asked for: {self.shapes}"]
         return "\n".join([*lines, *origin(self.functions, self.programs, self.seed, self.versions)])
+
+    def __repr__(self) -> str:
+        return one_screen(str(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Nothing but dictionaries, lists, strings, numbers and None."""

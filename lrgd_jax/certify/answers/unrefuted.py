@@ -11,12 +11,13 @@ from lrgd_jax.certify.answers.certificates import Integers
 from lrgd_jax.certify.answers.result_texts import Exact, exact_text, layer_dict, origin, points_text, rigorous_text
 from lrgd_jax.certify.verdicts.conditions import Condition
 from lrgd_jax.certify.verdicts.enclosures import Enclosure, Relation
+from lrgd_jax.display import HtmlDisplay, one_screen
 
 __all__ = ["Unrefuted"]
 
 
-@dataclass(frozen=True)
-class Unrefuted:
+@dataclass(frozen=True, repr=False)
+class Unrefuted(HtmlDisplay):
     """Two functions are equal at every point that was tried, which certifies nothing of others; counts as false.
 
     Attributes:
@@ -79,6 +80,9 @@ class Unrefuted:
         lines += [f"  {one.kind}: {one}" for one in self.constants]
         lines += [f"  not reached: {branch}" for branch in self.unreached]
         return "\n".join([*lines, *origin(self.functions, self.programs, self.seed, self.versions)])
+
+    def __repr__(self) -> str:
+        return one_screen(str(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Nothing but dictionaries, lists, strings, numbers and None."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from lrgd_jax.atomic import write_json, write_text
+from lrgd_jax.display import one_screen
 from lrgd_jax.experiments.running.config import differing, read_config, to_toml
 from lrgd_jax.experiments.running.interface import Experiment, Row, Settings, Summary
 from lrgd_jax.experiments.running.registry import find
@@ -43,7 +44,7 @@ class _Summarised(TypedDict):
     summary: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run.
 
@@ -58,6 +59,21 @@ class Run:
     config: Settings
     rows: Sequence[Row]
     summary: Summary
+
+    def __repr__(self) -> str:
+        said = ", ".join(list(self.summary)[:MOST_NAMED]) + (", …" if len(self.summary) > MOST_NAMED else "")
+        return one_screen(f"Run({self.name}, {self.config.seeds} seeds, {len(self.rows)} rows; summary: {said})")
+
+    def _repr_html_(self) -> str:
+        from lrgd_jax.report.html_pieces import piece
+        from lrgd_jax.report.summary_html import run_html
+
+        title = find(self.name).TITLE
+        return piece(run_html(self.name, title, self.summary, len(self.rows), asdict(self.config)))
+
+
+MOST_NAMED = 8
+"""Entries of a summary that the text of a run names."""
 
 
 def run(

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float
 
+from lrgd_jax.display import HtmlDisplay
 from lrgd_jax.recommend.data.dataset import Catalogue
 from lrgd_jax.recommend.data.sequences import Sequences
 from lrgd_jax.recommend.forms.item_vectors import ItemVectors, item_vectors
@@ -22,7 +23,7 @@ from lrgd_jax.recommend.serving.update_log import UpdateLog
 __all__ = ["Knowledge"]
 
 
-class Knowledge:
+class Knowledge(HtmlDisplay):
     """The catalogue, everybody's history and the meta-parameters; `Recommender` adds the answers.
 
     Args:
@@ -79,6 +80,11 @@ class Knowledge:
         if self._meta is None:
             raise ValueError("this recommender has no demonstrations yet; call fit first")
         return self._meta
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it has read anybody's history."""
+        return self._memory is not None
 
     @property
     def memory(self) -> Memory:

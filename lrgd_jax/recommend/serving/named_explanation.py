@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lrgd_jax.display import HtmlDisplay
 from lrgd_jax.recommend.effect.score_explanation import ScoreExplanation
 from lrgd_jax.recommend.serving.name_lookup import number_of
 from lrgd_jax.recommend.serving.recommender import Recommender
@@ -29,7 +30,7 @@ class NamedPart:
 
 
 @dataclass(frozen=True)
-class NamedExplanation:
+class NamedExplanation(HtmlDisplay):
     """Why a user is shown an item.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from lrgd_jax.display import HtmlDisplay
 from lrgd_jax.recommend.data.dataset import Catalogue
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True, repr=False)
-class Recommended:
+class Recommended(HtmlDisplay):
     """A list of items.
 
     Attributes:

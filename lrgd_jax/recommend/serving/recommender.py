@@ -260,7 +260,7 @@ class Recommender(Knowledge):
         return explanation(self.model, self._past(user, time), number, time)
 
     def __repr__(self) -> str:
-        if self._memory is None:
+        if not self.fitted:
             return f"{type(self).__name__}({self.form}, {len(self.catalogue)} items, not fitted)"
         memory, kept = self.memory, "" if self._log is None else f", kept in {self._log.file.name}"
         counts = f"{len(memory.histories)} users, {len(self.catalogue)} items, {int(memory.counts.sum())} interactions"
