@@ -31,6 +31,7 @@ from lrgd_jax.cli.recommend_results import (
     intervals,
     write_explanation,
 )
+from lrgd_jax.cli.recommend_with_model import with_model
 from lrgd_jax.cli.terminal import results_console, write_line
 
 __all__ = ["recommend"]
@@ -41,7 +42,7 @@ recommend = typer.Typer(
     no_args_is_help=True,
 )
 
-for command in (query, lists, update, erase, add_item, compact):
+for command in (query, lists, with_model, update, erase, add_item, compact):
     recommend.command(epilog=CODES)(command)
 
 BATCH = 256

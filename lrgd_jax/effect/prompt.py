@@ -17,7 +17,7 @@ from lrgd_jax.effect.demonstrations import Demonstration
 from lrgd_jax.effect.prompt_loss import Control, PromptLoss
 from lrgd_jax.effect.template import Pieces, Template, pieces_of
 
-__all__ = ["Prompt", "few_shot"]
+__all__ = ["Prompt", "encode_pieces", "few_shot"]
 
 BEGINNING = "<|endoftext|>"
 """Between the documents that many models were trained on, hence what such a model has seen before a text."""
@@ -168,7 +168,7 @@ def few_shot(
     if target is None:
         # most tokenizers join a blank with the word after it, which the model has yet to write
         pieces = replace(pieces, query=pieces.query.rstrip(" "))
-    return _encode(tokenizer, config, pieces, target, begins=not chat)
+    return encode_pieces(tokenizer, config, pieces, target, begins=not chat)
 
 
 def check_tokenizer(tokenizer: Tokenizer, config: DecoderConfig) -> None:
@@ -181,7 +181,21 @@ def check_tokenizer(tokenizer: Tokenizer, config: DecoderConfig) -> None:
         )
 
 
-def _encode(tokenizer: Tokenizer, config: DecoderConfig, pieces: Pieces, target: str | None, *, begins: bool) -> Prompt:
+def encode_pieces(
+    tokenizer: Tokenizer, config: DecoderConfig, pieces: Pieces, target: str | None, *, begins: bool
+) -> Prompt:
+    """The prompt of texts that are laid out already; there may be no demonstration among them.
+
+    Args:
+        tokenizer: of the decoder.
+        config: the decoder.
+        pieces: the texts.
+        target: the output that is explained, or None.
+        begins: whether a token stands before the text; one does in a prompt that is no chat, see `few_shot`.
+
+    Raises:
+        ValueError: the tokenizer finds no token, a piece has none of its own, or the context holds fewer.
+    """
     texts = [pieces.head, *pieces.demonstrations, pieces.query]
     whole = "".join(texts)
     encoding = tokenizer.encoding(whole + (target or ""))

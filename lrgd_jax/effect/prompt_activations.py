@@ -39,7 +39,7 @@ class PromptActivations(NamedTuple):
 def record_activations(loss: PromptLoss) -> PromptActivations:
     """Runs the prompt once."""
     n, segments = loss.tokens.shape[0], loss.segments - loss.always_seen
-    members = (segments[:, None] == jnp.arange(loss.demonstrations)[None, :]).astype(loss.dtype)
+    members = (segments[:, None] == jnp.arange(loss.demonstrations, dtype=segments.dtype)[None, :]).astype(loss.dtype)
     # the query and what is always seen make the zero-shot prompt
     own = (segments < 0) | (segments == loss.demonstrations)
     at = loss.places - 1

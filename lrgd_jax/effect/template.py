@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lrgd_jax.decoder.tokenizer import Tokenizer
 from lrgd_jax.effect.demonstrations import Demonstration
 
-__all__ = ["Pieces", "Template", "pieces_of"]
+__all__ = ["END", "TURN", "Pieces", "Template", "pieces_of"]
 
 TURN, END = "<|im_start|>", "<|im_end|>"
 """Around a turn of ChatML."""

@@ -1,0 +1,111 @@
+"""`lrgd recommend with-model`: a language model ranks a shortlist by its titles, after a few demonstrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.options import JsonFile, require_at_least_one
+from lrgd_jax.cli.recommend_inputs import read_split
+from lrgd_jax.cli.recommend_options import Data, Seed
+from lrgd_jax.cli.terminal import progress_bar, results_console, write_line
+
+if TYPE_CHECKING:
+    from lrgd_jax.language_recommender import LanguageRecommendation, LanguageRecommender
+
+__all__ = ["with_model"]
+
+
+def with_model(
+    model: Annotated[str, typer.Argument(help="A Hugging Face directory, a GGUF file, or smollm2.")],
+    user: Annotated[str, typer.Option("--user", help="A known user.")],
+    data: Data = None,
+    template: Annotated[
+        str, typer.Option("--template", help="Name of a template of prompts, or a TOML file; a wrong name lists all.")
+    ] = "log",
+    selector: Annotated[
+        str, typer.Option("--selector", help="Who chooses the demonstrations; a wrong name lists all.")
+    ] = "attention",
+    demonstrations: Annotated[int, typer.Option("--demonstrations", help="Number of demonstrations; 0 is none.")] = 4,
+    candidates: Annotated[
+        int, typer.Option("--candidates", help="Number of items, the best of the one-step recommender, that are ranked.")
+    ] = 100,
+    k: Annotated[int, typer.Option("-k", "--k", help="Number of items that are listed.")] = 10,
+    calibrated: Annotated[
+        bool, typer.Option("--calibrated", help="Take off how likely each title is without any history.")
+    ] = False,
+    history: Annotated[int, typer.Option("--history", help="Latest titles of the user that are written.")] = 5,
+    told: Annotated[int, typer.Option("--told", help="Latest titles of each demonstration's history.")] = 3,
+    title_tokens: Annotated[int, typer.Option("--title-tokens", help="Tokens that are kept of a title.")] = 12,
+    seed: Seed = 0,
+    json: JsonFile = None,
+) -> None:
+    """Rank the best items of the one-step recommender by how likely a language model finds their titles.
+
+    The demonstrations are other users' histories with what came next. Each is shown with its effect on the title that
+    stands first: positive means that it made this title likelier, to first order in its learning rate.
+    """
+    from lrgd_jax.decoder.loading import load_decoder
+    from lrgd_jax.language_recommender import LanguageRecommender, load_template
+
+    require_writable({"--json": json})
+    numbers = {"--candidates": candidates, "-k": k, "--history": history, "--told": told, "--title-tokens": title_tokens}
+    require_at_least_one(numbers)
+    if demonstrations < 0:
+        raise ValueError(f"--demonstrations must be at least 0, got {demonstrations}")
+    with progress_bar() as bar:
+        task = bar.add_task("data", total=None)
+        written, split = load_template(template), read_split(data, seed)
+        bar.update(task, description="weights")
+        lengths = {"history": history, "told": told, "longest": title_tokens}
+        shop = LanguageRecommender.of(load_decoder(model), split, written, **lengths)
+        bar.update(task, description="titles")
+        made = shop.recommend_to(
+            user,
+            candidates=candidates,
+            selector=selector,
+            demonstrations=demonstrations,
+            k=min(k, candidates),
+            calibrated=calibrated,
+            seed=seed,
+        )
+    _show(shop, made)
+    settings = {"model": model, "user": user, "template": template, "selector": selector, "candidates": candidates}
+    write_json_result(json, settings | {"calibrated": calibrated} | _content(shop, made))
+
+
+def _show(shop: LanguageRecommender, made: LanguageRecommendation) -> None:
+    from lrgd_jax.report.rows_table import rows_table
+
+    content = _content(shop, made)
+    head = ["place", "item", "title", "score"]
+    rows = [[place, *one.values()] for place, one in enumerate(content["items"], 1)]
+    results_console().print(rows_table(head, rows))
+    if content["demonstrations"]:
+        told = [["; ".join(x["history"]), x["next"], x["effect"]] for x in content["demonstrations"]]
+        results_console().print(rows_table(["demonstration: had", "then took", "effect"], told))
+    cost = content["cost"]
+    write_line(f"{cost['passes']:.3g} forward passes, {cost['tokens']:.0f} tokens")
+
+
+def _content(shop: LanguageRecommender, made: LanguageRecommendation) -> dict[str, object]:
+    """What was recommended and shown, by name."""
+    catalogue = shop.pool.catalogue
+    pairs = zip(made.items.tolist(), made.scores.tolist(), strict=True)
+    shown = zip(made.demonstrations.transitions, made.effects.tolist(), strict=True)
+    return {
+        "items": [{"item": catalogue.names[i], "title": catalogue.title(i), "score": score} for i, score in pairs],
+        "demonstrations": [
+            {
+                "history": [catalogue.title(i) for i in one.history[-shop.writer.told :]],
+                "next": catalogue.title(one.target),
+                "effect": effect,
+            }
+            for one, effect in shown
+        ],
+        "prompt": made.prompt,
+        "cost": {"passes": made.cost.passes, "tokens": made.cost.tokens},
+    }

@@ -1,0 +1,120 @@
+"""The few demonstrations that the model reads before it is asked, and what its passes over them say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from lrgd_jax.effect.prompt_loss import PromptLoss
+from lrgd_jax.language_recommender.demonstration_effects import (
+    DemonstrationEffects,
+    answer_loss,
+    effects_under_perturbation,
+    measure_effects,
+)
+from lrgd_jax.language_recommender.demonstration_pool import AskedDemonstrations
+from lrgd_jax.language_recommender.prompts import PromptWriter
+from lrgd_jax.language_recommender.title_scores import score_titles
+from lrgd_jax.recommend.selection.effect_predictor import EffectPredictor
+
+__all__ = ["Cost", "ReadPool"]
+
+DRAWS = 2
+"""Perturbations of the rates in stage one."""
+
+
+@dataclass
+class Cost:
+    """What was computed.
+
+    Attributes:
+        passes: forward passes, a gradient counted as two or three (`lrgd_jax.effect.cost`).
+        tokens: that these passes read.
+    """
+
+    passes: float = 0.0
+    tokens: float = 0.0
+
+    def add(self, passes: float, tokens: int) -> None:
+        """So many passes over so many tokens."""
+        self.passes += passes
+        self.tokens += passes * tokens
+
+
+@dataclass(frozen=True)
+class ReadPool:
+    """A short pool whose prompt asks for the user's own latest title, after the history before it.
+
+    Nothing is read before it is asked for, and then once.
+
+    Attributes:
+        writer: of the prompts.
+        asked: the demonstrations.
+        history: items of who asks, oldest first; at least one with a title.
+        seed: of the perturbations.
+        learnt: a predictor of effects, or None.
+        answer: the wanted item, for the oracle alone; None where it is not known.
+        cost: of everything that was read.
+    """
+
+    writer: PromptWriter
+    asked: AskedDemonstrations
+    history: Sequence[int]
+    seed: int = 0
+    learnt: EffectPredictor | None = None
+    answer: int | None = None
+    cost: Cost = field(default_factory=Cost)
+
+    @cached_property
+    def loss(self) -> PromptLoss:
+        """Of the user's own latest title, as a function of the demonstrations' rates.
+
+        Raises:
+            ValueError: no item of the history has a title, or the prompt does not fit the context.
+        """
+        titled = [item for item in self.history if self.writer.titles.there[item]]
+        if not titled:
+            raise ValueError("no item of this history has a title, so a model has nothing to be asked about")
+        prompt = self.writer.prompt(titled[:-1], self.asked.transitions)
+        return answer_loss(self.writer, prompt, titled[-1], room=self.writer.longest)
+
+    @cached_property
+    def _effects(self) -> DemonstrationEffects:
+        made = measure_effects(self.loss)
+        self.cost.add(made.cost, made.tokens)
+        return made
+
+    @cached_property
+    def _perturbed(self) -> Float[np.ndarray, "draws N"]:
+        drawn, passes = effects_under_perturbation(self.loss, DRAWS, np.random.default_rng(self.seed))
+        self.cost.add(passes, len(self.loss.tokens))
+        return drawn
+
+    def effects(self) -> DemonstrationEffects:
+        """On the likelihood of the user's own latest title."""
+        return self._effects
+
+    def perturbed(self) -> Float[np.ndarray, "draws N"]:
+        """Parts of Effect_D at perturbed rates, on the same."""
+        return self._perturbed
+
+    def predictor(self) -> EffectPredictor | None:
+        """Learnt on validation users; None where nobody has."""
+        return self.learnt
+
+    def alone(self) -> Float[np.ndarray, " N"]:
+        """Log-likelihood of the wanted title behind each demonstration alone; reads the answer.
+
+        Raises:
+            ValueError: the answer is not known.
+        """
+        if self.answer is None:
+            raise ValueError("the oracle reads the answer, which is not known here; choose another selector")
+        scores = []
+        for one in self.asked.transitions:
+            scored = score_titles(self.writer, self.writer.prompt(self.history, [one]), [self.answer])
+            self.cost.add(1.0, scored.tokens)
+            scores.append(scored.likelihoods[0])
+        return np.array(scores)
