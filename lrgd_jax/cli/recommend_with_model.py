@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,7 +30,8 @@ def with_model(
     ] = "attention",
     demonstrations: Annotated[int, typer.Option("--demonstrations", help="Number of demonstrations; 0 is none.")] = 4,
     candidates: Annotated[
-        int, typer.Option("--candidates", help="Number of items, the best of the one-step recommender, that are ranked.")
+        int,
+        typer.Option("--candidates", help="Number of items, the best of the one-step recommender, that are ranked."),
     ] = 100,
     k: Annotated[int, typer.Option("-k", "--k", help="Number of items that are listed.")] = 10,
     calibrated: Annotated[
@@ -49,13 +49,28 @@ def with_model(
     stands first: positive means that it made this title likelier, to first order in its learning rate.
     """
     from lrgd_jax.decoder.loading import load_decoder
-    from lrgd_jax.language_recommender import LanguageRecommender, load_template
+    from lrgd_jax.language_recommender import LanguageRecommender, ListRequest, load_template, selector_named
 
     require_writable({"--json": json})
-    numbers = {"--candidates": candidates, "-k": k, "--history": history, "--told": told, "--title-tokens": title_tokens}
+    numbers = {
+        "--candidates": candidates,
+        "-k": k,
+        "--history": history,
+        "--told": told,
+        "--title-tokens": title_tokens,
+    }
     require_at_least_one(numbers)
     if demonstrations < 0:
         raise ValueError(f"--demonstrations must be at least 0, got {demonstrations}")
+    wanted = ListRequest(
+        candidates=candidates,
+        selector=selector,
+        demonstrations=demonstrations,
+        k=min(k, candidates),
+        calibrated=calibrated,
+        seed=seed,
+    )
+    selector_named(selector, served=True)
     with progress_bar() as bar:
         task = bar.add_task("data", total=None)
         written, split = load_template(template), read_split(data, seed)
@@ -63,15 +78,7 @@ def with_model(
         lengths = {"history": history, "told": told, "longest": title_tokens}
         shop = LanguageRecommender.of(load_decoder(model), split, written, **lengths)
         bar.update(task, description="titles")
-        made = shop.recommend_to(
-            user,
-            candidates=candidates,
-            selector=selector,
-            demonstrations=demonstrations,
-            k=min(k, candidates),
-            calibrated=calibrated,
-            seed=seed,
-        )
+        made = shop.recommend_to(user, wanted)
     _show(shop, made)
     settings = {"model": model, "user": user, "template": template, "selector": selector, "candidates": candidates}
     write_json_result(json, settings | {"calibrated": calibrated} | _content(shop, made))
@@ -80,32 +87,30 @@ def with_model(
 def _show(shop: LanguageRecommender, made: LanguageRecommendation) -> None:
     from lrgd_jax.report.rows_table import rows_table
 
-    content = _content(shop, made)
-    head = ["place", "item", "title", "score"]
-    rows = [[place, *one.values()] for place, one in enumerate(content["items"], 1)]
-    results_console().print(rows_table(head, rows))
-    if content["demonstrations"]:
-        told = [["; ".join(x["history"]), x["next"], x["effect"]] for x in content["demonstrations"]]
+    items = [[place, *one.values()] for place, one in enumerate(_items(shop, made), 1)]
+    results_console().print(rows_table(["place", "item", "title", "score"], items))
+    told = [["; ".join(had), took, effect] for had, took, effect in _demonstrations(shop, made)]
+    if told:
         results_console().print(rows_table(["demonstration: had", "then took", "effect"], told))
-    cost = content["cost"]
-    write_line(f"{cost['passes']:.3g} forward passes, {cost['tokens']:.0f} tokens")
+    write_line(f"{made.cost.passes:.3g} forward passes, {made.cost.tokens:.0f} tokens")
 
 
 def _content(shop: LanguageRecommender, made: LanguageRecommendation) -> dict[str, object]:
-    """What was recommended and shown, by name."""
-    catalogue = shop.pool.catalogue
+    """What was recommended and shown, for JSON."""
+    told = [{"history": had, "next": took, "effect": effect} for had, took, effect in _demonstrations(shop, made)]
+    cost = {"passes": made.cost.passes, "tokens": made.cost.tokens}
+    return {"items": _items(shop, made), "demonstrations": told, "prompt": made.prompt, "cost": cost}
+
+
+def _items(shop: LanguageRecommender, made: LanguageRecommendation) -> list[dict[str, object]]:
+    """Name, title and score of every item of the list."""
+    names, title = shop.pool.catalogue.names, shop.pool.catalogue.title
     pairs = zip(made.items.tolist(), made.scores.tolist(), strict=True)
-    shown = zip(made.demonstrations.transitions, made.effects.tolist(), strict=True)
-    return {
-        "items": [{"item": catalogue.names[i], "title": catalogue.title(i), "score": score} for i, score in pairs],
-        "demonstrations": [
-            {
-                "history": [catalogue.title(i) for i in one.history[-shop.writer.told :]],
-                "next": catalogue.title(one.target),
-                "effect": effect,
-            }
-            for one, effect in shown
-        ],
-        "prompt": made.prompt,
-        "cost": {"passes": made.cost.passes, "tokens": made.cost.tokens},
-    }
+    return [{"item": names[item], "title": title(item), "score": score} for item, score in pairs]
+
+
+def _demonstrations(shop: LanguageRecommender, made: LanguageRecommendation) -> list[tuple[list[str], str, float]]:
+    """The titles of each one's history, the title that came next, and the effect."""
+    title, most = shop.pool.catalogue.title, shop.writer.told
+    pairs = zip(made.demonstrations.transitions, made.effects.tolist(), strict=True)
+    return [([title(item) for item in one.history[-most:]], title(one.target), effect) for one, effect in pairs]

@@ -72,7 +72,7 @@ def score_candidates(
     params: DecoderParams,
     config: DecoderConfig,
     context: Int[Array, " n"],
-    candidates: Sequence[Sequence[int] | Int[Array, " _"]],
+    candidates: Sequence[Sequence[int] | Int[Array, " _"] | Int[np.ndarray, " _"]],
     *,
     rates: Float[Array, "*of_rates N"] | None = None,
     contributions: Float[Array, "*of_gates N"] | None = None,
@@ -132,7 +132,7 @@ def _even_share(candidates: int, batch: int) -> int:
 
 
 def _check_candidates(
-    config: DecoderConfig, n: int, candidates: Sequence[Sequence[int] | Int[Array, " _"]]
+    config: DecoderConfig, n: int, candidates: Sequence[Sequence[int] | Int[Array, " _"] | Int[np.ndarray, " _"]]
 ) -> list[Int[np.ndarray, " _"]]:
     """The candidates as arrays; raises ValueError for one that cannot be scored."""
     if len(candidates) == 0:

@@ -9,7 +9,7 @@ from lrgd_jax.language_recommender.demonstration_effects import (
     removal_effects,
 )
 from lrgd_jax.language_recommender.demonstration_pool import AskedDemonstrations, DemonstrationPool
-from lrgd_jax.language_recommender.language_recommender import LanguageRecommendation, LanguageRecommender
+from lrgd_jax.language_recommender.language_recommender import LanguageRecommendation, LanguageRecommender, ListRequest
 from lrgd_jax.language_recommender.prompt_templates import PromptTemplate, load_template, template_names
 from lrgd_jax.language_recommender.prompts import PromptWriter, TitledTransition
 from lrgd_jax.language_recommender.read_pool import Cost, ReadPool
@@ -27,6 +27,7 @@ __all__ = [
     "DemonstrationPool",
     "LanguageRecommendation",
     "LanguageRecommender",
+    "ListRequest",
     "PromptTemplate",
     "PromptWriter",
     "ReadPool",

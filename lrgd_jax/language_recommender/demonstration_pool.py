@@ -15,7 +15,7 @@ from lrgd_jax.recommend.forms.item_vectors import ItemVectors, item_vectors
 from lrgd_jax.recommend.forms.meta_parameters import Meta
 from lrgd_jax.recommend.forms.one_step import OneStep
 from lrgd_jax.recommend.forms.registry import build_from_histories
-from lrgd_jax.recommend.sparse_matrices import unit_rows
+from lrgd_jax.recommend.sparse_matrices import dense, product, unit_rows
 
 __all__ = ["AskedDemonstrations", "DemonstrationPool"]
 
@@ -154,9 +154,9 @@ class DemonstrationPool:
         demonstrations = self.model.demonstrations
         asked = self.model.queries(query.histories)
         keys = demonstrations.keys[which]
-        plain = np.asarray((keys @ asked.T).toarray()).ravel()  # pyright: ignore[reportAttributeAccessIssue]
+        plain = dense(product(keys, asked.T)).ravel()
         targets = demonstrations.targets[which]
-        unit = np.asarray((unit_rows(keys) @ unit_rows(asked).T).toarray()).ravel()  # pyright: ignore
+        unit = dense(product(unit_rows(keys), unit_rows(asked).T)).ravel()
         return AskedDemonstrations(
             pool=self,
             which=which,
@@ -188,5 +188,5 @@ class DemonstrationPool:
         if not len(history):
             return np.zeros(len(self.catalogue))
         own = self.vectors[[history[-1]]]
-        alike = self.vectors @ own.T
-        return np.asarray(alike.toarray() if isinstance(alike, sp.sparray) else alike).ravel()
+        alike = sp.csr_array(self.vectors @ own.T)  # pyright: ignore[reportAttributeAccessIssue]
+        return np.asarray(alike.toarray()).ravel()

@@ -1,7 +1,6 @@
 """A language model as a recommender: a shortlist, demonstrations that a selector chose, and titles ranked by it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,10 +20,54 @@ from lrgd_jax.language_recommender.title_texts import LONGEST, TitleTexts
 from lrgd_jax.recommend.data.dataset import Queries, Split
 from lrgd_jax.recommend.serving.recommender import Recommender
 
-__all__ = ["LanguageRecommendation", "LanguageRecommender"]
+__all__ = ["LanguageRecommendation", "LanguageRecommender", "ListRequest"]
 
 POOL = 8
 """Demonstrations that the model reads to choose among."""
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """What is asked for.
+
+    Attributes:
+        candidates: length of the shortlist.
+        selector: a name of `SELECTORS` that does not read the answer.
+        demonstrations: K, how many are shown; the best one stands last, next to the question.
+        k: how many items are listed.
+        calibrated: whether each title's own likelihood is taken off.
+        pool: how many demonstrations the model reads where the selector asks it.
+        seed: of what is random.
+
+    Raises:
+        ValueError: fewer than one candidate, item or demonstration of a pool, or more items than candidates.
+
+    Examples:
+        >>> ListRequest(candidates=5, k=6)
+        Traceback (most recent call last):
+            ...
+        ValueError: expected a list of 1 to 5 items, as many as there are candidates; got 6
+    """
+
+    candidates: int = 100
+    selector: str = "attention"
+    demonstrations: int = 4
+    k: int = 10
+    calibrated: bool = False
+    pool: int = POOL
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1:
+            raise ValueError(f"expected at least one candidate, got {self.candidates}")
+        if not 1 <= self.k <= self.candidates:
+            raise ValueError(
+                f"expected a list of 1 to {self.candidates} items, as many as there are candidates; got {self.k}"
+            )
+        if self.demonstrations < 0 or self.pool < 1:
+            raise ValueError(
+                f"expected no fewer than 0 demonstrations and a pool of 1, got {self.demonstrations} and {self.pool}"
+            )
 
 
 @dataclass(frozen=True)
@@ -65,7 +108,8 @@ class LanguageRecommender:
         >>> split = generate_split(0, users=40, items=60)
         >>> decoder = tiny_decoder(context_length=512)
         >>> shop = LanguageRecommender.of(decoder, split, load_template("list"), longest=6, history=2, told=1)
-        >>> shop.recommend(split.test, 0, candidates=5, selector="recent", demonstrations=2, k=3).items.shape
+        >>> wanted = ListRequest(candidates=5, selector="recent", demonstrations=2, k=3)
+        >>> shop.recommend(split.test, 0, wanted).items.shape
         (3,)
     """
 
@@ -111,69 +155,44 @@ class LanguageRecommender:
         """The candidates of some queries, from the one-step recommender."""
         return shortlist(self.recommender, queries, count, self.writer.titles.there)
 
-    def recommend_to(self, user: str, **options: Any) -> LanguageRecommendation:
-        """The best titles for a known user now, after the whole history; options as of `recommend`.
+    def recommend_to(self, user: str, wanted: ListRequest) -> LanguageRecommendation:
+        """The best titles for a known user now, after the whole history.
 
         Raises:
             ValueError: there is no such user; and as for `recommend`.
         """
         self.recommender.memory.require_user(user)
-        past = self.recommender.memory.past(user)
-        number = self.users.index(user)
+        past, number = self.recommender.memory.past(user), self.users.index(user)
         # nobody reads the target of who asks now
-        asked = Queries(np.array([number]), past, np.zeros(1, np.int64))
-        return self.recommend(asked, 0, **options)
+        return self.recommend(Queries(np.array([number]), past, np.zeros(1, np.int64)), 0, wanted)
 
-    def recommend(
-        self,
-        queries: Queries,
-        number: int,
-        *,
-        candidates: int = 100,
-        selector: str = "attention",
-        demonstrations: int = 4,
-        k: int = 10,
-        calibrated: bool = False,
-        pool: int = POOL,
-        seed: int = 0,
-    ) -> LanguageRecommendation:
+    def recommend(self, queries: Queries, number: int, wanted: ListRequest) -> LanguageRecommendation:
         """The best titles for one query.
 
         Args:
             queries: who asks; their targets are not read.
             number: which of them.
-            candidates: length of the shortlist.
-            selector: a name of `SELECTORS` that does not read the answer.
-            demonstrations: K, how many are shown; the best one stands last, next to the question.
-            k: how many items.
-            calibrated: whether each title's own likelihood is taken off.
-            pool: how many demonstrations the model reads where the selector asks it.
-            seed: of what is random.
+            wanted: the list, and by whom its demonstrations are chosen.
 
         Raises:
-            ValueError: fewer than one candidate, item or demonstration of a pool, more items than candidates, a
-                selector that is not there, a history without a title, or a prompt that does not fit the context.
+            ValueError: there is no such selector, it reads the answer, there are fewer items than candidates, no item
+                of the history has a title where the selector needs one, or the prompt does not fit the context.
         """
-        if not 1 <= k <= candidates:
-            raise ValueError(f"expected a list of 1 to {candidates} items, as many as there are candidates; got {k}")
-        if demonstrations < 0 or pool < 1:
-            raise ValueError(
-                f"expected no fewer than 0 demonstrations and a pool of 1, got {demonstrations} and {pool}"
-            )
-        entry = selector_named(selector, served=True)
+        entry = selector_named(wanted.selector, served=True)
         one = queries.take(np.array([number]))
         history = one.histories.items.tolist()
-        asked, rng = self.pool.asked(one, 0), np.random.default_rng(seed)
-        read = ReadPool(self.writer, short_pool(asked, max(pool, demonstrations)), history, seed)
-        chosen = entry.select(asked, read, demonstrations, rng)
+        asked, rng = self.pool.asked(one, 0), np.random.default_rng(wanted.seed)
+        few = short_pool(asked, max(wanted.pool, wanted.demonstrations))
+        read = ReadPool(self.writer, few, history, wanted.seed)
+        chosen = entry.select(asked, read, wanted.demonstrations, rng)
         chosen = chosen.take(np.arange(len(chosen))[::-1])
-        items = self.shortlist(one, candidates).of(0)
+        items = self.shortlist(one, wanted.candidates).of(0)
         prompt = self.writer.prompt(history, chosen.transitions)
         scored = score_titles(self.writer, prompt, items)
         read.cost.add(1.0, scored.tokens)
-        if calibrated:
+        if wanted.calibrated:
             scored = scored.calibrated(own_likings(self.writer, items))
-        order = np.argsort(-scored.likelihoods, kind="stable")[:k]
+        order = np.argsort(-scored.likelihoods, kind="stable")[: wanted.k]
         effects = np.zeros(0)
         if len(chosen):
             loss = answer_loss(self.writer, prompt, int(items[order[0]]), room=self.writer.longest)

@@ -55,7 +55,7 @@ class PromptWriter:
         >>> prompt = writer.prompt([0], [TitledTransition([1], 2)])
         >>> prompt.demonstrations, prompt.query
         (('A customer who bought "Lamp" then bought "Tent"\n',), 'A customer who bought "Atlas" then bought')
-        >>> writer.zero_shot([0]).segments.max()
+        >>> int(writer.zero_shot([0]).segments.max())
         0
     """
 

@@ -19,16 +19,25 @@ from lrgd_jax.language_recommender import (
 from lrgd_jax.recommend.data.dataset import Catalogue
 
 DECODER = tiny_decoder(context_length=128)
-CATALOGUE = Catalogue(tuple("abcde"), ("Atlas", "Lamp", "Tent", "Lampion", "Lamp"))
-WRITER = PromptWriter(DECODER, TitleTexts.of(CATALOGUE, DECODER.tokenizer), load_template("list"))
+
+
+def the_tokenizer():
+    assert DECODER.tokenizer is not None
+    return DECODER.tokenizer
+
+
+TOKENIZER = the_tokenizer()
+TITLES = ("Atlas", "Lamp", "Tent", "Lampion", "Lamp")
+CATALOGUE = Catalogue(tuple("abcde"), TITLES)
+WRITER = PromptWriter(DECODER, TitleTexts.of(CATALOGUE, TOKENIZER), load_template("list"))
 PROMPT = WRITER.prompt([0], [TitledTransition([1], 2)])
 ITEMS = [1, 2, 3, 4]
 
 
 def plain(rates=None):
     """The mean log-likelihoods, with the tokens of the whole texts."""
-    before, whole = PROMPT.demonstrations[0] + PROMPT.query, {i: f" {CATALOGUE.titles[i]}\n" for i in ITEMS}
-    encode = DECODER.tokenizer.encode
+    before, whole = PROMPT.demonstrations[0] + PROMPT.query, {i: f" {TITLES[i]}\n" for i in ITEMS}
+    encode = TOKENIZER.encode
     rows = [np.asarray(encode(before + text))[len(encode(before)) :] for text in whole.values()]
     gates = {} if rates is None else {"rates": rates, "segments": jnp.asarray(PROMPT.segments)}
     return score_candidates(DECODER.params, DECODER.config, encode(before), rows, batch=64, **gates).mean
@@ -48,8 +57,8 @@ def test_a_beam_as_wide_as_the_trie_ranks_as_the_scores_do():
     written = write_titles(WRITER, PROMPT, trie, beams=4)
     scores = score_titles(WRITER, PROMPT, ITEMS)
     assert sorted(title.items for title in written) == [(1, 4), (2,), (3,)]
-    ranked = list(dict.fromkeys(CATALOGUE.titles[item] for item in scores.ranking()))
-    assert [CATALOGUE.titles[title.items[0]] for title in written] == ranked
+    ranked = list(dict.fromkeys(TITLES[item] for item in scores.ranking()))
+    assert [TITLES[title.items[0]] for title in written] == ranked
     # a narrow beam still writes titles of the catalogue alone
     assert {item for title in write_titles(WRITER, PROMPT, trie, beams=1) for item in title.items} <= set(ITEMS)
 

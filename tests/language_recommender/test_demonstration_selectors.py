@@ -10,6 +10,7 @@ from lrgd_jax.effect.evaluation import losses_at
 from lrgd_jax.language_recommender import (
     SELECTORS,
     LanguageRecommender,
+    ListRequest,
     ReadPool,
     answer_loss,
     load_template,
@@ -18,6 +19,7 @@ from lrgd_jax.language_recommender import (
     short_pool,
 )
 from lrgd_jax.recommend.data.generator import generate_split
+from lrgd_jax.recommend.data.sequences import require_times
 from lrgd_jax.recommend.selection.effect_predictor import fit_predictor
 
 SPLIT = generate_split(0, users=40, items=60)
@@ -44,9 +46,9 @@ def test_nothing_later_and_nothing_of_the_answer_may_be_shown(number, timed):
     assert not (known.users[asked.which] == query.users[0]).any()
     assert not np.isin(known.targets[asked.which], query.seen.items).any()
     if timed:
-        assert (known.times[asked.which] < query.times[0]).all()
+        assert (require_times(known.times)[asked.which] < query.seconds[0]).all()
         assert all(
-            (known.histories.seconds < query.times[0])[known.histories.owners == i].all() for i in asked.which[:5]
+            (known.histories.seconds < query.seconds[0])[known.histories.owners == i].all() for i in asked.which[:5]
         )
 
 
@@ -65,7 +67,7 @@ def test_every_selector_takes_what_it_may(name):
 def test_the_target_changes_nothing_but_the_oracle():
     other = dataclasses.replace(SPLIT.test, targets=np.roll(SPLIT.test.targets, 1))
     one, two = (
-        SHOP.recommend(queries, NUMBER, candidates=6, selector="attention", demonstrations=2, k=3)
+        SHOP.recommend(queries, NUMBER, ListRequest(candidates=6, demonstrations=2, k=3))
         for queries in (SPLIT.test, other)
     )
     assert one.items.tolist() == two.items.tolist()
@@ -89,7 +91,8 @@ def test_removal_of_all_is_the_effect_of_all():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"candidates": 0}, "1 to 0 items"),
+        ({"candidates": 0}, "at least one candidate"),
+        ({"candidates": 2, "k": 3}, "1 to 2 items"),
         ({"candidates": 61, "k": 3}, "1 to 60 candidates"),
         ({"demonstrations": 40, "candidates": 5, "k": 1}, r"context holds 512; give fewer or shorter demonstrations"),
         ({"demonstrations": -1}, "no fewer than 0"),
@@ -97,4 +100,4 @@ def test_removal_of_all_is_the_effect_of_all():
 )
 def test_what_cannot_be_served_is_refused(changes, said):
     with pytest.raises(ValueError, match=said):
-        SHOP.recommend(SPLIT.test, NUMBER, **changes)
+        SHOP.recommend(SPLIT.test, NUMBER, ListRequest(**changes))
