@@ -31,11 +31,16 @@ __all__ = [
     "attend",
     "attend_causally",
     "attention_block",
+    "is_long",
     "project_heads",
     "read_out",
     "rotary",
     "visible_ages",
 ]
+
+
+QUERIES_A_TILE = 256
+"""Of a long prompt, as many queries are read at a time."""
 
 
 class Heads(NamedTuple):
@@ -167,12 +172,33 @@ def read_out(heads: HeadWeights, outputs: Float[Array, "h t dv"]) -> Float[Array
     return mixed if heads.output_bias is None else mixed + heads.output_bias[None, :]
 
 
+def is_long(tokens: int) -> bool:
+    """Whether a prompt is read in tiles and derivatives keep little of it."""
+    return tokens >= 2 * QUERIES_A_TILE
+
+
 def attend_causally(
     config: DecoderConfig, heads: Heads, gates: DemonstrationGates | None = None
 ) -> Float[Array, "h n dv"]:
-    """Every head's output where a whole prompt is read: each token sees itself and those before it."""
+    """Every head's output where a whole prompt is read: each token sees itself and those before it.
+
+    The queries of a long prompt are read in tiles, and derivatives compute each tile anew, so that memory grows with
+    the number of tokens and not with its square.
+    """
     n = heads.keys.shape[1]
-    return attend(config, *heads, visible(n, n, causal=True, window=config.window), gates)
+    if not is_long(n):
+        return attend(config, *heads, visible(n, n, causal=True, window=config.window), gates)
+    tiles = -(-n // QUERIES_A_TILE)
+    positions = jnp.minimum(jnp.arange(tiles * QUERIES_A_TILE), n - 1).reshape(tiles, QUERIES_A_TILE)
+
+    def one_tile(of_tile: Int[Array, " t"]) -> Float[Array, "h t dv"]:
+        ages = of_tile[:, None] - jnp.arange(n)[None, :]
+        own = None if gates is None else replace(gates, reading=gates.segments[of_tile])
+        return attend(config, heads.queries[:, of_tile], heads.keys, heads.values, visible_ages(config, ages), own)
+
+    outputs = jax.lax.map(jax.checkpoint(one_tile, prevent_cse=False), positions)
+    joined = jnp.moveaxis(outputs, 0, 1).reshape(outputs.shape[1], -1, outputs.shape[3])
+    return joined[:, :n]
 
 
 def attention_block(

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
-from lrgd_jax.decoder.attention import Heads, attend_causally
+from lrgd_jax.decoder.attention import Heads, attend_causally, is_long
 from lrgd_jax.decoder.config import DecoderConfig
 from lrgd_jax.decoder.demonstration_gates import DemonstrationGates, gate_demonstrations
 from lrgd_jax.decoder.norms import normalise
@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 Kept = TypeVar("Kept")
+Passed = TypeVar("Passed")
 
 Attention: TypeAlias = Callable[[int, DecoderConfig, Heads], Float[Array, "h t dv"]]
 """(layer, its config, queries with keys and values at their positions) -> the outputs of the heads."""
@@ -122,9 +123,16 @@ def run_layers(
     for i, weights in enumerate(params.layers):
         own = config.of_layer(i)
         before.append(x)
-        x, of_layer = layer_around(partial(attention, i, own), weights, own, x, positions)
+        pass_layer = partial(layer_around, partial(attention, i, own), config=own, positions=positions)
+        x, of_layer = (_with_little_kept(pass_layer) if is_long(x.shape[0]) else pass_layer)(weights, x=x)
         kept.append(of_layer)
     return ResidualStream(tuple(before), x, tuple(kept))
+
+
+def _with_little_kept(layer: Callable[..., Passed]) -> Callable[..., Passed]:
+    """A layer of which derivatives keep what was marked, and compute what lies between anew: no product of matrices."""
+    marks = jax.checkpoint_policies.save_only_these_names("residual", "heads", "attended", "hidden")
+    return jax.checkpoint(layer, policy=marks)
 
 
 def norm_states(params: DecoderParams, config: DecoderConfig, x: Float[Array, "n m"]) -> Float[Array, "n m"]:
