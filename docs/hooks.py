@@ -1,4 +1,4 @@
-"""What mkdocs does besides: formulas become MathML, and the generated pages find their place in the navigation."""
+"""What mkdocs does besides: formulas become MathML, papers links, and generated pages find their place in the menu."""
 
 import html
 import re
@@ -10,14 +10,15 @@ from mkdocs.exceptions import PluginError
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS))
 
+from arxiv import ArxivExtension  # noqa: E402
 from mathml import BROKEN, MathMLExtension  # noqa: E402 (beside this file, which is on no path)
 
 GENERATED = ("claims", "api", "notebooks")
 
 
 def on_config(config):
-    """Adds the extension, and lists the generated pages where the navigation names their folder."""
-    config.markdown_extensions.append(MathMLExtension())
+    """Adds the extensions, and lists the generated pages where the navigation names their folder."""
+    config.markdown_extensions += [MathMLExtension(), ArxivExtension()]
     config.nav = [_expanded(entry) for entry in config.nav]
     return config
 

@@ -4,7 +4,10 @@ import inspect
 from pathlib import Path
 
 from lrgd_jax.claims import Adjoint, Integers, Statistical, load_claims
+from lrgd_jax.claims.groups import GROUPS
 from lrgd_jax.experiments.shared.markdown import row
+from pages.claim_code import sides_code
+from pages.claim_verdicts import verdict_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,16 +23,28 @@ def claim_pages():
         "versions of one side that the check must reject. `lrgd verify` checks them all, `lrgd verify SLUG` one of",
         "them; [How sure are we](../how-sure.md) says what such a check is worth.",
         "",
+        *(line for group in GROUPS for line in group_table(group, found)),
+        "A claim of your own is one file: see [State a claim of your own](../tutorials/own-claim.md).",
+    ]
+    return {**pages, "index.md": "\n".join(lines) + "\n"}
+
+
+def group_table(group, claims):
+    """The claims of a group, under a heading that says what they are about."""
+    own = [claim for claim in claims.values() if claim.group == group.letter]
+    return [
+        f"## {group.letter}: {group.word}",
+        "",
+        f"{group.about[:1].upper()}{group.about[1:]}: `lrgd verify --group {group.letter}`.",
+        "",
         row("claim", "what it says", "tolerance", "mutants"),
         row("---", "---", "---", "---"),
         *(
             row(f"[{claim.slug}]({claim.slug}.md)", claim.title, tolerance(claim)[0], len(claim.mutants))
-            for claim in found.values()
+            for claim in own
         ),
         "",
-        "A claim of your own is one file: see [State a claim of your own](../tutorials/own-claim.md).",
     ]
-    return {**pages, "index.md": "\n".join(lines) + "\n"}
 
 
 def tolerance(claim):
@@ -46,7 +61,7 @@ def tolerance(claim):
 
 
 def claim_page(claim, known):
-    """Statement, assumptions, proof, source, mutants, what is drawn, and the file itself."""
+    """Statement, assumptions, proof, source, both sides, verdicts, mutants, what is drawn, and the file itself."""
     file = Path(inspect.getfile(claim.left))
     relation = "equals" if claim.relation == "equal" else "is at most"
     lines = [
@@ -66,6 +81,13 @@ def claim_page(claim, known):
         "## Source",
         "",
         claim.source,
+        "",
+        "## Both sides",
+        "",
+        *(line for heading, code in sides_code(claim) for line in code_lines(heading, code)),
+        "## Verdicts",
+        "",
+        *verdict_lines(claim.slug),
         "",
         "## How it is checked",
         "",
@@ -94,6 +116,11 @@ def claim_page(claim, known):
         "    ```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def code_lines(heading, code):
+    """A heading and the code below it."""
+    return [f"**{heading}**", "", "```python", *code.splitlines(), "```", ""]
 
 
 def linked(text, claim, known):
