@@ -12,7 +12,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-.PHONY: check verify verify-all test examples test-core test-slow lint parity notebooks docs mutants fuzz faults bench bench-recommend verify-model clean help
+.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs mutants fuzz faults bench bench-recommend verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -35,6 +35,9 @@ test: $(VENV)/.test ## the test suite, one file a worker at a time
 
 examples: $(VENV)/.test ## the examples in docstrings
 	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --doctest-modules lrgd_jax
+
+example: $(VENV)/.test ## the suite of a small repository of somebody else's, with three layers of its own
+	cd examples/own_attention_suite && $(abspath $(BIN))/python -m pytest -q
 
 # what every stack must do the same
 test-core: $(VENV)/.test ## the tests of attention, its duals, and the checking of claims

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrgd_jax.certify.tracing.program import Variable
+from lrgd_jax.certify.tracing.jaxprs import Variable
 from lrgd_jax.features import DPFP, PositiveRandomFeatures, TaylorFeatures, elu_plus_one, identity, relu
 from lrgd_jax.kernels import ExponentialKernel, expansion_norm, kernel_of, log_gram
 from lrgd_jax.positions import alibi_bias, rotary_frequencies, rotate

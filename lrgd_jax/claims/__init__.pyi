@@ -6,6 +6,7 @@ from .check_claims import check_all, check_claim
 from .claim import Claim
 from .comparison import ComparedInstance, Comparison, compare
 from .dtypes import DTYPES, check_dtype
+from .dual_claim import dual_claim
 from .lookup import find_claim
 from .mutant import Misquotation, Mutant
 from .pytest_decorator import given_claim
@@ -43,6 +44,7 @@ __all__ = [
     "check_claim",
     "check_dtype",
     "compare",
+    "dual_claim",
     "find_claim",
     "given_claim",
     "load_claims",

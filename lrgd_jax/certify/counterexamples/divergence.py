@@ -21,7 +21,8 @@ from lrgd_jax.certify.balls.ball_arithmetic import Balls, exclusive_precision
 from lrgd_jax.certify.exact.algebra import Algebra, Numbers
 from lrgd_jax.certify.exact.arrays import Number
 from lrgd_jax.certify.exact.rationals import Rationals
-from lrgd_jax.certify.tracing.program import DType, Leaf, Program, Variable, inner_jaxprs, is_key
+from lrgd_jax.certify.tracing.jaxprs import Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.program import DType, Leaf, Program, is_key
 from lrgd_jax.certify.verdicts.conditions import place_of
 from lrgd_jax.certify.walking.complex_numbers import split
 from lrgd_jax.certify.walking.discrete import Open

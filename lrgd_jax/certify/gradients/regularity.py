@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.verdicts.conditions import Condition, conditions_of, place_of
 
 __all__ = ["jumps", "poles"]

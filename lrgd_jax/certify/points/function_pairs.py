@@ -229,6 +229,8 @@ def difference_at(pair: Pair, point: Arguments, relation: Relation, *, gaps: boo
     """
     try:
         left, right = (_rational(program, point) for program in (pair.left, pair.right))
+        # an output that is no number, such as one that nothing wrote, refuses to be subtracted
+        differences = [np.asarray(_whole(x) - _whole(y), object) for x, y in zip(left, right, strict=True)]
     except _REFUSALS:
         leaves = jax.tree.leaves(point)
         found = compare_at(pair, leaves, relation) if gaps else _enclosed(pair, leaves, relation)
@@ -237,9 +239,7 @@ def difference_at(pair: Pair, point: Arguments, relation: Relation, *, gaps: boo
         if not isinstance(found, Exclusion):
             return None
         return Difference("balls", tuple(found.left), tuple(found.right), found.difference)
-    apart = [
-        gap for x, y in zip(left, right, strict=True) for gap in np.ravel(np.asarray(_whole(x) - _whole(y), object))
-    ]
+    apart = [gap for difference in differences for gap in np.ravel(difference)]
     largest = max((abs(gap) if relation == "equal" else gap for gap in apart), default=0)
     if not largest > 0:
         return None

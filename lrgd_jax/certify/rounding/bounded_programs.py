@@ -16,7 +16,8 @@ from lrgd_jax.certify.rounding.factorizations import FACTORIZATIONS
 from lrgd_jax.certify.rounding.formats import Format, format_of
 from lrgd_jax.certify.rounding.rounded_numbers import Rounded
 from lrgd_jax.certify.rounding.running_error import Bounded, Rounding, bound_outputs, inputs_of
-from lrgd_jax.certify.tracing.program import Program, Tree, Variable, as_program, is_key
+from lrgd_jax.certify.tracing.jaxprs import Variable
+from lrgd_jax.certify.tracing.program import Program, Tree, as_program, is_key
 from lrgd_jax.certify.walking.discrete import UndecidableError
 from lrgd_jax.certify.walking.system import Rule, is_floating
 

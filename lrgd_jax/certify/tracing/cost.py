@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program
 
 __all__ = ["Cost", "cost_of"]
 

@@ -10,7 +10,8 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program
 
 __all__ = ["digest"]
 

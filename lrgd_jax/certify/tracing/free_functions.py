@@ -13,7 +13,8 @@ import jax
 from jax.extend import core
 from jax.interpreters import batching
 
-from lrgd_jax.certify.tracing.program import Leaf, Program, Variable, trace
+from lrgd_jax.certify.tracing.jaxprs import Variable
+from lrgd_jax.certify.tracing.program import Leaf, Program, trace
 
 __all__ = ["FREE", "core_ranks", "free", "program_behind"]
 

@@ -17,7 +17,8 @@ import numpy as np
 from jax._src.core import DropVar  # no public API names what nobody reads
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable, trace
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable
+from lrgd_jax.certify.tracing.program import Program, trace
 
 __all__ = [
     "CALLED",

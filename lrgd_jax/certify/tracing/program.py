@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray, Tracer
-from jax.extend import core
+
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable
+from lrgd_jax.certify.tracing.kernels import write_out_kernels
 
 FAULTS = (
     ArithmeticError,
@@ -26,12 +28,6 @@ FAULTS = (
     ValueError,
 )
 """What the evaluation of a program may raise at a point that it has no value for."""
-
-ClosedJaxpr: TypeAlias = core.ClosedJaxpr  # pyright: ignore[reportPrivateImportUsage] (JAX 0.12 does not type the name)
-"""A jaxpr with its constants; from JAX 0.12 on it is another name of `core.Jaxpr`, which holds them itself."""
-
-Variable: TypeAlias = Any
-"""A `core.Var` or `core.Literal` that holds an array; JAX does not type the shape and the dtype of its `aval`."""
 
 Leaf: TypeAlias = Any
 """An array, or what JAX and NumPy make one of: a number of Python, a `jax.ShapeDtypeStruct`, random keys."""
@@ -85,6 +81,8 @@ class Program:
 def trace(function: Callable[..., Any], *args: Tree) -> Program:
     """Traces `function` at arrays (or `jax.ShapeDtypeStruct`s) of the shapes and dtypes of `args`.
 
+    A Pallas kernel in interpret mode is traced as the loops that interpret it.
+
     Args:
         function: of arrays, or of trees of them.
         *args: arrays, or what has their shapes and dtypes.
@@ -95,7 +93,7 @@ def trace(function: Callable[..., Any], *args: Tree) -> Program:
         ['dot_general']
     """
     jaxpr, result = jax.make_jaxpr(function, return_shape=True)(*args)
-    return Program(jaxpr, jax.tree.structure(tuple(args)), jax.tree.structure(result))
+    return Program(write_out_kernels(jaxpr), jax.tree.structure(tuple(args)), jax.tree.structure(result))
 
 
 def as_program(function: Program | Callable[..., Any], args: Sequence[Tree]) -> Program:
@@ -103,19 +101,9 @@ def as_program(function: Program | Callable[..., Any], args: Sequence[Tree]) -> 
     return function if isinstance(function, Program) else trace(function, *args)
 
 
-def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[ClosedJaxpr | core.Jaxpr]:
-    """The programs within an equation: of a call, of a loop, of the branches of a condition."""
-    leaves = jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr)
-    return (x for x in leaves if _is_jaxpr(x))
-
-
 def is_key(dtype: DType) -> bool:
     """Whether a dtype is that of random keys, which NumPy does not have."""
     return bool(jnp.issubdtype(dtype, jax.dtypes.extended))
-
-
-def _is_jaxpr(x: object) -> bool:
-    return isinstance(x, ClosedJaxpr | core.Jaxpr)
 
 
 def _as_traced(x: Leaf, aval: Variable, position: int) -> Leaf:

@@ -26,7 +26,8 @@ from lrgd_jax.certify.fields.cells import CellField, OpenSignError
 from lrgd_jax.certify.fields.half_spaces import TooManyPlanesError, value_at, witness
 from lrgd_jax.certify.fields.prime_fields import primes
 from lrgd_jax.certify.fields.symbolic import OrderError
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.verdicts.array_fields import agree_on_arrays
 from lrgd_jax.certify.verdicts.random_fields import (
     FALSE_ACCEPT,

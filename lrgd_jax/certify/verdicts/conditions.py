@@ -19,7 +19,8 @@ from jax.extend import core
 from lrgd_jax.certify.fields.symbolic import MASK
 from lrgd_jax.certify.tracing.free_functions import FREE, program_behind
 from lrgd_jax.certify.tracing.jax_versions import scan_layout
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable
+from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.tracing.source_lines import enter, source_line
 from lrgd_jax.certify.walking.liveness import live
 

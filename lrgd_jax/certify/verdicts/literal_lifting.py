@@ -19,7 +19,8 @@ from jax import lax
 from jax.extend import core
 
 from lrgd_jax.certify.fields.symbolic import MASK
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, DType, Leaf, Tree, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable, inner_jaxprs
+from lrgd_jax.certify.tracing.program import DType, Leaf, Tree
 from lrgd_jax.certify.verdicts.conditions import Condition, place_of
 from lrgd_jax.certify.verdicts.literal_meanings import Meaning, meaning_of
 from lrgd_jax.certify.walking.complex_numbers import real_dtype

@@ -23,7 +23,8 @@ from lrgd_jax.certify.fields.sampled_degrees import SampledDegrees
 from lrgd_jax.certify.fields.sampled_field import PRIME_BITS, SampledField, small_primes
 from lrgd_jax.certify.fields.symbolic import OrderError
 from lrgd_jax.certify.tracing.cost import cost_of
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, inner_jaxprs
+from lrgd_jax.certify.tracing.program import Program
 from lrgd_jax.certify.verdicts.random_fields import (
     FALSE_ACCEPT,
     REFUSALS,

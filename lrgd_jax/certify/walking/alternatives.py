@@ -36,6 +36,7 @@ SPELLINGS: Mapping[str, str] = {
     "select_and_scatter": "write the windows by jnp.stack",
     "ragged_dot": "write one matrix product for each group",
     "ragged_dot_general": "write one matrix product for each group",
+    "pallas_call": "what a kernel becomes is its compiler's choice; call it with interpret=True",
     "pure_callback": _CALLS_PYTHON,
     "io_callback": _CALLS_PYTHON,
     "bitcast_convert_type": _BITS,

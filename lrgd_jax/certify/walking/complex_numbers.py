@@ -14,7 +14,8 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import DType, Leaf, Program, Variable
+from lrgd_jax.certify.tracing.jaxprs import Variable
+from lrgd_jax.certify.tracing.program import DType, Leaf, Program
 from lrgd_jax.certify.walking.discrete import out_dtype
 from lrgd_jax.certify.walking.expansions import traced_in_full
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Variable
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.discrete import concrete
 from lrgd_jax.certify.walking.entries import lift_constant, map_entries

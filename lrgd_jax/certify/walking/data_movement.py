@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Variable
+from lrgd_jax.certify.tracing.jaxprs import Variable
 
 Move = Callable[..., Any]
 Maker = Callable[..., Move | list[Move]]

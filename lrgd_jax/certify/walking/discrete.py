@@ -10,7 +10,8 @@ import jax
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import DType, Variable, is_key
+from lrgd_jax.certify.tracing.jaxprs import Variable
+from lrgd_jax.certify.tracing.program import DType, is_key
 from lrgd_jax.certify.walking.array_namespace import Accumulating, is_traced, may_be_nonzero, xp
 
 

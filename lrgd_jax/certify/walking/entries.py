@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import DType, Variable
+from lrgd_jax.certify.tracing.jaxprs import Variable
+from lrgd_jax.certify.tracing.program import DType
 from lrgd_jax.certify.walking import discrete
 from lrgd_jax.certify.walking.array_namespace import may_be_nonzero, namespace_of, xp
 from lrgd_jax.certify.walking.complex_numbers import Pair, real_dtype

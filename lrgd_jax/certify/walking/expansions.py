@@ -14,7 +14,8 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Program, Variable, trace
+from lrgd_jax.certify.tracing.jaxprs import Variable
+from lrgd_jax.certify.tracing.program import Program, trace
 from lrgd_jax.certify.walking.data_movement import shape_of
 
 __all__ = ["EXPANSIONS", "expanded", "is_dropped", "traced_in_full"]

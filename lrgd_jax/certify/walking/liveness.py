@@ -8,7 +8,7 @@ from typing import Any
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
-from lrgd_jax.certify.tracing.program import inner_jaxprs
+from lrgd_jax.certify.tracing.jaxprs import inner_jaxprs
 
 __all__ = ["live"]
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from lrgd_jax.certify.tracing.program import Variable
+from lrgd_jax.certify.tracing.jaxprs import Variable
 from lrgd_jax.certify.tracing.source_lines import source_line
 from lrgd_jax.certify.walking.alternatives import advice
 from lrgd_jax.certify.walking.discrete import Open, UndecidableError

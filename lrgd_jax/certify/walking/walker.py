@@ -17,7 +17,8 @@ import numpy as np
 from jax.extend import core
 
 from lrgd_jax.certify.tracing import jax_versions as versions
-from lrgd_jax.certify.tracing.program import ClosedJaxpr, Program, Variable, is_key
+from lrgd_jax.certify.tracing.jaxprs import ClosedJaxpr, Variable
+from lrgd_jax.certify.tracing.program import Program, is_key
 from lrgd_jax.certify.tracing.source_lines import enter, source_line
 from lrgd_jax.certify.walking import discrete
 from lrgd_jax.certify.walking.complex_numbers import COMPLEX, Pair, is_complex, on_parts, regroup, split
