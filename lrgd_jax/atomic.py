@@ -23,6 +23,7 @@ __all__ = [
     "atomic_write",
     "follow_link",
     "is_stream",
+    "plain_json",
     "remove_leftovers",
     "to_scalar",
     "unfinished_prefix",
@@ -107,7 +108,7 @@ def write_json(file: Path, content: Mapping[str, object]) -> None:
     Raises:
         ValueError: an entry is no number, string, list or dictionary.
     """
-    write_text(file, json.dumps(_to_json(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(file, json.dumps(plain_json(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def to_scalar(name: str, value: object) -> int | float | str | bool:
@@ -123,11 +124,16 @@ def to_scalar(name: str, value: object) -> int | float | str | bool:
     return value
 
 
-def _to_json(x: object) -> object:
+def plain_json(x: object) -> object:
+    """What JSON can hold: numbers of NumPy and JAX as Python's, tuples as lists, numbers that are not finite as None.
+
+    Raises:
+        ValueError: an entry is no number, string, list or dictionary.
+    """
     if isinstance(x, Mapping):
-        return {str(key): _to_json(value) for key, value in x.items()}
+        return {str(key): plain_json(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
-        return [_to_json(value) for value in x]
+        return [plain_json(value) for value in x]
     if x is None:
         return None
     value = to_scalar("an entry of a JSON file", x)

@@ -20,6 +20,7 @@ from lrgd_jax.cli.new import new
 from lrgd_jax.cli.plot import plot
 from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.recommend import recommend
+from lrgd_jax.cli.report import report
 from lrgd_jax.cli.terminal import write_line
 from lrgd_jax.cli.verify import verify
 from lrgd_jax.compilation_cache import disable_programs, enable_programs, ignore_damaged_programs
@@ -36,9 +37,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (claims, verify, certify, gradient, recheck, explain, experiment, plot, doctor):
+for command in (claims, verify, certify, gradient, recheck, explain, experiment, plot, report, doctor):
     # the commands that give a verdict say what their exit codes mean
-    app.command(epilog=None if command in (verify, certify, gradient, recheck) else CODES)(command)
+    app.command(epilog=None if command in (verify, certify, gradient, recheck, report) else CODES)(command)
 app.add_typer(data, name="data")
 app.add_typer(model, name="model")
 app.add_typer(new, name="new")

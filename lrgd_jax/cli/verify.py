@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lrgd_jax.claims.evaluation_processes import EvaluationOptions
     from lrgd_jax.cli.verification_results import VerificationResults
 
-__all__ = ["verify"]
+__all__ = ["evaluate_claims", "refute_quoted", "verify"]
 
 
 def verify(
@@ -91,9 +91,9 @@ def verify(
     try:
         results.decoder = None if options is None else _verify_model(options, dtypes[0])
         results.write()
-        _evaluate_claims(results, EvaluationOptions(instances, seed, not no_mutants), claims_path or (), scheduler)
+        evaluate_claims(results, EvaluationOptions(instances, seed, not no_mutants), claims_path or (), scheduler)
         if asks_for_misquoted(group):
-            _refute_misquotations(results)
+            refute_quoted(results)
     except KeyboardInterrupt:
         interrupted = True
         results.write()
@@ -121,7 +121,7 @@ def _choose(slugs: Sequence[str], paths: Sequence[Path], *, everything: bool) ->
     return list(known.values()) if everything else []
 
 
-def _evaluate_claims(
+def evaluate_claims(
     results: VerificationResults, options: EvaluationOptions, paths: Sequence[Path], scheduler: str | None
 ) -> None:
     """Every dtype of a claim, one dtype after the other, and then the exact layers."""
@@ -154,7 +154,7 @@ def _evaluate_claims(
             bar.update(task, advance=1, description=f"{found.slug}, {asked[place][1]}")
 
 
-def _refute_misquotations(results: VerificationResults) -> None:
+def refute_quoted(results: VerificationResults) -> None:
     """The smallest counterexample to each wrong version that is quoted for the right one."""
     from lrgd_jax.claims.misquotations import refute_misquotations
 

@@ -75,9 +75,13 @@ STYLE = """
 .lrgd .matrix { margin:0; } .lrgd .matrix td { padding:.1rem .6rem .1rem 0; border:0; }
 .lrgd details { margin:.5rem 0; } .lrgd summary { cursor:pointer; font-weight:600; font-size:.92rem; }
 .lrgd details > :not(summary) { margin-left:1rem; } .lrgd li > p { margin:.15rem 0; }
+.lrgd .picture { max-width:100%; height:auto; background:#fff; border-radius:6px; margin:.6rem 0; }
+.lrgd .prose { font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif; }
+.lrgd h4 { font-size:.88rem; margin:.8rem 0 .2rem; } .lrgd h3 > p { margin:0; } .lrgd a { color:inherit; }
 .lrgd math { font-size:1.05em; } .lrgd math[display="block"] { overflow-x:auto; overflow-y:hidden; max-width:100%; }
 .lrgd .wide th, .lrgd .wide td { overflow-wrap:normal; } .lrgd .wide .words, .lrgd .wide .said {
   overflow-wrap:anywhere; min-width:9rem; }
+@media (max-width: 40rem) { .lrgd .facts th { white-space:normal; padding-right:.7rem; } }
 @media (max-width: 40rem) { .lrgd .piece { grid-template-columns:1.4rem 1fr; } .lrgd .worth { grid-column:2; } }
 @media print { .lrgd { print-color-adjust:exact; -webkit-print-color-adjust:exact; } }
 """.replace("STRONGEST", str(STRONGEST))
@@ -124,16 +128,19 @@ def decimal_format(largest: float) -> str:
     return f".{max(0, 3 - math.floor(math.log10(largest)))}f" if largest > 0 else ".3f"
 
 
-def page(title: str, body: str) -> str:
+def page(title: str, body: str, *, pictures: bool = False) -> str:
     """A whole page; its policy forbids scripts and whatever would have to be fetched.
 
     Args:
         title: text.
         body: HTML.
+        pictures: whether it holds pictures, as data.
     """
+    images = " img-src data:;" if pictures else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta http-equiv="Content-Security-Policy" '
+        f"content=\"default-src 'none';{images} style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape_text(title)}</title>\n"

@@ -6,20 +6,15 @@ documentation and in a file that was saved. The settings are radio buttons, thro
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from PIL import Image
 
 from lrgd_jax.report.html import STYLE, escape_text
-from lrgd_jax.report.style import figure_style
+from lrgd_jax.report.style import figure_png
 
 __all__ = ["Knob"]
-
-PIXELS_AN_INCH, COLOURS = 80, 64
-"""So that a dozen pictures are small enough for a page."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +54,14 @@ class Knob:
 
     def _repr_png_(self) -> bytes:
         """The first picture alone, for what shows no HTML."""
-        return _png(self.figures[self._first])
+        return figure_png(self.figures[self._first])
 
     @property
     def _first(self) -> str:
         return next(iter(self.figures)) if self.start is None else self.start
 
     def _repr_html_(self) -> str:
-        pictures = [base64.b64encode(_png(figure)).decode() for figure in self.figures.values()]
+        pictures = [base64.b64encode(figure_png(figure)).decode() for figure in self.figures.values()]
         # the same pictures give the same names, and two knobs on a page do not turn each other
         name = "knob-" + hashlib.sha256("".join([self.label, *self.figures, *pictures]).encode()).hexdigest()[:10]
         buttons, frames = [], []
@@ -88,12 +83,3 @@ class Knob:
             f"<fieldset><legend>{escape_text(self.label)}</legend>{''.join(buttons)}"
             f'<div class="frames">{"".join(frames)}</div></fieldset></div>'
         )
-
-
-def _png(figure: Figure) -> bytes:
-    drawn, target = io.BytesIO(), io.BytesIO()
-    with figure_style():
-        figure.savefig(drawn, format="png", dpi=PIXELS_AN_INCH)
-    few = Image.open(drawn).convert("RGB").quantize(COLOURS)
-    few.save(target, format="png", optimize=True)
-    return target.getvalue()

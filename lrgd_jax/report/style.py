@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, which colour-blind readers can tell apart; n
 figure opens a window or keeps a global state, so all of them work on a machine without a display.
 """
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
 __all__ = [
     "BLUE",
@@ -23,6 +25,7 @@ __all__ = [
     "PURPLE",
     "SKY",
     "STYLE",
+    "figure_png",
     "figure_style",
     "save_figure",
 ]
@@ -45,6 +48,10 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "svg.hashsalt": "lrgd_jax",
 }
+
+
+PIXELS_AN_INCH, COLOURS = 80, 64
+"""So that a dozen pictures are small enough for a page."""
 
 
 @contextmanager
@@ -73,3 +80,17 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 110)
     with figure_style():
         figure.savefig(target, dpi=dpi, bbox_inches="tight", metadata=dated.get(target.suffix))
     return target
+
+
+def figure_png(figure: Figure) -> bytes:
+    """A small PNG of few colours, for a page that holds it.
+
+    Args:
+        figure: what to draw.
+    """
+    drawn, target = io.BytesIO(), io.BytesIO()
+    with figure_style():
+        figure.savefig(drawn, format="png", dpi=PIXELS_AN_INCH)
+    few = Image.open(drawn).convert("RGB").quantize(COLOURS)
+    few.save(target, format="png", optimize=True)
+    return target.getvalue()

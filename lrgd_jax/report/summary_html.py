@@ -12,7 +12,15 @@ MOST_ROWS = 60
 """Rows of a table; all of them stand in summary.json."""
 
 
-def run_html(name: str, title: str, summary: Mapping[str, object], rows: int, settings: Mapping[str, object]) -> str:
+def run_html(
+    name: str,
+    title: str,
+    summary: Mapping[str, object],
+    rows: int,
+    settings: Mapping[str, object],
+    *,
+    level: int = 2,
+) -> str:
     """A finished run of an experiment: its numbers, then its settings, folded.
 
     Args:
@@ -21,22 +29,24 @@ def run_html(name: str, title: str, summary: Mapping[str, object], rows: int, se
         summary: what the rows say.
         rows: how many.
         settings: the configuration.
+        level: of its heading.
     """
     said = definitions({cut(key): cut(cell_text(value)) for key, value in settings.items()})
     return (
-        f"<h2>{cut(title)}</h2><p class=muted>{cut(name)}, {rows:,} row{'' if rows == 1 else 's'}</p>"
-        f"{summary_html(summary)}{folded('Settings', said)}"
+        f"<h{level}>{cut(title)}</h{level}><p class=muted>{cut(name)}, {rows:,} row{'' if rows == 1 else 's'}</p>"
+        f"{summary_html(summary, level + 1)}{folded('Settings', said)}"
     )
 
 
-def summary_html(summary: Mapping[str, object]) -> str:
+def summary_html(summary: Mapping[str, object], level: int = 3) -> str:
     """A summary as tables: one of its single entries, one for each list of dictionaries.
 
     Args:
         summary: as an experiment makes it.
+        level: of the headings.
     """
     single, lists = split_summary(summary)
-    tables = "".join(f"<h3>{cut(key)}</h3>{_records_html(records)}" for key, records in lists.items())
+    tables = "".join(f"<h{level}>{cut(key)}</h{level}>{_records_html(records)}" for key, records in lists.items())
     return definitions({cut(key): cut(text) for key, text in single.items()}) + tables
 
 
