@@ -22,6 +22,7 @@ from lrgd_jax.cli.recheck import recheck
 from lrgd_jax.cli.recommend import recommend
 from lrgd_jax.cli.report import report
 from lrgd_jax.cli.terminal import write_line
+from lrgd_jax.cli.train import train
 from lrgd_jax.cli.verify import verify
 from lrgd_jax.compilation_cache import disable_programs, enable_programs, ignore_damaged_programs
 
@@ -37,7 +38,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (claims, verify, certify, gradient, recheck, explain, experiment, plot, report, doctor):
+for command in (claims, verify, certify, gradient, recheck, explain, experiment, train, plot, report, doctor):
     # the commands that give a verdict say what their exit codes mean
     app.command(epilog=None if command in (verify, certify, gradient, recheck, report) else CODES)(command)
 app.add_typer(data, name="data")

@@ -36,13 +36,26 @@ def results_console() -> Console:
     return console if console.is_terminal else PlainConsole(width=WIDTH, emoji=False)
 
 
-def progress_bar() -> Progress:
-    """A bar on standard error, if that is a terminal; it vanishes when done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def progress_bar(*, remaining: bool = False) -> Progress:
+    """A bar on standard error, if that is a terminal; it vanishes when done.
+
+    Args:
+        remaining: show the time that is left too, where steps take about the same time.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     from lrgd_jax.report.plain_text import PlainConsole
 
     description = TextColumn("{task.description}", markup=False)
     columns = description, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    if remaining:
+        columns = *columns, TextColumn("left"), TimeRemainingColumn()
     console = PlainConsole(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
