@@ -13,6 +13,7 @@ from lrgd_jax.attention.fast_weights import (
     TTTLinear,
 )
 from lrgd_jax.attention.forms import AttentionForm, LinearAttention, Rotary, SoftmaxAttention
+from lrgd_jax.attention.fused import fused_causal_linear_attention
 from lrgd_jax.attention.gated import chunked_gated_linear_attention, recurrent_gated_linear_attention, retention
 from lrgd_jax.attention.least_squares import DescentAttention, RidgeAttention
 from lrgd_jax.attention.linear import (
@@ -53,6 +54,7 @@ __all__ = [
     "conjugate_gradient_attention",
     "delta_rule_from_state",
     "descent_attention",
+    "fused_causal_linear_attention",
     "linear_attention",
     "momentum_attention",
     "momentum_weights",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import jax
 from jax.extend import core
@@ -23,6 +23,6 @@ def inner_jaxprs(eqn: core.JaxprEqn) -> Iterator[ClosedJaxpr | core.Jaxpr]:
     return (x for x in leaves if is_jaxpr(x))
 
 
-def is_jaxpr(x: object) -> bool:
+def is_jaxpr(x: object) -> TypeGuard[ClosedJaxpr | core.Jaxpr]:
     """Whether it is a program, open or closed."""
     return isinstance(x, ClosedJaxpr | core.Jaxpr)

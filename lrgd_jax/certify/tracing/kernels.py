@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import cast
 
 import jax
 from jax.extend import core
@@ -23,7 +23,7 @@ def write_out_kernels(closed: ClosedJaxpr) -> ClosedJaxpr:
     Args:
         closed: a traced program.
     """
-    return _written_out(closed) if _has_kernel(closed) else closed
+    return cast("ClosedJaxpr", _written_out(closed)) if _has_kernel(closed) else closed
 
 
 def _has_kernel(program: ClosedJaxpr | core.Jaxpr) -> bool:
@@ -35,11 +35,12 @@ def _is_interpreted(eqn: core.JaxprEqn) -> bool:
     return eqn.primitive.name == KERNEL and bool(eqn.params["interpret"])
 
 
-def _written_out(program: Any) -> Any:
+def _written_out(program: ClosedJaxpr | core.Jaxpr) -> ClosedJaxpr | core.Jaxpr:
     """A jaxpr, open or closed, rewritten; what holds one is rebuilt, what holds none is kept."""
-    if hasattr(program, "jaxpr") and program.jaxpr is not program:
-        return program.replace(jaxpr=_written_out(program.jaxpr))
-    return program.replace(eqns=[_equation(eqn) for eqn in program.eqns])
+    within = cast("core.Jaxpr", getattr(program, "jaxpr", program))
+    if within is not program:
+        return program.replace(jaxpr=_written_out(within))
+    return within.replace(eqns=[_equation(eqn) for eqn in within.eqns])
 
 
 def _equation(eqn: core.JaxprEqn) -> core.JaxprEqn:
@@ -50,11 +51,11 @@ def _equation(eqn: core.JaxprEqn) -> core.JaxprEqn:
     return eqn.replace(params={name: _parameter(value) for name, value in eqn.params.items()})
 
 
-def _parameter(value: Any) -> Any:
+def _parameter(value: object) -> object:
     """A parameter of an equation: a program, several of them, or anything else."""
     if is_jaxpr(value):
         return _written_out(value)
-    return tuple(map(_parameter, value)) if type(value) is tuple else value
+    return tuple(map(_parameter, value)) if isinstance(value, tuple) and type(value) is tuple else value
 
 
 def _interpretation(eqn: core.JaxprEqn) -> ClosedJaxpr:
