@@ -12,7 +12,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs mutants fuzz faults bench bench-recommend verify-model clean help
+.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs mutants fuzz faults bench bench-gpu bench-recommend verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -24,7 +24,7 @@ verify: $(VENV)/.core ## install, then check the claims about attention in float
 	$(BIN)/lrgd verify --group A --exact --dtype float64,float32
 
 verify-all: $(VENV)/.core ## the same for the claims of every part
-	$(BIN)/lrgd verify --exact --dtype float64,float32
+	$(BIN)/lrgd verify --exact --dtype float64,float32 $(if $(VERDICTS),--json $(VERDICTS))
 
 # most of their time is compilation of programs that run once, so these are compiled in haste; what is about rounding,
 # and the claims, are tested as they are compiled for users
@@ -61,7 +61,8 @@ notebooks: $(VENV)/.notebooks ## run every notebook's source and keep the output
 
 docs: $(VENV)/.docs ## the documentation, into site/
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict
+	PYTHONPATH=docs $(BIN)/zensical build --strict --clean --config-file zensical.yml
+	$(BIN)/python docs/check_site.py
 
 mutants: $(VENV)/.mutants ## change the code a little, many times: do the tests notice? (an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
@@ -80,6 +81,10 @@ bench: $(VENV)/.test $(BEFORE) ## the ratios of docs/speed.md, side by side with
 	$(BIN)/python -m benchmarks.verify_speed --before $(BEFORE)
 	$(BIN)/python -m benchmarks.exact_arithmetic --before $(BEFORE)
 	$(BIN)/python -m benchmarks.attention_at_length --before $(BEFORE)
+	$(BIN)/python -m benchmarks.explain_at_length --before $(BEFORE)
+
+bench-gpu: $(VENV)/.test ## the fused kernel beside what XLA makes of the same sums, where JAX finds a GPU
+	$(BIN)/python -m benchmarks.fused_kernel
 
 bench-recommend: $(VENV)/.test $(BEFORE) ## how fast the recommender is and how it grows, to 10^7 interactions: make bench-recommend BENCH=...
 	$(BIN)/python -m benchmarks.recommender_speed --before $(BEFORE) $(BENCH)

@@ -22,8 +22,7 @@ from benchmarks.speed_results import Ratio, median, write_ratios
 
 LENGTHS = (512, 1024, 2048, 4096)
 DEMONSTRATIONS = 8
-SIZES = {"vocab_size": 49152, "width": 576, "layers": 30, "heads": 9, "kv_heads": 3, "head_width": 64}
-RESULT = Path("docs/results/speed/explain_at_length.json")
+RESULT = Path("docs/results/speed/explain-at-length.json")
 
 
 def measure(length: int, turns: int) -> dict[str, float]:
@@ -35,7 +34,18 @@ def measure(length: int, turns: int) -> dict[str, float]:
     from lrgd_jax.effect import PromptLoss
     from lrgd_jax.effect.evaluation import gradients_at
 
-    config = DecoderConfig(**SIZES, hidden_width=1536, context_length=8192, rope_theta=1e5, tied_head=True)
+    config = DecoderConfig(
+        vocab_size=49152,
+        width=576,
+        layers=30,
+        heads=9,
+        kv_heads=3,
+        head_width=64,
+        hidden_width=1536,
+        context_length=8192,
+        rope_theta=1e5,
+        tied_head=True,
+    )
     params = init(jax.random.key(0), config)
     tokens = jax.random.randint(jax.random.key(1), (length,), 0, config.vocab_size)
     segments = jnp.minimum(jnp.arange(length) * (DEMONSTRATIONS + 1) // length, DEMONSTRATIONS)
@@ -109,7 +119,7 @@ def main() -> None:
                 Ratio(f"time at {length} tokens over before", is_["seconds"] / was["seconds"], None),
                 Ratio(f"memory at {length} tokens over before", is_["gigabytes"] / was["gigabytes"], None),
             ]
-    write_ratios(RESULT, rows, lengths=now, before=before, demonstrations=DEMONSTRATIONS, sizes=SIZES)
+    write_ratios(RESULT, rows, lengths=now, before=before, demonstrations=DEMONSTRATIONS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes the pages that come from code (the claims, the API, the notebooks), and the tables of the experiments.
+"""Writes the pages that come from code (the claims, the API, the notebooks), the tables of results, and the menu.
 
 python docs/generate.py
 """
@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+from navigation import write_navigation
 from pages.api import api_pages
 from pages.claims import claim_pages
 from pages.experiments import numbers
@@ -66,6 +67,7 @@ def main():
         write_pages(RESULTS, {f"peers-{name}.md": "\n".join(tables(summary)) + "\n"})
     summary = json.loads((RESULTS / "narrow-formats" / "summary.json").read_text())
     write_pages(RESULTS, {"narrow-formats.md": "\n".join(narrow_format_tables(summary)) + "\n"})
+    write_navigation(DOCS.parent / "zensical.yml")
 
 
 if __name__ == "__main__":

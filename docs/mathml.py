@@ -1,7 +1,7 @@
 """LaTeX to MathML while the site is built: formulas need no JavaScript, no network and no web font.
 
 A Markdown extension: `$…$` within a line and `$$…$$` on lines of their own or within a paragraph. It works in pages
-and in docstrings alike. What cannot be converted is left in a marked element, for which `hooks.py` fails the build.
+and in docstrings alike. What cannot be converted is left in a marked element, at which `check_site.py` fails.
 """
 
 import html
