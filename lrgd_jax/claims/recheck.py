@@ -40,6 +40,11 @@ class Recheck:
         """Whether the claim is certified now, and the certificate says nothing else."""
         return self.certified and not self.contradictions
 
+    def as_dict(self) -> dict[str, Json]:
+        """For a JSON file."""
+        said = {"changes": list(self.changes), "contradictions": list(self.contradictions)}
+        return {"claim": self.slug, "holds": self.holds, "certified": self.certified, **said}
+
 
 def recheck(certificate: Mapping[str, Json], claims: Mapping[str, Claim], *, seed: int | None = None) -> Recheck:
     """Evaluates the claim of a certificate twice: from scratch, and as the certificate says that it was evaluated.

@@ -147,6 +147,10 @@ class Unevaluated:
         """The name of the claim."""
         return self.claim.slug
 
+    def as_dict(self) -> dict[str, object]:
+        """For a JSON file, in the place of what was found."""
+        return {"claim": self.slug, "holds": None, "error": self.reason}
+
     @property
     def internal(self) -> bool:
         """Whether the package is to blame: it stumbled, or the claim is one that comes with it."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from lrgd_jax.cli.claims import claims
 from lrgd_jax.cli.data import data
 from lrgd_jax.cli.doctor import doctor
 from lrgd_jax.cli.errors import CODES, CommandGroup, caching, complain, leave
+from lrgd_jax.cli.examples import BEGIN, add_examples
 from lrgd_jax.cli.experiment import experiment
 from lrgd_jax.cli.explain import explain
 from lrgd_jax.cli.gradient import gradient
@@ -34,17 +36,26 @@ app = typer.Typer(
     help="In-context learning as gradient descent: attention beside its dual, every claim checked.",
     epilog="Exit codes: 0 done, and what was asked holds; 1 it does not hold; 2 bad input; 3 internal error; "
     "4 equal at the points that were tried, and no more is known; 130 interrupted.",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for command in (claims, verify, certify, gradient, recheck, explain, experiment, train, plot, report, doctor):
-    # the commands that give a verdict say what their exit codes mean
-    app.command(epilog=None if command in (verify, certify, gradient, recheck, report) else CODES)(command)
-app.add_typer(data, name="data")
-app.add_typer(model, name="model")
-app.add_typer(new, name="new")
-app.add_typer(recommend, name="recommend")
+PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
+    "Claims and certificates": (claims, verify, certify, gradient, recheck),
+    "Decoders": (explain,),
+    "Experiments": (experiment, plot, train),
+    "This machine and its results": (report, doctor),
+}
+"""The commands by what they are about, in the order of the help."""
+for panel, commands in PANELS.items():
+    for command in commands:
+        # the commands that give a verdict say what their exit codes mean
+        codes = None if command in (verify, certify, gradient, recheck, report) else CODES
+        app.command(epilog=codes, rich_help_panel=panel)(command)
+app.add_typer(new, name="new", rich_help_panel="Claims and certificates")
+app.add_typer(model, name="model", rich_help_panel="Decoders")
+app.add_typer(recommend, name="recommend", rich_help_panel="Recommender")
+app.add_typer(data, name="data", rich_help_panel="Recommender")
+add_examples(app)
 
 
 NOT_COMPILING = ("claims", "data", "new", "plot")
@@ -71,6 +82,13 @@ def options(
             "--no-cache", help="Keep and take no compiled programs; may stand anywhere, or set LRGD_NO_CACHE=1."
         ),
     ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            help="Show no result and no bar: the exit code and files tell; may stand anywhere, or set LRGD_QUIET=1.",
+        ),
+    ] = False,
     unpack_all: Annotated[
         bool,
         typer.Option(
@@ -80,6 +98,9 @@ def options(
     ] = False,
 ) -> None:
     """Options of all commands; `CommandGroup` reads them."""
+    if ctx.invoked_subcommand is None:
+        write_line(BEGIN)
+        return
     ignore_damaged_programs()
     # a program that has imported JAX already has decided where its compiled programs go
     if "jax" in sys.modules or ctx.invoked_subcommand in NOT_COMPILING:

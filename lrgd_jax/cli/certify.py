@@ -9,7 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS
 from lrgd_jax.cli.files import require_writable, write_json_result
-from lrgd_jax.cli.terminal import write_line
+from lrgd_jax.cli.terminal import waiting, write_line
 
 if TYPE_CHECKING:
     from lrgd_jax.certify import Certificate, Counterexample, Unrefuted
@@ -66,4 +66,5 @@ def _compare(
     from lrgd_jax.claims.user_files import find_function
 
     f, g = find_function(first), find_function(second)
-    return equal(f, g, shapes, relation="at most" if at_most else "equal", seed=seed, constants=constants)
+    with waiting(f"comparing {first} and {second}"):
+        return equal(f, g, shapes, relation="at most" if at_most else "equal", seed=seed, constants=constants)

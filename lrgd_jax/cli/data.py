@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from lrgd_jax.cli.errors import CODES
-from lrgd_jax.cli.files import claim_folder
-from lrgd_jax.cli.options import require_at_least_one
+from lrgd_jax.cli.files import claim_folder, require_writable, write_json_result
+from lrgd_jax.cli.options import JsonFile, require_at_least_one
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,6 +54,7 @@ def amazon_reviews(
     valid_from: ValidFrom = "0.8",
     test_from: TestFrom = "0.9",
     titles_required: Titled = False,
+    json: JsonFile = None,
 ) -> None:
     """Amazon reviews of 2014, 2018 or 2023, as JSON lines.
 
@@ -61,10 +62,13 @@ def amazon_reviews(
     """
     from lrgd_jax.recommend.data.formats.amazon_reviews import read_reviews, read_titles
 
+    require_writable({"--json": json})
     claim_folder(destination)
     rules = _rules(core, min_rating, duplicates, True, "keep", split, valid_from, test_from, titles_required)
     titles = None if metadata is None else read_titles(metadata)
-    _import_table(read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination)
+    _import_table(
+        read_reviews(source), titles, rules, {"kind": "amazon-reviews", "file": source.name}, destination, json=json
+    )
 
 
 @import_.command("csv", epilog=CODES)
@@ -99,6 +103,7 @@ def comma_separated(
     valid_from: ValidFrom = "0.8",
     test_from: TestFrom = "0.9",
     titles_required: Titled = False,
+    json: JsonFile = None,
 ) -> None:
     """A CSV file, one interaction a row; with a header, or its columns named by --columns.
 
@@ -107,6 +112,7 @@ def comma_separated(
     """
     from lrgd_jax.recommend.data.formats.csv_interactions import Columns, read_interactions, read_title_table
 
+    require_writable({"--json": json})
     claim_folder(destination)
     rules = _rules(core, min_rating, duplicates, sort, ties, split, valid_from, test_from, titles_required)
     if time is not None and ordered:
@@ -117,7 +123,7 @@ def comma_separated(
     which = Columns(user, item, time, rating, time_format, ordered, header)
     table, unread = read_interactions(source, which, separator=separator)
     named = None if titles is None else read_title_table(titles, item=item, title=title)
-    _import_table(table, named, rules, {"kind": "csv", "file": source.name}, destination, unread)
+    _import_table(table, named, rules, {"kind": "csv", "file": source.name}, destination, unread, json=json)
 
 
 @import_.command("sequences", epilog=CODES)
@@ -128,15 +134,19 @@ def sequences(
     core: Core = 1,
     duplicates: OnDuplicates = "error",
     titles_required: Titled = False,
+    json: JsonFile = None,
 ) -> None:
     """Ordered lists: a CSV file with columns user and items, or lines of a user and the items, parted by spaces."""
     from lrgd_jax.recommend.data.formats.csv_interactions import read_title_table
     from lrgd_jax.recommend.data.formats.ordered_lists import read_sequences
 
+    require_writable({"--json": json})
     claim_folder(destination)
     rules = _rules(core, None, duplicates, False, "keep", "leave-last-out", "0.8", "0.9", titles_required)
     named = None if titles is None else read_title_table(titles, item="item", title="title")
-    _import_table(read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination)
+    _import_table(
+        read_sequences(source), named, rules, {"kind": "sequences", "file": source.name}, destination, json=json
+    )
 
 
 @data.command(epilog=CODES)
@@ -146,6 +156,7 @@ def generate(
     users: Annotated[int, typer.Option(help="Number of users.")] = 600,
     items: Annotated[int, typer.Option(help="Number of items in the catalogue.")] = 300,
     length: Annotated[int, typer.Option(help="Mean number of items that a user takes.")] = 12,
+    json: JsonFile = None,
 ) -> None:
     """Make a catalogue and its users up: tastes, drift, fashions and a long tail."""
     from lrgd_jax.recommend.data.generator import generate_dataset
@@ -153,19 +164,21 @@ def generate(
     from lrgd_jax.recommend.data.preparation import prepare_dataset
 
     require_at_least_one({"--users": users, "--items": items, "--length": length})
+    require_writable({"--json": json})
     claim_folder(destination)
     result = prepare_dataset(generate_dataset(seed, users, items, length=length))
     result.report["source"] = {"kind": "generated", "seed": seed}
     save_dataset(result, destination)
-    _show(result.report, destination)
+    _show(result.report, destination, json)
 
 
 @data.command(epilog=CODES)
-def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")]) -> None:
+def show(folder: Annotated[Path, typer.Argument(help="A folder that an import wrote.")], json: JsonFile = None) -> None:
     """Show what was read, dropped, kept and noticed."""
     from lrgd_jax.recommend.data.imported_folder import read_report
 
-    _show(read_report(folder), folder)
+    require_writable({"--json": json})
+    _show(read_report(folder), folder, json)
 
 
 def _rules(
@@ -204,6 +217,8 @@ def _import_table(
     source: Mapping[str, str],
     destination: Path,
     unread: Mapping[str, str] = MappingProxyType({}),
+    *,
+    json: Path | None,
 ) -> None:
     from lrgd_jax.recommend.data.imported_folder import save_dataset
     from lrgd_jax.recommend.data.preparation import prepare_table
@@ -211,13 +226,14 @@ def _import_table(
     result = prepare_table(table, titles, rules)
     result.report.update(source=dict(source), unread=dict(unread))
     save_dataset(result, destination)
-    _show(result.report, destination)
+    _show(result.report, destination, json)
 
 
-def _show(report: ImportReport, folder: Path) -> None:
+def _show(report: ImportReport, folder: Path, json: Path | None) -> None:
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.report.import_report import import_lines, import_table
 
     console = results_console()
     console.print(import_table(report, str(folder)))
     console.print("\n".join(import_lines(report)), markup=False, highlight=False, soft_wrap=True)
+    write_json_result(json, {"folder": str(folder)} | dict(report))

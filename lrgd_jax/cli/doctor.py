@@ -10,6 +10,7 @@ import typer
 
 from lrgd_jax.cli.errors import complain
 from lrgd_jax.cli.files import complain_if_unwritable, require_writable, write_json_result
+from lrgd_jax.cli.terminal import write_line
 from lrgd_jax.compilation_cache import clear_programs, read_programs
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def doctor(
 
 def _clear() -> None:
     removed = clear_programs()
-    typer.echo(f"removed {removed.programs} compiled programs, {removed.size / 1e6:.1f} MB")
+    write_line(f"removed {removed.programs} compiled programs, {removed.size / 1e6:.1f} MB")
 
 
 def _measure(constants: Constants) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lrgd_jax.cli.terminal import write_line
+from lrgd_jax.cli.terminal import QUIET, write_line
 from lrgd_jax.cli.usage import is_usage_error, usage_sentence
 from lrgd_jax.locks import release_all
 from lrgd_jax.tracebacks import first_sentence, is_refusal, package_line
@@ -126,7 +126,7 @@ def _set(variable: str) -> bool:
 DEBUG = "LRGD_DEBUG"
 NO_CACHE = "LRGD_NO_CACHE"
 UNPACK_ALL = "LRGD_UNPACK_ALL"
-ANYWHERE = {"--debug": DEBUG, "--no-cache": NO_CACHE, "--unpack-all": UNPACK_ALL}
+ANYWHERE = {"--debug": DEBUG, "--no-cache": NO_CACHE, "--quiet": QUIET, "--unpack-all": UNPACK_ALL}
 """Options of every command, and the variables of the environment that say the same."""
 
 

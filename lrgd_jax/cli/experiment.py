@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrgd_jax.cli.errors import INTERRUPTED, complain
-from lrgd_jax.cli.options import Scheduler, require_at_least_one
+from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.options import JsonFile, Scheduler, require_at_least_one
 
 if TYPE_CHECKING:
     from lrgd_jax.experiments.running.runner import Run
@@ -29,18 +30,23 @@ def experiment(
     set_: Annotated[list[str] | None, typer.Option("--set", help="One setting, key=value; may be repeated.")] = None,
     workers: Annotated[int | None, typer.Option(help="How many processes of this machine compute the units.")] = None,
     scheduler: Scheduler = None,
+    json: JsonFile = None,
 ) -> None:
     """List the experiments, or run one and write its results.
 
     A run that was killed goes on with --resume, and then writes the same bytes as one that was not.
     """
+    require_writable({"--json": json})
     if name is None:
-        _list()
-    else:
-        _show(_run(name, out, resume, seeds, quick, config, set_ or (), _executor(workers, scheduler)), out)
+        write_json_result(json, {"experiments": _list()})
+        return
+    finished = _run(name, out, resume, seeds, quick, config, set_ or (), _executor(workers, scheduler))
+    _show(finished, out)
+    write_json_result(json, {"experiment": name, "out": str(out), "summary": finished.summary})
 
 
-def _list() -> None:
+def _list() -> dict[str, str | None]:
+    """Shows all of them; returns their titles, None where one cannot be run."""
     from lrgd_jax.cli.terminal import results_console
     from lrgd_jax.experiments import find, names
     from lrgd_jax.report.summary_tables import experiment_table
@@ -52,6 +58,7 @@ def _list() -> None:
         except ValueError as error:
             titles[name] = error
     results_console().print(experiment_table(titles))
+    return {name: title if isinstance(title, str) else None for name, title in titles.items()}
 
 
 def _run(

@@ -9,7 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, HOLDS, ONLY_POINTS
 from lrgd_jax.cli.files import require_writable, write_json_result
-from lrgd_jax.cli.terminal import write_line
+from lrgd_jax.cli.terminal import waiting, write_line
 
 if TYPE_CHECKING:
     from lrgd_jax.certify.gradients import Conservative, Rotational, Undecided
@@ -62,9 +62,9 @@ def _decide(
     from lrgd_jax.claims.user_files import find_function
 
     function = find_function(update)
-    if metric is None or metric == "any":
-        return is_gradient(function, shapes, wrt=wrt, metric=metric, step=step, seed=seed)
-    return is_gradient(function, shapes, wrt=wrt, metric=find_function(metric), step=step, seed=seed)
+    chosen = metric if metric is None or metric == "any" else find_function(metric)
+    with waiting(f"deciding whether {update} is a gradient"):
+        return is_gradient(function, shapes, wrt=wrt, metric=chosen, step=step, seed=seed)
 
 
 def _code(verdict: Conservative | Rotational | Undecided) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrgd_jax.cli.errors import FALLEN, HOLDS, INTERRUPTED, complain, exit_code_of_fault, worst
-from lrgd_jax.cli.options import ClaimsPath
+from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.options import ClaimsPath, JsonFile
 
 if TYPE_CHECKING:
     from lrgd_jax.claims.recheck import Recheck
@@ -25,6 +26,7 @@ def recheck(
         typer.Option(min=0, max=2**32 - 1, help="Seed of the new evaluation; one more than the old by default."),
     ] = None,
     claims_path: ClaimsPath = None,
+    json: JsonFile = None,
 ) -> None:
     """Evaluate certificates from scratch: traced anew without shortcuts, at other points of other prime fields.
 
@@ -32,6 +34,7 @@ def recheck(
     claim's own functions cannot be evaluated; 3: internal error; 130: interrupted. Of several the worst counts: 3,
     then 2, then 1.
     """
+    require_writable({"--json": json})
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -57,6 +60,8 @@ def recheck(
     except KeyboardInterrupt:
         interrupted = True
     results_console().print(recheck_table(rechecks))
+    rows = [one.as_dict() for one in rechecks]
+    write_json_result(json, {"complete": not interrupted, "certificates": rows})
     codes = [_code(one) for one in rechecks]
     if interrupted:
         complain(f"interrupted: {len(rechecks)} of {len(certificates)} certificates are evaluated")

@@ -58,7 +58,7 @@ def _train(setup: Setup, name: str, out: Path) -> Trained:
     from lrgd_jax.cli.terminal import progress_bar
     from lrgd_jax.item_models.setups import run_setup
 
-    with progress_bar(remaining=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(name, total=setup.schedule.steps)
 
         def show(state: TrainingState) -> None:

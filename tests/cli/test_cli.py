@@ -125,8 +125,11 @@ def test_certificates_are_kept_and_evaluated_anew(tmp_path):
     assert "nothing" in again.stdout
     certificate["claim"] = "something-else"
     (kept / "order-and-batching.json").write_text(json.dumps(certificate))
-    gone = run("recheck", kept)
+    gone = run("recheck", kept, "--json", tmp_path / "recheck.json")
     assert gone.exit_code == 1
+    said = json.loads((tmp_path / "recheck.json").read_text())
+    assert said["complete"]
+    assert [(one["claim"], one["holds"]) for one in said["certificates"]] == [("something-else", False)]
     assert "the claim is gone" in gone.stdout
 
 

@@ -49,7 +49,7 @@ def test_it_is_one_sentence(case, tmp_path, monkeypatch):
     assert len(message) < len(said) + 200
 
 
-@pytest.mark.parametrize("arguments", [[], ["data"], ["data", "import"], ["recommend"], ["model"], ["new"]])
+@pytest.mark.parametrize("arguments", [["data"], ["data", "import"], ["recommend"], ["model"], ["new"]])
 def test_no_command_is_answered_by_the_help(arguments):
     result = run(*arguments)
     assert "Usage: " in result.output

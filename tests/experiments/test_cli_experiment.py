@@ -42,9 +42,12 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_without_a_name_all_are_listed():
-    result = run("experiment")
+def test_without_a_name_all_are_listed(tmp_path):
+    result = run("experiment", "--json", tmp_path / "all.json")
     assert result.exit_code == 0
+    titles = json.loads((tmp_path / "all.json").read_text())["experiments"]
+    assert list(titles) == experiments.names()
+    assert titles["contexts"] == experiments.find("contexts").TITLE
     for name in experiments.names():
         assert name in result.stdout
     assert experiments.find("contexts").TITLE in result.stdout
@@ -60,8 +63,12 @@ def test_one_that_cannot_be_imported_is_listed_as_such():
 
 def test_a_run_prints_its_summary_and_can_be_drawn(tmp_path):
     out = tmp_path / "new" / "folder"
-    result = run("experiment", "counting", "--out", out, "--quick", "--set", "sizes=2,3", "--set", "squared=true")
+    settings = "--set", "sizes=2,3", "--set", "squared=true"
+    result = run("experiment", "counting", "--out", out, "--quick", *settings, "--json", tmp_path / "run.json")
     assert result.exit_code == 0, result.output
+    said = json.loads((tmp_path / "run.json").read_text())
+    assert (said["experiment"], said["out"]) == ("counting", str(out))
+    assert said["summary"] == json.loads((out / "summary.json").read_text())["summary"]
     for shown in ("mean", "nested / count", "counting: table", "lrgd plot"):
         assert shown in result.stdout
     content = json.loads((out / "summary.json").read_text())
