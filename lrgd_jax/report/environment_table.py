@@ -1,5 +1,8 @@
 """What verdicts depend on, as a table for a terminal."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from rich.table import Table
 
 from lrgd_jax.certify.environment import Environment
@@ -9,12 +12,24 @@ from lrgd_jax.report.plain_text import plain
 __all__ = ["environment_table"]
 
 
-def environment_table(environment: Environment, programs: CompilationCache, *, x64: bool) -> Table:
+PURPOSES = {
+    "test": "the test suite",
+    "smollm2": "the checkpoint smollm2",
+    "parity": "comparisons with other libraries",
+    "dask": "--scheduler",
+}
+"""What an extra is for."""
+
+
+def environment_table(
+    environment: Environment, programs: CompilationCache, found: Mapping[str, str], *, x64: bool
+) -> Table:
     """Two columns: what verdicts depend on, and what it is here.
 
     Args:
         environment: versions, devices, flags and measured constants.
         programs: compiled ones that are kept.
+        found: paths of data and checkpoints, and what uses each where no other is named.
         x64: whether 64 bits were on before the command turned them on.
     """
     table = Table("what", "here", show_lines=False)
@@ -30,7 +45,10 @@ def environment_table(environment: Environment, programs: CompilationCache, *, x
     kept = f"{programs.programs} in {programs.size / 1e6:.1f} MB, {programs.folder}"
     table.add_row("compiled", plain(kept + ("" if programs.enabled else "; not used by this command")))
     for extra, modules in environment.missing.items():
-        table.add_row("not installed", plain(f"{', '.join(modules)}: install lrgd-jax[{extra}] for it"))
+        needs = f"{', '.join(modules)}, for {PURPOSES[extra]}: pip install 'lrgd-jax[{extra}]'"
+        table.add_row("not installed", plain(needs))
+    for path, use in found.items():
+        table.add_row("found" if Path(path).exists() else "not found", plain(f"{path}, {use}"))
     return table
 
 

@@ -1,14 +1,19 @@
 """`lrgd doctor`: what it says, and that what it measures is kept, used and measured again when damaged."""
 
 import json
+import re
 
 import pytest
+from conftest import ROOT
 from typer.testing import CliRunner
 
+from lrgd_jax.certify.environment import OPTIONAL
 from lrgd_jax.certify.rounding import constants, measuring
 from lrgd_jax.certify.rounding.constants import constants_in_use, packaged_records, record_file
 from lrgd_jax.certify.tracing.jax_versions import Stack, running
 from lrgd_jax.cli import app
+from lrgd_jax.cli.doctor import DEFAULT_PATHS
+from lrgd_jax.report.environment_table import PURPOSES
 
 ELSEWHERE = Stack("9.9.9", "cpu", "elsewhere")
 
@@ -44,6 +49,24 @@ def test_what_is_known_is_shown_and_not_measured(cache):
     assert content["constants"]["table"] == constants_in_use().table
     assert {"python", "jax", "numpy", "python-flint"} <= {*content["versions"]}
     assert content["devices"]
+    assert set(content["found"]) == set(DEFAULT_PATHS)
+    said = "".join(result.stdout.split())
+    for extra, modules in content["missing"].items():
+        assert all(module in said for module in modules)
+        assert f"pipinstall'lrgd-jax[{extra}]'" in said
+
+
+def test_every_place_that_is_read_unless_another_is_named_is_looked_at():
+    named = {
+        path.rstrip(".,")
+        for file in (ROOT / "lrgd_jax").rglob("*.py")
+        for path in re.findall(r"\.\./shared/data/[\w./-]+", file.read_text())
+    }
+    assert named == set(DEFAULT_PATHS)
+
+
+def test_every_extra_is_said_to_be_for_something():
+    assert set(PURPOSES) == set(OPTIONAL)
 
 
 def test_what_is_not_known_is_measured_once_and_used_from_then_on(elsewhere):
