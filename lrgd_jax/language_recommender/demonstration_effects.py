@@ -29,15 +29,20 @@ class DemonstrationEffects:
         first_order: $-\partial\ell/\partial\eta_i$ at rates one, shape [N].
         gates: $-\partial\ell/\partial c_i$ of the contribution gates at one, shape [N].
         attention: that each gets from the tokens that predict the title; no sign, shape [N].
-        cost: in forward passes of the prompt.
+        costs: of the three in their order, in forward passes of the prompt.
         tokens: of the prompt with its answer.
     """
 
     first_order: Float[np.ndarray, " N"]
     gates: Float[np.ndarray, " N"]
     attention: Float[np.ndarray, " N"]
-    cost: float
+    costs: tuple[float, float, float]
     tokens: int
+
+    @property
+    def cost(self) -> float:
+        """Of all three together."""
+        return sum(self.costs)
 
 
 def answer_loss(writer: PromptWriter, prompt: Prompt, item: int, *, room: int | None = None) -> PromptLoss:
@@ -87,8 +92,9 @@ def measure_effects(loss: PromptLoss) -> DemonstrationEffects:
         rate_gradient(loss.with_control("contributions")),
         attention_sums(loss),
     ]
-    values = [score.values for score in scores]
-    return DemonstrationEffects(*values, cost=sum(score.cost for score in scores), tokens=len(loss.tokens))
+    rates, gates, attention = scores
+    costs = rates.cost, gates.cost, attention.cost
+    return DemonstrationEffects(rates.values, gates.values, attention.values, costs, len(loss.tokens))
 
 
 def removal_effects(loss: PromptLoss) -> tuple[Scores, float]:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from lrgd_jax.effect.attribution import rate_gradient
 from lrgd_jax.effect.prompt_loss import PromptLoss
 from lrgd_jax.language_recommender.demonstration_effects import (
     DemonstrationEffects,
@@ -87,10 +88,27 @@ class ReadPool:
         return made
 
     @cached_property
-    def _perturbed(self) -> Float[np.ndarray, "draws N"]:
+    def _perturbed(self) -> tuple[Float[np.ndarray, "draws N"], float]:
         drawn, passes = effects_under_perturbation(self.loss, DRAWS, np.random.default_rng(self.seed))
         self.cost.add(passes, len(self.loss.tokens))
-        return drawn
+        return drawn, passes
+
+    @property
+    def perturbation_cost(self) -> float:
+        """Of the effects at perturbed rates, in forward passes of the prompt."""
+        return self._perturbed[1]
+
+    def effects_on(self, item: int) -> Float[np.ndarray, " N"]:
+        """First-order effects on the likelihood of any title, after the whole history; where it is known, to learn by.
+
+        Raises:
+            ValueError: the item has no title, or the prompt does not fit the context.
+        """
+        prompt = self.writer.prompt(self.history, self.asked.transitions)
+        loss = answer_loss(self.writer, prompt, item, room=self.writer.longest)
+        scores = rate_gradient(loss)
+        self.cost.add(scores.cost, len(loss.tokens))
+        return scores.values
 
     def effects(self) -> DemonstrationEffects:
         """On the likelihood of the user's own latest title."""
@@ -98,7 +116,7 @@ class ReadPool:
 
     def perturbed(self) -> Float[np.ndarray, "draws N"]:
         """Parts of Effect_D at perturbed rates, on the same."""
-        return self._perturbed
+        return self._perturbed[0]
 
     def predictor(self) -> EffectPredictor | None:
         """Learnt on validation users; None where nobody has."""

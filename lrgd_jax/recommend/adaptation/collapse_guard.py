@@ -1,5 +1,6 @@
 """The collapse guard: how much of the context still speaks, and rates that are pulled back before it is too little."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,21 +60,38 @@ class Guard:
     def pull_back(self, model: OneStep, log_rates: Float[np.ndarray, " N"], seed: int = 0) -> Float[np.ndarray, " N"]:
         """The logarithms of the rates, shrunk by one factor where a limit was broken."""
         start = effective_rank(model.dual_weights, seed=seed) if self.rank else 0.0
-        if self._keeps_limits(model, log_rates, start, seed):
+        return self.pull_back_rates(
+            log_rates, start, lambda rates: effective_rank(model.with_rates(rates).dual_weights, seed=seed)
+        )
+
+    def pull_back_rates(
+        self,
+        log_rates: Float[np.ndarray, " N"],
+        start: float = 0.0,
+        rank_of: Callable[[Float[np.ndarray, " N"]], float] = lambda rates: 0.0,
+    ) -> Float[np.ndarray, " N"]:
+        """The same for rates of whatever they are.
+
+        Args:
+            log_rates: logarithms of the rates.
+            start: effective rank at rates 1; not read where the guard has no limit of it.
+            rank_of: effective rank at some rates; likewise.
+        """
+        if self._keeps_limits(log_rates, start, rank_of):
             return log_rates
         low, high = 0.0, 1.0
         for _ in range(HALVINGS if not self.rank else HALVINGS // 4):
             middle = (low + high) / 2
-            low, high = (middle, high) if self._keeps_limits(model, middle * log_rates, start, seed) else (low, middle)
+            low, high = (middle, high) if self._keeps_limits(middle * log_rates, start, rank_of) else (low, middle)
         return low * log_rates
 
-    def _keeps_limits(self, model: OneStep, log_rates: Float[np.ndarray, " N"], start: float, seed: int) -> bool:
+    def _keeps_limits(
+        self, log_rates: Float[np.ndarray, " N"], start: float, rank_of: Callable[[Float[np.ndarray, " N"]], float]
+    ) -> bool:
         rates = np.exp(log_rates)
         if rates.max() > self.largest * rates.mean() or perplexity(rates) < self.voices * len(rates):
             return False
-        if not self.rank:
-            return True
-        return effective_rank(model.with_rates(rates).dual_weights, seed=seed) >= self.rank * start
+        return not self.rank or rank_of(rates) >= self.rank * start
 
 
 def collapse(model: OneStep, seed: int = 0) -> Collapse:
