@@ -12,7 +12,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs mutants fuzz faults bench bench-gpu bench-recommend verify-model clean help
+.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs release-build release-check licences mutants fuzz faults bench bench-gpu bench-recommend verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -64,6 +64,15 @@ docs: $(VENV)/.docs ## the documentation, into site/
 	PYTHONPATH=docs $(BIN)/zensical build --strict --clean --config-file zensical.yml
 	$(BIN)/python docs/check_site.py
 
+release-build: $(VENV)/.release ## the wheel and the sdist into dist/, the same twice; what they hold, and that each runs alone
+	$(BIN)/python -m release build alone
+
+release-check: $(VENV)/.release ## that, and clean environments on every Python that is found, oldest and newest dependencies, an SBOM
+	$(BIN)/python -m release $(RELEASE)
+
+licences: $(VENV)/.release ## the licence of every package of the environment
+	$(BIN)/python -m release licences
+
 mutants: $(VENV)/.mutants ## change the code a little, many times: do the tests notice? (an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
@@ -114,7 +123,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.notebooks $(VENV)/.docs $(VENV)/.mutants: $(VENV)/.%: $(VENV)/.core
+$(VENV)/.test $(VENV)/.lint $(VENV)/.notebooks $(VENV)/.docs $(VENV)/.mutants $(VENV)/.release: $(VENV)/.%: $(VENV)/.core
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[$*]"
 	@touch $@
 
