@@ -64,10 +64,10 @@ docs: $(VENV)/.docs ## the documentation, into site/
 	PYTHONPATH=docs $(BIN)/zensical build --strict --clean --config-file zensical.yml
 	$(BIN)/python docs/check_site.py
 
-release-build: $(VENV)/.release ## the wheel and the sdist into dist/, the same twice; what they hold, and that each runs alone
-	$(BIN)/python -m release build alone
+release-build: $(VENV)/.release ## the wheel and the sdist into dist/, the same twice, with all that belongs into them
+	$(BIN)/python -m release build
 
-release-check: $(VENV)/.release ## that, and clean environments on every Python that is found, oldest and newest dependencies, an SBOM
+release-check: $(VENV)/.release ## that, each of them alone, and clean environments on every Python that is found, oldest and newest dependencies, an SBOM
 	$(BIN)/python -m release $(RELEASE)
 
 licences: $(VENV)/.release ## the licence of every package of the environment

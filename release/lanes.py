@@ -59,7 +59,12 @@ def try_lane(lane: str, *, sbom: bool = False) -> bool:
 def lower_bounds() -> dict[str, str]:
     """The oldest version of every direct dependency that pyproject.toml allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    bounds = dict(re.fullmatch(r"([\w.-]+)>=([\w.]+)", entry).groups() for entry in project["dependencies"])
+    bounds: dict[str, str] = {}
+    for entry in project["dependencies"]:
+        stated = re.fullmatch(r"([\w.-]+)>=([\w.]+)", entry)
+        if stated is None:
+            sys.exit(f"pyproject.toml: expected a name and its lower bound, got {entry!r}")
+        bounds[stated[1]] = stated[2]
     return bounds
 
 
