@@ -25,6 +25,7 @@ NAMES = (
     "adaptability",
     "dual-of-a-layer",
     "icl-against-fine-tuning",
+    "unseen-catalogue",
 )
 """The experiments that come with the package, in the order in which they are listed."""
 
