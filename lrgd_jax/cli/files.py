@@ -26,10 +26,13 @@ def require_writable(files: Mapping[str, Path | None]) -> None:
         ValueError: two results would go to one file, or another process is writing one; until the command ends, no
             other process may.
     """
+    asked = {option: file for option, file in files.items() if file is not None}
+    if not asked:
+        # nothing heavy is loaded for a command that writes no file
+        return
     from lrgd_jax.atomic import follow_link, is_stream
     from lrgd_jax.locks import hold
 
-    asked = {option: file for option, file in files.items() if file is not None}
     regular: list[Path] = []
     for option, file in asked.items():
         if is_stream(file):
@@ -90,8 +93,8 @@ def complain_if_unwritable(what: str) -> Iterator[None]:
 
 def write_json_result(file: Path | None, content: Mapping[str, object]) -> None:
     """Writes a result, which was shown already, to the file of `--json`, if one is named."""
-    from lrgd_jax.atomic import write_json
-
     if file is not None:
+        from lrgd_jax.atomic import write_json
+
         with complain_if_unwritable(f"--json {file}"):
             write_json(file, content)
