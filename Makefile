@@ -12,7 +12,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lrgd-
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs release-build release-check licences mutants fuzz faults bench bench-gpu bench-recommend verify-model clean help
+.PHONY: check verify verify-all test examples example test-core test-slow lint parity notebooks docs coverage release-build release-check licences mutants fuzz faults bench bench-gpu bench-recommend verify-model clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -63,6 +63,13 @@ docs: $(VENV)/.docs ## the documentation, into site/
 	$(BIN)/python docs/generate.py
 	PYTHONPATH=docs $(BIN)/zensical build --strict --clean --config-file zensical.yml
 	$(BIN)/python docs/check_site.py
+
+# which lines run does not depend on how they are compiled, so all of the tests are compiled in haste
+coverage: $(VENV)/.mutants ## lines and branches of the package that the tests run, by room (an hour)
+	rm -f .coverage .coverage.*
+	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m benchmarks.coverage_by_room $(or $(COVERAGE),--json docs/results/coverage/summary.json --least 95)
 
 release-build: $(VENV)/.release ## the wheel and the sdist into dist/, the same twice, with all that belongs into them
 	$(BIN)/python -m release build
