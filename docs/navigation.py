@@ -47,6 +47,7 @@ MEASURED = {
     "What the benchmarks measure": "benchmarks.md",
     "The recommender, measured": "recommender-experiments.md",
     "A recommender under attack": "recommender-robustness.md",
+    "A language model recommends": "language-recommender.md",
     "Speed": "speed.md",
 }
 REFERENCE = {

@@ -26,6 +26,8 @@ NAMES = (
     "dual-of-a-layer",
     "icl-against-fine-tuning",
     "unseen-catalogue",
+    "llm-demonstrations",
+    "llm-two-stage",
 )
 """The experiments that come with the package, in the order in which they are listed."""
 
