@@ -58,6 +58,19 @@ class ReadPool:
         learnt: a predictor of effects, or None.
         answer: the wanted item, for the oracle alone; None where it is not known.
         cost: of everything that was read.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.language_recommender import DemonstrationPool, PromptWriter, TitleTexts, load_template
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> split, decoder = generate_split(0, users=40, items=60), tiny_decoder()
+        >>> titles = TitleTexts.of(split.catalogue, decoder.tokenizer)
+        >>> writer = PromptWriter(decoder, titles, load_template("list"))
+        >>> pool = DemonstrationPool.of(split.catalogue, split.context("test"), titles.there)
+        >>> read = ReadPool(writer, pool.asked(split.test, 0).take(np.arange(2)), split.test.histories.of(0).tolist())
+        >>> read.cost.passes, len(read.asked)
+        (0.0, 2)
     """
 
     writer: PromptWriter
