@@ -26,6 +26,10 @@ class WrittenTitle(NamedTuple):
     Attributes:
         items: that have it.
         likelihood: mean log-likelihood of its tokens, in nats.
+
+    Examples:
+        >>> WrittenTitle(items=(3, 8), likelihood=-1.5)  # two items have this title
+        WrittenTitle(items=(3, 8), likelihood=-1.5)
     """
 
     items: tuple[int, ...]

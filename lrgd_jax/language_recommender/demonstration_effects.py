@@ -31,6 +31,11 @@ class DemonstrationEffects:
         attention: that each gets from the tokens that predict the title; no sign, shape [N].
         costs: of the three in their order, in forward passes of the prompt.
         tokens: of the prompt with its answer.
+
+    Examples:
+        >>> ones = np.ones(2)
+        >>> DemonstrationEffects(first_order=ones, gates=ones, attention=ones, costs=(3.0, 3.0, 1.0), tokens=40).cost
+        7.0
     """
 
     first_order: Float[np.ndarray, " N"]
@@ -58,6 +63,16 @@ def answer_loss(writer: PromptWriter, prompt: Prompt, item: int, *, room: int | 
 
     Raises:
         ValueError: the item has no title, or the two do not fit the context.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.recommend.data.dataset import Catalogue
+        >>> from lrgd_jax.language_recommender import PromptWriter, TitledTransition, TitleTexts, load_template
+        >>> decoder = tiny_decoder()
+        >>> titles = TitleTexts.of(Catalogue(("a", "b", "c"), ("Atlas", "Lamp", "Tent")), decoder.tokenizer)
+        >>> writer = PromptWriter(decoder, titles, load_template("list"))
+        >>> answer_loss(writer, writer.prompt([0], [TitledTransition([1], 2)]), 2).demonstrations
+        1
     """
     answered = writer.with_answer(prompt, item)
     context = writer.decoder.config.context_length
@@ -102,6 +117,17 @@ def removal_effects(loss: PromptLoss) -> tuple[Scores, float]:
 
     Args:
         loss: from `answer_loss`; N + 3 forward passes.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.recommend.data.dataset import Catalogue
+        >>> from lrgd_jax.language_recommender import PromptWriter, TitledTransition, TitleTexts, load_template
+        >>> decoder = tiny_decoder()
+        >>> titles = TitleTexts.of(Catalogue(("a", "b", "c"), ("Atlas", "Lamp", "Tent")), decoder.tokenizer)
+        >>> writer = PromptWriter(decoder, titles, load_template("list"))
+        >>> scores, effect = removal_effects(answer_loss(writer, writer.prompt([0], [TitledTransition([1], 2)]), 2))
+        >>> scores.values.shape, effect < 1
+        ((1,), True)
     """
     zero, few = zero_and_few_shot_losses(loss.with_control("rates"))
     return leave_one_out(loss.with_control("rates")), (zero - few) / zero
@@ -117,6 +143,17 @@ def effects_under_perturbation(loss: PromptLoss, draws: int, rng: np.random.Gene
 
     Returns:
         One row a draw, shape [draws, N], and the cost in forward passes.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.recommend.data.dataset import Catalogue
+        >>> from lrgd_jax.language_recommender import PromptWriter, TitledTransition, TitleTexts, load_template
+        >>> decoder = tiny_decoder()
+        >>> titles = TitleTexts.of(Catalogue(("a", "b", "c"), ("Atlas", "Lamp", "Tent")), decoder.tokenizer)
+        >>> writer = PromptWriter(decoder, titles, load_template("list"))
+        >>> loss = answer_loss(writer, writer.prompt([0], [TitledTransition([1], 2)]), 2)
+        >>> effects_under_perturbation(loss, 2, np.random.default_rng(0))[0].shape
+        (2, 1)
     """
     loss = loss.with_control("rates")
     rates = rng.uniform(LOWEST, 1.0, (draws, loss.demonstrations))

@@ -34,6 +34,14 @@ class AskedDemonstrations:
         latest: place among all transitions by time, the latest largest, shape [n].
         values: data value on validation users, zero without any, shape [n].
         popularity: log(1 + count) of the target, shape [n].
+
+    Examples:
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> split = generate_split(0, users=40, items=60)
+        >>> pool = DemonstrationPool.of(split.catalogue, split.context("test"), np.ones(60, bool))
+        >>> asked = pool.asked(split.test, 0).take(np.arange(3))
+        >>> len(asked), asked.features().shape, len(asked.transitions)
+        (3, (3, 6), 3)
     """
 
     pool: "DemonstrationPool"

@@ -81,6 +81,17 @@ class LanguageRecommendation:
         effects: first-order effect of each on the title that stands first; positive means that it helped.
         prompt: the text that the model read before each title.
         cost: passes and tokens, the choice of demonstrations included.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.language_recommender import LanguageRecommender, load_template
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> split = generate_split(0, users=40, items=60)
+        >>> decoder = tiny_decoder(context_length=512)
+        >>> shop = LanguageRecommender.of(decoder, split, load_template("list"), longest=6, history=2, told=1)
+        >>> made = shop.recommend(split.test, 0, ListRequest(candidates=5, selector="none", demonstrations=0, k=3))
+        >>> len(made.items), len(made.demonstrations), made.effects.shape
+        (3, 0, (0,))
     """
 
     items: Int[np.ndarray, " k"]

@@ -25,6 +25,10 @@ class TitledTransition(NamedTuple):
     Attributes:
         history: items, oldest first.
         target: the item that came next.
+
+    Examples:
+        >>> TitledTransition(history=[4, 7], target=2).target
+        2
     """
 
     history: Sequence[int]

@@ -33,6 +33,12 @@ class Cost:
     Attributes:
         passes: forward passes, a gradient counted as two or three (`lrgd_jax.effect.cost`).
         tokens: that these passes read.
+
+    Examples:
+        >>> cost = Cost()
+        >>> cost.add(2.0, tokens=30)
+        >>> cost
+        Cost(passes=2.0, tokens=60.0)
     """
 
     passes: float = 0.0

@@ -67,6 +67,10 @@ class SelectorEntry:
         select: the selector.
         description: one sentence.
         reads: what it looks at.
+
+    Examples:
+        >>> SELECTORS["none"].reads, SELECTORS["oracle"].reads
+        ('histories', 'the answer')
     """
 
     select: Select
@@ -85,7 +89,21 @@ def order_of(values: Float[np.ndarray, " n"], count: int, rng: np.random.Generat
 
 
 def short_pool(asked: AskedDemonstrations, count: int) -> AskedDemonstrations:
-    """The demonstrations with the largest attention weights, among equals those with the nearest titles."""
+    """The demonstrations with the largest attention weights, among equals those with the nearest titles.
+
+    Args:
+        asked: all that may be shown.
+        count: how many are kept at most.
+
+    Examples:
+        >>> from lrgd_jax.language_recommender import DemonstrationPool
+        >>> from lrgd_jax.recommend.data.generator import generate_split
+        >>> split = generate_split(0, users=40, items=60)
+        >>> pool = DemonstrationPool.of(split.catalogue, split.context("test"), np.ones(60, bool))
+        >>> few = short_pool(pool.asked(split.test, 0), 3)
+        >>> len(few), few.weights[0] == few.weights.max()
+        (3, np.True_)
+    """
     return asked.take(np.lexsort((-asked.latest, -asked.titles, -asked.weights))[:count])
 
 

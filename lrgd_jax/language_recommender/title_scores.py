@@ -97,10 +97,25 @@ def score_titles(
 def own_likings(
     writer: PromptWriter, items: Sequence[int] | Int[np.ndarray, " n"], *, batch: int = BATCH
 ) -> Float[np.ndarray, " n"]:
-    """The mean log-likelihood of titles without a history, by which scores are calibrated; arguments as before.
+    """The mean log-likelihood of titles without a history, by which scores are calibrated.
+
+    Args:
+        writer: of prompts.
+        items: with titles.
+        batch: how many titles are read together.
 
     Raises:
         ValueError: as for `score_titles`.
+
+    Examples:
+        >>> from lrgd_jax.decoder import tiny_decoder
+        >>> from lrgd_jax.recommend.data.dataset import Catalogue
+        >>> from lrgd_jax.language_recommender import PromptWriter, TitleTexts, load_template
+        >>> decoder = tiny_decoder()
+        >>> titles = TitleTexts.of(Catalogue(("a", "b", "c"), ("Atlas", "Lamp", "Tent")), decoder.tokenizer)
+        >>> writer = PromptWriter(decoder, titles, load_template("list"))
+        >>> own_likings(writer, [0, 2]).shape
+        (2,)
     """
     return score_titles(writer, writer.unprompted(), items, batch=batch).likelihoods
 
