@@ -97,7 +97,7 @@ bench: $(VENV)/.test $(BEFORE) ## the ratios of docs/speed.md, side by side with
 	$(BIN)/python -m benchmarks.verify_speed --before $(BEFORE)
 	$(BIN)/python -m benchmarks.exact_arithmetic --before $(BEFORE)
 	$(BIN)/python -m benchmarks.attention_at_length --before $(BEFORE)
-	$(BIN)/python -m benchmarks.explain_at_length --before $(BEFORE)
+	$(BIN)/python -m benchmarks.explain_at_length --before $(BEFORE) --run
 	$(BIN)/python -m benchmarks.candidate_scoring
 
 bench-gpu: $(VENV)/.test ## the fused kernel beside what XLA makes of the same sums, where JAX finds a GPU

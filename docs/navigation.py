@@ -17,6 +17,7 @@ TUTORIALS = {
     "What a demonstration is worth": "notebooks/05_what_a_demonstration_is_worth.md",
     "An in-context recommender": "notebooks/06_an_in_context_recommender.md",
     "Which optimiser is this layer": "notebooks/07_which_optimiser_is_this_layer.md",
+    "A language model recommends": "notebooks/08_a_language_model_recommends.md",
     "A claim in a file, a test-suite, a pipeline": "tutorials/own-claim.md",
     "A suite of your own": "tutorials/own-suite.md",
     "A real decoder as a chain of duals": "tutorials/decoder-chain.md",
