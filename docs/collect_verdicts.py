@@ -24,7 +24,7 @@ def of_claim(found):
     """The numbers of one verdict; layers that do not apply say nothing."""
     exact, rigorous = found.get("exact"), found.get("rigorous")
     return {
-        **{key: found[key] for key in ("slug", "dtype", "holds", "worst_ratio")},
+        **{key: found[key] for key in ("slug", "dtype", "holds", "status", "worst_ratio")},
         "mutants": [mutant["rejected"] for mutant in found["mutants"]],
         "false_accept": None if exact is None else exact["false_accept"],
         "radius": None if rigorous is None else rigorous["radius"],

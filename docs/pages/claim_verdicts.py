@@ -30,7 +30,8 @@ def verdict_lines(slug):
 def _row(run, verdict):
     mutants = verdict["mutants"]
     rejected = f"{sum(mutants)} of {len(mutants)}"
-    exact = "only points" if verdict["false_accept"] is None else f"at most {verdict['false_accept']:.0e}"
+    # "points": no difference at those that were tried; "not applicable": no exact layer has a rule for the claim
+    exact = verdict["status"] if verdict["false_accept"] is None else f"at most {verdict['false_accept']:.0e}"
     balls = "—" if verdict["radius"] is None else f"within {verdict['radius']:.0e}"
     holds = f"{verdict['worst_ratio']:.2g}" if verdict["holds"] else "**falls**"
     return row(run["stack"], verdict["dtype"], holds, rejected, exact, balls)
