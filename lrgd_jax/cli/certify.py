@@ -9,6 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, ONLY_POINTS
 from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.options import LARGEST_SEED
 from lrgd_jax.cli.terminal import waiting, write_line
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def certify(
     at_most: Annotated[
         bool, typer.Option("--at-most", help="Certify FIRST <= SECOND in every entry, not equality.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random points, primes and symbols.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the random points, primes and symbols.")
+    ] = 0,
     constants: Annotated[
         str,
         typer.Option(

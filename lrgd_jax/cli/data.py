@@ -11,7 +11,7 @@ import typer
 
 from lrgd_jax.cli.errors import CODES
 from lrgd_jax.cli.files import claim_folder, require_writable, write_json_result
-from lrgd_jax.cli.options import JsonFile, require_at_least_one
+from lrgd_jax.cli.options import LARGEST_SEED, JsonFile, require_at_least_one
 
 if TYPE_CHECKING:
     import polars as pl
@@ -152,7 +152,7 @@ def sequences(
 @data.command(epilog=CODES)
 def generate(
     destination: Destination,
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of every random draw.")] = 0,
     users: Annotated[int, typer.Option(help="Number of users.")] = 600,
     items: Annotated[int, typer.Option(help="Number of items in the catalogue.")] = 300,
     length: Annotated[int, typer.Option(help="Mean number of items that a user takes.")] = 12,

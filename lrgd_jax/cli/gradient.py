@@ -9,6 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, HOLDS, ONLY_POINTS
 from lrgd_jax.cli.files import require_writable, write_json_result
+from lrgd_jax.cli.options import LARGEST_SEED
 from lrgd_jax.cli.terminal import waiting, write_line
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def gradient(
         ),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="UPDATE returns the new state, not its change.")] = False,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random points, primes and symbols.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the random points, primes and symbols.")
+    ] = 0,
     json: Annotated[Path | None, typer.Option(help="Write the verdict, its loss or its witness to this file.")] = None,
 ) -> None:
     """Decide whether an update is the gradient of some loss of the state: its Jacobian is symmetric, or it is not.

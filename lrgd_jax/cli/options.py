@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ClaimsPath", "JsonFile", "Scheduler", "require_at_least_one", "require_positive"]
+__all__ = ["LARGEST_SEED", "ClaimsPath", "JsonFile", "Scheduler", "require_at_least_one", "require_positive"]
+
+LARGEST_SEED = 2**32 - 1
+"""Of every option that is a seed; the smallest is 0. NumPy takes no negative one, JAX none of more than 63 bits."""
 
 ClaimsPath = Annotated[
     list[Path] | None,

@@ -10,7 +10,7 @@ import typer
 
 from lrgd_jax.cli.errors import FALLEN, HOLDS, INTERRUPTED, complain, exit_code_of_fault, worst
 from lrgd_jax.cli.files import require_writable, write_json_result
-from lrgd_jax.cli.options import ClaimsPath, JsonFile
+from lrgd_jax.cli.options import LARGEST_SEED, ClaimsPath, JsonFile
 
 if TYPE_CHECKING:
     from lrgd_jax.claims.recheck import Recheck
@@ -23,7 +23,7 @@ def recheck(
     directory: Annotated[Path, typer.Argument(help="The folder that `lrgd verify --certificates` wrote.")],
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**32 - 1, help="Seed of the new evaluation; one more than the old by default."),
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed of the new evaluation; one more than the old by default."),
     ] = None,
     claims_path: ClaimsPath = None,
     json: JsonFile = None,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrgd_jax.cli.files import require_writable, write_json_result
-from lrgd_jax.cli.options import JsonFile, require_at_least_one
+from lrgd_jax.cli.options import LARGEST_SEED, JsonFile, require_at_least_one
 from lrgd_jax.cli.recommend_inputs import read_split
-from lrgd_jax.cli.recommend_options import Data, Seed
+from lrgd_jax.cli.recommend_options import Data
 from lrgd_jax.cli.terminal import progress_bar, results_console, write_line
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ def with_model(
     history: Annotated[int, typer.Option("--history", help="Latest titles of the user that are written.")] = 5,
     told: Annotated[int, typer.Option("--told", help="Latest titles of each demonstration's history.")] = 3,
     title_tokens: Annotated[int, typer.Option("--title-tokens", help="Tokens that are kept of a title.")] = 12,
-    seed: Seed = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", min=0, max=LARGEST_SEED, help="Seed of the generated catalogue, and of selectors that draw."
+        ),
+    ] = 0,
     json: JsonFile = None,
 ) -> None:
     """Rank the best items of the one-step recommender by how likely a language model finds their titles.
@@ -111,6 +116,9 @@ def _items(shop: LanguageRecommender, made: LanguageRecommendation) -> list[dict
 
 def _demonstrations(shop: LanguageRecommender, made: LanguageRecommendation) -> list[tuple[list[str], str, float]]:
     """The titles of each one's history, the title that came next, and the effect."""
-    title, most = shop.pool.catalogue.title, shop.writer.told
+    title, most, there = shop.pool.catalogue.title, shop.writer.told, shop.writer.titles.there
     pairs = zip(made.demonstrations.transitions, made.effects.tolist(), strict=True)
-    return [([title(item) for item in one.history[-most:]], title(one.target), effect) for one, effect in pairs]
+    return [
+        ([title(item) for item in one.history if there[item]][-most:], title(one.target), effect)
+        for one, effect in pairs
+    ]

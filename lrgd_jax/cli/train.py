@@ -9,7 +9,7 @@ import typer
 
 from lrgd_jax.cli.errors import INTERRUPTED, complain
 from lrgd_jax.cli.files import make_folder, require_writable, write_json_result
-from lrgd_jax.cli.options import JsonFile, require_at_least_one
+from lrgd_jax.cli.options import LARGEST_SEED, JsonFile, require_at_least_one
 
 if TYPE_CHECKING:
     from lrgd_jax.item_models.setups import Setup, Trained
@@ -31,7 +31,7 @@ def train(
         str, typer.Option(help="The kind of layers: softmax, linear, normalised, ridge, delta, gated-delta.")
     ] = "softmax",
     layers: Annotated[int, typer.Option(help="How many layers.")] = 1,
-    seed: Annotated[int, typer.Option(help="The seed of all that is random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="The seed of all that is random.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Train a small setting, which takes under a minute.")] = False,
     json: JsonFile = None,
 ) -> None:

@@ -12,7 +12,7 @@ import typer
 from lrgd_jax.cli.claim_groups import asks_for_misquoted, keep_groups
 from lrgd_jax.cli.errors import BAD_INPUT, FALLEN, HOLDS, INTERRUPTED, complain, worst
 from lrgd_jax.cli.files import make_folder, require_writable
-from lrgd_jax.cli.options import ClaimsPath, Scheduler, require_at_least_one
+from lrgd_jax.cli.options import LARGEST_SEED, ClaimsPath, Scheduler, require_at_least_one
 from lrgd_jax.cli.verify_options import ModelOptions, model_options, parse_dtypes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def verify(
             "one program is compiled for all of them where the claim allows it."
         ),
     ] = 8,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random instances.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the random instances.")] = 0,
     model: Annotated[
         Path | None,
         typer.Option(help="A Hugging Face directory, a GGUF file, or smollm2; verified in the first dtype."),

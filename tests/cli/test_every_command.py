@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from lrgd_jax.cli import app
 from lrgd_jax.cli.examples import BEGIN, EXAMPLES
+from lrgd_jax.cli.options import LARGEST_SEED
 
 WITHOUT_JSON = {
     "plot": "its result is a picture",
@@ -123,3 +124,15 @@ def test_shells_complete_commands(shell):
     assert done.returncode == 0, done.stderr
     assert "verify" in done.stdout
     assert "recheck" not in done.stdout
+
+
+def test_every_seed_is_one_that_numpy_and_jax_take():
+    seeds = [
+        (name, option)
+        for name, command in COMMANDS.items()
+        for option in command.params
+        if option.opts[0].endswith("seed")
+    ]
+    assert {"train", "data generate", "recommend evaluate", "recommend with-model"} <= {name for name, _ in seeds}
+    for name, option in seeds:
+        assert (option.min, option.max) == (0, LARGEST_SEED), (name, option.opts)
