@@ -33,7 +33,7 @@ class AskedDemonstrations:
         titles: likeness of the latest titles of both histories, shape [n].
         latest: place among all transitions by time, the latest largest, shape [n].
         values: data value on validation users, zero without any, shape [n].
-        popularity: log(1 + count) of the target, shape [n].
+        popularity: log(1 + count) of the target, counted before the query, shape [n].
 
     Examples:
         >>> from lrgd_jax.recommend.data.generator import generate_split
@@ -160,7 +160,9 @@ class DemonstrationPool:
         history, time = query.histories.items, None if query.times is None else query.times[0]
         which = np.flatnonzero(self._allowed(query, time))
         demonstrations = self.model.demonstrations
-        asked = self.model.queries(query.histories)
+        # of items, too, only what was taken before the query's time is counted
+        times = query.times if self.transitions.times is not None else None
+        asked = self.model.queries(query.histories, times)
         keys = demonstrations.keys[which]
         plain = dense(product(keys, asked.T)).ravel()
         targets = demonstrations.targets[which]
@@ -168,13 +170,13 @@ class DemonstrationPool:
         return AskedDemonstrations(
             pool=self,
             which=which,
-            weights=plain * self.model.target_scales()[targets],
+            weights=plain * np.atleast_2d(self.model.target_scales(times))[0, targets],
             cosines=unit,
             users=self._alike_users(history, time)[self.transitions.users[which]],
             titles=self._alike_titles(history)[self.previous[which]],
             latest=self._latest[which],
             values=self.values[which],
-            popularity=np.log1p(self.model.initial.counts()[targets]),
+            popularity=np.log1p(np.atleast_2d(self.model.initial.counts(times))[0, targets]),
         )
 
     def _allowed(self, query: Queries, time: int | None) -> Bool[np.ndarray, " N"]:

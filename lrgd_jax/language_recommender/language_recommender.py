@@ -15,7 +15,7 @@ from lrgd_jax.language_recommender.prompts import HISTORY, TOLD, PromptWriter
 from lrgd_jax.language_recommender.read_pool import Cost, ReadPool
 from lrgd_jax.language_recommender.selectors import selector_named, short_pool
 from lrgd_jax.language_recommender.shortlist import Shortlist, shortlist
-from lrgd_jax.language_recommender.title_scores import own_likings, score_titles
+from lrgd_jax.language_recommender.title_scores import score_titles
 from lrgd_jax.language_recommender.title_texts import LONGEST, TitleTexts
 from lrgd_jax.recommend.data.dataset import Queries, Split
 from lrgd_jax.recommend.serving.recommender import Recommender
@@ -202,7 +202,9 @@ class LanguageRecommender:
         scored = score_titles(self.writer, prompt, items)
         read.cost.add(1.0, scored.tokens)
         if wanted.calibrated:
-            scored = scored.calibrated(own_likings(self.writer, items))
+            own = score_titles(self.writer, self.writer.unprompted(), items)
+            read.cost.add(1.0, own.tokens)
+            scored = scored.calibrated(own.likelihoods)
         order = np.argsort(-scored.likelihoods, kind="stable")[: wanted.k]
         effects = np.zeros(0)
         if len(chosen):

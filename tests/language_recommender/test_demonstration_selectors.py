@@ -12,7 +12,9 @@ from lrgd_jax.language_recommender import (
     LanguageRecommender,
     ListRequest,
     ReadPool,
+    TitleScores,
     answer_loss,
+    language_recommender,
     load_template,
     removal_effects,
     selector_named,
@@ -101,3 +103,21 @@ def test_removal_of_all_is_the_effect_of_all():
 def test_what_cannot_be_served_is_refused(changes, said):
     with pytest.raises(ValueError, match=said):
         SHOP.recommend(SPLIT.test, NUMBER, ListRequest(**changes))
+
+
+def test_what_is_taken_later_does_not_count():
+    asked, query = SHOP.pool.asked(SPLIT.test, NUMBER), SPLIT.test.take(np.array([NUMBER]))
+    earlier = SPLIT.context("test")
+    before = np.bincount(earlier.items[require_times(earlier.times) < query.seconds[0]], minlength=60)
+    assert np.array_equal(asked.popularity, np.log1p(before[SHOP.pool.transitions.targets[asked.which]]))
+    shown = SHOP.pool.model.attention_weights(query.histories, query.times).toarray()[0, asked.which]
+    scales = SHOP.pool.model.target_scales(query.times)[0, SHOP.pool.transitions.targets[asked.which]]
+    assert np.array_equal(asked.weights, shown * scales)
+
+
+def test_the_cost_holds_the_titles_without_a_history(monkeypatch):
+    scored = TitleScores(np.arange(6), np.arange(6.0), tokens=7)
+    monkeypatch.setattr(language_recommender, "score_titles", lambda *_: scored)
+    wanted = ListRequest(candidates=6, selector="none", demonstrations=0, k=3, calibrated=True)
+    made = SHOP.recommend(SPLIT.test, NUMBER, wanted)
+    assert (made.cost.passes, made.cost.tokens) == (2, 14)
