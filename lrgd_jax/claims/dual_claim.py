@@ -1,7 +1,9 @@
 """The claim that a layer of somebody's own is a form of attention, and so takes the step of that form's dual."""
 
+import contextlib
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from jaxtyping import Array, Float
@@ -68,7 +70,7 @@ def dual_claim(
     trained, untrained = _predictions(attention, tuple(arguments))
     what = _described(attention)
     return Claim(
-        slug=called.lower().replace("_", "-").replace(" ", "-"),
+        slug=re.sub(r"[^a-z0-9]+", "-", called.lower()).strip("-") or "layer",
         title=f"{called} is one step of the dual of {what}",
         statement=f"The outputs of {called} are the predictions of the dual of {what} after its step, where all tokens "
         "but the last are demonstrations.",
@@ -106,7 +108,10 @@ def _described(attention: AttentionForm | MultiHeadAttention) -> str:
 
 def _of(names: tuple[str, ...], function: Layer) -> Side:
     """A function of positional arguments as a side of a claim, which is called by their names."""
-    given = inspect.signature(function).parameters
+    given: Mapping[str, inspect.Parameter] = {}
+    # some functions that are written in C tell nobody their arguments
+    with contextlib.suppress(ValueError):
+        given = inspect.signature(function).parameters
     if tuple(given) == names and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in given.values()):
         return function
     if len(names) == 1:
