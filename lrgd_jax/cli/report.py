@@ -43,7 +43,8 @@ def report(
     Whatever no file is given for is checked now, in float64, or left out and named as missing; the report says which,
     with dates, versions and the commit. Nothing is written where a file that is named cannot be read.
 
-    Exit code 0: everything that is reported holds; 1: a claim fell, or a mutant survived; 2: bad input; 3: internal
+    Exit code 0: everything that is reported holds; 1: a claim fell, a mutant survived, or a certificate says
+    "not certified"; 2: bad input; 3: internal
     error; 130: interrupted, and the report holds what was done until then.
     """
     if slugs and verdicts is not None:
@@ -58,7 +59,8 @@ def report(
     if interrupted:
         complain(f"interrupted: {out} holds what was done until then")
         raise typer.Exit(INTERRUPTED)
-    if any(row.holds is not True or not all(x.rejected for x in row.mutants) for row in found.claims):
+    refused = any(one.status == "not certified" for one in read.certificates)
+    if refused or any(row.holds is not True or not all(x.rejected for x in row.mutants) for row in found.claims):
         raise typer.Exit(FALLEN)
 
 
@@ -172,10 +174,11 @@ def _write(content: ReportContent, out: Path, latex: Path | None) -> None:
     from lrgd_jax.report.whole_report_latex import latex_tables
 
     page, tables = report_page(content), {} if latex is None else latex_tables(content)
+    if latex is not None:
+        latex.mkdir(parents=True, exist_ok=True)
     write_text(out, page)
     write_line(f"{out}: {', '.join(f'{name} {said}' for name, said in content.counts.items())}")
     if latex is not None:
-        latex.mkdir(parents=True, exist_ok=True)
         for name, text in tables.items():
             write_text(latex / name, text)
         write_line(f"{latex}: {len(tables)} tables")

@@ -2,6 +2,7 @@ r"""The tables of a report for a paper: LaTeX with booktabs and longtable, one f
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 
 from lrgd_jax.report.misquotations import arguments_text
@@ -27,6 +28,9 @@ CERTIFICATES = "llrrr", ["claim", "", "degree", "false with probability", "radiu
 MISQUOTED = WIDE + NARROW + WIDE + NARROW, ["as it is said", "where", "rather", "falls at"]
 ENVIRONMENT = r"lp{0.7\textwidth}", ["what", "here"]
 """Columns and heads of the tables."""
+
+FIXED = frozenset({"verdicts", "certificates", "misquoted", "environment"})
+"""What tables are called that are no experiment's, whether they are there or not."""
 
 
 def latex_tables(content: ReportContent) -> dict[str, str]:
@@ -77,7 +81,7 @@ def latex_tables(content: ReportContent) -> dict[str, str]:
         if rows
     }
     for one in content.experiments:
-        made |= _experiment_tables(one)
+        made |= _experiment_tables(one, made)
     return made
 
 
@@ -131,9 +135,13 @@ def escape_latex(text: str) -> str:
     return "".join(SPECIAL.get(letter, letter) for letter in seen)
 
 
-def _experiment_tables(one: Experiment) -> dict[str, str]:
+def _experiment_tables(one: Experiment, taken: Iterable[str]) -> dict[str, str]:
+    """Tables of a run, called after its folder, and so that no other table has the name."""
     single, lists = split_summary(one.summary)
-    made, name = {}, re.sub(r"[^a-z0-9]+", "-", Path(one.folder).name.lower()).strip("-") or one.name
+    made, own = dict[str, str](), re.sub(r"[^a-z0-9]+", "-", Path(one.folder).name.lower()).strip("-") or "run"
+    others = {label.removesuffix(".tex") for label in taken} | FIXED
+    tried = (own if number == 1 else f"{own}-run-{number}" for number in count(1))
+    name = next(one for one in tried if not any(re.fullmatch(rf"{one}(-\d+)?", other) for other in others))
     if single:
         rows = [[escape_latex(key), escape_latex(said)] for key, said in single.items()]
         made[f"{name}.tex"] = latex_table(name, r"lp{0.6\textwidth}", ["what", "value"], rows, escape_latex(one.title))

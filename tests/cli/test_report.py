@@ -160,6 +160,34 @@ def test_what_falls_is_an_exit_code_and_an_error_is_told(files):
     assert "missing give --certificates" in words
 
 
+def test_no_table_takes_the_name_of_another(files):
+    kept = (files / "runs" / "mine" / "summary.json").read_text()
+    for name in ("verdicts", "Mine", "mine-1", "?"):
+        (files / "runs" / name).mkdir()
+        (files / "runs" / name / "summary.json").write_text(kept)
+    given = ("--verdicts", files / "verdicts.json", "--results", files / "runs", "--out", files / "report.html")
+    assert run(*given, "--latex", files / "tex").exit_code == 0
+    tables = {file.stem: file.read_text() for file in (files / "tex").iterdir()}
+    assert len(tables) == 3 + 2 * 5
+    assert r"\caption{Verdicts}" in tables["verdicts"]
+    for name, text in tables.items():
+        assert f"\\label{{tab:{name}}}" in text
+
+
+def test_a_certificate_that_is_none_is_an_exit_code(files):
+    file = files / "certificates" / "one.json"
+    file.write_text(file.read_text().replace('"status": "certified"', '"status": "not certified"'))
+    given = ("--verdicts", files / "verdicts.json", "--certificates", file.parent, "--out", files / "report.html")
+    assert run(*given).exit_code == 1
+    assert "✗ not certified" in Page((files / "report.html").read_text()).words
+
+
+def test_without_its_folder_for_tables_nothing_is_written(files):
+    given = ("--verdicts", files / "verdicts.json", "--out", files / "report.html")
+    assert run(*given, "--latex", files / "verdicts.json" / "tex").exit_code == 2
+    assert not (files / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
