@@ -84,12 +84,15 @@ def catalogue_pool(split: Split, sizes: EpisodeSizes, seed: int, *, where: str, 
         padded: to how many items the vectors are padded with zeros.
 
     Raises:
-        ValueError: the catalogue has no vectors, or an item has none.
+        ValueError: the catalogue has no vectors, an item has none, or there is nothing to ask.
     """
     vectors = text_vectors(split.catalogue, where=where)
     rng = np.random.default_rng([seed, 1])
     known = events_of_sequences(split.context("valid"), sizes.window)
     questions = events_of_sequences(split.train, sizes.window), events_of_queries(split.valid, sizes.window)
+    for part, there in zip(("training", "validation"), questions, strict=True):
+        if not len(there):
+            raise ValueError(f"{where} has nothing to ask in its {part} part; bring data in which users come back")
     asked = tuple(x.take(np.sort(rng.permutation(len(x))[: sizes.questions])) for x in questions)
     rows = [choose(known, x, vectors, sizes.demonstrations, "similar") for x in asked]
     # the most similar of all, and some random ones; what no question will be shown takes no memory

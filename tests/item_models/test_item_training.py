@@ -1,5 +1,7 @@
 """Training that is killed and goes on ends as one that was not, bit for bit; folders of other runs are refused."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import optax
@@ -7,6 +9,9 @@ import pytest
 
 from lrgd_jax.item_models.checkpoints import Checkpoints
 from lrgd_jax.item_models.training import Schedule, Task, is_finished, train
+from lrgd_jax.item_models.training_data import EpisodeSizes, catalogue_pool
+from lrgd_jax.recommend.data.generator import generate_split
+from lrgd_jax.recommend.data.sequences import Sequences
 
 SCHEDULE = Schedule(steps=6, every=2, patience=3)
 
@@ -75,3 +80,14 @@ def test_other_folders_are_refused_and_stay_as_they_were(tmp_path):
 def test_a_schedule_without_sense_is_refused(numbers):
     with pytest.raises(ValueError, match="a schedule's numbers are at least 1"):
         Schedule(*numbers)
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_catalogue_in_which_nobody_comes_back_is_refused(part):
+    split = generate_split(0, users=40, items=60)
+    vectors = np.random.default_rng(0).standard_normal((60, 4))
+    once = Sequences.from_lists([[user] for user in range(40)])
+    changes = {"train": once} if part == "training" else {"valid": split.valid.take(np.zeros(0, np.int64))}
+    split = replace(split, catalogue=replace(split.catalogue, vectors=vectors), **changes)
+    with pytest.raises(ValueError, match=f"^shop has nothing to ask in its {part} part"):
+        catalogue_pool(split, EpisodeSizes(), 0, where="shop")
