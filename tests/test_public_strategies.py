@@ -160,6 +160,10 @@ def test_they_shrink_to_plain_values(strategy, plain):
         (lambda: segments(0), "at least one token and one segment are needed"),
         (lambda: head_groups(0), "at least one head is needed, got 0"),
         (lambda: feature_maps(0), "the width must be positive, got 0"),
+        (lambda: decays(tokens=-1), "a size is 0 or more; got None heads, -1 tokens"),
+        (lambda: find(attention_forms(2, step=0.0), bool), "the step must be positive and finite, got 0.0"),
+        (lambda: find(attention_forms(2, kinds=[]), bool), "at least one kind of form is needed"),
+        (lambda: find(attention_forms(2, kinds=[int]), bool), "a class that is a dataclass, got <class 'int'>"),  # pyright: ignore[reportArgumentType]
     ],
 )
 def test_what_cannot_be_drawn_is_named(call, message):

@@ -175,7 +175,8 @@ def attention_forms(
             (`lrgd_jax.attention.stability_limit`).
 
     Raises:
-        ValueError: a class has a field without a default that is not known by its name.
+        ValueError: the step is not positive and finite, there is no kind, one is no dataclass, or has a field without a
+            default that is not known by its name.
 
     Examples:
         >>> from hypothesis import find
@@ -185,6 +186,10 @@ def attention_forms(
         >>> find(attention_forms(2, kinds=[LinearAttention]), lambda form: form.rotary is not None).causal
         False
     """
+    if not 0 < step < float("inf"):
+        raise ValueError(f"attention_forms: the step must be positive and finite, got {step}")
+    if kinds is not None and not kinds:
+        raise ValueError("attention_forms: at least one kind of form is needed, got none")
     kind = draw(st.sampled_from([*KINDS.values()] if kinds is None else kinds))
     hints, drawn, features = _field_types(kind), dict[str, object](), width
     if "normalised" in hints:
@@ -206,6 +211,8 @@ def attention_forms(
 
 def _field_types(kind: type[AttentionForm]) -> dict[str, object]:
     """The types of a form's fields, in the order of `FIELDS`, so that what is drawn does not depend on the form's."""
+    if not dataclasses.is_dataclass(kind):
+        raise ValueError(f"attention_forms: a kind of form is a class that is a dataclass, got {kind!r}")
     fields = {field.name: field for field in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
     known = [*FIRST, *FIELDS]
     missing = [

@@ -22,6 +22,9 @@ def decays(
         tokens: n.
         features: r.
 
+    Raises:
+        ValueError: a size is negative.
+
     Examples:
         >>> from hypothesis import find
         >>> find(decays(), lambda decay: decay < 1)
@@ -29,6 +32,8 @@ def decays(
         >>> find(decays(heads=2, tokens=3), lambda decay: getattr(decay, "shape", None) == (2, 3)).tolist()
         [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
+    if any(size is not None and size < 0 for size in (heads, tokens, features)):
+        raise ValueError(f"decays: a size is 0 or more; got {heads} heads, {tokens} tokens, {features} features")
     one = st.sampled_from([1.0, 0.5, 0.0]) | st.floats(0, 1, width=32, allow_subnormal=False)
     head, token, feature = (() if size is None else (size,) for size in (heads, tokens, features))
     shapes: list[tuple[int, ...]] = [head, (*head, *token), (*head, *token, *feature)]
