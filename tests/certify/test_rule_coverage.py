@@ -88,4 +88,4 @@ def test_the_page_has_a_row_for_each_primitive(tmp_path):
     rows = [line.split("|")[1].strip(" `") for line in lines if line.startswith("| `")]
     assert rows == [*coverage()]
     assert "docs/primitives.md" in (ROOT / ".gitignore").read_text().split()
-    assert "primitives.md" in (ROOT / "mkdocs.yml").read_text()
+    assert "primitives.md" in (ROOT / "docs" / "navigation.py").read_text()

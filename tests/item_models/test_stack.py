@@ -46,7 +46,8 @@ def test_a_place_without_a_demonstration_counts_for_nothing(kind):
     moved = answer(question, shown.at[-1].add(7), targets.at[-1].add(7), there)
     assert np.array_equal(whole, moved)
     assert not np.array_equal(whole[0], whole[1])
-    assert np.array_equal(*answer(question, shown, targets, jnp.zeros(COUNT, bool)))
+    before, after = answer(question, shown, targets, jnp.zeros(COUNT, bool))
+    assert np.array_equal(before, after)
 
 
 def test_rotations_of_the_texts_change_no_score():
