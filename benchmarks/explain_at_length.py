@@ -53,6 +53,8 @@ def measure(length: int, run: bool) -> dict[str, float]:
     gates = jnp.ones((config.layers, config.heads, DEMONSTRATIONS))
     gradient = jax.jit(lambda loss, gates: jax.value_and_grad(loss)(gates)).lower(loss, gates).compile()
     memory = gradient.memory_analysis()
+    if memory is None:
+        sys.exit(f"explain_at_length: XLA tells no plan on {jax.default_backend()}")
     found = {"planned": (memory.temp_size_in_bytes + memory.argument_size_in_bytes) / 1e9}
     if run:
         seconds = []

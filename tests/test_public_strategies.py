@@ -128,6 +128,9 @@ def test_every_field_that_has_a_strategy_is_one_of_a_form():
     assert {*FIELDS} <= {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
 
 
+SHRUNK = ("tokens", "sizes", "masks", "segments", "head groups", "decays", "forms")
+
+
 @pytest.mark.parametrize(
     ("strategy", "plain"),
     [
@@ -139,7 +142,7 @@ def test_every_field_that_has_a_strategy_is_one_of_a_form():
         (decays(heads=2, tokens=3), 1.0),
         (attention_forms(2, kinds=[LinearAttention]), LinearAttention()),
     ],
-    ids=str,
+    ids=SHRUNK,
 )
 def test_they_shrink_to_plain_values(strategy, plain):
     assert find(strategy, lambda _: True) == plain
